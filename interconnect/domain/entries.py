@@ -1,0 +1,91 @@
+"""The things the console writes on clusters, one by one: where each is, what it shall be, was last sent, and is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+FIELD_MANAGER = "meshconsole"
+HANDOVER_MANAGER = "meshconsole-handover"
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MESH_LABEL = "meshconsole.io/mesh"
+GATEWAY_LABEL = "meshconsole.io/gateway"
+NETWORK_LABEL = "topology.istio.io/network"
+NETWORKS_ANNOTATION = "meshconsole.io/networks"
+RULE_NAME = "cross-network-gateway"
+
+
+class Target(NamedTuple):
+    """One object of ours (`field` empty) or one field of an object that is not ours.
+
+    `cluster` is a `kube-system` UID, `namespace` empty for what is not namespaced. Fields are
+    `label:topology.istio.io/network` (of the system Namespace), `webhook:<entry name>` (the `/net/` segment of that
+    entry) and `meshNetworks` (our networks in that key of a ConfigMap).
+    """
+
+    cluster: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a target shall be: a manifest, a label's value, a network name, or our networks as a mapping.
+
+    `gateway` is the UUID of the gateway that an object belongs to, empty for everything else.
+    """
+
+    value: Any
+    gateway: str = ""
+
+
+Rendered = Mapping[Target, Wanted]
+
+
+class AppliedState(StrEnum):
+    INTENDED = "intended"  # perhaps there: the intention is saved before the first write
+    WRITTEN = "written"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was written to a target. `found` is what was there before the first write (None: nothing), and
+    `adopted` says that an object that was not ours has been taken over with consent. `object_uid` is empty until known.
+    """
+
+    value: Any
+    state: AppliedState
+    found: Any = None
+    object_uid: str = ""
+    adopted: bool = False
+    gateway: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The live object that is, or that holds, the target."""
+
+    object: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Not known now: no answer, or not allowed to look. Never taken for absent or done."""
+
+    code: str = ""
+
+
+Live = Present | Absent | Unknown

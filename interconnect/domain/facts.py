@@ -1,0 +1,58 @@
+"""What clusters last said, as far as rendering and rules need it: observed, never desired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigMapRef:
+    """The ConfigMap that an istiod takes meshNetworks from; `cluster` is a `kube-system` UID."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Istiod:
+    """One istiod Deployment of the control-plane cluster.
+
+    `networks` is None when it cannot be told where it reads meshNetworks. `mounted`: it reads a mounted file, which
+    follows the ConfigMap up to two minutes late. `strategy` is the Deployment's (`RollingUpdate`, `Recreate`).
+    """
+
+    deployment: str
+    revision: str
+    replicas: int
+    cluster_id: str
+    version: str
+    networks: ConfigMapRef | None
+    mounted: bool = False
+    strategy: str = "RollingUpdate"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEntry:
+    """One entry of a MutatingWebhookConfiguration whose URL or path contains `/inject`.
+
+    `attribute` is `url` or `path` (of `clientConfig.service`), `value` what stands there now.
+    """
+
+    configuration: str
+    webhook: str
+    attribute: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`webhooks` is keyed by cluster UID (absent: never read). `foreign_networks`: networks in meshNetworks that are not
+    ours, with their (host, port) pairs. `remote_clusters`: the cluster IDs that istiod knows (clusterz)."""
+
+    istiods: tuple[Istiod, ...] = ()
+    webhooks: Mapping[str, tuple[WebhookEntry, ...]] = field(default_factory=dict)
+    foreign_networks: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
+    remote_clusters: frozenset[str] = frozenset()
+    cluster_domain: str = "cluster.local"

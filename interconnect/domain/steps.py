@@ -1,0 +1,54 @@
+"""The parts that a rollout is made of: phases, kinds of steps, and one step of a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from interconnect.domain.entries import Target
+
+
+class Phase(IntEnum):
+    """A phase begins when every step of the ones before has ended. PREFLIGHT and PUBLISH are one phase on the page."""
+
+    PREPARE = 10
+    PREFLIGHT = 20
+    PUBLISH = 30
+    WITHDRAW = 40
+    CLOSE = 50
+
+
+class StepKind(StrEnum):
+    RULE = "rule"  # the gateway rule in the config cluster
+    LABEL = "label"  # network label of a member's system namespace
+    INJECTION = "injection"  # /net/<group> in a member's injection webhooks
+    GATEWAY = "gateway"  # a gateway's objects, until available and injected
+    ADDRESS = "address"  # a gateway's address, waited for 30 s
+    STALE = "stale"  # Pods that still carry another network, counted
+    PREFLIGHT = "preflight"  # of one group that joins
+    NETWORKS = "networks"  # meshNetworks, every ConfigMap
+    RESTART = "restart"  # istiod, guarded
+    VERIFY = "verify"  # every replica's networkz
+    GATEWAY_DELETE = "gateway-delete"
+    INJECTION_RESTORE = "injection-restore"
+    LABEL_RESTORE = "label-restore"
+    RULE_DELETE = "rule-delete"
+    WORKLOADS = "workloads"  # one wave of a restart of workloads
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step. Steps of the same phase and `chain` follow one another; chains run side by side.
+
+    `chain` is a cluster UID, `group:<name>` for a preflight, or `mesh`. `subject` is a gateway's UUID or a group's
+    name where the kind needs one. `targets` are what the step would write as far as is known now; the step itself
+    looks again. `after_verify`: not before verify has shown that no replica knows `group` any more.
+    """
+
+    phase: Phase
+    chain: str
+    kind: StepKind
+    subject: str = ""
+    group: str = ""
+    targets: tuple[Target, ...] = ()
+    after_verify: bool = False
