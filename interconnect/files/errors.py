@@ -1,0 +1,79 @@
+"""What can be wrong with a file: stable codes with parameters and a place, worded elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CODES = (
+    "file.too-large",
+    "file.not-utf8",
+    "file.unprintable",
+    "file.syntax",
+    "file.empty",
+    "file.several-documents",
+    "file.alias",
+    "file.tag",
+    "file.merge-key",
+    "file.too-deep",
+    "file.key",
+    "file.duplicate-key",
+    "file.unknown-key",
+    "file.missing-key",
+    "file.not-a-string",
+    "file.wrong-type",
+    "file.number",
+    "file.out-of-range",
+    "file.empty-value",
+    "file.too-long",
+    "file.alphabet",
+    "file.choice",
+    "file.version",
+    "file.inline-kubeconfig",
+    "file.context-alone",
+    "file.cidr",
+    "file.ip",
+    "file.duplicate-item",
+    "file.gateway-key",
+    "file.gateway-cluster",
+    "file.replicas-and-autoscaling",
+    "file.autoscaling-range",
+    "file.joined-entry",
+    "file.joined-gateway",
+    "file.cluster-twice",
+    "file.too-many-errors",
+    "file.mesh-unknown",
+    "file.revision",
+    "file.control-plane",
+    "file.cluster-unknown",
+    "file.cluster-identity",
+    "file.cluster-renamed",
+    "file.kubeconfig-missing",
+    "file.kubeconfig-unreadable",
+    "file.kubeconfig-too-large",
+    "file.kubeconfig-not-a-file",
+)
+
+
+class Position(NamedTuple):
+    """Both count from 1, as editors do; columns count characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """`code` is one of `CODES`, or what the domain says of an address; `params` are plain JSON values that fill its message."""
+
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    line: int = 1
+    column: int = 1
+
+
+def error(code: str, at: Position, **params: Any) -> FileError:
+    return FileError(code, params, at.line, at.column)

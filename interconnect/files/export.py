@@ -1,0 +1,83 @@
+"""A topology written as a file: sorted, without credentials and paths, and read back as the same topology."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from interconnect.domain.topology import GATEWAY_PORT, Address, CidrSource, Cluster, Gateway, GatewaySpec, RestartPolicy, Topology
+from interconnect.files.document import VERSION
+from interconnect.files.tree import scalar_kind
+
+Json = dict[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string that some YAML reader takes for something else, and writes no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if scalar_kind(text) == "string" else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent)
+
+
+def export(topology: Topology, *, revision: int, mesh_name: str, restart: RestartPolicy) -> str:
+    """The whole topology as YAML text; what stands at its default is left out, `joined` addresses are sorted."""
+    content: Json = {
+        "version": VERSION,
+        "mesh": mesh_name,
+        "revision": revision,
+        "control_plane": {"kind": topology.kind.value, "system_namespace": topology.system_namespace},
+        "restart": restart.value,
+        "enabled": topology.enabled,
+        "clusters": {name: _cluster(cluster) for name, cluster in topology.clusters.items()},
+        "groups": {name: _group(topology, name) for name in topology.groups},
+    }
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000))
+
+
+def _cluster(cluster: Cluster) -> Json:
+    typed = sorted(cidr.network for cidr in cluster.pod_cidrs if cidr.source == CidrSource.TYPED)
+    return {"uid": cluster.uid, **({"pod_cidrs": typed} if typed else {})}
+
+
+def _group(topology: Topology, name: str) -> Json:
+    group = topology.groups[name]
+    content: Json = {"clusters": sorted(group.clusters)}
+    gateways = topology.gateways_of_group(name)
+    if gateways:
+        content["gateways"] = {str(gateway.key): _gateway(gateway) for gateway in gateways}
+    if group.addresses is not None:
+        content["joined"] = _joined(group.addresses)
+    return content
+
+
+def _gateway(gateway: Gateway) -> Json:
+    spec, usual = gateway.spec, GatewaySpec()
+    scale: Json = {"replicas": spec.replicas}
+    if spec.autoscaling:
+        scale = {"autoscaling": {"min": spec.autoscaling.min, "max": spec.autoscaling.max}}
+    optional = {"annotations": dict(spec.annotations), "load_balancer_ip": spec.load_balancer_ip}
+    service_type = {} if spec.service_type == usual.service_type else {"service_type": spec.service_type.value}
+    return {**scale, **{key: value for key, value in optional.items() if value}, **service_type}
+
+
+def _joined(addresses: tuple[Address, ...]) -> list[Json]:
+    """A gateway stands once per port, however many addresses it has: which ones is what its load balancer says."""
+    of_gateways = sorted({(address.gateway, address.port) for address in addresses if address.gateway})
+    by_hand = sorted({(address.host, address.port) for address in addresses if not address.gateway})
+    return [
+        *({"gateway": str(gateway), **_port(port)} for gateway, port in of_gateways),
+        *({"address": host, **_port(port)} for host, port in by_hand),
+    ]
+
+
+def _port(port: int) -> Json:
+    return {} if port == GATEWAY_PORT else {"port": port}
