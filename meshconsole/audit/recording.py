@@ -1,0 +1,42 @@
+"""The one way to write an audit entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from meshconsole.access.actor import Actor
+from meshconsole.audit.models import Entry
+from meshconsole.ops.logging import redact
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+
+def record(
+    *,
+    actor: Actor,
+    action: str,
+    outcome: Entry.Outcome,
+    scope: str = "",
+    subject: str = "",
+    params: Mapping[str, Any] | None = None,
+    rollout_id: UUID | str = "",
+) -> Entry:
+    """Add an entry, in the caller's transaction: what is rolled back has not been done and is not told.
+
+    A refusal is recorded after the transaction that it ended. What looks like a secret in `params` is left out.
+    """
+    return Entry.objects.create(
+        actor=actor.name,
+        user_id=actor.user_id,
+        action=action,
+        outcome=outcome,
+        scope=scope,
+        subject=subject[:300],
+        params=redact(dict(params or {})),
+        rollout_id=str(rollout_id),
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    )

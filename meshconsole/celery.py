@@ -1,0 +1,25 @@
+"""The Celery application: a doorbell for the workers; what is to be done stands in the database."""
+
+from __future__ import annotations
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+from django_structlog.celery.steps import DjangoStructLogInitStep
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meshconsole.settings")
+
+app = Celery("meshconsole")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.steps["worker"].add(DjangoStructLogInitStep)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_our_logging(**kwargs: Any) -> None:
+    # Celery configures logging itself unless this signal has a receiver, and would log without redaction.
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,48 @@
+"""System checks of the platform's own settings; ids `meshconsole.E001` and up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register()
+def leases_outlive_calls(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E001: a lease that ends during a call would let two workers write at once."""
+    if settings.MESHCONSOLE_LEASE_SECONDS > settings.MESHCONSOLE_CALL_DEADLINE_SECONDS:
+        return []
+    return [Error("MESHCONSOLE_LEASE_SECONDS must be greater than MESHCONSOLE_CALL_DEADLINE_SECONDS.", id="meshconsole.E001")]
+
+
+@register()
+def credential_keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E002: a key that is no Fernet key would be found out at the first credential only."""
+    return [
+        Error(
+            f"Key {number} of MESHCONSOLE_CREDENTIAL_KEYS is not a Fernet key (32 bytes, URL-safe base64).",
+            id="meshconsole.E002",
+        )
+        for number, key in enumerate(settings.MESHCONSOLE_CREDENTIAL_KEYS, start=1)
+        if not _is_fernet_key(key)
+    ]
+
+
+@register(deploy=True)
+def a_broker_reaches_other_processes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """W001: workers hear of new rollouts by the sweep alone."""
+    if settings.REDIS_URL:
+        return []
+    return [Warning("REDIS_URL is not set: workers learn of new rollouts by their sweep only.", id="meshconsole.W001")]
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""Typed values from environment variables; each error is one sentence that names the variable."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+N = TypeVar("N", int, float)
+
+
+class Env:
+    """Reads variables from a mapping. A variable that is set but blank counts as not set."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._values.get(name, "").strip() or default
+
+    def items(self, name: str) -> list[str]:
+        """Comma-separated items, without blank ones."""
+        return split(self.text(name))
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name).lower()
+        if not value:
+            return default
+        if value in TRUE:
+            return True
+        if value in FALSE:
+            return False
+        raise ImproperlyConfigured(f"{name} must be one of 1, 0, true, false, yes, no, on, off.")
+
+    def seconds(self, name: str, default: float) -> float:
+        """A positive number of seconds."""
+        value = self._number(name, float, default, "a number of seconds")
+        if not 0 < value < float("inf"):
+            raise ImproperlyConfigured(f"{name} must be a positive number of seconds.")
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        return self._number(name, int, default, "a whole number")
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}.")
+        return value
+
+    def secret(self, name: str) -> str:
+        """The content of the file that `<name>_FILE` names, else the variable `name`, else "".
+
+        A file that cannot be read or is blank is an error, never a reason to fall back: a secret that silently comes
+        from somewhere else is worse than none.
+        """
+        path = self.text(f"{name}_FILE")
+        if not path:
+            return self.text(name)
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read ({type(error).__name__}).") from None
+        if not value:
+            raise ImproperlyConfigured(f"{name}_FILE names an empty file.")
+        return value
+
+    def _number(self, name: str, parse: Callable[[str], N], default: N, kind: str) -> N:
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} must be {kind}.") from None
+
+
+def split(value: str) -> list[str]:
+    return [item for part in value.replace("\n", ",").split(",") if (item := part.strip())]
+
+
+def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
+    """The secret kept in `path` (mode 0600), made at first use; two processes that start together agree on one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _publish(path, make())
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _publish(path: Path, content: str) -> None:
+    # A link appears whole or not at all, and never replaces the one that another process has put there first.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        with suppress(FileExistsError):
+            path.hardlink_to(temporary)
+    finally:
+        temporary.unlink()

@@ -1,0 +1,49 @@
+"""Middleware of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from meshconsole.ops import health
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()" for feature in ("accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone", "payment", "usb")
+)
+
+
+class HealthMiddleware:
+    """Answers `/livez` and `/readyz` before host names, sessions and redirects are looked at."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        if request.path == "/livez":
+            return JsonResponse({"status": "ok"})
+        if request.path == "/readyz":
+            return self._ready()
+        return self.get_response(request)
+
+    def _ready(self) -> HttpResponse:
+        parts = health.readiness()
+        ready = all(parts.values())
+        status = {name: "ok" if fine else "failed" for name, fine in parts.items()}
+        return JsonResponse({"status": "ok" if ready else "failed", **status}, status=200 if ready else 503)
+
+
+class PermissionsPolicyMiddleware:
+    """No page of the console needs a device's sensors."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        return response

@@ -1,0 +1,1 @@
+"""Health, logging and the commands that run the console."""

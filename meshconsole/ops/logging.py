@@ -1,0 +1,100 @@
+"""Logs as one JSON object a line, without secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+REDACTED = "[redacted]"
+
+SECRET_NAME = re.compile(
+    r"authorization|cookie|password|passwd|passphrase|secret|token|credential|kubeconfig|api[-_]?key|private[-_]?key"
+    r"|(client|certificate)[-_](key|certificate|authority)([-_]data)?$",
+    re.IGNORECASE,
+)
+# Counts, names and versions of secret things are no secrets, and are what somebody who reads a log needs.
+HARMLESS_NAME = re.compile(r"(_id|_name|_count|_version)$", re.IGNORECASE)
+SECRET_TEXT = (
+    re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
+    re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"),
+    re.compile(r"\bgAAAAA[A-Za-z0-9_=-]{20,}"),
+    # The same PEM blocks as a kubeconfig carries them, in base64.
+    re.compile(r"\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]+"),
+    re.compile(r"(?i)(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
+    re.compile(r"(?im)(?<=token:)\s*\S+|(?<=password:)\s*\S+|(?<=key-data:)\s*\S+"),
+)
+
+
+def redact(value: Any) -> Any:
+    """`value` without what looks like a secret: by the name of its key, or by its form."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes):
+        return redact_text(value.decode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return {key: REDACTED if _is_secret(str(key), item) else redact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]
+    return value
+
+
+def redact_text(text: str) -> str:
+    for pattern in SECRET_TEXT:
+        text = pattern.sub(REDACTED, text)
+    return text
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    if value is None or isinstance(value, bool | int | float):
+        return False
+    return bool(SECRET_NAME.search(name)) and not HARMLESS_NAME.search(name)
+
+
+def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
+    """A structlog processor; the last before rendering, so that tracebacks pass it too."""
+    return {key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else redact(item) for key, item in event.items()}
+
+
+SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def configure_structlog() -> None:
+    structlog.configure(
+        processors=[*SHARED, structlog.stdlib.PositionalArgumentsFormatter(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def logging_config(level: str) -> dict[str, Any]:
+    """A dictConfig that sends every logger's records through redaction to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder()],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    redact_event,
+                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redact_text(str(value))),
+                ],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {"django": {"handlers": [], "level": level, "propagate": True}},
+    }

@@ -1,0 +1,256 @@
+"""Django's settings, all from the environment. docs: README.md, *Settings*."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+import django_stubs_ext
+from celery.schedules import schedule
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from meshconsole.broker import celery_url
+from meshconsole.env import Env, generated_secret, split
+from meshconsole.ops.logging import configure_structlog, logging_config
+
+django_stubs_ext.monkeypatch()
+
+env = Env(os.environ)
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+MESHCONSOLE_ENV = env.choice("MESHCONSOLE_ENV", ("development", "production"), "development")
+PRODUCTION = MESHCONSOLE_ENV == "production"
+MESHCONSOLE_DATA = Path(env.text("MESHCONSOLE_DATA", str(BASE_DIR / "data")))
+DEBUG = not PRODUCTION and env.flag("MESHCONSOLE_DEBUG", False)
+
+SECRET_KEY = env.secret("SECRET_KEY")
+if PRODUCTION and not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set in production: a long random text that signs sessions.")
+SECRET_KEY = SECRET_KEY or generated_secret(MESHCONSOLE_DATA / "secret_key")
+
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
+if PRODUCTION and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must be set in production: the host names of the console, separated by commas.")
+ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+
+# Newest first: the first key seals, all of them open.
+MESHCONSOLE_CREDENTIAL_KEYS = split(env.secret("MESHCONSOLE_CREDENTIAL_KEYS"))
+if PRODUCTION and not MESHCONSOLE_CREDENTIAL_KEYS:
+    raise ImproperlyConfigured(
+        "MESHCONSOLE_CREDENTIAL_KEYS (or MESHCONSOLE_CREDENTIAL_KEYS_FILE) must be set in production: "
+        "Fernet keys, newest first, separated by commas."
+    )
+MESHCONSOLE_CREDENTIAL_KEYS = MESHCONSOLE_CREDENTIAL_KEYS or [
+    generated_secret(MESHCONSOLE_DATA / "credential_key", lambda: Fernet.generate_key().decode())
+]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_structlog",
+    "template_partials",
+    "meshconsole.access",
+    "meshconsole.audit",
+    "meshconsole.ops",
+    "meshconsole.vault",
+    "interconnect.apps.InterconnectConfig",
+]
+
+MIDDLEWARE = [
+    # First, since a probe comes with an address as its host name, without a session, over plain HTTP.
+    "meshconsole.middleware.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "meshconsole.middleware.PermissionsPolicyMiddleware",
+]
+
+ROOT_URLCONF = "meshconsole.urls"
+WSGI_APPLICATION = "meshconsole.wsgi.application"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+SQLITE_OPTIONS: dict[str, Any] = {
+    # A transaction that begins as a reader and then writes fails at once when another has written; IMMEDIATE waits.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    # FULL: an intention must be on the disk before the cluster hears of it.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA mmap_size=134217728;",
+}
+
+
+def database_settings(url: str, data: Path) -> dict[str, Any]:
+    """Django's settings for the database that `url` names; "" is the SQLite file in `data`.
+
+    A URL of PostgreSQL may name a unix socket's folder as its host (`postgresql://user@%2Frun%2Fpg/name`).
+    """
+    if not url:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": data / "meshconsole.sqlite3", "OPTIONS": dict(SQLITE_OPTIONS)}
+    try:
+        parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    except Exception:
+        # The URL holds a password, and so does the parser's own message.
+        raise ImproperlyConfigured("DATABASE_URL is not a database URL such as postgresql://user:password@host/name.") from None
+    if parsed["ENGINE"] == "django.db.backends.sqlite3":
+        return parsed | {"OPTIONS": dict(SQLITE_OPTIONS), "CONN_MAX_AGE": 0}
+    if parsed["ENGINE"] == "django.db.backends.postgresql":
+        return parsed
+    raise ImproperlyConfigured("DATABASE_URL must name PostgreSQL or SQLite.")
+
+
+DATABASES = {"default": database_settings(env.secret("DATABASE_URL"), MESHCONSOLE_DATA)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Without a broker a bell rings in this process only; the sweep finds what nobody heard.
+REDIS_URL = env.secret("REDIS_URL")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+# Both bind every other name of the domain, which is its owner's decision and not this console's.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SECURE_REFERRER_POLICY = "same-origin"
+if env.flag("MESHCONSOLE_TRUST_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(env.choice("MESHCONSOLE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"))
+configure_structlog()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+
+MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
+MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
+MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)
+
+CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+# The database is the record of what happened.
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "rollout"
+CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
+# A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        "visibility_timeout": 300,
+        # kombu looks for lost messages every interval times throttle seconds.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "global_keyprefix": "meshconsole:",
+        "socket_connect_timeout": 2,
+        "socket_timeout": 15,
+    }
+    if REDIS_URL
+    else {}
+)
+CELERY_BEAT_SCHEDULE_FILENAME = str(MESHCONSOLE_DATA / "celerybeat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "interconnect.tasks.sweep",
+        "schedule": schedule(MESHCONSOLE_SWEEP_SECONDS),
+        # One that waited is worth nothing once the next has come.
+        "options": {"expires": MESHCONSOLE_SWEEP_SECONDS},
+    },
+}
+# A sweep more often than every five seconds (tests) needs a beat that wakes up for it.
+CELERY_BEAT_MAX_LOOP_INTERVAL = min(5.0, MESHCONSOLE_SWEEP_SECONDS)

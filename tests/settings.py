@@ -1,0 +1,29 @@
+"""The settings of the tests: the product's own, with fixed keys and a folder that goes with the process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# A worker that a test starts is given the folder of the test, and leaves its removal to it.
+if "MESHCONSOLE_DATA" not in os.environ:
+    folder = tempfile.mkdtemp(prefix="meshconsole-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["MESHCONSOLE_DATA"] = folder
+os.environ.setdefault("SECRET_KEY", "the tests' key, which signs nothing that matters, and is long enough for the checks")
+os.environ.setdefault("MESHCONSOLE_CREDENTIAL_KEYS", "dGhlLXRlc3RzLW93bi1jcmVkZW50aWFsLWtleS0wMDE=")
+os.environ.setdefault("MESHCONSOLE_LOG_LEVEL", "WARNING")
+
+from meshconsole.settings import *
+from meshconsole.settings import DATABASES, MESHCONSOLE_DATA, SQLITE_OPTIONS
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, since threads and workers of the tests are other connections; tests kill processes, not the machine.
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(MESHCONSOLE_DATA) / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS | {
+        "init_command": SQLITE_OPTIONS["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    }

