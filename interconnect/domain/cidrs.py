@@ -1,0 +1,81 @@
+"""Pod CIDRs: which ones are believed, where they overlap, and which clusters could form a group (rule 6)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from itertools import combinations
+
+from interconnect.domain.topology import CidrSource, Cluster, PodCidr
+from interconnect.domain.violations import Violation
+
+CODES = ("cidr.invalid", "cidr.host-bits")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Overlap = tuple[PodCidr, PodCidr]
+
+_BY_TRUST = (CidrSource.TYPED, CidrSource.POOL, CidrSource.NODES)
+
+
+def parse_cidr(text: str) -> str | Violation:
+    """A CIDR that somebody typed, in its normal form (IPv6 compressed)."""
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return Violation("cidr.invalid", {"cidr": text})
+    if "/" not in text:
+        return Violation("cidr.invalid", {"cidr": text})
+    if ipaddress.ip_interface(text.strip()).ip != network.network_address:
+        return Violation("cidr.host-bits", {"cidr": text, "network": str(network)})
+    return str(network)
+
+
+def believed(cluster: Cluster) -> tuple[PodCidr, ...]:
+    """A cluster's CIDRs of the surest source it has: typed, else pools, else nodes."""
+    sources = {cidr.source for cidr in cluster.pod_cidrs}
+    best = next((source for source in _BY_TRUST if source in sources), None)
+    return tuple(cidr for cidr in cluster.pod_cidrs if cidr.source == best)
+
+
+def overlap(one: Cluster, other: Cluster) -> Overlap | None:
+    """The first pair of believed CIDRs, one of each cluster, that share addresses."""
+    pairs = ((a, b) for a in believed(one) for b in believed(other))
+    return next((pair for pair in pairs if _overlaps(*pair)), None)
+
+
+def certain(found: Overlap) -> bool:
+    """Whether both CIDRs are sure enough to refuse a group: what nodes say is empty or wrong with several CNIs."""
+    return all(cidr.source != CidrSource.NODES for cidr in found)
+
+
+def overlaps(clusters: Iterable[Cluster]) -> dict[tuple[str, str], Overlap]:
+    """Every pair of clusters that overlap, keyed by their names in order."""
+    pairs = combinations(sorted(clusters, key=lambda cluster: cluster.name), 2)
+    found = ((one.name, other.name, overlap(one, other)) for one, other in pairs)
+    return {(one, other): pair for one, other, pair in found if pair is not None}
+
+
+def suggested_groups(clusters: Iterable[Cluster]) -> tuple[tuple[str, ...], ...]:
+    """Clusters put together as far as none overlap; those without known CIDRs are left out, nothing can be said of them."""
+    groups: list[list[Cluster]] = []
+    for cluster in sorted(clusters, key=lambda cluster: cluster.name):
+        if not cluster.pod_cidrs:
+            continue
+        fitting = next((group for group in groups if not any(overlap(cluster, other) for other in group)), None)
+        if fitting is None:
+            groups.append([cluster])
+        else:
+            fitting.append(cluster)
+    return tuple(tuple(cluster.name for cluster in group) for group in groups)
+
+
+def _overlaps(one: PodCidr, other: PodCidr) -> bool:
+    a, b = _network(one.network), _network(other.network)
+    return a is not None and b is not None and a.overlaps(b)
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,53 @@
+"""Names: of groups (Istio networks), clusters (Istio cluster IDs) and the Kubernetes objects of gateways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from itertools import count
+
+from interconnect.domain.topology import GatewayKey, Topology
+from interconnect.domain.violations import Violation
+
+CODES = ("group.name.empty", "group.name.long", "group.name.alphabet", "cluster.name.empty", "cluster.name.long", "cluster.name.alphabet")
+
+MAX_LABEL = 63
+MAX_GATEWAY_NUMBER = 9999
+
+_GROUP_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_CLUSTER_NAME = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?")
+_CLUSTER_PART = 40
+
+
+def group_name_violation(name: str) -> Violation | None:
+    """Why `name` is no group name (a DNS-1123 label, which may start with a digit); None when it is one."""
+    if not name:
+        return Violation("group.name.empty")
+    if len(name) > MAX_LABEL:
+        return Violation("group.name.long", {"name": name, "max": MAX_LABEL})
+    if not _GROUP_NAME.fullmatch(name):
+        return Violation("group.name.alphabet", {"name": name})
+    return None
+
+
+def cluster_name_violation(name: str) -> Violation | None:
+    """Why `name` is no cluster ID that Istio accepts as `fromRegistry` in meshNetworks; None when it is one."""
+    if not name:
+        return Violation("cluster.name.empty")
+    if len(name) > MAX_LABEL:
+        return Violation("cluster.name.long", {"name": name, "max": MAX_LABEL})
+    if not _CLUSTER_NAME.fullmatch(name):
+        return Violation("cluster.name.alphabet", {"name": name})
+    return None
+
+
+def gateway_name(key: GatewayKey) -> str:
+    """The name of a gateway's Kubernetes objects: a DNS label for every valid cluster ID and number."""
+    return f"eastwest-{key.cluster.lower()[:_CLUSTER_PART]}-{key.number}"
+
+
+def next_gateway_key(topology: Topology, cluster: str, *, taken: Collection[int] = ()) -> GatewayKey:
+    """The first free number of a cluster. `taken`: numbers whose objects exist there and are not ours, or are terminating."""
+    names = {gateway.name for gateway in topology.gateways_of_cluster(cluster)}
+    keys = (GatewayKey(cluster, number) for number in count(1) if number not in taken)
+    return next(key for key in keys if key not in topology.gateways and gateway_name(key) not in names)

@@ -1,0 +1,86 @@
+"""What a change that is allowed will do besides, so that it is said before: nothing here refuses anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from interconnect.domain import rules
+from interconnect.domain.changes import (
+    AddCluster,
+    Change,
+    CreateGroup,
+    DeleteGateway,
+    DeleteGroup,
+    ForgetCluster,
+    MoveCluster,
+    RemoveCluster,
+)
+from interconnect.domain.facts import Facts
+from interconnect.domain.topology import Topology
+from interconnect.domain.violations import Violation
+
+CODES = (
+    "warning.source-without-gateway",
+    "warning.last-gateway",
+    "warning.gateways-deleted",
+    "warning.group-deleted",
+    "warning.cluster-unknown-to-istiod",
+)
+
+
+def warnings(topology: Topology, change: Change, facts: Facts | None = None) -> tuple[Violation, ...]:
+    """Empty for a change that does only what its name says; total, for refused changes too."""
+    found = _of_gateways(topology, change)
+    match change:
+        case CreateGroup():
+            unsure = rules.unsure_cidrs(topology, change.group, (), change.clusters)
+            added = change.clusters
+        case AddCluster() | MoveCluster():
+            unsure = rules.unsure_cidrs(topology, change.group, rules.clusters_of(topology, change.group), [change.cluster])
+            added = frozenset({change.cluster})
+        case _:
+            return tuple(found)
+    return (*found, *unsure, *_unknown_to_istiod(added, facts or Facts()))
+
+
+def _of_gateways(topology: Topology, change: Change) -> Iterator[Violation]:
+    match change:
+        case MoveCluster():
+            yield from _source_without_gateway(topology, change.cluster)
+        case RemoveCluster():
+            yield from _gateways_deleted(topology, [change.cluster])
+        case ForgetCluster():
+            yield from _gateways_deleted(topology, [change.cluster])
+            group = topology.group_of(change.cluster)
+            if group and group.clusters == {change.cluster}:
+                yield Violation("warning.group-deleted", {"group": group.name, "cluster": change.cluster})
+        case DeleteGroup():
+            yield from _gateways_deleted(topology, sorted(rules.clusters_of(topology, change.group)))
+        case DeleteGateway():
+            group = topology.group_of(change.key.cluster)
+            gateways = topology.gateways_of_group(group.name) if group else ()
+            if group and [gateway.key for gateway in gateways] == [change.key]:
+                yield Violation("warning.last-gateway", {"gateway": str(change.key), "group": group.name})
+        case _:
+            return
+
+
+def _source_without_gateway(topology: Topology, cluster: str) -> Iterator[Violation]:
+    source = topology.group_of(cluster)
+    gateways = topology.gateways_of_group(source.name) if source else ()
+    if source and gateways and all(gateway.key.cluster == cluster for gateway in gateways):
+        yield Violation("warning.source-without-gateway", {"cluster": cluster, "group": source.name})
+
+
+def _gateways_deleted(topology: Topology, clusters: list[str]) -> Iterator[Violation]:
+    keys = [str(gateway.key) for cluster in clusters for gateway in topology.gateways_of_cluster(cluster)]
+    if keys:
+        yield Violation("warning.gateways-deleted", {"gateways": keys})
+
+
+def _unknown_to_istiod(clusters: frozenset[str], facts: Facts) -> Iterator[Violation]:
+    """An endpoint entry for a registry that istiod does not have says nothing, so the cluster would not be reached."""
+    if not facts.remote_clusters:
+        return
+    for cluster in sorted(clusters - facts.remote_clusters):
+        yield Violation("warning.cluster-unknown-to-istiod", {"cluster": cluster})
