@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from interconnect.domain.topology import GATEWAY_PORT, Address, GatewayKey
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CODES = (
     "address.empty",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from interconnect.domain import gateways, rules
 from interconnect.domain.addressing import canonical
 from interconnect.domain.facts import Facts
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Address, Cluster, Gateway, GatewayKey, GatewaySpec, Group, PodCidr, Topology
-from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from interconnect.domain.violations import Violation
 
 CODES = ("prerequisite.nothing-joined", "prerequisite.no-groups")
 

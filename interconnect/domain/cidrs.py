@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from interconnect.domain.topology import CidrSource, Cluster, PodCidr
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 CODES = ("cidr.invalid", "cidr.host-bits")
 

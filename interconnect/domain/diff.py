@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from interconnect.domain.addressing import Endpoint, canonical, endpoint
 from interconnect.domain.changes import (
@@ -27,7 +27,11 @@ from interconnect.domain.changes import (
     UpdateAddresses,
 )
 from interconnect.domain.gateways import normalised_spec
-from interconnect.domain.topology import Gateway, Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interconnect.domain.topology import Gateway, Topology
 
 
 def changes_between(before: Topology, after: Topology) -> tuple[Change, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from interconnect.domain.addressing import forbidden_range, parse_ip
 from interconnect.domain.names import MAX_GATEWAY_NUMBER, gateway_name
 from interconnect.domain.topology import Autoscaling, GatewayKey, GatewaySpec, ServiceType, Topology
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CODES = (
     "gateway.number",

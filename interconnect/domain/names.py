@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from itertools import count
+from typing import TYPE_CHECKING
 
 from interconnect.domain.topology import GatewayKey, Topology
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 CODES = ("group.name.empty", "group.name.long", "group.name.alphabet", "cluster.name.empty", "cluster.name.long", "cluster.name.alphabet")
 

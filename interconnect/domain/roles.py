@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from interconnect.domain.changes import (
     AddCluster,
@@ -16,6 +16,9 @@ from interconnect.domain.changes import (
     RemoveCluster,
     UpdateAddresses,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Role(StrEnum):

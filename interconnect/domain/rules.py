@@ -11,14 +11,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.addressing import Endpoint, endpoint, normalised
 from interconnect.domain.cidrs import Overlap, certain, overlap
-from interconnect.domain.facts import Facts
 from interconnect.domain.names import cluster_name_violation, group_name_violation
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, ServiceType, Topology
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
 
 CODES = (
     "interconnect.not-hosted",
@@ -267,6 +269,7 @@ def nothing_left_on(cluster: str, occupied: Iterable[str]) -> Found:
     """Rule 15: `occupied` are the names of clusters on which something of ours may still be."""
     if cluster in occupied:
         yield Violation("cluster.occupied", {"cluster": cluster})
+
 
 def clusters_of(topology: Topology, group: str) -> frozenset[str]:
     """The clusters of a group, none when it does not exist."""

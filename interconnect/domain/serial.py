@@ -11,9 +11,11 @@ from functools import cache
 from typing import Any, cast
 
 from interconnect.domain import changes
-from interconnect.domain.changes import Change
-from interconnect.domain.entries import Json
 from interconnect.domain.topology import GatewayKey, Topology
+
+if typing.TYPE_CHECKING:
+    from interconnect.domain.changes import Change
+    from interconnect.domain.entries import Json
 
 _CHANGES: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(changes.Change)}
 _NAMES_KEY = {"Cluster": "name", "Group": "name", "Gateway": "key"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from interconnect.domain import rules
 from interconnect.domain.changes import (
@@ -16,8 +16,12 @@ from interconnect.domain.changes import (
     RemoveCluster,
 )
 from interconnect.domain.facts import Facts
-from interconnect.domain.topology import Topology
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interconnect.domain.topology import Topology
 
 CODES = (
     "warning.source-without-gateway",
