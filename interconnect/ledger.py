@@ -1,0 +1,79 @@
+"""The applied state: which rows say what was written where, loaded as the domain's values and saved from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from interconnect.domain.entries import Applied, AppliedState, Target
+from interconnect.models import AppliedEntry, Mesh, Publication, Rollout
+
+_PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
+
+
+def _place(target: Target) -> dict[str, str]:
+    return dict(zip(_PLACE, target, strict=True))
+
+
+def target_of(row: AppliedEntry) -> Target:
+    return Target(*(getattr(row, name) for name in _PLACE))
+
+
+def applied(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]:
+    """Everything written for a mesh that may still be there, or only what is on one cluster."""
+    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
+    if cluster_uid is not None:
+        rows = rows.filter(cluster_uid=cluster_uid)
+    return {
+        target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway) for row in rows
+    }
+
+
+def intend(mesh: Mesh, target: Target, *, value: Any, found: Any, gateway: str, adopted: bool, rollout: Rollout | None) -> None:
+    """Save that a target is about to be written. `found` is kept from the first time: what came later is ours."""
+    changed = {"state": AppliedState.INTENDED, "value": value, "gateway": gateway, "rollout": rollout}
+    if AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(**changed):
+        return
+    AppliedEntry.objects.filter(mesh=mesh, archived=True, **_place(target)).delete()
+    AppliedEntry.objects.create(mesh=mesh, **_place(target), found=found, adopted=adopted, **changed)
+
+
+def leave(mesh: Mesh, targets: Iterable[Target], *, rollout: Rollout | None) -> None:
+    for target in targets:
+        AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(state=AppliedState.LEAVING, rollout=rollout)
+
+
+def written(mesh: Mesh, target: Target, *, object_uid: str) -> None:
+    AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(state=AppliedState.WRITTEN, object_uid=object_uid)
+
+
+def gone(mesh: Mesh, target: Target) -> None:
+    AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).delete()
+
+
+def archive(mesh: Mesh, cluster_uid: str) -> int:
+    """The rows of a cluster that is forgotten, kept for the day when it is registered again."""
+    return AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster_uid, archived=False).update(archived=True)
+
+
+def unarchive(mesh: Mesh, cluster_uid: str) -> int:
+    return AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster_uid, archived=True).update(archived=False)
+
+
+def published(mesh: Mesh) -> tuple[Mapping[str, frozenset[str]], Mapping[str, str]]:
+    """Per istiod Deployment: the networks joined at its last restart, and the digest verified on all its replicas."""
+    rows = list(Publication.objects.filter(mesh=mesh))
+    return {row.deployment: frozenset(row.restarted_networks) for row in rows}, {row.deployment: row.verified_digest for row in rows}
+
+
+def note_restart(mesh: Mesh, deployment: str, networks: Iterable[str]) -> None:
+    Publication.objects.update_or_create(mesh=mesh, deployment=deployment, defaults={"restarted_networks": sorted(networks)})
+
+
+def note_verified(mesh: Mesh, deployment: str, digest: str) -> None:
+    Publication.objects.update_or_create(mesh=mesh, deployment=deployment, defaults={"verified_digest": digest})
+
+
+def drop_publications(mesh: Mesh, deployments: Iterable[str]) -> None:
+    """istiods that are gone are owed nothing."""
+    Publication.objects.filter(mesh=mesh, deployment__in=list(deployments)).delete()

@@ -1,0 +1,31 @@
+"""Tables and constraints, no behaviour: desired (mesh, cluster, group, gateway, membership), applied, observed, rollouts."""
+
+from interconnect.models.applied import AppliedEntry, Consent, Publication
+from interconnect.models.cluster import Cluster, Connection
+from interconnect.models.gateway import Gateway
+from interconnect.models.group import NetworkGroup
+from interconnect.models.membership import Membership, MembershipAddress
+from interconnect.models.mesh import Mesh
+from interconnect.models.observation import ClusterObservation, GatewayObservation, MeshObservation
+from interconnect.models.rollout import Rollout, RolloutKind, RolloutStatus, Step, StepStatus
+
+__all__ = [
+    "AppliedEntry",
+    "Cluster",
+    "ClusterObservation",
+    "Connection",
+    "Consent",
+    "Gateway",
+    "GatewayObservation",
+    "Membership",
+    "MembershipAddress",
+    "Mesh",
+    "MeshObservation",
+    "NetworkGroup",
+    "Publication",
+    "Rollout",
+    "RolloutKind",
+    "RolloutStatus",
+    "Step",
+    "StepStatus",
+]

@@ -1,0 +1,91 @@
+"""What clusters last said, between its rows and the domain's `Facts`. The shapes of the JSON columns are here and nowhere else.
+
+MeshObservation.facts     {"istiods": [...], "foreign_networks": {network: [[host, port]]}, "remote_clusters": [ID], "cluster_domain": str}
+ClusterObservation.facts  {"webhooks": [...], "pod_cidrs": [{"network", "source"}], "version": str, "stale": {...}}
+GatewayObservation.facts  {"addresses": [host], "replicas": int, "ready": int, "injected": bool, "reason": str}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from django.db.models.functions import Now
+
+from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
+from interconnect.domain.topology import GatewayKey
+from interconnect.models import Cluster, ClusterObservation, Gateway, GatewayObservation, Mesh, MeshObservation
+
+Json = dict[str, Any]
+
+
+def facts(mesh: Mesh) -> Facts:
+    """All that is known of a mesh, in two queries."""
+    row = MeshObservation.objects.filter(mesh=mesh).first()
+    said: Json = row.facts if row else {}
+    webhooks = {
+        uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"])
+        for uid, seen in ClusterObservation.objects.filter(cluster__mesh=mesh).values_list("cluster__uid", "facts")
+        if "webhooks" in seen
+    }
+    return Facts(
+        istiods=tuple(_istiod(item) for item in said.get("istiods", ())),
+        webhooks=webhooks,
+        foreign_networks={
+            name: frozenset((host, port) for host, port in pairs) for name, pairs in said.get("foreign_networks", {}).items()
+        },
+        remote_clusters=frozenset(said.get("remote_clusters", ())),
+        cluster_domain=said.get("cluster_domain", "cluster.local"),
+    )
+
+
+def _istiod(item: Json) -> Istiod:
+    networks = ConfigMapRef(**item["networks"]) if item.get("networks") else None
+    return Istiod(**{**item, "networks": networks})
+
+
+def known_addresses(mesh: Mesh) -> dict[GatewayKey, tuple[str, ...]]:
+    """What each gateway's load balancer last said: host by gateway."""
+    rows = GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).values_list("gateway__cluster__name", "gateway__number", "facts")
+    return {GatewayKey(cluster, number): tuple(seen.get("addresses", ())) for cluster, number, seen in rows}
+
+
+def note_istiods(
+    mesh: Mesh,
+    istiods: Iterable[Istiod],
+    *,
+    foreign: Mapping[str, Iterable[tuple[str, int]]] | None = None,
+    remote_clusters: Iterable[str] | None = None,
+) -> None:
+    """Remember the control plane; what is None was not asked and stays as it was known."""
+    said: Json = {"istiods": [asdict(istiod) for istiod in istiods]}
+    if foreign is not None:
+        said["foreign_networks"] = {name: sorted([host, port] for host, port in pairs) for name, pairs in foreign.items()}
+    if remote_clusters is not None:
+        said["remote_clusters"] = sorted(remote_clusters)
+    row = MeshObservation.objects.filter(mesh=mesh).first()
+    MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
+
+
+def note_cluster(cluster: Cluster, **said: Any) -> None:
+    """Remember what a cluster said just now, key by key."""
+    row = ClusterObservation.objects.filter(cluster=cluster).first()
+    ClusterObservation.objects.update_or_create(
+        cluster=cluster,
+        defaults={"at": Now(), "answered_at": Now(), "error_code": "", "error_params": {}, "facts": {**(row.facts if row else {}), **said}},
+    )
+
+
+def note_silence(cluster: Cluster, code: str, params: Json) -> None:
+    """A cluster did not answer, or not as it should; what it said before stays, with its time."""
+    ClusterObservation.objects.update_or_create(cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params})
+
+
+def note_gateway(gateway: Gateway, **said: Any) -> None:
+    row = GatewayObservation.objects.filter(gateway=gateway).first()
+    GatewayObservation.objects.update_or_create(gateway=gateway, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
+
+
+def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:
+    return [asdict(entry) for entry in entries]

@@ -1,0 +1,39 @@
+"""Tell workers that a step is due. Only a bell: when the broker is away, the sweep finds the step by itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+SILENT_SECONDS = 5.0
+_silent_until = 0.0
+
+
+def ring_on_commit(step_ids: Iterable[int], *, seconds: float = 0) -> None:
+    """Ring for each step once the transaction is through; `seconds` later if given."""
+    steps = list(step_ids)
+    if steps:
+        transaction.on_commit(lambda: ring(steps, seconds=seconds))
+
+
+def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
+    for step_id in step_ids:
+        try:
+            current_app.send_task(
+                "interconnect.tasks.run_step", args=[step_id], queue="rollout", countdown=seconds or None, retry=False, ignore_result=True
+            )
+        except (OperationalError, OSError) as error:
+            # One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
+            _silent_until = time.monotonic() + SILENT_SECONDS
+            log.warning("the broker is away, the sweep will find the steps: %s", type(error).__name__)
+            return

@@ -1,0 +1,13 @@
+"""Time by the database's clock, so that workers on hosts with different clocks agree on leases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import DateTimeField, ExpressionWrapper, Value
+from django.db.models.functions import Now
+
+
+def now_plus(seconds: float) -> ExpressionWrapper:
+    """The database's now, `seconds` later (or earlier, when negative)."""
+    return ExpressionWrapper(Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField())

@@ -1,0 +1,292 @@
+"""Carry rollouts out: one step under its lease, then the next of its chain, then the next phase, then the end.
+
+Everything here may be interrupted anywhere and repeated by anybody: state changes are compare-and-set, the rows are the
+truth, and what the broker knows is a hint.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from interconnect.domain.steps import Phase, StepKind
+from interconnect.kube.errors import Conflict, KubeError, Temporary
+from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
+from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
+from interconnect.rollouts import bell, lease
+from interconnect.rollouts.clock import now_plus
+from interconnect.rollouts.ending import record_end
+from interconnect.rollouts.lease import Lease
+from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
+from interconnect.rollouts.steps import execute
+
+log = logging.getLogger(__name__)
+
+FIRST_BACKOFF_SECONDS = 0.2
+LAST_BACKOFF_SECONDS = 15.0
+MOST_CRASHES = 10
+UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    code: str
+    params: dict[str, Any]
+    evidence: dict[str, Any]
+
+
+def begin(rollout: Rollout) -> None:
+    """In the transaction that creates the rollout and its steps: the first phase may start, the bell rings on commit."""
+    _advance_rows(rollout)
+
+
+def run_chain(step_id: int, worker: str) -> None:
+    """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
+    following: int | None = step_id
+    while following is not None:
+        following = run_step(following, worker)
+
+
+def run_step(step_id: int, worker: str) -> int | None:
+    """Carry out one step if it is due and free. Returns the next step of its chain when that may run at once."""
+    taken = Lease.take(step_id, worker)
+    if taken is None:
+        return None
+    step = taken.step
+    Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
+    try:
+        outcome = _attempt(taken)
+        return _settle(taken, outcome)
+    except LostLease:
+        log.warning("step %s is another worker's by now", step.id)
+    except DatabaseError as error:
+        # The lease runs out by itself and the sweep hands the step to whoever has a database.
+        log.warning("step %s: the database went away (%s)", step.id, type(error).__name__)
+        connection.close()
+    return None
+
+
+def _attempt(taken: Lease) -> Done | Wait | _Failed:
+    step = taken.step
+    if step.crashes >= MOST_CRASHES:
+        return _Failed("step.crashed", {"crashes": step.crashes}, {})
+    try:
+        return execute(taken)
+    except StepFailed as failure:
+        return _Failed(failure.code, failure.params, failure.evidence)
+    except Temporary as error:
+        return _after_temporary(step, error)
+    except Conflict as error:
+        causes = [{"field": cause.field, "owner": cause.owner} for cause in error.causes]
+        return _Failed("kube.conflict", {**error.params, "causes": causes}, {"said": error.evidence})
+    except KubeError as error:
+        return _Failed(f"kube.{error.code}", error.params, {"said": error.evidence})
+    except (LostLease, DatabaseError):
+        raise
+    except Exception as error:
+        log.exception("step %s (%s) failed unexpectedly", step.id, step.kind)
+        return _Failed("step.internal", {"error": type(error).__name__}, {})
+
+
+def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
+    """Again with back-off, until the cluster has been failing this chain for as long as we are patient."""
+    # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not count.
+    hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
+    if step.failing_since is None:
+        step.failing_since = timezone.now()
+    failing = (timezone.now() - step.failing_since).total_seconds()
+    evidence = {"said": error.evidence, "code": error.code}
+    if hopeless or failing >= settings.MESHCONSOLE_UNREACHABLE_SECONDS:
+        return _Failed(f"kube.{error.code}", error.params, evidence)
+    return Wait(error.retry_after, evidence)
+
+
+def backoff(attempts: int) -> float:
+    """0.2, 0.4, 0.8 … 15 seconds."""
+    return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
+
+
+def _settle(taken: Lease, outcome: Done | Wait | _Failed) -> int | None:
+    if isinstance(outcome, Wait):
+        _settle_wait(taken, outcome)
+        return None
+    step = taken.step
+    result: dict[str, Any] = {"ended_at": Now(), "evidence": outcome.evidence, "waiting_since": None, "next_attempt_at": None}
+    if isinstance(outcome, Done):
+        result |= {"status": StepStatus.SKIPPED if outcome.skipped else StepStatus.SUCCEEDED, "error_code": "", "error_params": {}}
+    else:
+        result |= {"status": StepStatus.FAILED, "error_code": outcome.code, "error_params": outcome.params}
+    with transaction.atomic():
+        taken.give_back(**result)
+        following = _next_of_chain(step, failed=not isinstance(outcome, Done))
+    if following is None:
+        advance(step.rollout_id)
+    return following
+
+
+def _settle_wait(taken: Lease, outcome: Wait) -> None:
+    step = taken.step
+    seconds = min(backoff(step.attempts) if outcome.seconds is None else outcome.seconds, LAST_BACKOFF_SECONDS)
+    cancelled = Rollout.objects.filter(id=step.rollout_id, cancel_requested_at__isnull=False).exists()
+    with transaction.atomic():
+        taken.give_back(
+            status=StepStatus.CANCELLED if cancelled else StepStatus.WAITING,
+            next_attempt_at=now_plus(seconds),
+            waiting_since=Coalesce("waiting_since", Now()),
+            failing_since=step.failing_since,
+            evidence=outcome.evidence,
+        )
+    if cancelled:
+        advance(step.rollout_id)
+    else:
+        bell.ring([step.id], seconds=seconds)
+
+
+def _next_of_chain(step: Step, *, failed: bool) -> int | None:
+    """Make the next step of the chain ready, or block what is left of it; in the transaction that ended `step`."""
+    rest = Step.objects.filter(
+        rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position, status=StepStatus.PENDING
+    ).order_by("position")
+    if failed:
+        rest.update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
+        return None
+    following = rest.values_list("id", flat=True).first()
+    if following is not None:
+        Step.objects.filter(id=following, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
+    return following
+
+
+def advance(rollout_id: UUID) -> None:
+    """When a phase is through, start the next; when all are, end the rollout. Safe to call at any time, by anybody."""
+    open_steps = Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS)
+    current = open_steps.order_by("phase").values_list("phase", flat=True).first()
+    if current is not None and open_steps.filter(phase=current).exclude(status=StepStatus.PENDING).exists():
+        return
+    rollout = Rollout.objects.select_related("mesh").get(id=rollout_id)
+    if rollout.status not in UNFINISHED:
+        return
+    with transaction.atomic():
+        _advance_rows(rollout)
+
+
+def _advance_rows(rollout: Rollout) -> None:
+    steps = list(Step.objects.filter(rollout=rollout).order_by("phase", "chain", "position"))
+    if rollout.cancel_requested_at:
+        _close(steps, StepStatus.CANCELLED, "step.cancelled")
+    for phase in Phase:
+        here = [step for step in steps if step.phase == phase]
+        ready = _start_phase(phase, here, steps)
+        if ready:
+            bell.ring_on_commit(ready)
+        if any(step.status in OPEN_STEPS for step in here):
+            return
+    _end(rollout, steps)
+
+
+def _start_phase(phase: Phase, here: list[Step], steps: list[Step]) -> list[int]:
+    """The first pending step of each chain becomes ready, or the chain is blocked with the reason."""
+    ready: list[int] = []
+    for chain in dict.fromkeys(step.chain for step in here):
+        links = [step for step in here if step.chain == chain]
+        pending = [step for step in links if step.status == StepStatus.PENDING]
+        if not pending or any(step.status in OPEN_STEPS for step in links if step not in pending):
+            continue
+        reason = "step.chain-failed" if any(step.status in UNDONE for step in links) else _obstacle(phase, pending[0], steps)
+        if reason:
+            _close(pending, StepStatus.BLOCKED, reason)
+            continue
+        pending[0].status = StepStatus.READY
+        Step.objects.filter(id=pending[0].id, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
+        ready.append(pending[0].id)
+    return ready
+
+
+def _obstacle(phase: Phase, step: Step, steps: list[Step]) -> str:
+    """Why a chain must not begin although its turn has come; empty when it may."""
+    if phase is Phase.PREFLIGHT:
+        clusters = set(step.params.get("clusters", ()))
+        broken = any(other.phase == Phase.PREPARE and other.chain in clusters and other.status in UNDONE for other in steps)
+        return "step.prepare-failed" if broken else ""
+    if phase is Phase.WITHDRAW and step.after_verify:
+        unsure = any(other.phase == Phase.PUBLISH and other.status in UNDONE for other in steps)
+        return "step.not-verified" if unsure else ""
+    if phase is Phase.CLOSE:
+        left = any(other.phase < Phase.CLOSE and other.status in UNDONE for other in steps)
+        return "step.withdraw-failed" if left else ""
+    return ""
+
+
+def _close(steps: Iterable[Step], status: StepStatus, code: str) -> None:
+    """Close steps that nobody has begun; a step in a worker's hands is left to it."""
+    idle = (StepStatus.PENDING, StepStatus.READY, StepStatus.WAITING)
+    for step in steps:
+        if step.status in idle and Step.objects.filter(id=step.id, status__in=idle).update(
+            status=status, error_code=code, ended_at=Now(), next_attempt_at=None
+        ):
+            step.status = status
+
+
+def _end(rollout: Rollout, steps: list[Step]) -> None:
+    failed = any(step.status in (StepStatus.FAILED, StepStatus.BLOCKED) for step in steps)
+    cancelled = any(step.status == StepStatus.CANCELLED for step in steps)
+    status = RolloutStatus.CANCELLED if cancelled else RolloutStatus.FAILED if failed else RolloutStatus.SUCCEEDED
+    ended = Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED).update(
+        status=status, ended_at=Now(), started_at=Coalesce("started_at", Now())
+    )
+    if ended:
+        rollout.status = status
+        record_end(rollout, steps)
+
+
+def request_cancel(rollout: Rollout) -> bool:
+    """Nothing new is begun from here on; what a worker is doing now is finished. False when it had ended already."""
+    asked = Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
+    if asked:
+        rollout.refresh_from_db()
+        with transaction.atomic():
+            _advance_rows(rollout)
+    return bool(asked)
+
+
+def reopen(rollout: Rollout) -> None:
+    """For a retry, in its transaction: what failed or was not carried out, and all that has to look again after it."""
+    again = Q(status__in=UNDONE)
+    undone = set(Step.objects.filter(again, rollout=rollout).values_list("phase", flat=True))
+    if undone & {Phase.PREPARE, Phase.PREFLIGHT, Phase.PUBLISH}:
+        again |= Q(phase=Phase.PUBLISH)  # a join that was left out is published now; whatever is not owed is a no-op
+    Step.objects.filter(again, rollout=rollout).update(
+        status=StepStatus.PENDING,
+        attempts=0,
+        crashes=0,
+        next_attempt_at=None,
+        waiting_since=None,
+        failing_since=None,
+        started_at=None,
+        ended_at=None,
+        error_code="",
+        error_params={},
+        evidence={},
+    )
+    for step in Step.objects.filter(rollout=rollout, kind=StepKind.RESTART, status=StepStatus.PENDING):
+        # Fixed per try: a repeated step restarts once, a retry may restart again.
+        step.params = {**step.params, "restarted_at": timezone.now().replace(microsecond=0).isoformat()}
+        step.save(update_fields=("params",))
+    begin(rollout)
+
+
+def sweep(limit: int = 500) -> int:
+    """The safety net: ring for every step that is due, and look after every rollout that has none under way."""
+    steps = list(Step.objects.filter(lease.due()).order_by("next_attempt_at").values_list("id", flat=True)[:limit])
+    bell.ring(steps)
+    for rollout_id in Rollout.objects.filter(status__in=UNFINISHED).values_list("id", flat=True):
+        advance(rollout_id)
+    return len(steps)

@@ -1,0 +1,73 @@
+"""Leases on steps: taken, kept and given back by compare-and-set, by the database's clock."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from interconnect.models import Step, StepStatus
+from interconnect.rollouts.clock import now_plus
+from interconnect.rollouts.outcome import LostLease
+
+
+def due() -> Q:
+    """Steps whose turn it is, and steps whose worker has not been heard of for a whole lease."""
+    turn = Q(status__in=(StepStatus.READY, StepStatus.WAITING)) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now()))
+    return turn | lost()
+
+
+def lost() -> Q:
+    return Q(status=StepStatus.ACTIVE, lease_until__lt=Now())
+
+
+class Lease:
+    """One worker's hold on one step. The filters name the step's own columns only: with a join, PostgreSQL would
+    compare against a snapshot taken before the other worker's update."""
+
+    def __init__(self, step: Step, owner: str) -> None:
+        self.step, self.owner = step, owner
+        self._renewed = time.monotonic()
+
+    @classmethod
+    def take(cls, step_id: int, worker: str) -> Lease | None:
+        """The lease, or None when the step is not due or somebody else was quicker."""
+        owner = f"{worker}:{uuid.uuid4().hex[:12]}"
+        taken = {
+            "status": StepStatus.ACTIVE,
+            "lease_owner": owner,
+            "lease_until": now_plus(settings.MESHCONSOLE_LEASE_SECONDS),
+            "attempts": F("attempts") + 1,
+            "started_at": Coalesce("started_at", Now()),
+        }
+        this = Step.objects.filter(id=step_id)
+        if not this.filter(due() & ~Q(status=StepStatus.ACTIVE)).update(**taken) and not this.filter(lost()).update(
+            **taken, crashes=F("crashes") + 1
+        ):
+            return None
+        step = Step.objects.select_related("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config").get(id=step_id)
+        return cls(step, owner) if step.lease_owner == owner else None
+
+    def hold(self) -> None:
+        """Called before each write. Raises LostLease when the step may be somebody else's by now.
+
+        Asks the database only when a call begun now might outlast the lease: elapsed time is measured by the
+        monotonic clock, which also runs while the process is stopped.
+        """
+        lease, deadline = settings.MESHCONSOLE_LEASE_SECONDS, settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
+        if time.monotonic() - self._renewed + deadline < lease:
+            return
+        self._renewed = time.monotonic()
+        mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE, lease_until__gt=Now())
+        if not mine.update(lease_until=now_plus(lease)):
+            raise LostLease
+
+    def give_back(self, **fields: Any) -> None:
+        """Write the step's result and let go of it; LostLease when it is not ours any more."""
+        mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
+        if not mine.update(lease_owner="", lease_until=None, **fields):
+            raise LostLease

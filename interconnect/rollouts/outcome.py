@@ -1,0 +1,36 @@
+"""What carrying out a step can come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step is through. `skipped`: nothing had to be done, or a decision says so."""
+
+    evidence: Json = field(default_factory=dict)
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Look again in `seconds`, holding no thread until then; None: by the step's own back-off."""
+
+    seconds: float | None = None
+    evidence: Json = field(default_factory=dict)
+
+
+class StepFailed(Exception):
+    """The step cannot go on. `code` and `params` are worded when shown, `evidence` is what was last seen."""
+
+    def __init__(self, code: str, params: Json | None = None, evidence: Json | None = None) -> None:
+        self.code, self.params, self.evidence = code, params or {}, evidence or {}
+        super().__init__(code)
+
+
+class LostLease(Exception):
+    """Another worker holds the step by now: write nothing more."""

@@ -1,0 +1,57 @@
+"""Who may do what, and the audit entry of every request that changes something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from interconnect.domain import roles
+from interconnect.models import Mesh
+from interconnect.scope import scope_of
+from interconnect.services.refusal import Refused
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import Role
+from meshconsole.audit.models import Entry
+from meshconsole.audit.recording import record
+
+ROLE_OF = {roles.Role.OPERATOR: Role.OPERATOR, roles.Role.MESH_ADMIN: Role.MESH_ADMIN}
+
+
+def require(actor: Actor, role: Role) -> None:
+    if not actor.may(role):
+        raise Refused.because("role.missing", role=role.slug)
+
+
+@dataclass
+class Request:
+    """One audited request; `params` and `rollout_id` may be filled in while it is carried out."""
+
+    params: dict[str, Any] = field(default_factory=dict)
+    rollout_id: str = ""
+
+
+@contextmanager
+def audited(actor: Actor, action: str, *, mesh: Mesh | None, subject: str = "", params: Mapping[str, Any] | None = None) -> Iterator[Request]:
+    """Exactly one entry: accepted when the block ends, refused with the reasons when it raises `Refused`."""
+    request = Request(dict(params or {}))
+    scope = scope_of(mesh.id) if mesh else ""
+    name = subject or (mesh.name if mesh else "")
+    try:
+        yield request
+    except Refused as refusal:
+        reasons = [{"code": violation.code, **violation.params} for violation in refusal.violations]
+        record(
+            actor=actor, action=action, scope=scope, subject=name, outcome=Entry.Outcome.REFUSED, params={**request.params, "reasons": reasons}
+        )
+        raise
+    record(
+        actor=actor,
+        action=action,
+        scope=scope,
+        subject=name,
+        outcome=Entry.Outcome.ACCEPTED,
+        params=request.params,
+        rollout_id=request.rollout_id,
+    )

@@ -1,0 +1,128 @@
+"""Register, unregister and forget member clusters, and replace their credentials."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from interconnect import ledger, observed, store
+from interconnect.clients import seal_credential
+from interconnect.domain.changes import Change, ForgetCluster, RegisterCluster, UnregisterCluster, apply_all
+from interconnect.domain.topology import Topology
+from interconnect.models import Cluster, Mesh, Rollout
+from interconnect.models.rollout import UNFINISHED
+from interconnect.services.authority import audited, require
+from interconnect.services.inspection import ClusterReport
+from interconnect.services.meshes import new_connection
+from interconnect.services.refusal import Refused
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import Role
+
+
+def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterReport, pod_cidrs: tuple[str, ...] = ()) -> Cluster:
+    """Store a member that has been looked at (`inspect_cluster`). Its name must be an ID that istiod knows."""
+    with audited(actor, "cluster.register", mesh=mesh, subject=name, params={"uid": report.uid}):
+        require(actor, Role.MESH_ADMIN)
+        known = observed.facts(mesh).remote_clusters
+        if known and name not in known:
+            free = sorted(known - set(mesh.clusters.values_list("name", flat=True)))
+            raise Refused.because("cluster.unknown-to-istiod", name=name, known=free)
+        _checked(mesh, RegisterCluster(name, report.uid))
+        if Cluster.objects.filter(uid=report.uid, system_namespace=mesh.system_namespace).exists():
+            raise Refused.because("cluster.in-another-mesh", name=name)
+        try:
+            with transaction.atomic():
+                cluster = Cluster.objects.create(
+                    mesh=mesh,
+                    name=name,
+                    uid=report.uid,
+                    system_namespace=mesh.system_namespace,
+                    connection=new_connection(report),
+                    pod_cidrs=list(pod_cidrs),
+                )
+                _note(cluster, report)
+                ledger.unarchive(mesh, report.uid)
+        except IntegrityError:
+            raise Refused.because("cluster.in-another-mesh", name=name) from None
+    return cluster
+
+
+def _note(cluster: Cluster, report: ClusterReport) -> None:
+    observed.note_cluster(
+        cluster,
+        version=report.version,
+        webhooks=observed.webhooks_as_json(report.webhooks),
+        pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
+        missing_rights=list(report.missing),
+    )
+
+
+def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
+    before = store.load(mesh)
+    occupied = frozenset(name for name, cluster in before.clusters.items() if ledger.applied(mesh, cluster_uid=cluster.uid))
+    after = apply_all(before, [change], facts=observed.facts(mesh), occupied=occupied)
+    if not isinstance(after, Topology):
+        raise Refused(after)
+    return before, after
+
+
+def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: ClusterReport) -> None:
+    """A new credential for the same cluster; another cluster's is refused."""
+    with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
+        require(actor, Role.MESH_ADMIN)
+        if report.uid != cluster.uid:
+            raise Refused.because("cluster.other-identity", name=cluster.name, uid=report.uid, expected=cluster.uid)
+        with transaction.atomic():
+            row = cluster.connection
+            seal_credential(row, report.credential)
+            row.open_since, row.open_code = None, ""
+            row.save()
+            _note(cluster, report)
+
+
+def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, ...]) -> None:
+    """Pod CIDRs as an administrator knows them: surer than what pools or nodes say."""
+    with audited(actor, "cluster.pod-cidrs", mesh=cluster.mesh, subject=cluster.name, params={"pod_cidrs": list(pod_cidrs)}):
+        require(actor, Role.MESH_ADMIN)
+        Cluster.objects.filter(id=cluster.id).update(pod_cidrs=list(pod_cidrs))
+
+
+def cluster_unregister(*, actor: Actor, cluster: Cluster) -> None:
+    """Out of the mesh: it is in no group and nothing of ours is on it."""
+    mesh = cluster.mesh
+    with audited(actor, "cluster.unregister", mesh=mesh, subject=cluster.name):
+        require(actor, Role.MESH_ADMIN)
+        before, after = _checked(mesh, UnregisterCluster(cluster.name))
+        _leave(mesh, cluster, before, after)
+
+
+def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list[str]:
+    """Out of the mesh although something of ours may still be on it; returns what that is, and keeps note of it."""
+    mesh = cluster.mesh
+    with audited(actor, "cluster.forget", mesh=mesh, subject=cluster.name) as request:
+        require(actor, Role.MESH_ADMIN)
+        if confirmation != cluster.name:
+            raise Refused.because("cluster.forget-confirmation", name=cluster.name)
+        before, after = _checked(mesh, ForgetCluster(cluster.name))
+        left = [
+            f"{target.kind} {target.namespace}/{target.name} {target.field}".strip().replace(" /", " ")
+            for target in ledger.applied(mesh, cluster_uid=cluster.uid)
+        ]
+        request.params["left"] = left
+        _leave(mesh, cluster, before, after)
+    return left
+
+
+def _leave(mesh: Mesh, cluster: Cluster, before: Topology, after: Topology) -> None:
+    revision = mesh.revision
+    try:
+        with transaction.atomic():
+            # The unfinished rollout's steps name the cluster: it must not go under their feet.
+            if Rollout.objects.filter(mesh=mesh, exclusive=True, status__in=UNFINISHED).exists():
+                raise Refused.because("rollout.running", rollout="", actor="")
+            store.save(mesh, before, after, revision=revision)
+            ledger.archive(mesh, cluster.uid)
+            connection = cluster.connection
+            Cluster.objects.filter(id=cluster.id).delete()
+            connection.delete()
+    except store.StaleMesh:
+        raise Refused.because("mesh.moved-on", seen=revision, revision=revision + 1) from None

@@ -1,0 +1,102 @@
+"""Look at a cluster before anything about it is stored: does the credential work, which cluster is it, what may it do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from interconnect.domain.facts import Istiod, WebhookEntry
+from interconnect.domain.topology import CidrSource, PodCidr
+from interconnect.domain.violations import Violation
+from interconnect.kube import cidrs, identity, istiod, rights
+from interconnect.kube.api import Api
+from interconnect.kube.errors import KubeError
+from interconnect.kube.guard import DenyList
+from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, parse
+from interconnect.kube.transport import Transport
+from interconnect.services.refusal import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterReport:
+    """What a member cluster said when it was looked at; `missing` rights as `verb resource`."""
+
+    credential: Credential
+    uid: str
+    version: str
+    missing: tuple[str, ...] = ()
+    webhooks: tuple[WebhookEntry, ...] = ()
+    pod_cidrs: tuple[PodCidr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeshReport:
+    """What the control plane said: its two API servers (often the same), its istiods, and the cluster IDs that it knows."""
+
+    control_plane: ClusterReport
+    config: ClusterReport
+    istiods: tuple[Istiod, ...] = ()
+    remote_clusters: frozenset[str] = frozenset()
+    warnings: tuple[Violation, ...] = field(default_factory=tuple)
+
+
+def credential_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Credential:
+    """A pasted kubeconfig's credential; Refused with the parser's reason."""
+    parsed = parse(text, context=context, allow_insecure=allow_insecure)
+    if isinstance(parsed, KubeconfigRefused):
+        raise Refused([Violation(parsed.code, parsed.params)])
+    return parsed
+
+
+def api_for(credential: Credential) -> Api:
+    deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    return Api(Transport(credential, deny=deny, deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS))
+
+
+def refused(error: KubeError) -> Refused:
+    """A cluster's answer as the reason why a request was not carried out."""
+    return Refused([Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})])
+
+
+def inspect_cluster(credential: Credential, *, role: str, system_namespace: str) -> ClusterReport:
+    """Ask a cluster who it is, which rights the credential has, and what a member's rendering needs to know."""
+    api = api_for(credential)
+    try:
+        uid = identity.cluster_uid(api)
+        version = api.version()
+        missing = tuple(rights.missing(api, role, system_namespace))
+        webhooks = istiod.injection_webhooks(api) if role == "member" else ()
+        return ClusterReport(credential, uid, version, missing, webhooks, _pod_cidrs(api) if role == "member" else ())
+    except KubeError as error:
+        raise refused(error) from None
+
+
+def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
+    """Pools of the network plug-in where they can be read, else the nodes' own; unknown is no reason to refuse."""
+    try:
+        found: Sequence[tuple[str, str]] = cidrs.pod_cidrs(api)
+    except KubeError:
+        return ()
+    return tuple(PodCidr(network, CidrSource(source)) for network, source in found)
+
+
+def inspect_mesh(control_plane: Credential, config: Credential | None, *, system_namespace: str) -> MeshReport:
+    hub = inspect_cluster(control_plane, role="control-plane", system_namespace=system_namespace)
+    conf = inspect_cluster(config or control_plane, role="config", system_namespace=system_namespace)
+    api = api_for(control_plane)
+    try:
+        found = istiod.istiods(api, config_uid=conf.uid, control_plane_uid=hub.uid, system_namespace=system_namespace)
+        known = _remote_clusters(api, found, system_namespace)
+    except KubeError as error:
+        raise refused(error) from None
+    return MeshReport(hub, conf, found, known)
+
+
+def _remote_clusters(api: Api, found: Sequence[Istiod], system_namespace: str) -> frozenset[str]:
+    known: set[str] = set()
+    for deployment in found:
+        for pod in istiod.replicas(api, deployment, system_namespace)[:1]:
+            known |= {entry["id"] for entry in istiod.clusterz(api, system_namespace, pod)}
+    return frozenset(known)

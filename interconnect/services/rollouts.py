@@ -1,0 +1,221 @@
+"""Start, retry, cancel and revert rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from django.db import IntegrityError, transaction
+
+from interconnect import observed, store
+from interconnect.domain.changes import Change, apply_all
+from interconnect.domain.roles import required_role_of_all
+from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
+from interconnect.domain.steps import PlannedStep
+from interconnect.domain.topology import RestartPolicy, Topology
+from interconnect.domain.violations import Violation
+from interconnect.models import Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
+from interconnect.models.rollout import UNFINISHED
+from interconnect.rollouts import engine
+from interconnect.rollouts.build import create_steps, planned_steps
+from interconnect.services.authority import ROLE_OF, audited, require
+from interconnect.services.refusal import Refused
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import Role
+
+GUARD_CHOICES = ("fail", "skip", "force")
+
+
+def rollout_start(
+    *,
+    actor: Actor,
+    mesh: Mesh,
+    changes: Sequence[Change],
+    revision: int | None = None,
+    accept: Collection[str] = (),
+    guard: str = "fail",
+    restart: RestartPolicy | None = None,
+    steps: Sequence[PlannedStep] | None = None,
+    action: str = "rollout.start",
+) -> Rollout:
+    """Change the desired topology and start carrying it out, in one transaction.
+
+    `revision` is the mesh's as the actor saw it (None: as it is now). `accept` are tokens of findings that are
+    overridden, objects that are adopted and fields that are taken over. `steps` come from a plan with fresh reads; without
+    it, what was written before is trusted. Raises Refused with every reason.
+    """
+    params = {"changes": [change_to_json(change) for change in changes], "accept": sorted(accept)}
+    with audited(actor, action, mesh=mesh, params=params) as request:
+        require(actor, ROLE_OF[required_role_of_all(changes, overriding=bool(accept))])
+        if guard == "force":
+            require(actor, Role.MESH_ADMIN)
+        rollout = _start(
+            actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accept, guard=guard, restart=restart, steps=steps
+        )
+        request.rollout_id = str(rollout.id)
+    return rollout
+
+
+def _start(
+    *,
+    actor: Actor,
+    mesh: Mesh,
+    changes: Sequence[Change],
+    revision: int | None,
+    accept: Collection[str],
+    guard: str,
+    restart: RestartPolicy | None,
+    steps: Sequence[PlannedStep] | None,
+) -> Rollout:
+    mesh.refresh_from_db()
+    seen = mesh.revision if revision is None else revision
+    if seen != mesh.revision:
+        raise Refused.because("mesh.moved-on", seen=seen, revision=mesh.revision)
+    before = store.load(mesh)
+    after = apply_all(before, changes, facts=observed.facts(mesh), overrides=frozenset(accept))
+    if not isinstance(after, Topology):
+        raise Refused(after)
+    try:
+        with transaction.atomic():
+            store.save(mesh, before, after, revision=seen)
+            _consent(actor, mesh, accept)
+            rollout = Rollout.objects.create(
+                mesh=mesh,
+                kind=RolloutKind.TOPOLOGY if changes else RolloutKind.RESTORE,
+                changes=[change_to_json(change) for change in changes],
+                before=topology_to_json(before),
+                after=topology_to_json(after),
+                revision=mesh.revision,
+                restart=restart or mesh.restart,
+                guard=guard,
+                overrides=sorted(accept),
+                actor=actor.name,
+                actor_user_id=actor.user_id,
+            )
+            owed = planned_steps(mesh, after) if steps is None else steps
+            _require_rights_for_leftovers(actor, before, mesh)
+            create_steps(rollout, after, owed)
+            engine.begin(rollout)
+    except store.StaleMesh:
+        raise Refused.because("mesh.moved-on", seen=seen, revision=seen + 1) from None
+    except IntegrityError:
+        raise Refused([_collision(mesh)]) from None
+    return rollout
+
+
+def _collision(mesh: Mesh) -> Violation:
+    """Which constraint stopped us: nearly always the rollout that somebody else has just started."""
+    running = Rollout.objects.filter(mesh=mesh, exclusive=True, status__in=UNFINISHED).first()
+    if running:
+        return Violation("rollout.running", {"rollout": str(running.id), "actor": running.actor})
+    return Violation("mesh.moved-on", {"seen": mesh.revision, "revision": mesh.revision})
+
+
+def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) -> None:
+    """A rollout carries out all that is owed; whoever starts one must also be allowed what an earlier one left undone."""
+    last = last_topology_rollout(mesh, ended=True)
+    if last is None or last.status == RolloutStatus.SUCCEEDED or not planned_steps(mesh, before):
+        return
+    left = [change_from_json(item) for item in last.changes]
+    role = ROLE_OF[required_role_of_all(left)]
+    if not actor.may(role):
+        raise Refused.because("rollout.leftovers", role=role.slug, rollout=str(last.id), actor=last.actor)
+
+
+def _consent(actor: Actor, mesh: Mesh, tokens: Collection[str]) -> None:
+    known = set(Consent.objects.filter(mesh=mesh, token__in=tokens).values_list("token", flat=True))
+    Consent.objects.bulk_create(Consent(mesh=mesh, token=token, actor=actor.name) for token in tokens if token not in known)
+
+
+def last_topology_rollout(mesh: Mesh, *, ended: bool = False) -> Rollout | None:
+    rollouts = Rollout.objects.filter(mesh=mesh, kind=RolloutKind.TOPOLOGY)
+    return (rollouts.exclude(status__in=UNFINISHED) if ended else rollouts).order_by("-created_at").first()
+
+
+def drift_restore(*, actor: Actor, mesh: Mesh, steps: Sequence[PlannedStep], accept: Collection[str] = (), guard: str = "fail") -> Rollout:
+    """Write again what others have changed; `steps` come from a plan with fresh reads."""
+    return rollout_start(actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, steps=steps, action="drift.restore")
+
+
+def rollout_retry(*, actor: Actor, rollout: Rollout, accept: Collection[str] = (), guard: str | None = None) -> Rollout:
+    """Carry out again what failed; only of the newest rollout of the topology, while nothing else was asked for since."""
+    mesh = rollout.mesh
+    with audited(actor, "rollout.retry", mesh=mesh, params={"accept": sorted(accept), "guard": guard or ""}) as request:
+        request.rollout_id = str(rollout.id)
+        rollout.refresh_from_db()
+        mesh.refresh_from_db()
+        if rollout.status not in (RolloutStatus.FAILED, RolloutStatus.CANCELLED):
+            raise Refused.because("rollout.not-failed", status=rollout.status)
+        if rollout.exclusive and rollout.revision != mesh.revision:
+            raise Refused.because("rollout.superseded", rollout=str(rollout.id))
+        require(actor, _role_of(rollout, overriding=bool(accept) or guard == "force"))
+        try:
+            with transaction.atomic():
+                _reopen(rollout, actor, accept, guard)
+        except IntegrityError:
+            raise Refused([_collision(mesh)]) from None
+    return rollout
+
+
+def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], guard: str | None) -> None:
+    reopened = Rollout.objects.filter(id=rollout.id, status__in=(RolloutStatus.FAILED, RolloutStatus.CANCELLED)).update(
+        status=RolloutStatus.QUEUED,
+        ended_at=None,
+        cancel_requested_at=None,
+        dismissed_at=None,
+        guard=guard or rollout.guard,
+        overrides=sorted({*rollout.overrides, *accept}),
+    )
+    if not reopened:
+        raise Refused.because("rollout.not-failed", status=rollout.status)
+    _consent(actor, rollout.mesh, accept)
+    rollout.refresh_from_db()
+    engine.reopen(rollout)
+
+
+def _role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
+    changes = [change_from_json(item) for item in rollout.changes]
+    return ROLE_OF[required_role_of_all(changes, overriding=overriding)]
+
+
+def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
+    """Begin nothing more of a rollout; what a worker is writing at this moment is finished."""
+    with audited(actor, "rollout.cancel", mesh=rollout.mesh) as request:
+        request.rollout_id = str(rollout.id)
+        require(actor, _role_of(rollout))
+        if not engine.request_cancel(rollout):
+            raise Refused.because("rollout.ended", rollout=str(rollout.id))
+    rollout.refresh_from_db()
+    return rollout
+
+
+def rollout_revert(*, actor: Actor, mesh: Mesh, guard: str = "fail", restart: RestartPolicy | None = None) -> Rollout:
+    """A new rollout back to the topology before the last one that changed it."""
+    from interconnect.domain.diff import changes_between
+
+    last = last_topology_rollout(mesh)
+    if last is None or last.before is None:
+        raise Refused.because("rollout.nothing-to-revert")
+    changes = changes_between(store.load(mesh), topology_from_json(last.before))
+    if not changes:
+        raise Refused.because("rollout.nothing-to-revert")
+    return rollout_start(actor=actor, mesh=mesh, changes=changes, guard=guard, restart=restart, action="rollout.revert")
+
+
+def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
+    """Somebody has seen that it failed."""
+    from django.db.models.functions import Now
+
+    with audited(actor, "rollout.dismiss", mesh=rollout.mesh) as request:
+        request.rollout_id = str(rollout.id)
+        require(actor, Role.OPERATOR)
+        Rollout.objects.filter(id=rollout.id, dismissed_at__isnull=True).update(dismissed_at=Now())
+
+
+def not_applied(mesh: Mesh) -> tuple[int, int]:
+    """(N, M): how many steps of the last rollout of the topology were not carried out, of how many; (0, M) when it succeeded."""
+    last = last_topology_rollout(mesh, ended=True)
+    if last is None:
+        return 0, 0
+    steps = last.steps.all()
+    left = steps.filter(status__in=(StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)).count()
+    return left, steps.count()

@@ -1,0 +1,188 @@
+"""A mesh's topology, loaded from its rows and saved to them; the one place that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from django.db.models import F
+
+from interconnect.domain.topology import (
+    Address,
+    Autoscaling,
+    CidrSource,
+    Cluster,
+    Gateway,
+    GatewayKey,
+    GatewaySpec,
+    Group,
+    MeshKind,
+    PodCidr,
+    ServiceType,
+    Topology,
+)
+from interconnect.models import Cluster as ClusterRow
+from interconnect.models import ClusterObservation, Membership, MembershipAddress, Mesh, NetworkGroup
+from interconnect.models import Gateway as GatewayRow
+
+
+class StaleMesh(Exception):
+    """The mesh has moved on since it was read."""
+
+
+def load(mesh: Mesh) -> Topology:
+    """The desired topology as it stands now, in five queries whatever its size."""
+    rows = list(mesh.clusters.select_related("group", "observation"))
+    gateways = {row.id: _gateway(row) for row in GatewayRow.objects.filter(cluster__mesh=mesh).select_related("cluster")}
+    return Topology(
+        mesh=str(mesh.id),
+        kind=MeshKind(mesh.kind),
+        control_plane=mesh.control_plane.uid,
+        config=mesh.config_uid,
+        system_namespace=mesh.system_namespace,
+        enabled=mesh.enabled,
+        clusters={row.name: _cluster(row) for row in rows},
+        groups=_groups(mesh, rows, gateways),
+        gateways={gateway.key: gateway for gateway in gateways.values()},
+    )
+
+
+def _cluster(row: ClusterRow) -> Cluster:
+    typed = [PodCidr(network, CidrSource.TYPED) for network in row.pod_cidrs]
+    try:
+        observed = row.observation.facts.get("pod_cidrs", [])
+    except ClusterObservation.DoesNotExist:
+        observed = []
+    seen = [PodCidr(cidr["network"], CidrSource(cidr["source"])) for cidr in observed]
+    return Cluster(row.name, row.uid, tuple(typed or seen))
+
+
+def _gateway(row: GatewayRow) -> Gateway:
+    scaling = None
+    if row.autoscaling_min is not None and row.autoscaling_max is not None:
+        scaling = Autoscaling(row.autoscaling_min, row.autoscaling_max)
+    spec = GatewaySpec(
+        replicas=row.replicas,
+        autoscaling=scaling,
+        annotations=tuple(sorted(row.annotations.items())),
+        load_balancer_ip=row.load_balancer_ip,
+        service_type=ServiceType(row.service_type),
+    )
+    return Gateway(GatewayKey(row.cluster.name, row.number), str(row.id), row.name, spec)
+
+
+def _groups(mesh: Mesh, clusters: Iterable[ClusterRow], gateways: Mapping[UUID, Gateway]) -> dict[str, Group]:
+    addresses: dict[UUID, list[Address]] = {
+        membership: [] for membership in Membership.objects.filter(group__mesh=mesh).values_list("group_id", flat=True)
+    }
+    for row in MembershipAddress.objects.filter(mesh=mesh):
+        key = gateways[row.gateway_id].key if row.gateway_id else None
+        addresses[row.membership_id].append(Address(row.host, row.port, key))
+    members: dict[UUID, set[str]] = {}
+    for cluster in clusters:
+        if cluster.group_id:
+            members.setdefault(cluster.group_id, set()).add(cluster.name)
+    return {
+        group.name: Group(group.name, frozenset(members.get(group.id, ())), tuple(addresses[group.id]) if group.id in addresses else None)
+        for group in NetworkGroup.objects.filter(mesh=mesh)
+    }
+
+
+def save(mesh: Mesh, before: Topology, after: Topology, *, revision: int) -> int:
+    """Write `after` over `before` and return the new revision; StaleMesh when the mesh is no longer at `revision`.
+
+    Must run in a transaction. Registered clusters are rows with credentials, so they come and go by their own services:
+    here they only change group, or leave (forgotten with their group).
+    """
+    moved = Mesh.objects.filter(id=mesh.id, revision=revision).update(revision=F("revision") + 1, enabled=after.enabled)
+    if not moved:
+        raise StaleMesh
+    rows = {row.name: row for row in ClusterRow.objects.filter(mesh=mesh)}
+    _save_memberships_removed(mesh, before, after)
+    groups = _save_groups(mesh, before, after, rows)
+    _save_gateways(before, after, rows)
+    _delete_groups(mesh, before, after)
+    _save_memberships(mesh, before, after, groups)
+    mesh.revision, mesh.enabled = revision + 1, after.enabled
+    return revision + 1
+
+
+def _save_memberships_removed(mesh: Mesh, before: Topology, after: Topology) -> None:
+    gone = [name for name, group in before.groups.items() if group.joined and not _joined(after, name)]
+    Membership.objects.filter(group__mesh=mesh, group__name__in=gone).delete()
+
+
+def _joined(topology: Topology, name: str) -> bool:
+    group = topology.groups.get(name)
+    return group is not None and group.joined
+
+
+def _save_groups(mesh: Mesh, before: Topology, after: Topology, rows: Mapping[str, ClusterRow]) -> dict[str, NetworkGroup]:
+    NetworkGroup.objects.bulk_create(NetworkGroup(mesh=mesh, name=name) for name in after.groups if name not in before.groups)
+    groups = {group.name: group for group in NetworkGroup.objects.filter(mesh=mesh)}
+    changed = []
+    for name, row in rows.items():
+        group = after.group_of(name)
+        wanted = groups[group.name].id if group else None
+        if row.group_id != wanted:
+            row.group_id = wanted
+            changed.append(row)
+    ClusterRow.objects.bulk_update(changed, ("group",))
+    return groups
+
+
+def _save_gateways(before: Topology, after: Topology, rows: Mapping[str, ClusterRow]) -> None:
+    gone = [gateway.id for key, gateway in before.gateways.items() if after.gateways.get(key, None) is None]
+    replaced = [gateway.id for key, gateway in before.gateways.items() if key in after.gateways and after.gateways[key].id != gateway.id]
+    GatewayRow.objects.filter(id__in=[*gone, *replaced]).delete()
+    known = {gateway.id for gateway in before.gateways.values()} - set(gone) - set(replaced)
+    changed = [gateway for key, gateway in after.gateways.items() if before.gateways.get(key) != gateway]
+    GatewayRow.objects.bulk_create(_gateway_row(gateway, rows) for gateway in changed if gateway.id not in known)
+    GatewayRow.objects.bulk_update(
+        [_gateway_row(gateway, rows) for gateway in changed if gateway.id in known],
+        ("name", "replicas", "autoscaling_min", "autoscaling_max", "annotations", "load_balancer_ip", "service_type"),
+    )
+
+
+def _gateway_row(gateway: Gateway, rows: Mapping[str, ClusterRow]) -> GatewayRow:
+    spec, scaling = gateway.spec, gateway.spec.autoscaling
+    return GatewayRow(
+        id=UUID(gateway.id),
+        cluster=rows[gateway.key.cluster],
+        number=gateway.key.number,
+        name=gateway.name,
+        replicas=spec.replicas,
+        autoscaling_min=scaling.min if scaling else None,
+        autoscaling_max=scaling.max if scaling else None,
+        annotations=dict(spec.annotations),
+        load_balancer_ip=spec.load_balancer_ip,
+        service_type=spec.service_type,
+    )
+
+
+def _delete_groups(mesh: Mesh, before: Topology, after: Topology) -> None:
+    gone = [name for name in before.groups if name not in after.groups]
+    NetworkGroup.objects.filter(mesh=mesh, name__in=gone).delete()
+
+
+def _save_memberships(mesh: Mesh, before: Topology, after: Topology, groups: Mapping[str, NetworkGroup]) -> None:
+    changed = {
+        name: group.addresses
+        for name, group in after.groups.items()
+        if group.addresses is not None and (name not in before.groups or before.groups[name].addresses != group.addresses)
+    }
+    MembershipAddress.objects.filter(mesh=mesh, membership__group__name__in=changed).delete()
+    new = [groups[name] for name in changed if not _joined(before, name)]
+    Membership.objects.bulk_create(Membership(group=group) for group in new)
+    MembershipAddress.objects.bulk_create(
+        MembershipAddress(
+            membership_id=groups[name].id,
+            mesh=mesh,
+            gateway_id=UUID(after.gateways[address.gateway].id) if address.gateway else None,
+            host=address.host,
+            port=address.port,
+            position=position,
+        )
+        for name, addresses in changed.items()
+        for position, address in enumerate(addresses)
+    )
