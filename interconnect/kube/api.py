@@ -1,0 +1,267 @@
+"""A cluster's API as plain dictionaries: one function per thing that the console does to objects."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from interconnect.domain.entries import FIELD_MANAGER, Target
+from interconnect.kube import kinds
+from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response
+from interconnect.kube.transport import Response, Transport, parse_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from interconnect.kube.kinds import Kind
+
+Json = dict[str, Any]
+# inside the class the name `list` means its method
+Objects = list[Json]
+PAGE = 500
+_METADATA = "application/json;as=PartialObjectMetadata{list};g=meta.k8s.io;v=v1"
+_MERGE = "application/merge-patch+json"
+_STRATEGIC = "application/strategic-merge-patch+json"
+_JSON_PATCH = "application/json-patch+json"
+_APPLY = "application/apply-patch+yaml"
+LIST_DEADLINE = 60.0
+
+
+class Event(NamedTuple):
+    """One change of a watch: `type` is ADDED, MODIFIED, DELETED or BOOKMARK."""
+
+    type: str
+    object: Json
+
+
+class Api:
+    """All errors are KubeError: `Temporary`, `Permanent`, `NotFound` and `Conflict` say what can be done."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+
+    def __repr__(self) -> str:
+        return f"Api({self.transport!r})"
+
+    def get(self, kind: Kind, name: str, namespace: str = "", *, metadata_only: bool = False) -> Json | None:
+        """The object; None only when the API server itself says that there is none."""
+        accept = _METADATA.format(list="") if metadata_only else "application/json"
+        call = Call("get", kind.resource, namespace, name)
+        try:
+            return _object(self._ask("GET", kind.path(namespace, name), call, accept=accept).json())
+        except NotFound:
+            return None
+
+    def read(self, target: Target) -> Json | None:
+        """The object that is, or holds, the target."""
+        return self.get(kinds.of_target(target), target.name, target.namespace)
+
+    def list(
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        deadline: float = LIST_DEADLINE,
+    ) -> Objects:
+        """All objects, page by page, within `deadline` seconds and the transport's size limit together.
+
+        `labels` and `fields` are selectors in Kubernetes' notation; an empty namespace means all.
+        """
+        accept = _METADATA.format(list="List") if metadata_only else "application/json"
+        query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
+        call, path = Call("list", kind.resource, namespace), kind.path(namespace)
+        found: Objects = []
+        size, until = 0, time.monotonic() + deadline
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise Temporary("timeout", phase="list", **_named(call))
+            answer = self._ask("GET", path, call, query=query, accept=accept, deadline=min(left, self.transport.deadline))
+            size += len(answer.body)
+            if size > self.transport.limit:
+                raise Permanent("too-large", limit=self.transport.limit, **_named(call))
+            page, more = _page(answer.json())
+            found += page
+            if not more:
+                return found
+            query = query | {"continue": more}
+
+    def apply(self, manifest: Json, *, manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
+        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values."""
+        kind, name, namespace = _address(manifest)
+        query = {"fieldManager": manager, "force": str(force).lower()} | _dry(dry_run)
+        call = Call("patch", kind.resource, namespace, name)
+        return self._write("PATCH", kind.path(namespace, name), call, manifest, query, _APPLY)
+
+    def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
+        """Conflict `already-exists` where the name is taken."""
+        kind, name, namespace = _address(manifest)
+        query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
+        return self._write("POST", kind.path(namespace), Call("create", kind.resource, namespace, name), manifest, query)
+
+    def replace(self, manifest: Json, *, dry_run: bool = False) -> Json:
+        """PUT. With `metadata.resourceVersion` in it a change in between is a Conflict `conflict`."""
+        kind, name, namespace = _address(manifest)
+        query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
+        return self._write("PUT", kind.path(namespace, name), Call("update", kind.resource, namespace, name), manifest, query)
+
+    def json_patch(self, target: Target, operations: Objects, *, dry_run: bool = False) -> Json:
+        """RFC 6902; Conflict `precondition` when a `test` does not hold."""
+        try:
+            return self._patch(target, operations, _JSON_PATCH, dry_run)
+        except Permanent as error:
+            tested = any(operation.get("op") == "test" for operation in operations)
+            # API servers do not say which operation failed; with a field named it was validation, not the test
+            if not tested or error.code != "invalid" or error.params.get("fields"):
+                raise
+            raise Conflict("precondition", evidence=error.evidence, **error.params) from None
+
+    def merge_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
+        return self._patch(target, patch, _MERGE, dry_run)
+
+    def strategic_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
+        return self._patch(target, patch, _STRATEGIC, dry_run)
+
+    def delete(self, target: Target, *, uid: str = "", dry_run: bool = False) -> bool:
+        """Whether there was something to delete; dependents go in the background.
+
+        With `uid`, Conflict `precondition` when the name belongs to another object by now.
+        """
+        kind = kinds.of_target(target)
+        options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        call = Call("delete", kind.resource, target.namespace, target.name)
+        try:
+            self._ask("DELETE", kind.path(target.namespace, target.name), call, body=options)
+        except NotFound:
+            return False
+        except Conflict as error:
+            raise Conflict("precondition" if uid else error.code, evidence=error.evidence, **error.params) from None
+        return True
+
+    def watch(
+        self, kind: Kind, namespace: str = "", *, version: str = "", labels: str = "", fields: str = "", deadline: float
+    ) -> Iterator[Event]:
+        """Changes after resource version `version` until the server ends the stream or `deadline` seconds have passed.
+
+        The end is no error. Temporary `expired` when the version is too old: list again.
+        """
+        query = {"watch": "true", "timeoutSeconds": str(max(int(deadline), 1)), "allowWatchBookmarks": "true"}
+        query |= {"resourceVersion": version} if version else {}
+        query |= ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
+        call = Call("watch", kind.resource, namespace)
+        with self.transport.stream(kind.path(namespace), query=query, deadline=deadline + 1) as (answer, chunks):
+            self._check(answer, call)
+            try:
+                for line in _lines(chunks, self.transport.limit):
+                    yield self._event(line, call)
+            except Temporary as error:
+                if error.code != "timeout":
+                    raise
+
+    def review(self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = "", name: str = "") -> bool:
+        """Whether this credential may do that (SelfSubjectAccessReview)."""
+        wanted = {"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace, "name": name}
+        attributes = {key: value for key, value in wanted.items() if value}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
+        kind = kinds.ACCESS_REVIEW
+        status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
+        return isinstance(status, dict) and status.get("allowed") is True
+
+    def version(self) -> str:
+        """The API server's version, as `v1.36.1`."""
+        found = self._ask("GET", "/version", Call("get", "version")).json().get("gitVersion")
+        if not isinstance(found, str) or len(found) > 100:
+            raise Permanent("bad-body", resource="version")
+        return found
+
+    def _patch(self, target: Target, patch: Any, content_type: str, dry_run: bool) -> Json:
+        kind = kinds.of_target(target)
+        query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
+        call = Call("patch", kind.resource, target.namespace, target.name)
+        return self._write("PATCH", kind.path(target.namespace, target.name), call, patch, query, content_type)
+
+    def _write(
+        self, method: str, path: str, call: Call, body: Any, query: Mapping[str, str], content_type: str = "application/json"
+    ) -> Json:
+        return _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
+
+    def _ask(self, method: str, path: str, call: Call, **options: Any) -> Response:
+        try:
+            answer = self.transport.request(method, path, **options)
+        except KubeError as error:
+            error.params.update(_named(call) | error.params)
+            raise
+        self._check(answer, call)
+        return answer
+
+    def _check(self, answer: Response, call: Call) -> None:
+        if not 200 <= answer.status < 300:
+            raise from_response(answer.status, answer.headers, answer.body, call, self.transport.secrets)
+
+    def _event(self, line: bytes, call: Call) -> Event:
+        value = parse_object(line)
+        kind, changed = value.get("type"), value.get("object")
+        if not isinstance(kind, str) or not isinstance(changed, dict):
+            raise Permanent("bad-body", **_named(call))
+        if kind == "ERROR":
+            code = changed.get("code")
+            status = code if isinstance(code, int) and 400 <= code < 600 else 500
+            raise from_response(status, {}, json.dumps({**changed, "kind": "Status"}).encode(), call, self.transport.secrets)
+        return Event(kind, _object(changed, named=kind != "BOOKMARK"))
+
+
+def _named(call: Call) -> dict[str, Any]:
+    return {key: value for key, value in call._asdict().items() if value}
+
+
+def _dry(dry_run: bool) -> dict[str, str]:
+    return {"dryRun": "All"} if dry_run else {}
+
+
+def _address(manifest: Json) -> tuple[Kind, str, str]:
+    kind = kinds.of(manifest["apiVersion"], manifest["kind"])
+    return kind, manifest["metadata"]["name"], manifest["metadata"].get("namespace", "") if kind.namespaced else ""
+
+
+def _object(value: Any, *, named: bool = True) -> Json:
+    """An object with the metadata that everything else relies on."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    if not isinstance(metadata, dict) or (named and not isinstance(metadata.get("name"), str)):
+        raise Permanent("bad-body")
+    for key in ("labels", "annotations"):
+        if not _strings(metadata.get(key)):
+            raise Permanent("bad-body")
+    return dict(value)
+
+
+def _strings(value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def _page(value: Json) -> tuple[Objects, str]:
+    entries, metadata = value.get("items"), value.get("metadata")
+    if not isinstance(entries, list | None) or not isinstance(metadata, dict):
+        raise Permanent("bad-body")
+    more = metadata.get("continue")
+    if not isinstance(more, str | None):
+        raise Permanent("bad-body")
+    return [_object(entry) for entry in entries or ()], more or ""
+
+
+def _lines(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        if len(rest) > limit:
+            raise Permanent("too-large", limit=limit)
+        yield from (line for line in whole if line.strip())

@@ -1,0 +1,228 @@
+"""What a cluster can answer instead of what was asked: one exception per thing that a caller can do about it.
+
+Every error carries a stable code, parameters and a short redacted evidence; wording happens where it is shown.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+EVIDENCE_LIMIT = 300
+LONGEST_RETRY_AFTER = 300.0
+_CAUSES_LIMIT = 50
+_SECRET_SHAPES = (
+    re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL),
+    re.compile(r"(?i)\b(?:bearer|basic)\s+\S+"),
+    re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*)*"),
+    re.compile(r"[A-Za-z0-9+/_=]{48,}"),
+)
+_PART = 10
+_CONFLICT_OWNER = re.compile(r'conflict with "([^"]*)"')
+_WEBHOOK = re.compile(r'admission webhook "([^"]*)"')
+
+
+class FieldConflict(NamedTuple):
+    """A field that somebody else owns: `field` as the API server writes it (`.spec.replicas`), `owner` its manager."""
+
+    field: str
+    owner: str
+
+
+class Call(NamedTuple):
+    """What was asked, as RBAC words it. `resource` is `plural` or `plural.group`, with `/subresource` where there is one."""
+
+    verb: str
+    resource: str
+    namespace: str = ""
+    name: str = ""
+
+
+class KubeError(Exception):
+    """A call to a cluster that did not give what was asked. Never holds a credential nor a foreign exception."""
+
+    def __init__(self, code: str, *, evidence: str = "", retry_after: float | None = None, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params: dict[str, Any] = params
+        self.evidence = evidence
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{key}={value}" for key, value in self.params.items() if value not in ("", None))
+        return " ".join(part for part in (self.code, f"({shown})" if shown else "", self.evidence) if part)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class Temporary(KubeError):
+    """Worth another attempt, not before `retry_after` seconds where the server named them."""
+
+
+class Permanent(KubeError):
+    """The same call would give the same answer until somebody changes something."""
+
+
+class NotFound(Permanent):
+    """The API server said itself that this object does not exist."""
+
+
+class Conflict(KubeError):
+    """Somebody else has a say: owned fields (`causes`), another version, another object of that name."""
+
+    def __init__(self, code: str, *, causes: tuple[FieldConflict, ...] = (), evidence: str = "", **params: Any) -> None:
+        super().__init__(code, evidence=evidence, **params)
+        self.causes = causes
+
+
+def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
+    """Text of a cluster as one printable line of at most `limit` characters."""
+    line = "".join(char if char.isprintable() else " " for char in str(text)[: limit * 4])
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def redact(text: object, secrets: Iterable[str] = ()) -> str:
+    """A printable line without the given secrets, parts of them, or anything that looks like a credential."""
+    # cut far behind what is shown: a secret that lies across the cut would only be recognised as a part
+    shown = str(text)[: EVIDENCE_LIMIT * 40]
+    known = [secret for secret in secrets if secret]
+    for secret in sorted(known, key=len, reverse=True):
+        shown = shown.replace(secret, "***")
+    for shape in _SECRET_SHAPES:
+        shown = shape.sub("***", shown)
+    return plain(_without_parts(shown, known))
+
+
+def _without_parts(text: str, secrets: list[str]) -> str:
+    """`text` with every stretch masked that occurs in a secret and is ten characters or longer."""
+    parts = {secret[start : start + _PART] for secret in secrets for start in range(len(secret) - _PART + 1)}
+    hidden = bytearray(len(text))
+    for start in range(len(text) - _PART + 1):
+        if text[start : start + _PART] in parts:
+            hidden[start : start + _PART] = b"\x01" * _PART
+    runs = itertools.groupby(zip(text, hidden, strict=True), key=lambda pair: pair[1])
+    return "".join("***" if masked else "".join(char for char, _ in run) for masked, run in runs)
+
+
+class Status(NamedTuple):
+    """The readable part of a `kind: Status` body; of anything else there is none."""
+
+    reason: str = ""
+    message: str = ""
+    details: Mapping[str, Any] = {}
+
+    @property
+    def causes(self) -> list[Mapping[str, Any]]:
+        causes = self.details.get("causes")
+        return [cause for cause in causes[:_CAUSES_LIMIT] if isinstance(cause, dict)] if isinstance(causes, list) else []
+
+
+def status_of(body: bytes) -> Status | None:
+    """The Status in `body`, None where it is anything else: only an API server's own words are ever quoted."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or value.get("kind") != "Status":
+        return None
+    details = value.get("details")
+    reason, message = value.get("reason"), value.get("message")
+    return Status(
+        reason if isinstance(reason, str) else "",
+        message if isinstance(message, str) else "",
+        details if isinstance(details, dict) else {},
+    )
+
+
+def retry_after(headers: Mapping[str, str], status: Status | None = None) -> float | None:
+    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense."""
+    said: Any = headers.get("retry-after") or (status.details.get("retryAfterSeconds") if status else None)
+    if said is None or isinstance(said, bool):
+        return None
+    try:
+        seconds = float(said)
+    except (TypeError, ValueError):
+        seconds = _seconds_until(str(said))
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
+
+
+def _seconds_until(date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return float("nan")
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+
+
+def from_response(status_code: int, headers: Mapping[str, str], body: bytes, call: Call, secrets: Iterable[str] = ()) -> KubeError:
+    """The error that an answer outside 2xx stands for."""
+    status = status_of(body)
+    evidence = redact(status.message, secrets) if status else ""
+    params = {key: value for key, value in call._asdict().items() if value} | {"status": status_code}
+    if status_code in (408, 429) or status_code >= 500:
+        code = "too-many-requests" if status_code == 429 else "server-error"
+        return Temporary(code, evidence=evidence, retry_after=retry_after(headers, status), **params)
+    if status_code == 410:
+        return Temporary("expired", evidence=evidence, **params)
+    if status_code == 401:
+        return Permanent("unauthorized", evidence=evidence, **params)
+    if 300 <= status_code < 400:
+        return Permanent("redirected", **params)
+    if status is None:
+        return _without_status(status_code, params)
+    return _refusal(status_code, status, evidence, params, secrets)
+
+
+def _without_status(status_code: int, params: dict[str, Any]) -> KubeError:
+    if status_code == 403:
+        return Permanent("forbidden", **params)
+    if status_code == 404:
+        # a proxy's page, or an API that is not installed: never proof that the object is absent
+        return Permanent("not-served", **params)
+    return Permanent("too-large" if status_code == 413 else "bad-body", **params)
+
+
+def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:
+    webhook = _WEBHOOK.search(status.message)
+    if webhook and status_code < 500:
+        code = "dry-run-unsupported" if "does not support dry run" in status.message else "admission-denied"
+        return Permanent(code, evidence=evidence, webhook=redact(webhook.group(1), secrets), **params)
+    if status_code == 403:
+        return Permanent("forbidden", evidence=evidence, **params)
+    if status_code == 404:
+        missing = status.details.get("name")
+        if status.reason != "NotFound" or not missing:
+            return Permanent("not-served", evidence=evidence, **params)
+        # a write can lack its namespace, not the object: the answer says which of the two
+        return NotFound("not-found", evidence=evidence, missing=redact(missing, secrets), **params)
+    if status_code == 409:
+        return _conflict(status, evidence, params, secrets)
+    if status_code == 413:
+        return Permanent("too-large", evidence=evidence, **params)
+    fields = [redact(cause.get("field", ""), secrets) for cause in status.causes]
+    return Permanent("invalid", evidence=evidence, fields=[name for name in fields if name], **params)
+
+
+def _conflict(status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:
+    if status.reason == "AlreadyExists":
+        return Conflict("already-exists", evidence=evidence, **params)
+    if "precondition" in status.message.lower():
+        return Conflict("precondition", evidence=evidence, **params)
+    return Conflict("conflict", causes=tuple(_field_conflicts(status, secrets)), evidence=evidence, **params)
+
+
+def _field_conflicts(status: Status, secrets: Iterable[str]) -> Iterable[FieldConflict]:
+    for cause in status.causes:
+        if cause.get("reason") != "FieldManagerConflict":
+            continue
+        owner = _CONFLICT_OWNER.search(str(cause.get("message", "")))
+        yield FieldConflict(redact(cause.get("field", ""), secrets), redact(owner.group(1) if owner else "", secrets))

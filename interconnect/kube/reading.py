@@ -1,0 +1,36 @@
+"""Looking into objects of clusters without trusting their shape: what is missing or of another type reads as empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def mapping(value: Any, *path: str) -> Json:
+    found = _walk(value, path)
+    return found if isinstance(found, dict) else {}
+
+
+def items(value: Any, *path: str) -> list[Json]:
+    """The objects of a list; entries that are none are left out."""
+    found = _walk(value, path)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def text(value: Any, *path: str) -> str:
+    found = _walk(value, path)
+    return found if isinstance(found, str) else ""
+
+
+def number(value: Any, *path: str) -> int:
+    found = _walk(value, path)
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _walk(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value

@@ -1,0 +1,126 @@
+"""YAML of a stranger as plain mappings, lists and strings, built from events so that nothing can grow or run while reading."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Node = dict[str, Any] | list[Any] | str | bool | None
+DEPTH = 20
+NODES = 20_000
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"(?i)true|false|yes|no|on|off")
+_NUMBER = re.compile(r"[-+]?(?:0[xob])?[0-9][0-9_a-fA-F]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+
+
+class Refused(Exception):
+    """Not read; `code` says why, `line` and `column` (from 1) where."""
+
+    def __init__(self, code: str, mark: Any = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.line = mark.line + 1 if mark else 0
+        self.column = mark.column + 1 if mark else 0
+
+
+class Number(str):
+    """A plain scalar that YAML reads as a number; kept apart from text, never converted."""
+
+    __slots__ = ()
+
+
+def load(text: str) -> Node:
+    """The one document of `text`. Raises Refused: `malformed`, `alias`, `merge-key`, `duplicate-key`, `tag`, `too-deep`,
+    `too-many-nodes`, `multiple-documents`, `empty`."""
+    try:
+        return _document(iter(yaml.parse(text, Loader=_LOADER)))
+    except yaml.MarkedYAMLError as error:
+        raise Refused("malformed", error.problem_mark) from None
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise Refused("malformed") from None
+
+
+def _document(events: Iterator[Any]) -> Node:
+    builder = _Builder()
+    documents = 0
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise Refused("multiple-documents", event.start_mark)
+        elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
+            builder.take(event)
+    if not documents:
+        raise Refused("empty")
+    return builder.root
+
+
+class _Builder:
+    """Puts events together without recursion; a collection under construction is a frame on the stack."""
+
+    def __init__(self) -> None:
+        self.root: Node = None
+        self._stack: list[tuple[Any, list[str]]] = []
+        self._count = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.CollectionEndEvent):
+            self._stack.pop()
+            return
+        self._refuse(event)
+        if isinstance(event, yaml.ScalarEvent):
+            self._place(_scalar(event), event)
+            return
+        made: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
+        self._place(made, event)
+        self._stack.append((made, []))
+
+    def _refuse(self, event: Any) -> None:
+        self._count += 1
+        if isinstance(event, yaml.AliasEvent) or event.anchor:
+            raise Refused("alias", event.start_mark)
+        if event.tag and event.tag != "!":
+            raise Refused("tag", event.start_mark)
+        if len(self._stack) >= DEPTH:
+            raise Refused("too-deep", event.start_mark)
+        if self._count > NODES:
+            raise Refused("too-many-nodes", event.start_mark)
+
+    def _place(self, value: Node, event: Any) -> None:
+        if not self._stack:
+            self.root = value
+            return
+        holder, key = self._stack[-1]
+        if isinstance(holder, list):
+            holder.append(value)
+        elif key:
+            holder[key.pop()] = value
+        else:
+            key.append(_key(holder, event))
+
+
+def _key(holder: dict[str, Any], event: Any) -> str:
+    if not isinstance(event, yaml.ScalarEvent):
+        raise Refused("malformed", event.start_mark)
+    name = str(event.value)
+    if name == "<<" and event.implicit[0]:
+        raise Refused("merge-key", event.start_mark)
+    if name in holder:
+        raise Refused("duplicate-key", event.start_mark)
+    return name
+
+
+def _scalar(event: Any) -> Node:
+    if not event.implicit[0]:
+        return str(event.value)
+    if _NULL.fullmatch(event.value):
+        return None
+    if _BOOL.fullmatch(event.value):
+        return str(event.value).lower() in ("true", "yes", "on")
+    return Number(event.value) if _NUMBER.fullmatch(event.value) else str(event.value)
