@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from interconnect.domain.addressing import parse_host
+from interconnect.domain.gateways import MAX_REPLICAS
 from interconnect.domain.topology import GATEWAY_PORT, Autoscaling, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, ServiceType
 from interconnect.files import alphabets
 from interconnect.files.errors import CODES, FileError, Position, error
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 VERSION = 1
-REPLICAS_LIMIT = 100
+
 REVISION_LIMIT = 2**53
 
 
@@ -249,7 +250,7 @@ class _Parser:
             return GatewaySpec()
         if "replicas" in fields and "autoscaling" in fields:
             self.reader.refuse("file.replicas-and-autoscaling", fields["replicas"].at)
-        replicas = self.reader.integer(fields["replicas"], 1, REPLICAS_LIMIT) if "replicas" in fields else None
+        replicas = self.reader.integer(fields["replicas"], 1, MAX_REPLICAS) if "replicas" in fields else None
         service_type = self._choice(fields, "service_type", [kind.value for kind in ServiceType])
         return GatewaySpec(
             replicas=replicas or 1,
@@ -263,7 +264,7 @@ class _Parser:
         fields = self.reader.fields(node, path, ("min", "max"), required=("min", "max")) if node else None
         if not fields or not node or len(fields) < 2:
             return None
-        least, most = (self.reader.integer(fields[name], 1, REPLICAS_LIMIT) for name in ("min", "max"))
+        least, most = (self.reader.integer(fields[name], 1, MAX_REPLICAS) for name in ("min", "max"))
         if least is None or most is None:
             return None
         if least > most:

@@ -76,11 +76,13 @@ def _read(path: Path) -> bytes | str:
         return "file.kubeconfig-missing"
     except (OSError, ValueError):
         return "file.kubeconfig-unreadable"
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return "file.kubeconfig-not-a-file"
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             content = file.read(SIZE_LIMIT + 1)
-        except OSError:
-            return "file.kubeconfig-unreadable"
+    except OSError:
+        return "file.kubeconfig-unreadable"
+    finally:
+        os.close(handle)
     return content if len(content) <= SIZE_LIMIT else "file.kubeconfig-too-large"

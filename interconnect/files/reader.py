@@ -47,7 +47,7 @@ class Reader:
         self.errors.append(error(code, at, **params))
 
     def mapping(self, node: Node, path: Path) -> dict[str, tuple[Scalar, Node]] | None:
-        self.positions[path] = node.at
+        self.positions.setdefault(path, node.at)
         if isinstance(node, MappingNode):
             return node.pairs
         self._wrong_type(node, "mapping")
@@ -78,7 +78,7 @@ class Reader:
         return {name: value for name, (key, value) in pairs.items() if self.text(key, kind) is not None}
 
     def items(self, node: Node, path: Path, *, empty: bool = False) -> tuple[Node, ...] | None:
-        self.positions[path] = node.at
+        self.positions.setdefault(path, node.at)
         if not isinstance(node, Sequence):
             self._wrong_type(node, "list")
             return None

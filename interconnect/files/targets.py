@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interconnect.domain.addressing import canonical, parse_host
+from interconnect.domain.gateways import normalised_spec
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Address, CidrSource, Cluster, Gateway, GatewayKey, GatewaySpec, Group, PodCidr, Topology
 from interconnect.files.reader import limited
@@ -93,7 +94,7 @@ def _cluster(document: Document, cluster: Cluster) -> Cluster:
 
 
 def _gateways(document: Document, topology: Topology, new_id: Callable[[], str]) -> list[Gateway]:
-    wanted = {key: spec for group in document.groups.values() for key, spec in group.gateways.items()}
+    wanted = {key: normalised_spec(spec) for group in document.groups.values() for key, spec in group.gateways.items()}
     stored = topology.gateways
     return [
         _edited(stored[key], spec) if key in stored else Gateway(key, new_id(), gateway_name(key), spec)
