@@ -1,0 +1,232 @@
+"""Whether a live object is what a manifest asks for, and who owns which of its fields.
+
+A live object agrees when every leaf of the manifest is in it and it has no leaf owned by the console that the manifest
+lacks. Ownership is read from `metadata.managedFields` (FieldsV1, as structured-merge-diff writes it).
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from interconnect.domain.entries import FIELD_MANAGER, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SUFFIXES = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "E": Decimal(10**18),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+    "Ei": Decimal(2**60),
+}
+# The keys by which the API server merges lists of maps; lists that have none are compared item by item.
+_LIST_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "ports": (("port", "protocol"), ("containerPort", "protocol")),
+    "containers": (("name",),),
+    "env": (("name",),),
+    "volumes": (("name",),),
+}
+_QUANTITY_PARENTS = frozenset({"limits", "requests"})
+
+Path = tuple[str, ...]
+
+
+def differences(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> tuple[Path, ...]:
+    """The paths at which the live object is not what the manifest asks for; empty when they agree.
+
+    List items appear as `[name=istio-proxy]` or `[0]`.
+    """
+    missing = _differing(manifest, live, ())
+    surplus = _surplus(owned_fields(live, manager), manifest, ())
+    return tuple(dict.fromkeys([*missing, *surplus]))
+
+
+def agrees(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> bool:
+    return not differences(manifest, live, manager)
+
+
+def owned_fields(live: Json, manager: str) -> Json:
+    """The FieldsV1 tree that this manager has applied; `{}` when it has applied nothing."""
+    for entry in live.get("metadata", {}).get("managedFields") or []:
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
+            fields = entry.get("fieldsV1")
+            return fields if isinstance(fields, dict) else {}
+    return {}
+
+
+def owners_of(live: Json, path: Path) -> tuple[str, ...]:
+    """The managers that own the field at a path of plain map keys, in the order of managedFields, without the console."""
+    owners = []
+    for entry in live.get("metadata", {}).get("managedFields") or []:
+        node: Any = entry.get("fieldsV1") or {}
+        for key in path:
+            node = node.get(f"f:{key}") if isinstance(node, dict) else None
+        if node is not None and entry.get("manager") not in (None, FIELD_MANAGER):
+            owners.append(str(entry["manager"]))
+    return tuple(dict.fromkeys(owners))
+
+
+def owns(live: Json, manager: str, path: Path) -> bool:
+    """Whether this manager has applied the field at a path of plain map keys."""
+    node: Any = owned_fields(live, manager)
+    for key in path:
+        node = node.get(f"f:{key}") if isinstance(node, dict) else None
+    return node is not None
+
+
+def reverse_patch(manifest: Json, live: Json) -> Json:
+    """The merge patch that would bring the leaves of `manifest` back to what `live` holds; null where it holds none.
+
+    Identity (`apiVersion`, `kind`, name, namespace) is left out. Lists are one leaf, as a merge patch replaces them.
+    """
+    body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    metadata = {key: value for key, value in body.get("metadata", {}).items() if key not in ("name", "namespace")}
+    return _reverse({**body, "metadata": metadata} if metadata else {**body, "metadata": {}}, live)
+
+
+def restoring_patch(found: Json, sent: Json, live: Json) -> Json:
+    """The part of a reverse patch whose leaves still are what was sent: what others have changed since stays theirs."""
+    patch: Json = {}
+    for key, value in found.items():
+        if isinstance(value, dict) and isinstance(sent.get(key), dict):
+            inner = restoring_patch(value, sent[key], live.get(key) or {})
+            if inner:
+                patch[key] = inner
+        elif key in live and not list(_differing(sent.get(key), live[key], (key,))):
+            patch[key] = value
+    return patch
+
+
+def quantity(text: Any) -> Decimal | None:
+    """A Kubernetes quantity as a number (`"1000m"` is 1, `"1Gi"` is 2^30); None when it is none."""
+    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
+        return None
+    number = str(text)
+    suffix = next((suffix for suffix in sorted(_SUFFIXES, key=len, reverse=True) if number.endswith(suffix)), "")
+    try:
+        return Decimal(number.removesuffix(suffix)) * _SUFFIXES.get(suffix, Decimal(1))
+    except InvalidOperation:
+        return None
+
+
+def _differing(wanted: Any, live: Any, path: Path) -> Iterator[Path]:
+    if isinstance(wanted, dict):
+        if not isinstance(live, dict):
+            yield path
+            return
+        for key, value in wanted.items():
+            if key not in live:
+                # The API server stores no empty maps.
+                if value not in ({}, []):
+                    yield (*path, key)
+                continue
+            yield from _differing(value, live[key], (*path, key))
+        return
+    if isinstance(wanted, list):
+        yield from _differing_list(wanted, live, path)
+        return
+    if not _equal(wanted, live, path):
+        yield path
+
+
+def _differing_list(wanted: list[Any], live: Any, path: Path) -> Iterator[Path]:
+    if not isinstance(live, list):
+        yield path
+        return
+    keys = _keys_of(path[-1] if path else "", wanted)
+    if not keys and len(wanted) != len(live):
+        yield path
+        return
+    for index, item in enumerate(wanted):
+        if not keys:
+            yield from _differing(item, live[index], (*path, f"[{index}]"))
+            continue
+        name = "[" + ",".join(f"{key}={item.get(key)}" for key in keys) + "]"
+        match = _find(live, {key: item.get(key) for key in keys})
+        if match is None:
+            yield (*path, name)
+            continue
+        yield from _differing(item, match, (*path, name))
+
+
+def _keys_of(field: str, items: list[Any]) -> tuple[str, ...]:
+    for keys in _LIST_KEYS.get(field, ()):
+        if items and all(isinstance(item, dict) and item.keys() >= set(keys) for item in items):
+            return keys
+    return ()
+
+
+def _find(items: Any, identity: Json) -> Json | None:
+    if not isinstance(items, list):
+        return None
+    matching = (item for item in items if isinstance(item, dict) and all(item.get(key) == value for key, value in identity.items()))
+    return next(matching, None)
+
+
+def _equal(wanted: Any, live: Any, path: Path) -> bool:
+    if type(wanted) is type(live) and wanted == live:
+        return True
+    if len(path) >= 2 and path[-2] in _QUANTITY_PARENTS:
+        amount = quantity(wanted)
+        return amount is not None and amount == quantity(live)
+    return False
+
+
+def _surplus(fields: Json, manifest: Any, path: Path) -> Iterator[Path]:
+    """Paths of a FieldsV1 tree that are not in the manifest."""
+    for key, inner in fields.items():
+        if key == ".":
+            continue
+        name, item = _step(key, manifest)
+        if item is _NOTHING:
+            yield (*path, name)
+            continue
+        if isinstance(inner, dict) and inner:
+            yield from _surplus(inner, item, (*path, name))
+
+
+_NOTHING = object()
+
+
+def _step(key: str, manifest: Any) -> tuple[str, Any]:
+    """One element of a FieldsV1 path: `f:` a field, `k:` an item by its keys, `v:` a value of a set, `i:` an index."""
+    kind, _, text = key.partition(":")
+    if kind == "f":
+        return text, manifest.get(text, _NOTHING) if isinstance(manifest, dict) else _NOTHING
+    items = manifest if isinstance(manifest, list) else []
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text, _NOTHING
+    if kind == "k" and isinstance(value, dict):
+        found = _find(items, value)
+        name = "[" + ",".join(f"{field}={part}" for field, part in value.items()) + "]"
+        return name, _NOTHING if found is None else found
+    if kind == "v":
+        return f"[{value}]", value if value in items else _NOTHING
+    within = kind == "i" and isinstance(value, int) and value < len(items)
+    return f"[{value}]", items[value] if within else _NOTHING
+
+
+def _reverse(wanted: Json, live: Json) -> Json:
+    patch: Json = {}
+    for key, value in wanted.items():
+        # A map of labels that was not there may be shared by then: only our keys are taken out of it.
+        if isinstance(value, dict) and (isinstance(live.get(key), dict) or key in ("labels", "annotations")):
+            patch[key] = _reverse(value, live.get(key) or {})
+        else:
+            patch[key] = live.get(key)
+    return patch

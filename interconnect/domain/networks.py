@@ -1,0 +1,194 @@
+"""Istio's `meshNetworks`: reading it as istiod does, checking it as istiod does, and keeping what others wrote.
+
+istiod reads the text as YAML into the message MeshNetworks and validates it; an invalid value is ignored at once and
+empties the mesh at the next restart (Istio `pkg/config/validation/agent`, ValidateMeshNetworks).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from interconnect.domain import networks_text
+from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
+from interconnect.domain.networks_check import CODES as CHECK_CODES
+from interconnect.domain.networks_check import validate
+from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "CODES",
+    "canonical",
+    "digest",
+    "foreign",
+    "foreign_addresses",
+    "joined_set",
+    "merge",
+    "networks_in",
+    "ours_in",
+    "owned_names",
+    "rewritten",
+    "validate",
+    "with_networks",
+]
+
+CODES = ("networks.name-taken", "networks.rewritten", *networks_text.CODES, *CHECK_CODES)
+DATA_KEY = "meshNetworks"
+
+
+def networks_in(text: str | None) -> dict[str, Any] | Violation:
+    """The `networks` of the text by name, `{}` where there are none."""
+    document = networks_text.parse(text)
+    return document if isinstance(document, Violation) else _networks(document)
+
+
+def owned_names(annotation: str | None) -> frozenset[str]:
+    """The names that the ConfigMap's annotation `meshconsole.io/networks` lists as ours."""
+    return frozenset(name for name in (annotation or "").split(",") if name)
+
+
+def joined_set(networks: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(networks)
+
+
+def foreign(text: str | None, annotation: str | None) -> dict[str, Any]:
+    """The networks that others keep in the text; `{}` when it cannot be read."""
+    networks = networks_in(text)
+    if isinstance(networks, Violation):
+        return {}
+    ours = owned_names(annotation)
+    return {name: network for name, network in networks.items() if name not in ours}
+
+
+def foreign_addresses(text: str | None, annotation: str | None) -> dict[str, frozenset[tuple[str, int]]]:
+    """The same as pairs of address and port, as `Facts.foreign_networks` holds them."""
+    return {name: _addresses(network) for name, network in foreign(text, annotation).items()}
+
+
+def canonical(network: Any) -> Any:
+    """A network in one form: ports as numbers, lists without order, so that equal meaning is an equal value."""
+    if not isinstance(network, dict):
+        return network
+    changed = {key: value for key, value in network.items() if value not in (None, [])}
+    for key in ("endpoints", "gateways"):
+        if isinstance(changed.get(key), list):
+            changed[key] = sorted((_canonical_item(item) for item in changed[key]), key=_text)
+    return changed
+
+
+def digest(networks: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of the networks' meaning, the same for every order and notation."""
+    return hashlib.sha256(_text({name: canonical(network) for name, network in networks.items()}).encode()).hexdigest()
+
+
+def ours_in(text: str | None, annotation: str | None, sent: Mapping[str, Any]) -> dict[str, Any] | Violation:
+    """The networks in the text that are ours: named in the annotation, or still exactly as sent."""
+    networks = networks_in(text)
+    if isinstance(networks, Violation):
+        return networks
+    listed = owned_names(annotation)
+    return {
+        name: network
+        for name, network in networks.items()
+        if name in listed or (name in sent and canonical(network) == canonical(sent[name]))
+    }
+
+
+def rewritten(text: str | None, sent: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of ours that the text still holds, but no longer as they were sent."""
+    networks = networks_in(text)
+    if isinstance(networks, Violation):
+        return ()
+    return tuple(name for name in sorted(sent) if name in networks and canonical(networks[name]) != canonical(sent[name]))
+
+
+def merge(
+    text: str | None, ours: Mapping[str, Any], previous_ours: Iterable[str], found: Mapping[str, Any] | None = None
+) -> str | Violation | None:
+    """The text with our networks as they shall be, and everything else as it was.
+
+    `previous_ours` names the networks in the text that are ours to change or remove. `found` is `{"text": ...}` from
+    before the first write (`text` None: the key was not there): when nothing else has changed since, that very text is
+    the answer, comments and all. A name that others use is refused.
+    """
+    document = networks_text.parse(text)
+    if isinstance(document, Violation):
+        return document
+    networks = _networks(document)
+    if isinstance(networks, Violation):
+        return networks
+    previous = frozenset(previous_ours)
+    taken = sorted(name for name in ours if name in networks and name not in previous)
+    if taken:
+        return Violation("networks.name-taken", {"network": taken[0]})
+    kept = {name: ours.get(name, network) for name, network in networks.items() if name in ours or name not in previous}
+    merged = kept | {name: ours[name] for name in sorted(ours) if name not in kept}
+    if _same(networks, merged):
+        return text
+    changed = {**document, "networks": merged}
+    if found is not None and _is_found(changed, found):
+        original: str | None = found.get("text")
+        return original
+    return networks_text.dump(changed)
+
+
+def with_networks(config_map: Json, text: str | None, names: Iterable[str]) -> Json:
+    """A copy of the ConfigMap with this text and our names in its annotation, to be PUT under its resourceVersion."""
+    changed = json.loads(json.dumps(config_map))
+    data = changed.get("data") or {}
+    annotations = changed["metadata"].get("annotations") or {}
+    listed = ",".join(sorted(names))
+    _set(data, DATA_KEY, text)
+    _set(annotations, NETWORKS_ANNOTATION, listed or None)
+    _set(changed, "data", data or None)
+    _set(changed["metadata"], "annotations", annotations or None)
+    return dict(changed)
+
+
+def _set(mapping: Json, key: str, value: Any) -> None:
+    if value is None:
+        mapping.pop(key, None)
+        return
+    mapping[key] = value
+
+
+def _networks(document: Json) -> dict[str, Any] | Violation:
+    networks = document.get("networks")
+    if networks is None:
+        return {}
+    return networks if isinstance(networks, dict) else Violation("networks.unreadable", {"reason": "networks is not a mapping"})
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return one.keys() == other.keys() and all(canonical(one[name]) == canonical(other[name]) for name in one)
+
+
+def _is_found(document: Json, found: Mapping[str, Any]) -> bool:
+    before = networks_text.parse(found.get("text"))
+    if isinstance(before, Violation):
+        return False
+    networks = _networks(before)
+    if isinstance(networks, Violation):
+        return False
+    rest = {key: value for key, value in before.items() if key != "networks"}
+    return rest == {key: value for key, value in document.items() if key != "networks"} and _same(networks, document["networks"])
+
+
+def _canonical_item(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    port = item.get("port")
+    return {**item, "port": int(port)} if isinstance(port, str) and port.isdecimal() else item
+
+
+def _addresses(network: Any) -> frozenset[tuple[str, int]]:
+    items = canonical(network).get("gateways", []) if isinstance(network, dict) else []
+    pairs = [(item.get("address"), item.get("port")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return frozenset((address, port) for address, port in pairs if isinstance(address, str) and isinstance(port, int))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)

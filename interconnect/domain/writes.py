@@ -1,0 +1,373 @@
+"""What one target needs: a pure decision from what it shall be, what was applied, and what is live.
+
+Nothing here talks to a cluster. A decision that would touch what others own is a refusal with a token; with that token
+among the consents it becomes the write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from interconnect.domain import agreement, injection, networks
+from interconnect.domain.entries import (
+    FIELD_MANAGER,
+    GATEWAY_LABEL,
+    MESH_LABEL,
+    NETWORK_LABEL,
+    NETWORKS_ANNOTATION,
+    Absent,
+    Applied,
+    AppliedState,
+    Json,
+    Live,
+    Target,
+    Unknown,
+    Wanted,
+)
+from interconnect.domain.manifests import RULE
+from interconnect.domain.render import LABEL_FIELD, NETWORKS_FIELD, WEBHOOK_FIELD_PREFIX
+from interconnect.domain.rules import overridable, token_of
+from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+CODES = (
+    "writes.not-ours",
+    "writes.name-taken",
+    "writes.terminating",
+    "writes.conflict",
+    "writes.namespace-missing",
+    "writes.webhook-missing",
+    "writes.webhook-path",
+    "writes.webhook-rewritten",
+    "writes.config-map-missing",
+    # Notes of writes that need no consent.
+    "writes.note.adopted",
+    "writes.note.already-gone",
+    "writes.note.changed-since",
+    "writes.note.left-as-found",
+    "writes.note.overwritten",
+)
+
+
+class Verb(StrEnum):
+    APPLY = "apply"  # server-side apply; `body` is the manifest
+    DELETE = "delete"  # under the UID in `uid`
+    JSON_PATCH = "json-patch"  # `body` is the list of operations, with their tests
+    MERGE_PATCH = "merge-patch"
+    PUT = "put"  # `body` is the whole object, under its resourceVersion
+    FORGET = "forget"  # nothing on the cluster; the row goes
+    REFUSE = "refuse"  # not without a decision; `violation` says why
+    LOOK = "look"  # the live state is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """The three states agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One call to a cluster, or why there is none.
+
+    `found` is what the row records as found before, if this write makes the row. `removes`: after success the row goes.
+    `force`: take over the conflicting fields (consented). `note` is a code for the plan, empty for the usual.
+    """
+
+    target: Target
+    verb: Verb
+    body: Any = None
+    uid: str = ""
+    found: Any = None
+    note: str = ""
+    violation: Violation | None = None
+    manager: str = FIELD_MANAGER
+    force: bool = False
+    adopts: bool = False
+    removes: bool = False
+    consent: str = ""
+
+    @property
+    def token(self) -> str:
+        """The consent that is missing, empty when none is or none can be given."""
+        return self.violation.token if self.violation else ""
+
+
+Decision = Agree | Write
+NO_CONSENTS: frozenset[str] = frozenset()
+
+
+def decide(
+    target: Target,
+    wanted: Wanted | None,
+    applied: Applied | None,
+    live: Live,
+    *,
+    mesh: str,
+    consents: frozenset[str] = NO_CONSENTS,
+) -> Decision:
+    """The write that brings a target to what is wanted (None: to leave), or `Agree`.
+
+    `mesh` is the mesh's UUID, as its objects are labelled.
+    """
+    if wanted is None and applied is None:
+        return Agree()
+    if isinstance(live, Unknown):
+        return Write(target, Verb.LOOK)
+    case = _Case(target, wanted, applied, None if isinstance(live, Absent) else live.object, mesh, consents)
+    if target.field == LABEL_FIELD:
+        return _label(case)
+    if target.field.startswith(WEBHOOK_FIELD_PREFIX):
+        return _webhook(case)
+    if target.field == NETWORKS_FIELD:
+        return _networks(case)
+    return _object(case)
+
+
+def conflict(target: Target, field: str, owner: str) -> Violation:
+    """A field that another manager owns, as a finding whose token consents to taking it over."""
+    return overridable("writes.conflict", {**_where(target), "field": field, "owner": owner})
+
+
+def may_force(target: Target, conflicts: Iterable[tuple[str, str]], consents: frozenset[str]) -> bool:
+    """Whether every (field, owner) that a server-side apply named has been consented to."""
+    return all(conflict(target, field, owner).token in consents for field, owner in conflicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    target: Target
+    wanted: Wanted | None
+    applied: Applied | None
+    live: Json | None
+    mesh: str
+    consents: frozenset[str]
+
+    @property
+    def recorded(self) -> bool:
+        """The row says that exactly this was written."""
+        row = self.applied
+        return row is not None and self.wanted is not None and row.state is AppliedState.WRITTEN and row.value == self.wanted.value
+
+    @property
+    def written(self) -> bool:
+        return self.applied is not None and self.applied.state is not AppliedState.INTENDED
+
+    def refuse(self, violation: Violation) -> Write:
+        return Write(self.target, Verb.REFUSE, violation=violation)
+
+    def refuse_as(self, code: str, **params: Any) -> Write:
+        return self.refuse(Violation(code, {**_where(self.target), **params}))
+
+    def forget(self, note: str) -> Write:
+        return Write(self.target, Verb.FORGET, note=note, removes=True)
+
+
+def _where(target: Target) -> Json:
+    return {"cluster": target.cluster, "kind": target.kind, "namespace": target.namespace, "name": target.name}
+
+
+def _leaves(case: _Case, leave: Callable[[_Case, Applied, Json], Decision]) -> Decision:
+    if case.live is None or case.applied is None:
+        return case.forget("writes.note.already-gone")
+    return leave(case, case.applied, case.live)
+
+
+def _object(case: _Case) -> Decision:
+    if case.wanted is None:
+        return _leaves(case, _object_leaves)
+    if case.live is None:
+        note = "writes.note.overwritten" if case.written else ""
+        return Write(case.target, Verb.APPLY, body=case.wanted.value, note=note)
+    return _object_stays(case, case.wanted, case.live)
+
+
+def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
+    metadata = live.get("metadata", {})
+    labels = metadata.get("labels") or {}
+    known = case.written and case.applied is not None and bool(metadata.get("uid")) and case.applied.object_uid == metadata.get("uid")
+    if not known and labels.get(MESH_LABEL) != case.mesh:
+        return _adopt(case, wanted, live)
+    if labels.get(GATEWAY_LABEL, wanted.gateway) != wanted.gateway:
+        return case.refuse_as("writes.name-taken", gateway=str(labels.get(GATEWAY_LABEL)))
+    if metadata.get("deletionTimestamp"):
+        return case.refuse_as("writes.terminating", finalizers=list(metadata.get("finalizers") or []))
+    if case.recorded and agreement.agrees(wanted.value, live):
+        return Agree()
+    note = "writes.note.overwritten" if case.recorded else ""
+    return Write(case.target, Verb.APPLY, body=wanted.value, uid=str(metadata.get("uid", "")), note=note)
+
+
+def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
+    """Something of this name is there and is not ours: refused, and only the gateway rule can be adopted."""
+    metadata = live.get("metadata", {})
+    labels = metadata.get("labels") or {}
+    params = {**_where(case.target), "uid": str(metadata.get("uid", "")), "mesh": str(labels.get(MESH_LABEL, ""))}
+    # What another mesh of a console owns is not there to be adopted.
+    if (case.target.api_version, case.target.kind) != RULE or MESH_LABEL in labels:
+        return case.refuse(Violation("writes.not-ours", params))
+    token = token_of("writes.not-ours", params)
+    if token not in case.consents:
+        return case.refuse(Violation("writes.not-ours", params, token))
+    return Write(
+        case.target,
+        Verb.APPLY,
+        body=wanted.value,
+        uid=params["uid"],
+        found=agreement.reverse_patch(wanted.value, live),
+        note="writes.note.adopted",
+        adopts=True,
+        consent=token,
+    )
+
+
+def _object_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
+    metadata = live.get("metadata", {})
+    labels = metadata.get("labels") or {}
+    ours = labels.get(MESH_LABEL) == case.mesh and labels.get(GATEWAY_LABEL, applied.gateway) == applied.gateway
+    if not ours and applied.object_uid != metadata.get("uid"):
+        # Refused or never arrived, or made anew by somebody else since: either way it is not ours to delete.
+        return case.forget("writes.note.left-as-found")
+    if applied.adopted:
+        patch = agreement.restoring_patch(applied.found or {}, applied.value, live)
+        if not patch:
+            return case.forget("writes.note.changed-since")
+        return Write(case.target, Verb.MERGE_PATCH, body=patch, uid=str(metadata.get("uid", "")), removes=True)
+    uid = str(metadata.get("uid", ""))
+    if not ours:
+        finding = overridable("writes.not-ours", {**_where(case.target), "uid": uid, "mesh": str(labels.get(MESH_LABEL, ""))})
+        if finding.token not in case.consents:
+            return case.refuse(finding)
+    return Write(case.target, Verb.DELETE, uid=uid, removes=True)
+
+
+def _label(case: _Case) -> Decision:
+    if case.wanted is None:
+        return _leaves(case, _label_leaves)
+    if case.live is None:
+        return case.refuse_as("writes.namespace-missing")
+    metadata = case.live.get("metadata", {})
+    current = (metadata.get("labels") or {}).get(NETWORK_LABEL)
+    value = case.wanted.value
+    if case.recorded and current == value:
+        return Agree()
+    mine = case.applied is not None and current == case.applied.value
+    owners = () if mine or current in (None, value) else agreement.owners_of(case.live, ("metadata", "labels", NETWORK_LABEL))
+    conflicts = [conflict(case.target, f".metadata.labels.{NETWORK_LABEL}", owner) for owner in owners]
+    missing = next((finding for finding in conflicts if finding.token not in case.consents), None)
+    if missing is not None:
+        return case.refuse(missing)
+    # With the UID, apply cannot create a namespace that has gone meanwhile.
+    identity = {"name": case.target.name, "uid": metadata.get("uid"), "labels": {NETWORK_LABEL: value}}
+    return Write(
+        case.target,
+        Verb.APPLY,
+        body={"apiVersion": case.target.api_version, "kind": case.target.kind, "metadata": identity},
+        uid=str(metadata.get("uid", "")),
+        found=current,
+        note="writes.note.overwritten" if case.recorded else "",
+        force=bool(conflicts),
+        consent=conflicts[0].token if conflicts else "",
+    )
+
+
+def _label_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
+    current = (live.get("metadata", {}).get("labels") or {}).get(NETWORK_LABEL)
+    if current != applied.value:
+        return case.forget("writes.note.changed-since" if current is not None else "writes.note.already-gone")
+    if applied.found == applied.value:
+        return case.forget("writes.note.left-as-found")
+    uid = live.get("metadata", {}).get("uid")
+    path = "/metadata/labels/" + NETWORK_LABEL.replace("~", "~0").replace("/", "~1")
+    put_back: Json = {"op": "remove", "path": path} if applied.found is None else {"op": "replace", "path": path, "value": applied.found}
+    tests: list[Json] = [{"op": "test", "path": "/metadata/uid", "value": uid}, {"op": "test", "path": path, "value": current}]
+    return Write(case.target, Verb.JSON_PATCH, body=[*tests, put_back], uid=str(uid or ""), removes=True)
+
+
+def _webhook(case: _Case) -> Decision:
+    if case.wanted is None:
+        return _leaves(case, _webhook_leaves)
+    name = case.target.field.removeprefix(WEBHOOK_FIELD_PREFIX)
+    entry = None if case.live is None else injection.find_entry(case.live, name)
+    if case.live is None or entry is None:
+        return case.refuse_as("writes.webhook-missing", webhook=name)
+    current = injection.read_network(entry.value)
+    value = case.wanted.value
+    if case.recorded and current == value:
+        return Agree()
+    consent = ""
+    if case.written and case.applied is not None and current not in (None, value, case.applied.value):
+        params = {**_where(case.target), "webhook": name, "network": current, "expected": value}
+        finding = overridable("writes.webhook-rewritten", params)
+        if finding.token not in case.consents:
+            return case.refuse(finding)
+        consent = finding.token
+    operations = injection.patch_ops(case.live, name, value)
+    if operations is None:
+        return case.refuse_as("writes.webhook-path", webhook=name, value=entry.value)
+    note = "writes.note.overwritten" if case.recorded else ""
+    return Write(case.target, Verb.JSON_PATCH, body=operations, found=current, note=note, consent=consent)
+
+
+def _webhook_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
+    name = case.target.field.removeprefix(WEBHOOK_FIELD_PREFIX)
+    entry = injection.find_entry(live, name)
+    current = None if entry is None else injection.read_network(entry.value)
+    if current != applied.value:
+        return case.forget("writes.note.changed-since" if current is not None else "writes.note.already-gone")
+    if applied.found == applied.value:
+        return case.forget("writes.note.left-as-found")
+    operations = injection.patch_ops(live, name, applied.found)
+    return Write(case.target, Verb.JSON_PATCH, body=operations, removes=True)
+
+
+def _networks(case: _Case) -> Decision:
+    if case.live is None:
+        return case.forget("writes.note.already-gone") if case.wanted is None else case.refuse_as("writes.config-map-missing")
+    text = (case.live.get("data") or {}).get(networks.DATA_KEY)
+    annotation = (case.live.get("metadata", {}).get("annotations") or {}).get(NETWORKS_ANNOTATION)
+    ours: Json = {} if case.wanted is None else case.wanted.value
+    sent: Json = {} if case.applied is None else case.applied.value
+    held = networks.ours_in(text, annotation, sent)
+    if isinstance(held, Violation):
+        return case.refuse(held)
+    consent = ""
+    # A row that is only intended does not say what stands there: an earlier value of ours may.
+    if case.written:
+        findings = [_rewritten(case, name, text) for name in networks.rewritten(text, sent)]
+        missing = next((finding for finding in findings if finding.token not in case.consents), None)
+        if missing is not None:
+            return case.refuse(missing)
+        consent = findings[0].token if findings else ""
+    mine = frozenset(held) | (frozenset(sent) if consent else frozenset())
+    previous = mine if case.applied is not None else mine & frozenset(ours)
+    found = {"text": text} if case.applied is None else case.applied.found
+    merged = networks.merge(text, ours, previous, found if case.applied is not None else None)
+    if isinstance(merged, Violation):
+        return case.refuse(merged)
+    if merged == text and networks.owned_names(annotation) == frozenset(ours):
+        if case.wanted is None:
+            return case.forget("writes.note.already-gone")
+        if case.recorded:
+            return Agree()
+    return _put_networks(case, case.live, ours, merged, found, consent)
+
+
+def _put_networks(case: _Case, live: Json, ours: Json, merged: str | None, found: Json, consent: str) -> Write:
+    result = networks.networks_in(merged)
+    # Taking ours out must stay possible although others have made the value invalid.
+    invalid = networks.validate(result) if ours and not isinstance(result, Violation) else ()
+    if invalid:
+        return case.refuse(invalid[0])
+    body = networks.with_networks(live, merged, ours)
+    note = "writes.note.overwritten" if case.recorded else ""
+    return Write(case.target, Verb.PUT, body=body, found=found, note=note, consent=consent, removes=case.wanted is None)
+
+
+def _rewritten(case: _Case, name: str, text: str | None) -> Violation:
+    present = networks.networks_in(text)
+    seen = "" if isinstance(present, Violation) else networks.digest({name: present[name]})[:12]
+    return overridable("networks.rewritten", {**_where(case.target), "network": name, "seen": seen})
