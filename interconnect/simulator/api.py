@@ -1,0 +1,351 @@
+"""From a request to its answer: routes, users, access reviews, selectors, paging, discovery. No sockets here."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from interconnect.simulator import errors
+from interconnect.simulator.cluster import Cluster, Write, parse
+from interconnect.simulator.resources import BY_PLURAL, RESOURCES, Json, Resource
+from interconnect.simulator.selectors import Predicate, field_selector, label_selector
+
+VERSION: Json = {
+    "major": "1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "gitVersion": "v1.36.1",
+    "gitCommit": "simulated",
+    "gitTreeState": "clean",
+    "buildDate": "2026-05-01T00:00:00Z",
+    "goVersion": "go1.26",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+PATCHES = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+    "application/apply-patch+yaml": "apply",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a path names. `name` is empty for a collection."""
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request to one cluster; `path` is what follows the cluster's own prefix."""
+
+    cluster: str
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    user: str = ""
+
+    @property
+    def manager(self) -> str:
+        """As the API server chooses it: the query's, else the program's name in the user agent."""
+        return self.query.get("fieldManager") or self.headers.get("user-agent", "unknown").split("/")[0] or "unknown"
+
+    @property
+    def dry_run(self) -> bool:
+        return bool(self.query.get("dryRun"))
+
+    @property
+    def writes(self) -> bool:
+        return self.method in _VERBS and not self.dry_run and not self.path.startswith(("/apis/authorization", "/apis/authentication"))
+
+    @property
+    def watches(self) -> bool:
+        return self.method == "GET" and self.query.get("watch", "") in ("1", "true")
+
+
+@dataclass(slots=True)
+class Response:
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def respond(body: Any, status: int = 200) -> Response:
+    return Response(status, json.dumps(body, separators=(",", ":")).encode())
+
+
+def refuse(error: errors.ApiError) -> Response:
+    response = respond(error.status, error.code)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right: `*` matches everything; no `names` means all of them."""
+
+    verbs: tuple[str, ...] = ("*",)
+    groups: tuple[str, ...] = ("*",)
+    resources: tuple[str, ...] = ("*",)
+    namespaces: tuple[str, ...] = ("*",)
+    names: tuple[str, ...] = ()
+
+    def covers(self, verb: str, group: str, resource: str, namespace: str, name: str) -> bool:
+        pairs = ((self.verbs, verb), (self.groups, group), (self.resources, resource), (self.namespaces, namespace))
+        return all("*" in allowed or value in allowed for allowed, value in pairs) and (not self.names or name in self.names)
+
+
+class Access:
+    """Users by their tokens and what they may do. Every `…-admin-token` is the admin's, every `…-nobody-token` of a user without rights."""
+
+    def __init__(self) -> None:
+        self.grants: dict[str, Sequence[Grant]] = {"admin": (Grant(),), "nobody": ()}
+        self.revoked: set[str] = set()
+
+    def user(self, token: str) -> str:
+        """Raises ApiError 401."""
+        name = token.removesuffix("-token").rpartition("-")[2]
+        if not token.endswith("-token") or name not in self.grants or token in self.revoked:
+            raise errors.unauthorized()
+        return name
+
+    def allows(self, user: str, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
+        return any(grant.covers(verb, group, resource, namespace, name) for grant in self.grants.get(user, ()))
+
+
+def route(path: str) -> Route:
+    """Raises ApiError 404."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "api" and len(parts) > 2:
+        version, rest = parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) > 3:
+        version, rest = f"{parts[1]}/{parts[2]}", parts[3:]
+    else:
+        raise errors.no_such_path()
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and (version != "v1" or rest[2] not in ("status", "finalize")):
+        namespace, rest = rest[1], rest[2:]
+    resource = BY_PLURAL.get((version, rest[0]))
+    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
+        raise errors.no_such_path()
+    name, subresource = (rest[1] if len(rest) > 1 else ""), (rest[2] if len(rest) > 2 else "")
+    if (subresource and subresource not in resource.subresources) or (name and resource.namespaced and not namespace):
+        raise errors.no_such_path()
+    return Route(resource, namespace, name, subresource)
+
+
+class Api:
+    """The API of one cluster."""
+
+    def __init__(self, cluster: Cluster, access: Access | None = None) -> None:
+        self.cluster = cluster
+        self.access = access or Access()
+
+    def authenticate(self, request: Request) -> None:
+        """Sets the user. Raises ApiError 401."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise errors.unauthorized()
+        request.user = self.access.user(token.strip())
+
+    def authorize(self, request: Request, at: Route, verb: str) -> None:
+        """Raises ApiError 403."""
+        plural = f"{at.resource.plural}/{at.subresource}" if at.subresource else at.resource.plural
+        if not self.access.allows(request.user, verb, at.resource.group, plural, at.namespace, at.name):
+            raise errors.forbidden(request.user, verb, at.resource, at.namespace, at.name, at.subresource)
+
+    def answer(self, request: Request) -> Response:
+        """Everything but watches and port-forward. Raises ApiError."""
+        fixed = self._fixed(request)
+        if fixed is not None:
+            return fixed
+        at = route(request.path)
+        verb = _VERBS.get(request.method) or ("get" if at.name else "list")
+        self.authorize(request, at, verb)
+        if request.method == "GET":
+            return self._read(request, at)
+        if not at.name and request.method != "POST":
+            raise errors.ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+        write = Write(self._manager(request), at.subresource, request.dry_run, request.query.get("force") == "true")
+        obj, status = self._write(request, at, write)
+        return respond(obj if obj.get("kind") == "Status" else self._shown(at.resource, obj, request), status)
+
+    def _manager(self, request: Request) -> str:
+        applies = request.headers.get("content-type", "").startswith("application/apply-patch")
+        return request.query.get("fieldManager", "") if applies else request.manager
+
+    def _write(self, request: Request, at: Route, write: Write) -> tuple[Json, int]:
+        if request.method == "DELETE":
+            options = parse(request.body) if request.body.strip() else {}
+            for key in ("propagationPolicy", "gracePeriodSeconds"):
+                if key in request.query:
+                    options.setdefault(key, int(request.query[key]) if key.startswith("grace") else request.query[key])
+            return self.cluster.delete(at.resource, at.namespace, at.name, options, bool(write.dry_run or options.get("dryRun"))), 200
+        if at.subresource == "scale":
+            return self._scale(request, at, write), 200
+        if request.method == "PATCH":
+            return self._patch(request, at, write)
+        if request.method == "PUT":
+            return self.cluster.replace(at.resource, at.namespace, at.name, parse(request.body), write), 200
+        return self.cluster.create(at.resource, at.namespace, parse(request.body), write), 201
+
+    def _patch(self, request: Request, at: Route, write: Write) -> tuple[Json, int]:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+        kind = PATCHES.get(content_type)
+        if kind is None or (kind == "strategic" and at.resource.custom):
+            raise errors.unsupported_media(content_type, tuple(PATCHES)[: 4 if not at.resource.custom else 2])
+        body = parse(request.body)
+        if kind == "apply":
+            obj, created = self.cluster.apply(at.resource, at.namespace, at.name, body, write)
+            return obj, 201 if created else 200
+        return self.cluster.patch(at.resource, at.namespace, at.name, kind, body, write), 200
+
+    def _scale(self, request: Request, at: Route, write: Write) -> Json:
+        content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+        kind = "merge" if request.method == "PUT" else PATCHES.get(content_type, "")
+        body = parse(request.body)
+        if kind == "json":
+            patch: Any = body
+        elif kind in ("merge", "strategic"):
+            patch = {"spec": {"replicas": body.get("spec", {}).get("replicas")}}
+        else:
+            raise errors.unsupported_media(content_type, tuple(PATCHES)[:3])
+        return scale_of(self.cluster.patch(at.resource, at.namespace, at.name, kind, patch, write))
+
+    def _read(self, request: Request, at: Route) -> Response:
+        if at.name:
+            obj = self.cluster.get(at.resource, at.namespace, at.name)
+            return respond(scale_of(obj) if at.subresource == "scale" else self._shown(at.resource, obj, request))
+        return respond(self._list(request, at))
+
+    def _list(self, request: Request, at: Route) -> Json:
+        with self.cluster.store.lock:
+            version, items = self.cluster.store.version, self.cluster.store.list(at.resource, at.namespace)
+        matches = selection(request)
+        selected = [item for item in items if matches(item)] if matches else items
+        page, meta = _page(selected, request, version, matches is not None)
+        if partial(request):
+            shown = [self._shown(at.resource, item, request) for item in page]
+            return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": shown}
+        if not at.resource.custom:  # built-in kinds do not repeat themselves in a list
+            page = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in page]
+        return {"kind": f"{at.resource.kind}List", "apiVersion": at.resource.api_version, "metadata": meta, "items": page}
+
+    def _shown(self, resource: Resource, obj: Json, request: Request) -> Json:
+        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]} if partial(request) else obj
+
+    def _fixed(self, request: Request) -> Response | None:
+        path = request.path.rstrip("/") or "/"
+        if path == "/version":
+            return respond(VERSION)
+        if path in ("/readyz", "/livez", "/healthz"):
+            return Response(200, b"ok", "text/plain; charset=utf-8")
+        review = _REVIEWS.get(path)
+        if review is not None and request.method == "POST":
+            return respond(review(self, request), 201)
+        found = discovery(path)
+        return respond(found) if found is not None and request.method == "GET" else None
+
+
+def _access_review(api: Api, request: Request) -> Json:
+    body = parse(request.body)
+    wanted = (body.get("spec") or {}).get("resourceAttributes") or {}
+    plural = "/".join(filter(None, (wanted.get("resource", "*"), wanted.get("subresource", ""))))
+    place = (wanted.get("namespace", ""), wanted.get("name", ""))
+    allowed = api.access.allows(request.user, wanted.get("verb", "*"), wanted.get("group", ""), plural, *place)
+    return {**body, "metadata": {}, "status": {"allowed": allowed}}
+
+
+def _self_review(api: Api, request: Request) -> Json:
+    body = parse(request.body)
+    return {**body, "metadata": {}, "status": {"userInfo": {"username": request.user, "groups": ["system:authenticated"]}}}
+
+
+_REVIEWS: dict[str, Callable[[Api, Request], Json]] = {
+    "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": _access_review,
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews": _self_review,
+}
+
+
+def partial(request: Request) -> bool:
+    return "as=PartialObjectMetadata" in request.headers.get("accept", "")
+
+
+def selection(request: Request) -> Predicate | None:
+    """The request's selectors as one test. Raises ApiError 400."""
+    labels, fields = label_selector(request.query.get("labelSelector", "")), field_selector(request.query.get("fieldSelector", ""))
+    if labels is None or fields is None:
+        return labels or fields
+    return lambda obj: labels(obj) and fields(obj)
+
+
+def _page(items: list[Json], request: Request, version: int, selected: bool) -> tuple[list[Json], Json]:
+    meta: Json = {"resourceVersion": str(version)}
+    token, limit = request.query.get("continue"), int(request.query.get("limit") or 0)
+    if token:
+        try:
+            state = json.loads(base64.urlsafe_b64decode(token))
+            after = (state["after"][0], state["after"][1])
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise errors.bad_request("continue key is not valid: illegal base64 data") from error
+        meta["resourceVersion"] = str(state["version"])
+        items = [item for item in items if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) > after]
+    if not limit or len(items) <= limit:
+        return items, meta
+    last = items[limit - 1]["metadata"]
+    state = {"version": int(meta["resourceVersion"]), "after": [last.get("namespace", ""), last["name"]]}
+    meta["continue"] = base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
+    if not selected:
+        meta["remainingItemCount"] = len(items) - limit
+    return items[:limit], meta
+
+
+def scale_of(obj: Json) -> Json:
+    meta = {key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in obj["metadata"]}
+    labels = obj["spec"].get("selector", {}).get("matchLabels", {})
+    status = {"replicas": obj.get("status", {}).get("replicas", 0), "selector": ",".join(f"{key}={value}" for key, value in labels.items())}
+    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": {"replicas": obj["spec"].get("replicas", 0)}, "status": status}
+
+
+def discovery(path: str) -> Json | None:
+    """The lists of groups, versions and resources; None for any other path."""
+    groups = sorted({item.group for item in RESOURCES} - {""})
+    if path == "/api":
+        return {"kind": "APIVersions", "versions": ["v1"]}
+    if path == "/apis":
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(group) for group in groups]}
+    version = path.removeprefix("/apis/") if path.startswith("/apis/") else path.removeprefix("/api/")
+    if version in groups and path.startswith("/apis/"):
+        return {"kind": "APIGroup", "apiVersion": "v1", **_group(version)}
+    found = [item for item in RESOURCES if item.api_version == version and path.startswith("/apis/" if item.group else "/api/")]
+    if not found:
+        return None
+    verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
+    resources = []
+    for item in found:
+        entry = {"name": item.plural, "singularName": item.kind.lower(), "namespaced": item.namespaced, "kind": item.kind}
+        resources.append({**entry, "verbs": verbs})
+        resources += [{**entry, "name": f"{item.plural}/{sub}", "singularName": "", "verbs": ["get", "patch", "update"]} for sub in item.subresources]
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+
+
+def _group(name: str) -> Json:
+    versions = sorted({item.version for item in RESOURCES if item.group == name})
+    listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
+
+

@@ -1,0 +1,52 @@
+"""`/_control/…`: what another process may do to a running fleet. Needs the admin's token, as the clusters do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from interconnect.simulator import errors
+from interconnect.simulator.api import Access, Request, Response, refuse, respond
+from interconnect.simulator.faults import RemoteHook
+
+if TYPE_CHECKING:
+    from interconnect.simulator.fleet import Fleet
+
+
+def control(fleet: Fleet, request: Request) -> Response:
+    """Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
+    `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`)."""
+    try:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or Access().user(token) != "admin":
+            raise errors.unauthorized()
+        return respond(_answer(fleet, request))
+    except errors.ApiError as error:
+        return refuse(error)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return refuse(errors.bad_request(str(error)))
+
+
+def _answer(fleet: Fleet, request: Request) -> Any:
+    parts = request.path.strip("/").split("/")[1:]
+    body = json.loads(request.body) if request.body else None
+    if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters" and parts[2] == "fault":
+        if parts[1] not in fleet.members:
+            raise errors.no_such_path()
+        options = dict(body or {})
+        fleet.fault(parts[1], options.pop("kind", None), **options)
+        return body
+    if request.method == "PUT" and parts == ["hook"]:
+        fleet.hook(RemoteHook(**body) if body else None)
+        return body
+    if request.method == "GET" and parts == ["hook"]:
+        hook = fleet.on_write
+        return dataclasses.asdict(hook) if isinstance(hook, RemoteHook) else None
+    if request.method == "GET" and parts == ["writes"]:
+        return [dataclasses.asdict(record) for record in fleet.writes(request.query.get("cluster", ""))]
+    if request.method == "GET" and parts == ["snapshot"]:
+        return fleet.snapshot()
+    if request.method == "PUT" and parts == ["istiod"]:
+        return fleet.mesh.configure(**body)
+    raise errors.no_such_path()

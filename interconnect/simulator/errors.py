@@ -1,0 +1,99 @@
+"""Refusals as a Kubernetes API server words them: a Status object with its HTTP code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interconnect.simulator.resources import Json, Resource
+
+
+class ApiError(Exception):
+    """Answers a request with `status`, and the header `Retry-After` when `retry_after` (seconds) is set."""
+
+    def __init__(self, code: int, reason: str, message: str, details: Json | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.reason, self.message, self.details, self.retry_after = code, reason, message, details, retry_after
+
+    @property
+    def status(self) -> Json:
+        status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        if self.reason:
+            status["reason"] = self.reason
+        if self.details is not None:
+            status["details"] = self.details
+        return status | {"code": self.code}
+
+
+def _about(resource: Resource, name: str) -> Json:
+    group = {"group": resource.group} if resource.group else {}
+    return {"name": name, **group, "kind": resource.plural}
+
+
+def not_found(resource: Resource, name: str) -> ApiError:
+    return ApiError(404, "NotFound", f'{resource.qualified} "{name}" not found', _about(resource, name))
+
+
+def no_such_path() -> ApiError:
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def already_exists(resource: Resource, name: str) -> ApiError:
+    return ApiError(409, "AlreadyExists", f'{resource.qualified} "{name}" already exists', _about(resource, name))
+
+
+def conflict(resource: Resource, name: str, why: str) -> ApiError:
+    return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}', _about(resource, name))
+
+
+def modified(resource: Resource, name: str) -> ApiError:
+    return conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again")
+
+
+def uid_mismatch(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
+    return conflict(resource, name, f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
+
+
+def bad_request(message: str) -> ApiError:
+    return ApiError(400, "BadRequest", message)
+
+
+def rejected() -> ApiError:
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})
+
+
+def invalid(resource: Resource, name: str, causes: list[tuple[str, str, str]]) -> ApiError:
+    """`causes` are (reason, message, field), as `("FieldValueInvalid", "Invalid value: …", "spec.replicas")`."""
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    texts = [f"{field}: {message}" for _, message, field in causes]
+    text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    details: Json = {"name": name}
+    if resource.group:
+        details["group"] = resource.group
+    details |= {"kind": resource.kind, "causes": [{"reason": reason, "message": message, "field": field} for reason, message, field in causes]}
+    return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {text}', details)
+
+
+def unauthorized() -> ApiError:
+    return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: str, subresource: str = "") -> ApiError:
+    plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
+    subject = f'{resource.qualified} "{name}"' if name else resource.qualified
+    message = f'{subject} is forbidden: User "{user}" cannot {verb} resource "{plural}" in API group "{resource.group}" {where}'
+    return ApiError(403, "Forbidden", message, _about(resource, name) if name else {"kind": resource.plural})
+
+
+def unsupported_media(content_type: str, supported: tuple[str, ...]) -> ApiError:
+    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}"
+    return ApiError(415, "UnsupportedMediaType", message, {"causes": [{"message": content_type}]} if content_type else {})
+
+
+def gone(rv: int, oldest: int) -> ApiError:
+    return ApiError(410, "Expired", f"too old resource version: {rv} ({oldest})")
+
+
+def apply_conflict(message: str, causes: list[dict[str, Any]]) -> ApiError:
+    return ApiError(409, "Conflict", message, {"causes": causes})

@@ -1,0 +1,60 @@
+"""Label and field selectors as the API has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from interconnect.simulator.errors import bad_request
+from interconnect.simulator.resources import Json
+
+Predicate = Callable[[Json], bool]
+
+_PARTS = re.compile(r"(?:[^,(]|\([^)]*\))+")
+_SET = re.compile(r"(\S+)\s+(in|notin)\s+\(([^)]*)\)")
+
+
+def label_selector(text: str) -> Predicate | None:
+    """None for the empty selector. Raises ApiError 400."""
+    tests = [_label_test(part.strip()) for part in _PARTS.findall(text)]
+    if not tests:
+        return None
+    return lambda obj: all(test(obj["metadata"].get("labels") or {}) for test in tests)
+
+
+def _label_test(part: str) -> Predicate:
+    match = _SET.fullmatch(part)
+    if match:
+        key, values = match[1], {value.strip() for value in match[3].split(",")}
+        return (lambda labels: labels.get(key) in values) if match[2] == "in" else (lambda labels: labels.get(key) not in values)
+    for operator in ("!=", "==", "="):
+        if operator in part:
+            name, value = (side.strip() for side in part.split(operator, 1))
+            return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
+    if not part or " " in part:
+        raise bad_request(f"unable to parse requirement: found '{part}', expected: in, notin, =, ==, !=, gt, lt")
+    if part.startswith("!"):
+        return lambda labels: part[1:] not in labels
+    return lambda labels: part in labels
+
+
+def field_selector(text: str) -> Predicate | None:
+    """Any field of the object that holds a plain value. Raises ApiError 400."""
+    tests = [_field_test(part.strip()) for part in text.split(",") if part.strip()]
+    return (lambda obj: all(test(obj) for test in tests)) if tests else None
+
+
+def _field_test(part: str) -> Predicate:
+    for operator in ("!=", "==", "="):
+        if operator in part:
+            path, value = part.split(operator, 1)
+            steps = path.split(".")
+            return lambda obj: (_read(obj, steps) == value) == (operator != "!=")
+    raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+
+
+def _read(obj: Json, steps: list[str]) -> str:
+    value: object = obj
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return "" if value is None else str(value)
