@@ -18,19 +18,29 @@ settings.register_profile("default", max_examples=50, deadline=None, suppress_he
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
+LEFT_OUT = pytest.StashKey[list[str]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+    parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--only-database"):
-        return
-    chosen = [item for item in items if uses_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not uses_database(item)])
-    items[:] = chosen
+    mark = config.getoption("--leave-out")
+    left_out = [item for item in items if mark and item.get_closest_marker(mark)]
+    config.stash[LEFT_OUT] = [item.nodeid for item in left_out]
+    if config.getoption("--only-database"):
+        left_out += [item for item in items if not uses_database(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name in config.stash.get(LEFT_OUT, []):
+        terminalreporter.write_line(f"left out ({config.getoption('--leave-out')}): {name}")
 
 
 def uses_database(item: pytest.Item) -> bool:

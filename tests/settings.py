@@ -17,9 +17,11 @@ os.environ.setdefault("SECRET_KEY", "the tests' key, which signs nothing that ma
 os.environ.setdefault("MESHCONSOLE_CREDENTIAL_KEYS", "dGhlLXRlc3RzLW93bi1jcmVkZW50aWFsLWtleS0wMDE=")
 os.environ.setdefault("MESHCONSOLE_LOG_LEVEL", "WARNING")
 
-from meshconsole.settings import *
+from meshconsole.settings import *  # noqa: F403  (Django reads the names of this module)
 from meshconsole.settings import DATABASES, MESHCONSOLE_DATA, SQLITE_OPTIONS
 
+STATIC_ROOT = Path(MESHCONSOLE_DATA) / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, since threads and workers of the tests are other connections; tests kill processes, not the machine.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from meshconsole.access.roles import Role
-
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from meshconsole.access.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ class Binding(models.Model):
     scopes mean is known to the product alone."""
 
     class RoleChoice(models.IntegerChoices):
-        VIEWER = Role.VIEWER, _("Viewer")
-        OPERATOR = Role.OPERATOR, _("Operator")
-        MESH_ADMIN = Role.MESH_ADMIN, _("Mesh admin")
-        PLATFORM_ADMIN = Role.PLATFORM_ADMIN, _("Platform admin")
+        VIEWER = Role.VIEWER.value, _("Viewer")
+        OPERATOR = Role.OPERATOR.value, _("Operator")
+        MESH_ADMIN = Role.MESH_ADMIN.value, _("Mesh admin")
+        PLATFORM_ADMIN = Role.PLATFORM_ADMIN.value, _("Platform admin")
 
-    scope = models.CharField(_("scope"), max_length=100, blank=True, default=PLATFORM_SCOPE)
+    scope = models.CharField(_("scope"), max_length=100, blank=True, default="")
     role = models.PositiveSmallIntegerField(_("role"), choices=RoleChoice)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, null=True, blank=True, related_name="bindings"
@@ -40,7 +40,7 @@ class Binding(models.Model):
             ),
             models.CheckConstraint(
                 name="binding_platform_admin_of_the_platform",
-                condition=~Q(role=Role.PLATFORM_ADMIN) | Q(scope=PLATFORM_SCOPE),
+                condition=~Q(role=Role.PLATFORM_ADMIN.value) | Q(scope=PLATFORM_SCOPE),
             ),
             models.CheckConstraint(name="binding_known_role", condition=Q(role__in=[role.value for role in Role])),
             models.UniqueConstraint(name="binding_one_per_user", fields=["scope", "user"], condition=Q(user__isnull=False)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from meshconsole.audit.models import Entry
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 
 @admin.register(Entry)

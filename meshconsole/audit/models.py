@@ -85,5 +85,3 @@ class Entry(models.Model):
 
     def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
         raise AppendOnlyError
-
-

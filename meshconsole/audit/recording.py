@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from meshconsole.access.actor import Actor
 from meshconsole.audit.models import Entry
 from meshconsole.ops.logging import redact
 
 if TYPE_CHECKING:
     from uuid import UUID
+
+    from meshconsole.access.actor import Actor
 
 
 def record(

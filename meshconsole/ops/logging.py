@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from structlog.typing import EventDict, Processor
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
 
 REDACTED = "[redacted]"
 

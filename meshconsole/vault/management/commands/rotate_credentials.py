@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Model
 
 from meshconsole import vault
 from meshconsole.vault import registry
-from meshconsole.vault.registry import SealedColumn
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+
+    from meshconsole.vault.registry import SealedColumn
 
 
 class Command(BaseCommand):

@@ -1,0 +1,54 @@
+# Everything runs in .venv, which is made from the hashed lock and made again when the lock changes.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+STAMP := $(VENV)/.locked-$(shell cksum < requirements/dev.txt | cut -d' ' -f1)
+LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet
+REPORTS ?= build/reports
+ARGS ?=
+
+.PHONY: help setup test test-live bench lint format messages lock clean
+
+help:
+	@echo "make setup      the environment of every other target, in $(VENV)"
+	@echo "make test       the whole suite, on SQLite and on PostgreSQL (ARGS=… for pytest)"
+	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
+	@echo "make bench      the benchmarks"
+	@echo "make lint       every check that runs nothing"
+	@echo "make format     ruff's formatter and its safe corrections"
+	@echo "make messages   take new messages into the catalogues and compile them"
+	@echo "make lock       resolve the dependencies again and write requirements/*.txt"
+
+setup: $(STAMP)
+
+$(STAMP):
+	@bash tools/make-venv $(VENV) requirements/dev.txt
+	@rm -f $(VENV)/.locked-* && touch $@
+
+test: $(STAMP)
+	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite test $(ARGS)
+
+test-live: $(STAMP)
+	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite live $(ARGS)
+
+bench: $(STAMP)
+	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite bench $(ARGS)
+
+lint: $(STAMP)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) tools/lint.py
+
+format: $(STAMP)
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+messages: $(STAMP)
+	@$(RUN) tools/messages.py update
+
+lock: $(STAMP)
+	@$(LOCK) -o requirements/run.txt
+	@$(LOCK) --extra dev --constraint requirements/run.txt -o requirements/dev.txt
+
+clean:
+	rm -rf build staticfiles .mypy_cache .ruff_cache .hypothesis .import_linter_cache

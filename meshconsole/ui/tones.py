@@ -1,0 +1,41 @@
+"""What a state looks like: a tone and a word. Colour never says anything alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+
+class Tone(StrEnum):
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    BUSY = "busy"
+    CALM = "calm"
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """`text` is already translated, or lazily so."""
+
+    tone: Tone
+    text: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button or menu item. With `reasons` it stays in its place and says why it does nothing."""
+
+    label: str | Promise
+    url: str
+    icon: str = ""
+    reasons: tuple[str, ...] = ()
+    danger: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        return not self.reasons

@@ -1,0 +1,153 @@
+"""How the console starts, or why it does not: each case in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "MESHCONSOLE_ENV": "production",
+    "SECRET_KEY": "long enough, random enough and different enough for a test of the settings",
+    "ALLOWED_HOSTS": "console.example.org",
+    "MESHCONSOLE_CREDENTIAL_KEYS": "dGhlLXRlc3RzLW93bi1jcmVkZW50aWFsLWtleS0wMDE=",
+    "REDIS_URL": "redis://valkey.example.org/0",
+}
+
+
+def start(tmp_path: Path, code: str = "print('started')", **values: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    environment = {**kept, "DJANGO_SETTINGS_MODULE": "meshconsole.settings", "MESHCONSOLE_DATA": str(tmp_path / "data"), **values}
+    program = f"from django.conf import settings; settings.SECRET_KEY\n{code}"
+    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def last_words(process: subprocess.CompletedProcess[str]) -> str:
+    assert process.returncode != 0
+    return process.stderr.strip().splitlines()[-1].partition(": ")[2]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "MESHCONSOLE_CREDENTIAL_KEYS"])
+@pytest.mark.parametrize("value", [None, " "])
+def test_production_does_not_start_without(name: str, value: str | None, tmp_path: Path) -> None:
+    values = PRODUCTION | ({name: value} if value is not None else {})
+    if value is None:
+        del values[name]
+    message = last_words(start(tmp_path, **values))
+    assert message.startswith(name)
+    assert "must be set in production" in message
+
+
+def test_production_starts_with_all_it_needs(tmp_path: Path) -> None:
+    assert start(tmp_path, **PRODUCTION).stdout == "started\n"
+
+
+def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
+    start(tmp_path, **PRODUCTION, DATABASE_URL="postgresql://u:p@db.example.org/console")
+    assert not (tmp_path / "data").exists()
+
+
+def test_development_makes_its_keys_once_and_keeps_them_from_others(tmp_path: Path) -> None:
+    code = "print(settings.SECRET_KEY, settings.MESHCONSOLE_CREDENTIAL_KEYS)"
+    first, second = start(tmp_path, code), start(tmp_path, code)
+    assert first.stdout == second.stdout
+    assert first.returncode == 0
+    for name in ("secret_key", "credential_key"):
+        assert (tmp_path / "data" / name).stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["credential_key", "secret_key"]
+
+
+def test_a_secret_from_a_file_wins_over_the_variable(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from the file\n")
+    process = start(tmp_path, "print(settings.SECRET_KEY)", SECRET_KEY="from the variable", SECRET_KEY_FILE=str(file))
+    assert process.stdout == "from the file\n"
+
+
+def test_a_secret_file_that_is_not_there_is_an_error_and_not_a_reason_to_take_the_variable(tmp_path: Path) -> None:
+    process = start(tmp_path, SECRET_KEY="from the variable", SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+    assert last_words(process) == "SECRET_KEY_FILE names a file that cannot be read (FileNotFoundError)."
+
+
+def test_an_empty_secret_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    process = start(tmp_path, SECRET_KEY_FILE=str(tmp_path / "empty"))
+    assert last_words(process) == "SECRET_KEY_FILE names an empty file."
+
+
+def test_several_credential_keys_are_kept_in_their_order(tmp_path: Path) -> None:
+    process = start(tmp_path, "print(settings.MESHCONSOLE_CREDENTIAL_KEYS)", MESHCONSOLE_CREDENTIAL_KEYS="new, old")
+    assert process.stdout == "['new', 'old']\n"
+
+
+def test_an_empty_database_url_is_none(tmp_path: Path) -> None:
+    process = start(tmp_path, "print(settings.DATABASES['default']['ENGINE'])", DATABASE_URL="")
+    assert process.stdout == "django.db.backends.sqlite3\n"
+
+
+def test_a_database_url_may_name_a_unix_socket(tmp_path: Path) -> None:
+    process = start(
+        tmp_path, "d = settings.DATABASES['default']; print(d['HOST'], d['NAME'])", DATABASE_URL="postgresql://u@%2Frun%2Fpg/console"
+    )
+    assert process.stdout == "/run/pg console\n"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:hunter2@h/d", "postgresql://u:hunter2@h:port/d"])
+def test_a_database_url_that_is_none_is_refused_without_its_password(url: str, tmp_path: Path) -> None:
+    process = start(tmp_path, DATABASE_URL=url)
+    assert last_words(process).startswith("DATABASE_URL ")
+    assert "hunter2" not in process.stderr
+
+
+def test_sqlite_waits_for_other_writers_and_keeps_a_log(tmp_path: Path) -> None:
+    code = (
+        "import django; django.setup(); from django.db import connection\n"
+        "c = connection.cursor()\n"
+        "print(*(c.execute(f'PRAGMA {name}').fetchone()[0] for name in ('journal_mode', 'busy_timeout', 'foreign_keys', 'synchronous')))"
+    )
+    assert start(tmp_path, code).stdout == "wal 20000 1 2\n"
+
+
+def test_a_unix_socket_of_the_broker_is_written_as_celery_reads_it(tmp_path: Path) -> None:
+    process = start(tmp_path, "print(settings.CELERY_BROKER_URL)", REDIS_URL="unix:///run/valkey.sock?db=2")
+    assert process.stdout == "redis+socket:///run/valkey.sock?virtual_host=2\n"
+
+
+@pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan"])
+def test_a_time_that_is_no_positive_number_of_seconds_is_refused(value: str, tmp_path: Path) -> None:
+    assert last_words(start(tmp_path, MESHCONSOLE_LEASE_SECONDS=value)).startswith("MESHCONSOLE_LEASE_SECONDS must be a")
+
+
+def test_an_environment_of_another_name_is_refused(tmp_path: Path) -> None:
+    assert last_words(start(tmp_path, MESHCONSOLE_ENV="prod")) == "MESHCONSOLE_ENV must be one of development, production."
+
+
+CHECK = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command('check', deploy=True, fail_level='WARNING')
+"""
+
+
+def test_the_deployment_check_of_production_finds_nothing(tmp_path: Path) -> None:
+    process = start(tmp_path, CHECK, **PRODUCTION)
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "finding"),
+    [
+        ("MESHCONSOLE_LEASE_SECONDS", "20", "meshconsole.E001"),
+        ("MESHCONSOLE_CREDENTIAL_KEYS", "short", "meshconsole.E002"),
+        ("REDIS_URL", "", "meshconsole.W001"),
+    ],
+)
+def test_the_deployment_check_finds(name: str, value: str, finding: str, tmp_path: Path) -> None:
+    process = start(tmp_path, CHECK, **PRODUCTION | {name: value})
+    assert process.returncode != 0
+    assert finding in process.stderr

@@ -1,0 +1,102 @@
+"""Runs pytest as the Makefile asks, and adds up what several runs have found.
+
+    python -m tests.support.suite test|live|bench|summary [arguments for pytest]
+
+Every run leaves a JUnit file in the folder MESHCONSOLE_REPORTS; `summary` counts all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.support.postgres import Postgres
+
+FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
+SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
+
+
+def test(arguments: list[str]) -> int:
+    """Everything on SQLite, then whatever uses the database once more on PostgreSQL."""
+    codes = [pytest("sqlite", arguments)]
+    with Postgres() as server:
+        codes.append(pytest("postgresql", ["--only-database", *arguments], DATABASE_URL=server.url))
+    print(closing_line(FOLDER / f"{name}.xml" for name in ("sqlite", "postgresql")))
+    return max(codes)
+
+
+def live(arguments: list[str]) -> int:
+    """The live tier on the clusters that MESHCONSOLE_LIVE describes: what they are decides which tests can be run."""
+    described = os.environ.get("MESHCONSOLE_LIVE")
+    if not described:
+        print("live tier: not run, MESHCONSOLE_LIVE names no clusters", flush=True)
+        return 1 if os.environ.get("CI") else 0
+    clusters = json.loads(Path(described).read_text(encoding="utf-8"))
+    split = clusters["config_cluster"] != clusters["control_plane_cluster"]
+    chosen = ["-m", "split"] if split else ["-m", "not split"]
+    if not split and not clusters.get("data_path"):
+        chosen += ["--leave-out", "data_path"]
+    return pytest("live-split" if split else "live", ["tests/live", *chosen, *arguments])
+
+
+def bench(arguments: list[str]) -> int:
+    return pytest("bench", ["tests/bench", "-s", *arguments])
+
+
+def summary(arguments: list[str]) -> int:
+    files = sorted(FOLDER.glob("*.xml"))
+    print(closing_line(files))
+    return 0 if files else 1
+
+
+def pytest(name: str, arguments: list[str], **environment: str) -> int:
+    report = FOLDER / f"{name}.xml"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    print(f"== {name}", flush=True)
+    # The services of a developer's shell are none of the tests' business.
+    inherited = {key: value for key, value in os.environ.items() if key not in SERVICES}
+    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+    return subprocess.run(command, env=inherited | environment, check=False).returncode
+
+
+def closing_line(files: Iterable[Path]) -> str:
+    """`N passed, N failed[, N skipped]` over all the files; an error is a failure, and so is a run that left no file."""
+    total: Counter[str] = Counter()
+    for file in files:
+        total += count(file)
+    line = f"{total['passed']} passed, {total['failed']} failed"
+    return f"{line}, {total['skipped']} skipped" if total["skipped"] else line
+
+
+def count(file: Path) -> Counter[str]:
+    try:
+        suites = list(ElementTree.parse(file).getroot().iter("testsuite"))
+    except (OSError, ElementTree.ParseError):
+        return Counter(failed=1)
+    total: Counter[str] = Counter()
+    for suite in suites:
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        total += Counter(failed=failed, skipped=skipped, passed=int(suite.get("tests", 0)) - failed - skipped)
+    return total
+
+
+COMMANDS = {"test": test, "live": live, "bench": bench, "summary": summary}
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] not in COMMANDS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return COMMANDS[arguments[0]](arguments[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
