@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CODES",
+    "addresses_of",
     "canonical",
     "digest",
     "foreign",
@@ -30,6 +31,7 @@ __all__ = [
     "networks_in",
     "ours_in",
     "owned_names",
+    "registries_of",
     "rewritten",
     "validate",
     "with_networks",
@@ -65,7 +67,18 @@ def foreign(text: str | None, annotation: str | None) -> dict[str, Any]:
 
 def foreign_addresses(text: str | None, annotation: str | None) -> dict[str, frozenset[tuple[str, int]]]:
     """The same as pairs of address and port, as `Facts.foreign_networks` holds them."""
-    return {name: _addresses(network) for name, network in foreign(text, annotation).items()}
+    return {name: addresses_of(network) for name, network in foreign(text, annotation).items()}
+
+
+def addresses_of(network: Any) -> frozenset[tuple[str, int]]:
+    """The static gateway addresses of one network, with their ports."""
+    items = _items(network, "gateways")
+    return frozenset((item["address"], item["port"]) for item in items if _is_text(item, "address") and isinstance(item.get("port"), int))
+
+
+def registries_of(network: Any) -> frozenset[str]:
+    """The cluster names that one network claims with `fromRegistry`."""
+    return frozenset(item["fromRegistry"] for item in _items(network, "endpoints") if _is_text(item, "fromRegistry"))
 
 
 def canonical(network: Any) -> Any:
@@ -184,10 +197,13 @@ def _canonical_item(item: Any) -> Any:
     return {**item, "port": int(port)} if isinstance(port, str) and port.isdecimal() else item
 
 
-def _addresses(network: Any) -> frozenset[tuple[str, int]]:
-    items = canonical(network).get("gateways", []) if isinstance(network, dict) else []
-    pairs = [(item.get("address"), item.get("port")) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return frozenset((address, port) for address, port in pairs if isinstance(address, str) and isinstance(port, int))
+def _items(network: Any, key: str) -> list[Json]:
+    items = canonical(network).get(key) if isinstance(network, dict) else None
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _is_text(item: Json, key: str) -> bool:
+    return isinstance(item.get(key), str)
 
 
 def _text(value: Any) -> str:

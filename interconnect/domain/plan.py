@@ -236,7 +236,8 @@ def _withdraw_member(state: _State, uid: str, leaving: list[Target]) -> Iterator
         return PlannedStep(Phase.WITHDRAW, uid, kind, subject, group, targets, after_verify)
 
     for gateway in sorted(gone):
-        yield step(StepKind.GATEWAY_DELETE, tuple(sorted(target for target in leaving if state.applied[target].gateway == gateway)), gateway)
+        objects = sorted(target for target in leaving if state.applied[target].gateway == gateway)
+        yield step(StepKind.GATEWAY_DELETE, tuple(objects), gateway)
     member = state.topology.cluster_by_uid(uid)
     if member is not None and state.topology.group_of(member.name) is not None:
         return

@@ -113,7 +113,9 @@ def guard(
     return tuple(_guard(clusterz, answering, frozenset(registered), config_cluster_id, frozenset(forgotten)))
 
 
-def _report(answer: Sequence[Json], expected: Mapping[str, Sequence[Endpoint]], hosts: frozenset[str], foreign: Collection[str]) -> ReplicaReport:
+def _report(
+    answer: Sequence[Json], expected: Mapping[str, Sequence[Endpoint]], hosts: frozenset[str], foreign: Collection[str]
+) -> ReplicaReport:
     shown: dict[str, set[Endpoint]] = {}
     labelled: dict[str, set[str]] = {}
     for entry in answer:
@@ -132,7 +134,8 @@ def _report(answer: Sequence[Json], expected: Mapping[str, Sequence[Endpoint]], 
         missing |= {network: lacks} if lacks else {}
         unexpected |= {network: surplus} if surplus else {}
         unresolved |= {network: names} if names else {}
-    return ReplicaReport(True, missing, unexpected, unresolved, {network: tuple(sorted(names)) for network, names in sorted(labelled.items())})
+    registered = {network: tuple(sorted(names)) for network, names in sorted(labelled.items())}
+    return ReplicaReport(True, missing, unexpected, unresolved, registered)
 
 
 def _network(
