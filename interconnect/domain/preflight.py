@@ -156,11 +156,11 @@ def _final(code: str, **params: Any) -> Finding:
     return Finding(code, Severity.FINAL, params)
 
 
-def _error(code: str, evidence: Mapping[str, Any] | None = None, **params: Any) -> Finding:
+def _error(code: str, evidence: Mapping[str, Any] | None = None, /, **params: Any) -> Finding:
     return Finding(code, Severity.ERROR, params, token_of(code, params), evidence or {})
 
 
-def _warning(code: str, evidence: Mapping[str, Any] | None = None, **params: Any) -> Finding:
+def _warning(code: str, evidence: Mapping[str, Any] | None = None, /, **params: Any) -> Finding:
     return Finding(code, Severity.WARNING, params, evidence=evidence or {})
 
 
@@ -169,7 +169,7 @@ def _networks(topology: Topology, group: Group, observed: Observed) -> Iterator[
     for violation in networks.validate(ours):
         yield Finding("preflight.networks.rendered", Severity.FINAL, {"violation": violation.code, **violation.params})
     for ref, seen in observed.config_maps.items():
-        where = {"namespace": ref.namespace, "name": ref.name}
+        where: dict[str, Any] = {"namespace": ref.namespace, "name": ref.name}
         there = networks.networks_in(seen.text)
         invalid = (there,) if isinstance(there, Violation) else networks.validate(there)
         for violation in invalid:
@@ -235,7 +235,7 @@ def _identity(topology: Topology, group: Group, observed: Observed) -> Iterator[
         values = {name: getattr(observed.clusters.get(name, ClusterSeen()), attribute) for name in others}
         known = {name: value for name, value in values.items() if value is not None}
         if len(set(known.values())) > 1 and any(name in group.clusters for name in known):
-            yield _error(code, evidence=known, clusters=_apart(known))
+            yield _error(code, known, clusters=_apart(known))
 
 
 def _apart(values: Mapping[str, Any]) -> list[list[str]]:
@@ -277,7 +277,7 @@ def _services(topology: Topology, group: Group, observed: Observed) -> Iterator[
         shared = sorted(own & _services_of(other, observed, system)) if other.name != group.name else []
         if not shared:
             continue
-        named = {"group": other.name, "services": shared[:_MAX_NAMED], "count": len(shared)}
+        named: dict[str, Any] = {"group": other.name, "services": shared[:_MAX_NAMED], "count": len(shared)}
         if other.joined:
             yield _warning("preflight.services-merged", **named)
         else:
@@ -309,7 +309,7 @@ def _mesh(topology: Topology, group: Group, observed: Observed) -> Iterator[Find
     versions = {name: minor for name in topology.clusters if (minor := _minor(observed.clusters.get(name, ClusterSeen()).version))}
     numbers = sorted(int(minor.split(".")[1]) for minor in versions.values())
     if numbers and numbers[-1] - numbers[0] > 3 and any(name in group.clusters for name in versions):
-        yield _warning("preflight.kubernetes-skew", evidence=versions, versions=sorted(set(versions.values())))
+        yield _warning("preflight.kubernetes-skew", versions, versions=sorted(set(versions.values())))
 
 
 def _minor(version: str) -> str:
