@@ -1,0 +1,23 @@
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DJANGO_SETTINGS_MODULE=meshconsole.settings
+WORKDIR /app
+
+COPY requirements/run.txt requirements/run.txt
+RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements/run.txt
+
+COPY manage.py pyproject.toml LICENSE ./
+COPY meshconsole meshconsole
+COPY interconnect interconnect
+COPY locale locale
+# The storage of production's static files names them by their content, so they are collected with its settings.
+RUN MESHCONSOLE_ENV=production SECRET_KEY=build ALLOWED_HOSTS=build MESHCONSOLE_CREDENTIAL_KEYS=build \
+    DATABASE_URL=postgresql://build/build python manage.py collectstatic --noinput --verbosity 0 \
+    && useradd --uid 10001 --no-create-home meshconsole \
+    && install -d -o meshconsole -m 0700 /data
+
+USER 10001
+ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data
+VOLUME /data
+EXPOSE 8000
+CMD ["gunicorn", "meshconsole.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
