@@ -88,8 +88,16 @@ def _finite(digits: str) -> float:
 
 
 def _unstorable(value: Any) -> bool:
-    text = json.dumps(value, ensure_ascii=False)
-    return "\\u0000" in text or any("\ud800" <= char <= "\udfff" for char in text)
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += [*part.keys(), *part.values()]
+        elif isinstance(part, list):
+            waiting += part
+        elif isinstance(part, str) and ("\x00" in part or any("\ud800" <= char <= "\udfff" for char in part)):
+            return True
+    return False
 
 
 class Transport:
