@@ -41,7 +41,9 @@ def _node(cluster: str, network: str) -> bytes:
         "LABELS": {"app": "observer", **({"topology.istio.io/network": network} if network else {})},
         **({"NETWORK": network} if network else {}),
     }
-    return message((1, f"sidecar~{address}~observer.{namespace}~{namespace}.svc.cluster.local"), (2, "observer"), (3, struct_message(metadata)))
+    return message(
+        (1, f"sidecar~{address}~observer.{namespace}~{namespace}.svc.cluster.local"), (2, "observer"), (3, struct_message(metadata))
+    )
 
 
 def _endpoints(assignment: bytes) -> list[Endpoint]:

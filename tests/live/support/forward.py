@@ -76,8 +76,12 @@ class Tunnel:
 
     def _frame(self, kind: int, payload: bytes) -> None:
         size = len(payload)
-        head = bytes([0x80 | kind])
-        head += bytes([0x80 | size]) if size < 126 else struct.pack("!BH", 0x80 | 126, size) if size < 65536 else struct.pack("!BQ", 0x80 | 127, size)
+        if size < 126:
+            head = bytes([0x80 | kind, 0x80 | size])
+        elif size < 65536:
+            head = struct.pack("!BBH", 0x80 | kind, 0x80 | 126, size)
+        else:
+            head = struct.pack("!BBQ", 0x80 | kind, 0x80 | 127, size)
         mask = os.urandom(4)
         repeated = mask * (size // 4 + 1)
         masked = (int.from_bytes(payload, "big") ^ int.from_bytes(repeated[:size], "big")).to_bytes(size, "big")

@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.live.support import ads
 from tests.live.support.client import Client, Json
@@ -19,6 +19,8 @@ from tests.live.support.traffic import Identity, Served, served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Undo = Callable[[Callable[[], object]], None]
 
 REPOSITORY = Path(__file__).parents[3]
 NETWORK_LABEL = "topology.istio.io/network"
@@ -33,6 +35,11 @@ class LiveCluster:
     namespace: str  # network namespace of the data path
     api: Client = field(repr=False, compare=False)
 
+    @classmethod
+    def described(cls, item: Json) -> Self:
+        path = Path(item["kubeconfig"])
+        return cls(item["name"], path, item["pod_cidr"], item["member"], item["namespace"], Client(path))
+
 
 class Live:
     """Every question goes to the clusters at once; nothing is remembered."""
@@ -42,7 +49,12 @@ class Live:
         content = json.loads(description.read_text())
         self.clusters = {
             item["name"]: LiveCluster(
-                item["name"], Path(item["kubeconfig"]), item["pod_cidr"], item["member"], item["namespace"], Client(Path(item["kubeconfig"]))
+                item["name"],
+                Path(item["kubeconfig"]),
+                item["pod_cidr"],
+                item["member"],
+                item["namespace"],
+                Client(Path(item["kubeconfig"])),
             )
             for item in content["clusters"]
         }
@@ -70,7 +82,9 @@ class Live:
 
     def _rig(self, action: str, name: str, *options: str) -> None:
         rig = os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
-        done = subprocess.run([sys.executable, rig, action, str(self.description), name, *options], capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [sys.executable, rig, action, str(self.description), name, *options], capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
 
     def istiods(self, revision: str = "default") -> list[str]:

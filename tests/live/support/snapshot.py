@@ -26,11 +26,10 @@ def snapshot(live: Live) -> Snapshot:
 def differences(before: Snapshot, after: Snapshot) -> str:
     """Empty when both are the same; else what appeared, went or changed, line by line."""
     changed = [key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key)]
-    lines = [
-        line
-        for key in changed
-        for line in difflib.unified_diff(before.get(key, "").splitlines(), after.get(key, "").splitlines(), f"{key} before", f"{key} after", "", "", 1, "")
-    ]
+    lines: list[str] = []
+    for key in changed:
+        old, new = before.get(key, "").splitlines(), after.get(key, "").splitlines()
+        lines += difflib.unified_diff(old, new, f"{key} before", f"{key} after", n=1, lineterm="")
     return "\n".join(lines)
 
 

@@ -1,0 +1,53 @@
+"""The live tier: real clusters, described by the JSON file that MESHCONSOLE_LIVE names.
+
+Without it the tier says so in one line; with CI set that is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live.support.console import Console
+from tests.live.support.installation import Live
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.live.support.installation import Undo
+
+DESCRIPTION = os.environ.get("MESHCONSOLE_LIVE", "")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    return True if collection_path.suffix == ".py" and not DESCRIPTION and not os.environ.get("CI") else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not DESCRIPTION:
+        terminalreporter.write_line("live tier: not run, MESHCONSOLE_LIVE names no clusters")
+
+
+@pytest.fixture(scope="session")
+def live() -> Live:
+    if not DESCRIPTION:
+        pytest.fail("MESHCONSOLE_LIVE must name the description of an installation", pytrace=False)
+    return Live(Path(DESCRIPTION))
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Console:
+    """The product's command line with an empty database of its own, one per file of tests."""
+    return Console(tmp_path_factory.mktemp("console"))
+
+
+@pytest.fixture
+def undo() -> Iterator[Undo]:
+    """`undo(action)`: done after the test, the last one first, whatever the test came to."""
+    actions: list[Callable[[], object]] = []
+    yield actions.append
+    for action in reversed(actions):
+        action()
