@@ -7,6 +7,7 @@ not collected from here.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -59,28 +60,41 @@ CIDRS = {
 }
 FACTS = Facts(foreign_networks={"foreign": frozenset({("203.0.113.200", 15443)})})
 
-often = {"clusters": [*CIDRS], "groups": ["blue", "green", "1st"]}
-clusters = st.sampled_from([*often["clusters"], *often["clusters"], "ghost", "dotted.name", ""])
-groups = st.sampled_from([*often["groups"], *often["groups"], "foreign", "Blue", "", "-x", "a" * 64])
+
+def mostly(valid: st.SearchStrategy[Any], invalid: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from([valid] * 5 + [invalid]).flatmap(lambda strategy: strategy)
+
+
+GROUPS = ["blue", "green", "1st"]
+clusters = mostly(st.sampled_from([*CIDRS]), st.sampled_from(["ghost", "dotted.name", ""]))
+groups = mostly(st.sampled_from(GROUPS), st.sampled_from(["foreign", "Blue", "", "-x", "a" * 64]))
 uids = st.sampled_from([f"{number:08d}-0000-4000-8000-000000000000" for number in range(6)] + ["", "no uid"])
-numbers = st.sampled_from([1, 1, 1, 2, 3, 0, -1, 10_000])
-keys = st.builds(GatewayKey, clusters, numbers)
-gateway_ids = st.sampled_from([f"00000000-0000-4000-8000-{number:012d}" for number in range(8)] + ["no uuid"])
-autoscalings = st.sampled_from([None, None, Autoscaling(1, 3), Autoscaling(2, 2), Autoscaling(3, 2), Autoscaling(0, 1), Autoscaling(1, 101)])
-annotations = st.sampled_from([(), (), (("b", "2"), ("a.example/x", "1")), (("a", "1"), ("a", "2")), (("bad key", ""),), (("a", "\0"),)])
-specs = st.builds(
+keys = st.builds(GatewayKey, clusters, mostly(st.sampled_from([1, 2]), st.sampled_from([0, -1, 10_000])))
+gateway_ids = mostly(st.sampled_from([f"00000000-0000-4000-8000-{number:012d}" for number in range(8)]), st.just("no uuid"))
+valid_specs = st.builds(
     GatewaySpec,
-    replicas=st.sampled_from([1, 1, 2, 100, 0, 101]),
-    autoscaling=autoscalings,
-    annotations=annotations,
-    load_balancer_ip=st.sampled_from(["", "", "203.0.113.7", "2001:DB8::1", "127.0.0.1", "nonsense"]),
-    service_type=st.sampled_from([ServiceType.LOAD_BALANCER, ServiceType.LOAD_BALANCER, *ServiceType]),
+    replicas=st.sampled_from([1, 2, 100]),
+    autoscaling=st.sampled_from([None, Autoscaling(1, 3), Autoscaling(2, 2)]),
+    annotations=st.sampled_from([(), (), (("b", "2"), ("a.example/x", "1"))]),
+    load_balancer_ip=st.sampled_from(["", "", "203.0.113.7", "2001:DB8::1"]),
 )
-hosts = st.sampled_from(["203.0.113.1", "203.0.113.2", "GW.example.org.", "2001:db8:0::2", "::ffff:203.0.113.1", "203.0.113.200", "::1", "a b"])
-ports = st.sampled_from([15443, 15443, 15443, 443, 0])
+any_specs = st.builds(
+    GatewaySpec,
+    replicas=st.sampled_from([1, 0, 101]),
+    autoscaling=st.sampled_from([None, Autoscaling(3, 2), Autoscaling(0, 1), Autoscaling(1, 101)]),
+    annotations=st.sampled_from([(), (("a", "1"), ("a", "2")), (("bad key", ""),), (("a", "\0"),)]),
+    load_balancer_ip=st.sampled_from(["", "203.0.113.7", "127.0.0.1", "nonsense"]),
+    service_type=st.sampled_from([*ServiceType]),
+)
+specs = mostly(valid_specs, any_specs)
+hosts = mostly(
+    st.sampled_from(["203.0.113.1", "203.0.113.2", "GW.example.org.", "2001:db8:0::2", "::ffff:203.0.113.1"]),
+    st.sampled_from(["203.0.113.200", "::1", "a b"]),
+)
+ports = mostly(st.sampled_from([15443, 443]), st.just(0))
 typed = st.builds(Address, hosts, ports)
 from_gateway = st.builds(Address, st.sampled_from(["", "", "203.0.113.3"]), ports, keys)
-several_addresses = st.lists(typed | from_gateway, max_size=2).map(tuple)
+several_addresses = st.lists(mostly(typed, from_gateway), max_size=2).map(tuple)
 
 
 class TopologyMachine(RuleBasedStateMachine):
@@ -118,20 +132,20 @@ class TopologyMachine(RuleBasedStateMachine):
         """One change, and its undoing, is always among what the difference can express."""
         assert apply_all(before, changes_between(before, after), facts=self.facts) == after
 
-    @initialize(kind=st.sampled_from([MeshKind.HOSTED] * 5 + [MeshKind.EXTERNAL]), enabled=st.sampled_from([True, True, True, False]))
-    def begin(self, kind: MeshKind, enabled: bool) -> None:
-        self.empty = self.topology = replace(self.topology, kind=kind)
-        if enabled:
-            self.fire(Enable())
-
-    @initialize(grouped=st.booleans(), with_gateways=st.booleans())
-    def prepare(self, grouped: bool, with_gateways: bool) -> None:
+    @initialize(
+        kind=st.sampled_from([MeshKind.HOSTED] * 5 + [MeshKind.EXTERNAL]),
+        enabled=st.sampled_from([True, True, True, False]),
+        gateways=st.sampled_from([2, 2, 1, 0]),
+    )
+    def begin(self, kind: MeshKind, enabled: bool, gateways: int) -> None:
         """Most of what can go wrong needs groups and gateways, which chance alone makes too seldom."""
-        if not grouped:
+        self.empty = self.topology = replace(self.topology, kind=kind)
+        if not enabled:
             return
+        self.fire(Enable())
         self.fire(CreateGroup("blue", frozenset({"member-a", "member-d"})))
         self.fire(CreateGroup("green", frozenset({"Kubernetes"})))
-        for number, cluster in enumerate(["member-a", "Kubernetes"] if with_gateways else []):
+        for number, cluster in enumerate(["member-d", "Kubernetes"][:gateways]):
             self.fire(CreateGateway(GatewayKey(cluster, 1), f"00000000-0000-4000-8000-{number:012d}", GatewaySpec()))
 
     @rule(change=st.sampled_from([Enable(), Disable()]))
@@ -166,6 +180,11 @@ class TopologyMachine(RuleBasedStateMachine):
     def edit_gateway(self, change: Change) -> None:
         self.fire(change)
 
+    @rule(which=st.integers(0, 7), spec=specs)
+    def edit_one_that_is_there(self, which: int, spec: GatewaySpec) -> None:
+        there = [*self.topology.gateways] or [GatewayKey("member-a", 1)]
+        self.fire(EditGateway(there[which % len(there)], spec))
+
     @rule(change=st.builds(DeleteGateway, keys))
     def delete_gateway(self, change: Change) -> None:
         self.fire(change)
@@ -174,7 +193,7 @@ class TopologyMachine(RuleBasedStateMachine):
     def join(self, change: Change) -> None:
         self.fire(change)
 
-    @rule(group=st.sampled_from(often["groups"]))
+    @rule(group=st.sampled_from(GROUPS))
     def join_by_its_own_gateways(self, group: str) -> None:
         gateways = self.topology.gateways_of_group(group) if group in self.topology.groups else ()
         self.fire(Join(group, tuple(Address("", gateway=gateway.key) for gateway in gateways)))
@@ -182,6 +201,11 @@ class TopologyMachine(RuleBasedStateMachine):
     @rule(change=st.builds(UpdateAddresses, groups, several_addresses))
     def update_addresses(self, change: Change) -> None:
         self.fire(change)
+
+    @rule(which=st.integers(0, 2), addresses=several_addresses)
+    def readdress_one_that_is_joined(self, which: int, addresses: tuple[Address, ...]) -> None:
+        joined = [group.name for group in self.topology.joined] or ["blue"]
+        self.fire(UpdateAddresses(joined[which % len(joined)], addresses))
 
     @rule(change=st.builds(Remove, groups))
     def remove(self, change: Change) -> None:
@@ -191,9 +215,11 @@ class TopologyMachine(RuleBasedStateMachine):
     def register(self, cluster: str, uid: str) -> None:
         self.fire(RegisterCluster(cluster, uid, CIDRS.get(cluster, ())))
 
-    @rule(change=st.builds(UnregisterCluster, clusters) | st.builds(ForgetCluster, clusters))
-    def leave(self, change: Change) -> None:
-        self.fire(change)
+    @rule(change=st.builds(UnregisterCluster, clusters) | st.builds(ForgetCluster, clusters), wanted=st.integers(0, 3))
+    def leave(self, change: Change, wanted: int) -> None:
+        """Seldom, or nothing would be left to fire at."""
+        if not wanted:
+            self.fire(change)
 
     @invariant()
     def a_cluster_is_in_one_group_and_in_the_mesh(self) -> None:
@@ -248,6 +274,4 @@ def assert_frozen(before: Topology, change: Change, after: Topology) -> None:
 
 
 def shapes(topology: Topology, group: str) -> list[object]:
-    return [
-        replace(gateway, spec=replace(gateway.spec, replicas=1, autoscaling=None)) for gateway in topology.gateways_of_group(group)
-    ]
+    return [replace(gateway, spec=replace(gateway.spec, replicas=1, autoscaling=None)) for gateway in topology.gateways_of_group(group)]

@@ -7,4 +7,4 @@ from hypothesis import settings
 from tests.domain.machine import TopologyMachine
 
 TestTopologies = TopologyMachine.TestCase
-TestTopologies.settings = settings(stateful_step_count=25)
+TestTopologies.settings = settings(stateful_step_count=15)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from interconnect.domain.changes import (
+    AddCluster,
+    Change,
+    CreateGateway,
+    CreateGroup,
+    DeleteGateway,
+    DeleteGroup,
+    ForgetCluster,
+    Join,
+    MoveCluster,
+    RemoveCluster,
+)
+from interconnect.domain.facts import Facts
+from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, Topology
+from interconnect.domain.warnings import warnings
+from tests.domain.meshes import after, grouped, nodes, pool, uuid
+
+KNOWN = {name: pool(f"10.{number}.0.0/16") for number, name in enumerate(["member-a", "member-b", "member-c", "member-d"])}
+
+
+def codes(topology: Topology, change: Change, facts: Facts | None = None) -> list[str]:
+    return [warning.code for warning in warnings(topology, change, facts)]
+
+
+def test_a_change_that_does_only_what_it_says_warns_of_nothing() -> None:
+    assert codes(grouped(KNOWN), AddCluster("blue", "member-c")) == []
+    assert codes(grouped(KNOWN), Join("blue", (Address("203.0.113.1"),))) == []
+    assert codes(grouped(KNOWN), RemoveCluster("member-d")) == []
+
+
+def test_moving_warns_when_the_source_keeps_no_gateway() -> None:
+    assert codes(grouped(KNOWN), MoveCluster("member-a", "green")) == ["warning.source-without-gateway"]
+    assert codes(grouped(KNOWN), MoveCluster("member-d", "green")) == []
+
+
+def test_deleting_the_last_gateway_of_a_group_is_said_before() -> None:
+    topology = after(grouped(KNOWN), CreateGateway(GatewayKey("member-d", 1), uuid(9), GatewaySpec()))
+    assert codes(grouped(KNOWN), DeleteGateway(GatewayKey("member-a", 1))) == ["warning.last-gateway"]
+    assert codes(topology, DeleteGateway(GatewayKey("member-a", 1))) == []
+
+
+def test_gateways_that_go_with_a_cluster_or_a_group_are_listed_before() -> None:
+    for change in (RemoveCluster("member-a"), DeleteGroup("blue"), ForgetCluster("member-a")):
+        assert [warning.params for warning in warnings(grouped(KNOWN), change)] == [{"gateways": ["member-a/1"]}]
+
+
+def test_forgetting_says_when_a_group_goes_too() -> None:
+    assert codes(grouped(KNOWN), ForgetCluster("member-b")) == ["warning.gateways-deleted", "warning.group-deleted"]
+
+
+def test_cidrs_that_only_nodes_report_or_nobody_knows_are_warned_of() -> None:
+    cidrs = {**KNOWN, "member-c": nodes("10.0.0.0/16"), "member-d": ()}
+    assert codes(grouped(cidrs), AddCluster("blue", "member-c")) == ["group.overlap.nodes", "group.cidr.unknown"]
+    assert codes(grouped(KNOWN | {"member-c": ()}), CreateGroup("red", frozenset({"member-c"}))) == []
+
+
+def test_a_cluster_that_istiod_does_not_know_is_warned_of_when_it_is_grouped() -> None:
+    facts = Facts(remote_clusters=frozenset({"member-a"}))
+    assert codes(grouped(KNOWN), CreateGroup("red", frozenset({"member-c"})), facts) == ["warning.cluster-unknown-to-istiod"]
+
+
+def test_warnings_of_impossible_changes_are_no_errors() -> None:
+    assert codes(grouped(), DeleteGroup("ghost")) == codes(grouped(), MoveCluster("ghost", "ghost")) == []
