@@ -18,8 +18,8 @@ PRODUCTION = {
 }
 TESTS = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
 CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
-    "ruff": (["-m", "ruff", "check", "."], {}),
-    "format": (["-m", "ruff", "format", "--check", "."], {}),
+    "ruff": (["-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], {}),
+    "format": (["-m", "ruff", "format", "--check", "--output-format", "concise", "."], {}),
     "types": (["-m", "mypy"], {}),
     "imports": (["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
     "migrations": (["manage.py", "makemigrations", "--check", "--dry-run"], TESTS),
