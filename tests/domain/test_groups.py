@@ -40,11 +40,17 @@ def test_disabling_needs_no_joined_group_and_no_group_at_all() -> None:
 
 
 def test_the_checklist_of_disabling_shows_what_is_met_and_what_is_missing() -> None:
+    assert [line.code for line in prerequisites_of_disable(mesh())] == ["prerequisite.nothing-joined", "prerequisite.no-groups"]
     assert [line.met for line in prerequisites_of_disable(grouped())] == [True, False]
     assert [line.met for line in prerequisites_of_disable(joined())] == [False, False]
     missing = prerequisites_of_disable(joined())[0].missing
     assert missing
     assert missing.params == {"groups": ["green"]}
+
+
+def test_what_the_checklist_misses_is_what_disabling_is_refused_for() -> None:
+    missing = tuple(line.missing for line in prerequisites_of_disable(joined()))
+    assert violations(joined(), Disable()) == missing
 
 
 def test_the_phrase_that_disables_is_accepted_in_both_languages_and_only_exactly() -> None:

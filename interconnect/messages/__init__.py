@@ -1,0 +1,37 @@
+"""The one catalogue: every code that the product can give, in words, in the language of whoever reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext, gettext_lazy
+
+from interconnect.messages import rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MESSAGES = {**rules.MESSAGES}
+
+_UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
+
+
+class _Params(dict[str, Any]):
+    """A row of an older version may lack a parameter: its message stays readable then."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def word(code: str, params: Mapping[str, Any]) -> str:
+    """What `code` with these parameters means, in the active language. Total: a code that is not known is named."""
+    template = MESSAGES.get(code)
+    if template is None:
+        return str(_UNKNOWN) % {"code": code}
+    return str(template) % _Params({name: _text(value) for name, value in params.items()})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        return gettext(", ").join(str(item) for item in value)
+    return str(value)
