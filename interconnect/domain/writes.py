@@ -154,7 +154,8 @@ class _Case:
 
     @property
     def written(self) -> bool:
-        return self.applied is not None and self.applied.state is not AppliedState.INTENDED
+        """What was sent is known to have arrived, and nothing else has been sent since."""
+        return self.applied is not None and self.applied.state is AppliedState.WRITTEN
 
     def refuse(self, violation: Violation) -> Write:
         return Write(self.target, Verb.REFUSE, violation=violation)
@@ -188,7 +189,7 @@ def _object(case: _Case) -> Decision:
 def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
     metadata = live.get("metadata", {})
     labels = metadata.get("labels") or {}
-    known = case.written and case.applied is not None and bool(metadata.get("uid")) and case.applied.object_uid == metadata.get("uid")
+    known = case.applied is not None and bool(metadata.get("uid")) and case.applied.object_uid == metadata.get("uid")
     if not known and labels.get(MESH_LABEL) != case.mesh:
         return _adopt(case, wanted, live)
     if labels.get(GATEWAY_LABEL, wanted.gateway) != wanted.gateway:
@@ -335,7 +336,7 @@ def _networks(case: _Case) -> Decision:
     if isinstance(held, Violation):
         return case.refuse(held)
     consent = ""
-    # A row that is only intended does not say what stands there: an earlier value of ours may.
+    # A row that is intended or leaving does not say what stands there: an earlier value of ours may, or what was before.
     if case.written:
         findings = [_rewritten(case, name, text) for name in networks.rewritten(text, sent)]
         missing = next((finding for finding in findings if finding.token not in case.consents), None)

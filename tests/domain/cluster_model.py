@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.entries import Absent, Applied, AppliedState, Json, Live, Present, Rendered, Target
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
@@ -15,8 +15,10 @@ from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, plan
 from interconnect.domain.render import render
 from interconnect.domain.steps import PlannedStep, StepKind
-from interconnect.domain.topology import Topology
 from interconnect.domain.writes import Verb, Write, decide
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Topology
 
 Place = tuple[str, str, str, str, str]
 GATEWAY_STEPS = (StepKind.GATEWAY, StepKind.GATEWAY_DELETE)
@@ -102,6 +104,8 @@ class Model:
             adopted = write.adopts or (row is not None and row.adopted)
             wanted = rendered[target]
             self.rows[target] = Applied(wanted.value, AppliedState.INTENDED, found, row.object_uid if row else "", adopted, wanted.gateway)
+        if write.removes and row is not None:
+            self.rows[target] = Applied(row.value, AppliedState.LEAVING, row.found, row.object_uid, row.adopted, row.gateway)
         self._boundary()
         self._send(write)
         self._boundary()
