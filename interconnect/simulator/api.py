@@ -64,6 +64,8 @@ class Request:
 
     @property
     def dry_run(self) -> bool:
+        if self.method == "DELETE" and self.body.strip():  # the body's options replace the query's
+            return b"dryRun" in self.body
         return bool(self.query.get("dryRun"))
 
     @property
@@ -190,11 +192,8 @@ class Api:
 
     def _write(self, request: Request, at: Route, write: Write) -> tuple[Json, int]:
         if request.method == "DELETE":
-            options = parse(request.body) if request.body.strip() else {}
-            for key in ("propagationPolicy", "gracePeriodSeconds"):
-                if key in request.query:
-                    options.setdefault(key, int(request.query[key]) if key.startswith("grace") else request.query[key])
-            return self.cluster.delete(at.resource, at.namespace, at.name, options, bool(write.dry_run or options.get("dryRun"))), 200
+            options = parse(request.body) if request.body.strip() else _delete_options(request)
+            return self.cluster.delete(at.resource, at.namespace, at.name, options, bool(options.get("dryRun"))), 200
         if at.subresource == "scale":
             return self._scale(request, at, write), 200
         if request.method == "PATCH":
@@ -279,6 +278,14 @@ _REVIEWS: dict[str, Callable[[Api, Request], Json]] = {
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": _access_review,
     "/apis/authentication.k8s.io/v1/selfsubjectreviews": _self_review,
 }
+
+
+def _delete_options(request: Request) -> Json:
+    """A delete's options from the query; the real server looks there only when there is no body."""
+    options: Json = {key: request.query[key] for key in ("propagationPolicy", "dryRun") if key in request.query}
+    if "gracePeriodSeconds" in request.query:
+        options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
+    return options
 
 
 def partial(request: Request) -> bool:

@@ -176,7 +176,8 @@ class Cluster:
             if obj == old:
                 return old
             if write is not None:
-                return self._changed(resource, old, obj, write)
+                owners = update(_bare(old), _bare(obj), RULES[resource.kind], owners_of(old), self._author(resource, write))
+                obj["metadata"]["managedFields"] = managed_fields(owners, old, resource.api_version, now())
             return self._stored(resource, obj)
 
     def _incoming(self, resource: Resource, namespace: str, name: str, body: Any) -> Json:
@@ -219,7 +220,9 @@ class Cluster:
                 )
             return
         if meta.get("uid") and meta["uid"] != old["metadata"]["uid"]:
-            raise errors.uid_mismatch(resource, name, meta["uid"], old["metadata"]["uid"])
+            # said twice by the real one, too: once for all kinds, once for this one
+            immutable = ("FieldValueInvalid", f'Invalid value: "{meta["uid"]}": field is immutable', "metadata.uid")
+            raise errors.invalid(resource, name, [immutable, immutable])
         if meta.get("resourceVersion") and meta["resourceVersion"] != old["metadata"]["resourceVersion"]:
             raise errors.modified(resource, name)
 
@@ -311,11 +314,9 @@ class Cluster:
 
     def _check_delete(self, resource: Resource, old: Json, wanted: Json) -> None:
         meta = old["metadata"]
-        if wanted.get("uid") and wanted["uid"] != meta["uid"]:
-            raise errors.uid_mismatch(resource, meta["name"], wanted["uid"], meta["uid"])
-        if wanted.get("resourceVersion") and wanted["resourceVersion"] != meta["resourceVersion"]:
-            text = f"Precondition failed: ResourceVersion in precondition: {wanted['resourceVersion']}, ResourceVersion in object meta: {meta['resourceVersion']}"
-            raise errors.conflict(resource, meta["name"], text)
+        for key, what in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            if wanted.get(key) and wanted[key] != meta[key]:
+                raise errors.stale_delete(resource, meta["name"], what, wanted[key], meta[key])
 
     def _leaving(self, resource: Resource, old: Json, options: Json) -> Json | None:
         """The object as it is while it is being deleted; None when it can go at once."""

@@ -50,8 +50,13 @@ def modified(resource: Resource, name: str) -> ApiError:
     return conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again")
 
 
-def uid_mismatch(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
-    return conflict(resource, name, f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}")
+def stale_delete(resource: Resource, name: str, what: str, wanted: str, found: str) -> ApiError:
+    """A precondition of a delete that fails; `what` is `UID` or `ResourceVersion`. Named by kind, not by plural, as the real ones."""
+    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+    end = ". The object might have been deleted and then recreated" if what == "UID" else ". The object might have been modified"
+    text = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}){end}"
+    about = _about(resource, name) | {"kind": resource.kind}
+    return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {kind} "{name}": {text}', about)
 
 
 def bad_request(message: str) -> ApiError:
@@ -65,9 +70,9 @@ def rejected() -> ApiError:
 def invalid(resource: Resource, name: str, causes: list[tuple[str, str, str]]) -> ApiError:
     """`causes` are (reason, message, field), as `("FieldValueInvalid", "Invalid value: …", "spec.replicas")`."""
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-    texts = [f"{field}: {message}" for _, message, field in causes]
+    texts = list(dict.fromkeys(f"{field}: {message}" for _, message, field in causes))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    details: Json = {"name": name}
+    details: Json = {"name": name} if name else {}
     if resource.group:
         details["group"] = resource.group
     details |= {"kind": resource.kind, "causes": [{"reason": reason, "message": message, "field": field} for reason, message, field in causes]}

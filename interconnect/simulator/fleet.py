@@ -6,7 +6,8 @@ import asyncio
 import base64
 import json
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -185,6 +186,20 @@ class Fleet:
         except OSError:
             self._end_loop()
             raise
+        for mesh in self.meshes:
+            for controllers in mesh.controllers.values():
+                self.at(0, controllers.start)
+        self.settle()
+        for mesh in self.meshes:
+            mesh.started = True
+
+    def settle(self, seconds: float = 10.0) -> None:
+        """Waits until every Deployment has what it asks for. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while not all(_rolled_out(obj) for member in self.members.values() for obj in member.cluster.store.list(resource_of("Deployment"))):
+            if time.monotonic() > until:
+                raise TimeoutError("Deployments are still rolling out")
+            time.sleep(0.005)
 
     def stop(self) -> None:
         asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result()
@@ -289,6 +304,23 @@ class Fleet:
         }
         return {"authority": [certificate.decode(), key.decode()], "clusters": clusters}
 
+    def at(self, seconds: float, act: Callable[[], Any]) -> None:
+        """Calls `act` on the loop in `seconds`. Safe from any thread."""
+        if threading.get_ident() == self._thread.ident:
+            self.loop.call_later(seconds, act)
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.loop.call_later, seconds, act)
+
+    def inject(self, member: Member, pod: Json) -> Json:
+        """A Pod as the cluster's injection webhooks make it. Raises ApiError when they cannot be asked."""
+        for mesh in self.meshes:
+            pod = mesh.inject(member, pod)
+        return pod
+
+    def starts(self, member: Member, pod: Json) -> float:
+        """How many seconds the start of a Pod still has to wait for."""
+        return max((mesh.starts(member, pod) for mesh in self.meshes), default=0.0)
+
     async def control(self, request: Request) -> Response:
         return await asyncio.to_thread(control, self, request)
 
@@ -296,6 +328,12 @@ class Fleet:
         from interconnect.simulator.forward import forward
 
         await forward(self, member, request, reader, writer)
+
+
+def _rolled_out(deployment: Json) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    return status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == {wanted}
 
 
 def _settled(obj: Json) -> Json:

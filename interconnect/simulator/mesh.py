@@ -1,17 +1,178 @@
-"""One mesh of a fleet: which clusters it has, and the controllers and istiods that live in them."""
+"""One mesh of a fleet: its clusters with their controllers, the injection of its Pods, and its istiods."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from interconnect.simulator.cluster import clone
+from interconnect.simulator.controllers import Controllers
+from interconnect.simulator.errors import ApiError
+from interconnect.simulator.istiod import CONFIG_MAPS, NAMESPACES, NETWORK_LABEL, PODS, Istiod
+from interconnect.simulator.resources import BY_KIND, Json
+from interconnect.simulator.workloads import ready
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet
+    from interconnect.simulator.fleet import Fleet, Member
+    from interconnect.simulator.store import Event
+
+WEBHOOKS = BY_KIND["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"]
+PROXY_IMAGE = "docker.io/istio/proxyv2:1.31.0"
+_PATH = re.compile(r"/inject(?:/cluster/(?P<cluster>[^/]+))?(?:/net/(?P<network>[^/]+))?")
 
 
 class Mesh:
-    def __init__(self, fleet: Fleet, hub: str, config: str, members: Sequence[str]) -> None:
-        self.fleet, self.hub, self.config, self.members = fleet, hub, config, tuple(members)
+    """`hot_reload`: istiods follow their ConfigMap, as real ones do; without it only a restart makes them read it again. `hosts`
+    are the names that istiods can resolve."""
+
+    def __init__(self, fleet: Fleet, hub: str, config: str, members: Sequence[str], namespace: str = "istio-system") -> None:
+        self.fleet, self.hub, self.config, self.members, self.namespace = fleet, hub, config, tuple(members), namespace
+        self.hot_reload = True
+        self.hosts: dict[str, list[str]] = {}
+        self.istiods: dict[str, Istiod] = {}
+        self.started = False
+        self.controllers = {name: Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24") for index, name in enumerate(self._clusters())}
+        self.config_cluster.cluster.store.listeners.append(self._configured)
+        self.hub_cluster.cluster.store.listeners.append(self._pod_seen)
+
+    def _clusters(self) -> Iterator[str]:
+        yield from dict.fromkeys((self.hub, self.config, *self.members))
+
+    @property
+    def hub_cluster(self) -> Member:
+        return self.fleet.cluster(self.hub)
+
+    @property
+    def config_cluster(self) -> Member:
+        return self.fleet.cluster(self.config)
+
+    def configure(self, hot_reload: bool | None = None, hosts: Mapping[str, Sequence[str]] | None = None) -> Json:
+        """Changes how the istiods behave; what is None stays. Returns what holds then."""
+        self.hot_reload = self.hot_reload if hot_reload is None else hot_reload
+        if hosts is not None:
+            self.hosts = {name: list(addresses) for name, addresses in hosts.items()}
+        return {"hot_reload": self.hot_reload, "hosts": self.hosts}
+
+    def replicas(self) -> list[str]:
+        """The istiod Pods that are ready."""
+        pods = self.hub_cluster.cluster.store.list(PODS, self.namespace)
+        return [pod["metadata"]["name"] for pod in pods if _is_istiod(pod) and ready(pod)]
+
+    def istiod_of(self, pod: str) -> Istiod | None:
+        return self.istiods.get(pod)
+
+    def starts(self, member: Member, pod: Json) -> float:
+        """An istiod is not ready before it has read every cluster, or has given up waiting for those that do not answer."""
+        if member.name != self.hub or not _is_istiod(pod) or pod["metadata"]["namespace"] != self.namespace:
+            return 0.0
+        name = pod["metadata"]["name"]
+        process = self.istiods.get(name)
+        if process is None:
+            process = self.istiods[name] = Istiod(self, pod)
+        process.reach()
+        if all(status == "synced" for status in process.clusters.values()):
+            return 0.0
+        return max(0.0, process.started + self.fleet.timing.remote_timeout - time.monotonic())
 
     def wake(self) -> None:
         """Something about the clusters' reachability has changed."""
+        for process in list(self.istiods.values()):
+            self.fleet.at(self.fleet.timing.reload, process.reach)
+
+    def _configured(self, event: Event) -> None:
+        if event.resource is not CONFIG_MAPS or event.new["metadata"]["namespace"] != self.namespace or not self.hot_reload:
+            return
+        name = event.new["metadata"]["name"]
+        for process in list(self.istiods.values()):
+            if name in (process.config_map, process.shared):
+                self.fleet.at(self.fleet.timing.reload, process.reload)
+
+    def _pod_seen(self, event: Event) -> None:
+        if event.resource is not PODS or not _is_istiod(event.new):
+            return
+        name = event.new["metadata"]["name"]
+        if event.type == "DELETED":
+            self.istiods.pop(name, None)
+        elif ready(event.new) and name not in self.istiods:  # a fleet that has been started again from its state
+            self.istiods[name] = Istiod(self, event.new)
+
+    def resume(self) -> None:
+        """Gives the istiod Pods of a loaded state their processes."""
+        for pod in self.hub_cluster.cluster.store.list(PODS, self.namespace):
+            if _is_istiod(pod) and ready(pod):
+                self.istiods[pod["metadata"]["name"]] = Istiod(self, pod)
+
+    def inject(self, member: Member, pod: Json) -> Json:
+        """The Pod as the injection webhooks of its cluster make it, when one of them selects it.
+
+        Raises ApiError when no istiod is there to be asked."""
+        if member.name not in self.members:
+            return pod
+        namespace = member.cluster.store.get(NAMESPACES, "", pod["metadata"]["namespace"]) or {"metadata": {}}
+        for configuration in member.cluster.store.list(WEBHOOKS):
+            for webhook in configuration.get("webhooks", ()):
+                path = _inject_path(webhook)
+                chosen = path and _selects(webhook["namespaceSelector"], namespace) and _selects(webhook["objectSelector"], pod)
+                if path and chosen:
+                    self._ask(webhook["name"], path)
+                    return _injected(pod, path, member.name)
+        return pod
+
+    def _ask(self, webhook: str, path: str) -> None:
+        if self.started and not self.replicas():
+            text = f'failed calling webhook "{webhook}": failed to call webhook: Post "https://istiod:15017{path}?timeout=10s": connect: connection refused'
+            raise ApiError(500, "InternalError", f"Internal error occurred: {text}")
+
+
+def _is_istiod(pod: Json) -> bool:
+    return bool(pod["metadata"].get("labels", {}).get("app") == "istiod")
+
+
+def _inject_path(webhook: Json) -> str:
+    client = webhook.get("clientConfig", {})
+    text = client.get("url") or (client.get("service") or {}).get("path") or ""
+    return text[text.index("/inject") :] if "/inject" in text else ""
+
+
+def _selects(selector: Json, obj: Json) -> bool:
+    labels = obj["metadata"].get("labels", {})
+    if not (selector.get("matchLabels") or {}).items() <= labels.items():
+        return False
+    return all(_expression(item, labels) for item in selector.get("matchExpressions") or ())
+
+
+def _expression(item: Json, labels: Mapping[str, Any]) -> bool:
+    key, operator, values = item["key"], item["operator"], item.get("values", ())
+    if operator == "In":
+        return labels.get(key) in values
+    if operator == "NotIn":
+        return labels.get(key) not in values
+    return (key in labels) == (operator == "Exists")
+
+
+def _injected(pod: Json, path: str, cluster: str) -> Json:
+    pod = clone(pod)
+    match = _PATH.match(path)
+    labels = pod["metadata"].setdefault("labels", {})
+    network = labels.get(NETWORK_LABEL) or (match["network"] if match else "") or ""
+    network = network.replace("--slash--", "/")
+    named = labels.get("app") or pod["metadata"]["ownerReferences"][0]["name"]
+    labels |= {"security.istio.io/tlsMode": "istio", "service.istio.io/canonical-revision": "latest"}
+    labels.setdefault("service.istio.io/canonical-name", named)
+    if network:
+        labels[NETWORK_LABEL] = network
+    variables = {"ISTIO_META_CLUSTER_ID": (match["cluster"] if match else "") or cluster, **({"ISTIO_META_NETWORK": network} if network else {})}
+    annotations = pod["metadata"].setdefault("annotations", {})
+    annotations |= {"istio.io/rev": "default", "sidecar.istio.io/status": '{"containers":["istio-proxy"],"revision":"default"}'}
+    proxy = next((item for item in pod["spec"]["containers"] if item["name"] == "istio-proxy"), None)
+    if proxy is None:
+        ports = [{"containerPort": 15090, "name": "http-envoy-prom", "protocol": "TCP"}]
+        proxy = {"name": "istio-proxy", "image": "auto", "args": ["proxy", "sidecar"], "ports": ports}
+        pod["spec"]["containers"].append(proxy)
+    if proxy["image"] == "auto":
+        proxy["image"] = PROXY_IMAGE
+    known = {item["name"] for item in proxy.setdefault("env", [])}
+    proxy["env"] += [{"name": key, "value": value} for key, value in variables.items() if key not in known]
+    return pod

@@ -22,7 +22,9 @@ def build(fleet: Fleet, members: Sequence[str], istiods: int, samples: bool, sta
     if state is not None:
         for name, saved in state["clusters"].items():
             fleet.add(name, saved["pod_cidr"], saved["is_member"]).cluster.store.load(saved)
-        fleet.meshes.append(Mesh(fleet, fleet.hub, fleet.config, members))
+        mesh = Mesh(fleet, fleet.hub, fleet.config, members)
+        fleet.meshes.append(mesh)
+        mesh.resume()
         return
     for name in dict.fromkeys((fleet.hub, fleet.config)):
         _cluster(fleet.add(name, "10.0.0.0/16", is_member=False))
@@ -118,7 +120,7 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
     """The objects of one istiod revision in the control-plane cluster; `shared` is its SHARED_MESH_CONFIG."""
     name = "istiod" if revision == "default" else f"istiod-{revision}"
     labels = {"app": "istiod", "istio": "pilot", "istio.io/rev": revision}
-    env = {"REVISION": revision, "CLUSTER_ID": config, "EXTERNAL_ISTIOD": "true", **({"SHARED_MESH_CONFIG": shared} if shared else {})}
+    env = {"REVISION": revision, "KUBECONFIG": "/var/run/secrets/remote/config", "CLUSTER_ID": config, "EXTERNAL_ISTIOD": "true", **({"SHARED_MESH_CONFIG": shared} if shared else {})}
     container = {
         "name": "discovery",
         "image": "docker.io/istio/pilot:1.31.0",

@@ -77,7 +77,7 @@ def settle(body: Any, known: dict[str, str]) -> Any:
     text = json.dumps(body)
     for key, value in known.items():
         if value:
-            text = text.replace(f'"{value}"', f'"{{{key}}}"').replace(f": {value}", f": {{{key}}}")
+            text = text.replace(value, f"{{{key}}}") if key == "uid" else text.replace(f'"{value}"', f'"{{{key}}}"')
     body = json.loads(text)
     if body.get("kind") == "Status":
         body.get("details", {}).pop("uid", None)
