@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from interconnect.kube.errors import (
+    Call,
+    Conflict,
+    FieldConflict,
+    KubeError,
+    NotFound,
+    Permanent,
+    Temporary,
+    from_response,
+    plain,
+    redact,
+)
+
+CALL = Call("patch", "deployments.apps", "istio-system", "istiod")
+
+
+def answer(code: int, reason: str = "", message: str = "", headers: dict[str, str] | None = None, **details: Any) -> KubeError:
+    body = {"kind": "Status", "apiVersion": "v1", "reason": reason, "message": message, "code": code, "details": details}
+    return from_response(code, headers or {}, json.dumps(body).encode(), CALL)
+
+
+STATUS: list[tuple[int, str, str, dict[str, Any], type[KubeError], str]] = [
+    (401, "Unauthorized", "Unauthorized", {}, Permanent, "unauthorized"),
+    (403, "Forbidden", "not allowed", {}, Permanent, "forbidden"),
+    (404, "NotFound", "not found", {"name": "istiod"}, NotFound, "not-found"),
+    (404, "NotFound", "the server could not find the requested resource", {}, Permanent, "not-served"),
+    (409, "AlreadyExists", "exists", {}, Conflict, "already-exists"),
+    (409, "Conflict", "the object has been modified", {}, Conflict, "conflict"),
+    (409, "Conflict", "Precondition failed: UID in precondition: a, UID in object meta: b", {}, Conflict, "precondition"),
+    (410, "Expired", "too old resource version", {}, Temporary, "expired"),
+    (413, "RequestEntityTooLarge", "too large", {}, Permanent, "too-large"),
+    (400, "BadRequest", "bad", {}, Permanent, "invalid"),
+    (415, "UnsupportedMediaType", "bad", {}, Permanent, "invalid"),
+    (422, "Invalid", "bad", {"causes": [{"field": "spec.replicas"}]}, Permanent, "invalid"),
+    (429, "TooManyRequests", "slow down", {}, Temporary, "too-many-requests"),
+    (500, "InternalError", "oops", {}, Temporary, "server-error"),
+    (503, "ServiceUnavailable", "oops", {}, Temporary, "server-error"),
+    (504, "Timeout", "oops", {}, Temporary, "server-error"),
+    (400, "BadRequest", 'admission webhook "a.b.c" does not support dry run', {}, Permanent, "dry-run-unsupported"),
+    (403, "Forbidden", 'admission webhook "a.b.c" denied the request: no', {}, Permanent, "admission-denied"),
+]
+
+
+@pytest.mark.parametrize(("code", "reason", "message", "details", "kind", "expected"), STATUS)
+def test_each_answer_becomes_what_the_caller_can_do(
+    code: int, reason: str, message: str, details: dict[str, Any], kind: type[KubeError], expected: str
+) -> None:
+    error = answer(code, reason, message, **details)
+    assert (type(error), error.code) == (kind, expected)
+    assert error.params["verb"] == "patch"
+    assert error.params["resource"] == "deployments.apps"
+    assert error.params["namespace"] == "istio-system"
+    assert error.params["name"] == "istiod"
+    assert error.evidence == message
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(301, "redirected"), (400, "bad-body"), (401, "unauthorized"), (403, "forbidden"), (404, "not-served"), (409, "bad-body"), (500, "server-error")],
+)
+def test_a_page_of_a_proxy_is_never_quoted_and_never_proves_absence(code: int, expected: str) -> None:
+    error = from_response(code, {}, b"<html>not found: internal.example</html>", CALL)
+    assert (error.code, error.evidence, isinstance(error, NotFound)) == (expected, "", False)
+
+
+def test_a_missing_namespace_of_a_write_is_named() -> None:
+    assert answer(404, "NotFound", "", kind="namespaces", name="shop").params["missing"] == "shop"
+
+
+def test_field_conflicts_are_data() -> None:
+    causes = [
+        {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl-edit" using apps/v1'},
+        {"reason": "FieldManagerConflict", "field": ".spec.x", "message": "nonsense"},
+        {"reason": "Other", "field": ".y"},
+        "nonsense",
+    ]
+    error = answer(409, "Conflict", "Apply failed with 2 conflicts", causes=causes)
+    assert isinstance(error, Conflict)
+    assert error.causes == (FieldConflict(".spec.replicas", "kubectl-edit"), FieldConflict(".spec.x", ""))
+
+
+def test_the_fields_of_an_invalid_object_are_data() -> None:
+    error = answer(422, "Invalid", "", causes=[{"field": "spec.a"}, {"field": 3}, {}, None])
+    assert error.params["fields"] == ["spec.a", "3"]
+
+
+@pytest.mark.parametrize("details", [None, [], "x", {"causes": "x"}, {"causes": {"a": 1}}, {"name": ["x"]}, {"retryAfterSeconds": "x"}])
+@pytest.mark.parametrize("code", [404, 409, 422, 429, 500])
+def test_details_of_any_shape_are_survived(code: int, details: Any) -> None:
+    body = {"kind": "Status", "reason": 5, "message": ["x"], "details": details}
+    assert isinstance(from_response(code, {}, json.dumps(body).encode(), CALL), KubeError)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0", 0.0), ("-5", 0.0), ("1000000000", 300.0), ("inf", 300.0), ("nan", None), ("soon", None), ("", None), ("1e400", 300.0)],
+)
+def test_retry_after_is_honoured_within_reason(header: str, seconds: float | None) -> None:
+    assert answer(429, headers={"retry-after": header}).retry_after == seconds
+
+
+def test_retry_after_can_be_a_date_or_in_the_details() -> None:
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    waited = answer(503, headers={"retry-after": moment}).retry_after
+    assert waited is not None
+    assert 50 < waited <= 60
+    assert answer(500, retryAfterSeconds=4).retry_after == 4.0
+
+
+def test_evidence_is_one_short_printable_line() -> None:
+    shown = plain("a\r\nb\x1b[31m\0" + "x" * 1000)
+    assert "\n" not in shown
+    assert "\x1b" not in shown
+    assert len(shown) == 300
+
+
+SECRET = "s3cr3t-t0ken-value-which-is-long"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"header was Authorization: Bearer {SECRET}",
+        f"got x={SECRET}y",
+        f"began with {SECRET[:14]}",
+        f"ended with {SECRET[-14:]}...",
+        f"middle{SECRET[5:20]}middle",
+        "x" * 11_990 + SECRET,
+    ],
+)
+def test_no_part_of_a_known_secret_is_shown(text: str) -> None:
+    shown = redact(text, [SECRET, ""])
+    assert not any(SECRET[start : start + 10] in shown for start in range(len(SECRET) - 9))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlIn0.c2lnbmF0dXJl end",
+        "Basic dXNlcjpwYXNz end",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY----- end",
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQ",
+        "data " + "QUJD" * 20 + " end",
+    ],
+)
+def test_what_looks_like_a_credential_is_not_shown(text: str) -> None:
+    shown = redact(text)
+    assert "***" in shown
+    for part in ("eyJ", "dXNl", "MIIE", "QUJD"):
+        assert part not in shown
+
+
+def test_names_of_objects_stay_readable() -> None:
+    text = 'deployments.apps "eastwest-member-a-with-a-very-long-name-indeed-1" in istio-system-of-production.svc.cluster.local not found'
+    assert redact(text, [SECRET]) == text
+
+
+def test_the_words_of_an_error_hold_code_parameters_and_evidence() -> None:
+    error = answer(403, "Forbidden", "no")
+    assert str(error).startswith("forbidden (verb=patch, resource=deployments.apps, namespace=istio-system, name=istiod")
+    assert repr(error).startswith("Permanent('forbidden")

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from interconnect.kube.guard import DenyList
+from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, parse
+from tests.kube.servers import AUTHORITY, TOKEN
+
+CERTIFICATE, KEY = AUTHORITY.issue()
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def document(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None = None, **top: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": "https://api.example:6443", "certificate-authority-data": b64(AUTHORITY.pem)} | (cluster or {})}],
+        "users": [{"name": "u", "user": {"token": TOKEN} if user is None else user}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "current-context": "x",
+    } | top
+
+
+def text(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None = None, **top: Any) -> str:
+    return yaml.safe_dump(document(cluster, user, **top))
+
+
+def several(*users: dict[str, Any], **top: Any) -> str:
+    return text(
+        users=[{"name": f"u{n}", "user": user} for n, user in enumerate(users)],
+        contexts=[{"name": f"x{n}", "context": {"cluster": "c", "user": f"u{n}"}} for n in range(len(users))],
+        **top,
+    )
+
+
+def plain(body: str) -> str:
+    """A kubeconfig in block style whose user is `body`."""
+    return (
+        "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster:\n    server: https://api.example\n"
+        f"users:\n- name: u\n  user:\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+        "contexts:\n- name: x\n  context: {cluster: c, user: u}\n"
+    )
+
+
+def encrypted_key() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"pass")).decode()
+
+
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nclusters: [*c,*c]\n"
+MERGE_BOMB = "x0: &x0 {k: v}\n" + "".join(f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}]}}\n" for n in range(1, 30)) + "clusters: []\n"
+WHO = {"token": TOKEN}
+
+HOSTILE: dict[str, tuple[str | bytes, str]] = {
+    # what would run something
+    "a command": (text(user={"exec": {"command": "/bin/sh", "args": ["-c", "touch /tmp/pwned"], "apiVersion": "v1"}}), "exec"),
+    "a command beside a token": (text(user=WHO | {"exec": {"command": "id"}}), "exec"),
+    "a command that is no mapping": (text(user=WHO | {"exec": "id"}), "exec"),
+    "an empty command": (text(user=WHO | {"exec": {}}), "exec"),
+    "an auth provider": (text(user={"auth-provider": {"name": "gcp", "config": {"cmd-path": "/bin/sh"}}}), "auth-provider"),
+    "an oidc provider": (text(user=WHO | {"auth-provider": {"name": "oidc"}}), "auth-provider"),
+    # what would open a file
+    "a token in a file": (text(user={"tokenFile": "/etc/shadow"}), "file-path"),
+    "a token in a file beside a token": (text(user=WHO | {"tokenFile": "/etc/shadow"}), "file-path"),
+    "a certificate in a file": (text(user=WHO | {"client-certificate": "/etc/shadow"}), "file-path"),
+    "a key in a file": (text(user=WHO | {"client-key": "../../secret"}), "file-path"),
+    "an authority in a file": (text({"certificate-authority": "/etc/ssl/cert.pem"}), "file-path"),
+    "an empty path": (text(user=WHO | {"client-key": ""}), "file-path"),
+    # what would go elsewhere, or as somebody else
+    "a proxy": (text({"proxy-url": "http://169.254.169.254"}), "proxy-url"),
+    "a socks proxy": (text({"proxy-url": "socks5://evil.example"}), "proxy-url"),
+    "impersonation": (text(user=WHO | {"as": "system:admin"}), "impersonation"),
+    "impersonation of a uid": (text(user=WHO | {"as-uid": "0"}), "impersonation"),
+    "impersonation of groups": (text(user=WHO | {"as-groups": ["system:masters"]}), "impersonation"),
+    "impersonation with extras": (text(user=WHO | {"as-user-extra": {"a": ["b"]}}), "impersonation"),
+    "a password": (text(user={"username": "admin", "password": "hunter2hunter2"}), "basic-auth"),
+    "no verification": (text({"insecure-skip-tls-verify": True, "certificate-authority-data": None}), "insecure"),
+    "no verification, said in words": (plain("token: abc").replace("server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"), "insecure"),
+    "verification as text": (text({"insecure-skip-tls-verify": "false"}), "wrong-type"),
+    # servers
+    "plain http": (text({"server": "http://api.example"}), "server-scheme"),
+    "no scheme": (text({"server": "api.example:6443"}), "server-scheme"),
+    "a file": (text({"server": "file:///etc/passwd"}), "server-scheme"),
+    "a unix socket": (text({"server": "unix:///var/run/docker.sock"}), "server-scheme"),
+    "no server": (text({"server": None}), "server-missing"),
+    "a server that is a number": (plain("token: abc").replace("https://api.example", "443"), "wrong-type"),
+    "a server that is a list": (text({"server": ["https://api.example"]}), "wrong-type"),
+    "a name and password in the server": (text({"server": "https://user:secret@api.example"}), "server-malformed"),
+    "a query in the server": (text({"server": "https://api.example/?x=1"}), "server-malformed"),
+    "a fragment in the server": (text({"server": "https://api.example/#x"}), "server-malformed"),
+    "a port that is none": (text({"server": "https://api.example:99999"}), "server-malformed"),
+    "port zero": (text({"server": "https://api.example:0"}), "server-malformed"),
+    "a port in words": (text({"server": "https://api.example:https"}), "server-malformed"),
+    "no host": (text({"server": "https:///path"}), "server-malformed"),
+    "a line break in the server": (text({"server": "https://api.example/\r\nX-Evil: 1"}), "server-malformed"),
+    "a climb in the path": (text({"server": "https://api.example/a/../b"}), "server-malformed"),
+    "an encoded climb": (text({"server": "https://api.example/%2e%2e/"}), "server-malformed"),
+    "a number for an address": (text({"server": "https://2852039166"}), "server-malformed"),
+    "a hexadecimal address": (text({"server": "https://0xa9fea9fe/"}), "server-malformed"),
+    "a short address": (text({"server": "https://169.16689662"}), "server-malformed"),
+    "an octal address": (text({"server": "https://0251.0376.0251.0376"}), "server-malformed"),
+    "a bracket too few": (text({"server": "https://[::1"}), "server-malformed"),
+    "a scoped address": (text({"server": "https://[fe80::1%25eth0]"}), "server-malformed"),
+    "the metadata service": (text({"server": "https://169.254.169.254/latest"}), "server-denied"),
+    "the metadata service over IPv6": (text({"server": "https://[fd00:ec2::254]"}), "server-denied"),
+    "the metadata service in disguise": (text({"server": "https://[::ffff:169.254.169.254]"}), "server-denied"),
+    "the unspecified address": (text({"server": "https://0.0.0.0:6443"}), "server-denied"),
+    "a server name with a line break": (text({"tls-server-name": "a\r\nb"}), "server-name-malformed"),
+    # credentials
+    "nobody": (text(user={}), "no-credential"),
+    "an empty token": (text(user={"token": ""}), "no-credential"),
+    "a token with a line break": (text(user={"token": "abc\r\nX-Evil: 1"}), "token-malformed"),
+    "a token with a space": (text(user={"token": "abc def"}), "token-malformed"),
+    "a token that is not ASCII": (text(user={"token": "tök"}), "token-malformed"),
+    "a token with a null character": (json.dumps(document(user={"token": "a\0b"})), "token-malformed"),
+    "a token that is a number": (plain("token: 12345"), "wrong-type"),
+    "a token that is a list": (text(user={"token": ["a"]}), "wrong-type"),
+    "a token that is true": (text(user={"token": True}), "wrong-type"),
+    "a certificate without a key": (text(user={"client-certificate-data": b64(CERTIFICATE)}), "client-certificate-incomplete"),
+    "a key without a certificate": (text(user={"client-key-data": b64(KEY)}), "client-certificate-incomplete"),
+    "a certificate that is no base64": (text(user={"client-certificate-data": "%%%", "client-key-data": b64(KEY)}), "client-certificate-malformed"),
+    "a certificate that is none": (text(user={"client-certificate-data": b64("no"), "client-key-data": b64(KEY)}), "client-certificate-malformed"),
+    "a key that is none": (text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64("no")}), "client-key-malformed"),
+    "an encrypted key": (text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(encrypted_key())}), "client-key-encrypted"),
+    "a key of another certificate": (text(user={"client-certificate-data": b64(AUTHORITY.issue()[0]), "client-key-data": b64(KEY)}), "client-key-mismatch"),
+    "an authority that is none": (text({"certificate-authority-data": b64("no")}), "authority-malformed"),
+    "an authority that is no base64": (text({"certificate-authority-data": "a b é"}), "authority-malformed"),
+    "a private key as authority": (text({"certificate-authority-data": b64(KEY)}), "authority-malformed"),
+    # structure
+    "nothing": ("", "empty"),
+    "white space": (" \n\t\n", "empty"),
+    "a comment": ("# nothing\n", "empty"),
+    "a word": ("hello", "not-a-kubeconfig"),
+    "a list": ("- a\n- b\n", "not-a-kubeconfig"),
+    "another kind": (yaml.safe_dump(document() | {"kind": "Secret"}), "not-a-kubeconfig"),
+    "another version": (yaml.safe_dump(document() | {"apiVersion": "v2"}), "not-a-kubeconfig"),
+    "a mesh file": ("version: 1\nmesh: prod\n", "not-a-kubeconfig"),
+    "two documents": (text() + "---\n" + text(), "multiple-documents"),
+    "broken YAML": ("clusters: [\n", "malformed"),
+    "a tab": ("clusters:\n\t- a\n", "malformed"),
+    "a control character": ("clusters: \x07\n", "malformed"),
+    "UTF-16": (text().encode("utf-16"), "encoding"),
+    "Latin-1": ("# é\n".encode("latin-1") + text().encode(), "encoding"),
+    "a bomb of aliases": (BOMB, "alias"),
+    "a bomb of merge keys": (MERGE_BOMB, "alias"),
+    "a merge key": (plain("<<: {token: abc}"), "merge-key"),
+    "an alias": (plain("token: &a abc\ntokenFile: *a"), "alias"),
+    "the same key twice": (plain("token: abc\ntoken: def"), "duplicate-key"),
+    "a Python object": (plain("token: !!python/object/apply:os.system [id]"), "tag"),
+    "a binary tag": (plain("token: !!binary aGVsbG8="), "tag"),
+    "a key that is a list": (plain("? [a, b]\n: c"), "malformed"),
+    "a nest of lists": ("clusters: " + "[" * 100 + "]" * 100, "too-deep"),
+    "a nest without a floor": ("clusters: " + "[" * 100_000, "malformed"),
+    "a nest of mappings": ("clusters: " + "{a: " * 30 + "}" * 30, "too-deep"),
+    "many nodes": ("clusters: [" + "a," * 60_000 + "]", "too-many-nodes"),
+    "too long": (text() + "#" + "x" * 256 * 1024, "too-large"),
+    "too long in bytes": (text() + "#" + "é" * 200 * 1024, "too-large"),
+    "clusters that are no list": (text(clusters={"a": "b"}), "wrong-type"),
+    "users that are no list": (text(users="u"), "wrong-type"),
+    "an entry without a name": (text(users=[{"user": WHO}]), "wrong-type"),
+    "a user that is a word": (text(users=[{"name": "u", "user": "root"}]), "wrong-type"),
+    "two users of a name": (text(users=[{"name": "u", "user": WHO}, {"name": "u", "user": {"token": "other"}}]), "duplicate-name"),
+    "two clusters of a name": (text(clusters=document()["clusters"] + document()["clusters"]), "duplicate-name"),
+    "no contexts": (text(contexts=[]), "no-context"),
+    "contexts that are null": (text(contexts=None), "no-context"),
+    "a cluster that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "other", "user": "u"}}]), "cluster-unknown"),
+    "a user that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "c", "user": "other"}}]), "user-unknown"),
+    "a context of nothing": (text(contexts=[{"name": "x"}]), "cluster-unknown"),
+    "an unknown field of a user": (text(user=WHO | {"token-command": "id"}), "unknown-field"),
+    "an unknown field of a cluster": (text({"socket": "/run/x"}), "unknown-field"),
+    "several contexts": (several(WHO, {"token": "other"}), "several-contexts"),
+}
+
+
+@pytest.mark.parametrize(("given", "code"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_kubeconfig_is_refused_with_its_cause(given: str | bytes, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("parsing opened, ran or connected to something")
+
+    for owner, name in ((os, "system"), (subprocess, "Popen"), (socket, "socket"), (socket, "getaddrinfo"), (Path, "open"), (os, "open")):
+        monkeypatch.setattr(owner, name, forbidden)
+    monkeypatch.setattr("builtins.open", forbidden)
+    outcome = parse(given)
+    monkeypatch.undo()
+    assert isinstance(outcome, KubeconfigRefused)
+    assert outcome.code == code
+    shown = repr(outcome)
+    for secret in (TOKEN, "hunter2hunter2", KEY.splitlines()[1]):
+        assert secret not in shown
+
+
+def test_the_table_is_long_enough() -> None:
+    assert len(HOSTILE) >= 60
+
+
+def test_a_token_and_an_authority_make_a_credential() -> None:
+    assert parse(text()) == Credential("https://api.example:6443", AUTHORITY.pem, TOKEN)
+
+
+def test_json_and_bytes_and_a_byte_order_mark_are_read() -> None:
+    expected = parse(text())
+    assert parse(json.dumps(document())) == expected
+    assert parse(text().encode()) == expected
+    assert parse(b"\xef\xbb\xbf" + text().encode()) == expected
+
+
+def test_a_client_certificate_makes_a_credential() -> None:
+    outcome = parse(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
+    assert outcome == Credential("https://api.example:6443", AUTHORITY.pem, "", CERTIFICATE, KEY)
+
+
+def test_what_surrounds_the_certificates_of_an_authority_is_left_behind() -> None:
+    outcome = parse(text({"certificate-authority-data": b64("notes\n" + AUTHORITY.pem + KEY)}))
+    assert isinstance(outcome, Credential)
+    assert outcome.ca_pem == AUTHORITY.pem
+
+
+def test_a_path_an_address_and_a_server_name_are_kept() -> None:
+    outcome = parse(text({"server": "https://[2001:db8::1]:6443/clusters/a/", "tls-server-name": "api.example"}))
+    assert isinstance(outcome, Credential)
+    assert (outcome.server, outcome.tls_server_name) == ("https://[2001:db8::1]:6443/clusters/a", "api.example")
+
+
+def test_several_contexts_are_offered_and_one_can_be_chosen() -> None:
+    given = several(WHO, {"token": "other"}, {"exec": {"command": "aws"}})
+    assert parse(given) == KubeconfigRefused("several-contexts", {"contexts": ["x0", "x1"]})
+    chosen = parse(given, context="x1")
+    assert isinstance(chosen, Credential)
+    assert chosen.token == "other"
+    assert parse(given, context="x2") == KubeconfigRefused("exec", {"field": "exec"})
+
+
+def test_a_context_that_does_not_exist_is_refused_with_the_ones_that_do() -> None:
+    assert parse(text(), context="y") == KubeconfigRefused("context-unknown", {"context": "y", "contexts": ["x"]})
+
+
+def test_the_only_usable_context_is_taken() -> None:
+    outcome = parse(several({"exec": {"command": "aws"}}, WHO))
+    assert isinstance(outcome, Credential)
+
+
+def test_without_a_usable_context_the_current_ones_cause_is_given() -> None:
+    given = several({"exec": {"command": "aws"}}, {"tokenFile": "/x"}, **{"current-context": "x1"})
+    assert parse(given) == KubeconfigRefused("file-path", {"field": "tokenFile"})
+
+
+def test_a_platform_admin_can_allow_no_verification() -> None:
+    given = text({"insecure-skip-tls-verify": True, "certificate-authority-data": None})
+    outcome = parse(given, allow_insecure=True)
+    assert isinstance(outcome, Credential)
+    assert outcome.insecure
+    both = text({"insecure-skip-tls-verify": True})
+    assert parse(both, allow_insecure=True) == KubeconfigRefused("insecure-with-authority")
+
+
+def test_the_operators_deny_list_decides_about_addresses() -> None:
+    given = text({"server": "https://10.1.2.3:6443"})
+    assert isinstance(parse(given), Credential)
+    assert parse(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused("server-denied", {"address": "10.1.2.3"})
+
+
+def test_an_error_of_the_file_names_its_line_and_column() -> None:
+    outcome = parse("kind: Config\nclusters: []\nclusters: []\n")
+    assert outcome == KubeconfigRefused("duplicate-key", {"line": 3, "column": 1})
+
+
+def test_a_credential_shows_no_secret_and_survives_sealing() -> None:
+    outcome = parse(text(user={"token": TOKEN, "client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
+    assert isinstance(outcome, Credential)
+    for shown in (repr(outcome), str(outcome), f"{outcome}", outcome.fingerprint):
+        assert TOKEN not in shown
+        assert KEY.splitlines()[1] not in shown
+    assert Credential.from_json(outcome.to_json()) == outcome
+    assert outcome.fingerprint != Credential("https://api.example:6443", AUTHORITY.pem, TOKEN).fingerprint
+
+
+@pytest.mark.parametrize("stored", ["", "null", "[]", '{"server": 1, "x": 2}', "no json"])
+def test_what_was_not_sealed_is_no_credential(stored: str) -> None:
+    with pytest.raises(ValueError, match="not a stored credential"):
+        Credential.from_json(stored)
+
