@@ -13,6 +13,7 @@ import pytest
 
 from tests.live.support.console import Console
 from tests.live.support.installation import Live
+from tests.live.support.meshfile import Mesh, by_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,3 +52,13 @@ def undo() -> Iterator[Undo]:
     yield actions.append
     for action in reversed(actions):
         action()
+
+
+@pytest.fixture(scope="module")
+def mesh(live: Live, console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    """All groups, with green and red joined by one file; afterwards nothing of it is left."""
+    mesh = Mesh(live, console, tmp_path_factory.mktemp("mesh"))
+    mesh.apply(by_platform("green", "red"))
+    yield mesh
+    console.apply(mesh.file.closed(), "--allow-removal")
+    mesh.expect_no_trace()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.live.support import ads
-from tests.live.support.client import Client, Json
+from tests.live.support.client import STRATEGIC, Client, Json
 from tests.live.support.forward import Forward
 from tests.live.support.traffic import Identity, Served, served_by
 
@@ -152,6 +153,12 @@ class Live:
     def pod_networks(self, cluster: str) -> set[str | None]:
         return {pod["metadata"]["labels"].get(NETWORK_LABEL) for pod in self.pods(cluster)}
 
+    def restart(self, cluster: str, namespace: str, deployment: str) -> None:
+        """As `kubectl rollout restart` does it."""
+        template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": datetime.datetime.now(datetime.UTC).isoformat()}}}
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
+        self.api(cluster).call("PATCH", path, {"spec": {"template": template}}, STRATEGIC)
+
     def load_balancer(self, cluster: str, service: str) -> set[str]:
         """The addresses that a gateway's load balancer has."""
         found = self.api(cluster).get(f"/api/v1/namespaces/{self.system}/services/{service}")
@@ -167,6 +174,14 @@ def eventually(question: Callable[[], Any], seconds: float = 30) -> Any:
     """The first true answer; after `seconds` the last one. For what other programs take a moment to notice."""
     until = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
+
+
+def settled(question: Callable[[], Any], wanted: Any, seconds: float = 30) -> Any:
+    """The answer as soon as it is `wanted`, else the last one."""
+    until = time.monotonic() + seconds
+    while (answer := question()) != wanted and time.monotonic() < until:
         time.sleep(0.2)
     return answer
 
