@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import pkgutil
 import re
 from itertools import chain
@@ -42,6 +44,24 @@ def test_every_message_is_translated_with_the_same_parameters(code: str) -> None
     assert sorted(set(PLACEHOLDER.findall(chinese))) == sorted(set(PLACEHOLDER.findall(english)))
 
 
+def parameters_given() -> list[tuple[str, set[str]]]:
+    """Code and parameters of every violation of the rules that is made in one piece."""
+    found = []
+    for module in RULES:
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Violation" and node.args):
+                continue
+            code, params = node.args[0], node.args[1] if len(node.args) > 1 else ast.Dict([], [])
+            if isinstance(code, ast.Constant) and isinstance(params, ast.Dict):
+                found.append((code.value, {key.value for key in params.keys if isinstance(key, ast.Constant)}))
+    return found
+
+
+@pytest.mark.parametrize(("code", "given"), parameters_given())
+def test_a_message_asks_only_for_parameters_that_its_violation_has(code: str, given: set[str]) -> None:
+    assert set(PLACEHOLDER.findall(sources()[code])) <= given
+
+
 def test_two_codes_of_the_rules_never_share_a_name() -> None:
     together = list(chain.from_iterable(module.CODES for module in RULES))
     assert len(together) == len(set(together))
@@ -68,3 +88,9 @@ def test_what_an_older_version_stored_is_worded_all_the_same() -> None:
     with translation.override("en"):
         assert "(gone.code)" in word("gone.code", {"a": 1})
         assert "?" in word("group.unknown", {})
+
+
+def test_a_finding_about_a_finding_words_the_inner_one_too() -> None:
+    inner = {"network": "blue", "field": "endpoints", "violation": "networks.shape"}
+    with translation.override("en"):
+        assert "endpoints of network blue has the wrong form" in word("preflight.networks.rendered", inner)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from interconnect.messages import rules
+from interconnect.messages import findings, rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MESSAGES = {**rules.MESSAGES}
+MESSAGES = {**rules.MESSAGES, **findings.MESSAGES}
 
 _UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
 
@@ -28,7 +28,11 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
-    return str(template) % _Params({name: _text(value) for name, value in params.items()})
+    texts = _Params({name: _text(value) for name, value in params.items()})
+    # A finding about a finding carries the inner one's code and parameters among its own.
+    if texts.get("violation") in MESSAGES:
+        texts["violation"] = word(texts["violation"], {name: value for name, value in params.items() if name != "violation"})
+    return str(template) % texts
 
 
 def _text(value: Any) -> str:
