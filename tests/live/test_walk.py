@@ -171,6 +171,13 @@ def test_stale_pods_are_counted_and_a_restart_of_workloads_mends_them(walk: Walk
     assert read.stale(walk.status(), "member-c") == 0
 
 
+@pytest.mark.data_path
+def test_a_request_from_blue_arrives_in_red_once_its_pods_are_mended(walk: Walk) -> None:
+    served = eventually(lambda: (found := walk.live.request("member-a", walk.gateway("red"))).cluster and found)
+    assert served, walk.live.request("member-a", walk.gateway("red"))
+    assert served.cluster == "member-c"
+
+
 def test_an_address_update_follows_without_a_restart(walk: Walk) -> None:
     before, green, red = walk.live.istiods(), walk.gateway("green"), walk.gateway("red")
     joined = by_platform("green", "red")
