@@ -10,8 +10,8 @@ from interconnect.domain.addressing import parse_host
 from interconnect.domain.gateways import MAX_REPLICAS
 from interconnect.domain.topology import GATEWAY_PORT, Autoscaling, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, ServiceType
 from interconnect.files import alphabets
-from interconnect.files.errors import CODES, FileError, Position, error
-from interconnect.files.reader import Path, Reader, Text, limited, place
+from interconnect.files.errors import CODES, Enough, Errors, FileError, Position, error, in_order
+from interconnect.files.reader import Path, Reader, Text, place
 from interconnect.files.tree import Mapping as MappingNode
 from interconnect.files.tree import Node, Scalar, read_tree
 
@@ -97,14 +97,13 @@ class Document:
 
 def parse(text: str | bytes) -> Document | list[FileError]:
     """The document, or every error that could be found, in the order of the text. Touches no file and no network."""
-    tree = read_tree(text)
-    if tree.root is None:
-        return limited(tree.errors)
-    reader = Reader(tree.errors)
-    document = _Parser(reader).document(tree.root)
-    if reader.errors or document is None:
-        return limited(reader.errors)
-    return document
+    errors = Errors()
+    try:
+        root = read_tree(text, errors)
+        document = _Parser(Reader(errors)).document(root) if root else None
+    except Enough:
+        document = None
+    return in_order(errors.found) if errors.found or document is None else document
 
 
 class _Parser:

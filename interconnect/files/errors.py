@@ -19,6 +19,7 @@ CODES = (
     "file.tag",
     "file.merge-key",
     "file.too-deep",
+    "file.too-many-values",
     "file.key",
     "file.duplicate-key",
     "file.unknown-key",
@@ -58,6 +59,10 @@ CODES = (
 )
 
 
+ERROR_LIMIT = 100
+SHOWN = 60
+
+
 class Position(NamedTuple):
     """Both count from 1, as editors do; columns count characters."""
 
@@ -77,3 +82,33 @@ class FileError:
 
 def error(code: str, at: Position, **params: Any) -> FileError:
     return FileError(code, params, at.line, at.column)
+
+
+class Errors:
+    """Collects errors, and gives up with `Enough` once nobody would read more of them."""
+
+    def __init__(self) -> None:
+        self.found: list[FileError] = []
+
+    def add(self, code: str, at: Position, **params: Any) -> None:
+        self.found.append(error(code, at, **params))
+        if len(self.found) >= ERROR_LIMIT:
+            raise Enough
+
+
+class Enough(Exception):
+    """The rest of the file is not looked at."""
+
+
+def in_order(errors: list[FileError]) -> list[FileError]:
+    """As they stand in the text; the last of too many says that there may be more."""
+    ordered = sorted(errors, key=lambda found: (found.line, found.column))
+    if len(ordered) < ERROR_LIMIT:
+        return ordered
+    last = ordered[-1]
+    return [*ordered, error("file.too-many-errors", Position(last.line, last.column), shown=ERROR_LIMIT)]
+
+
+def shown(value: str) -> str:
+    """As much of a value as a message can hold."""
+    return value if len(value) <= SHOWN else f"{value[:SHOWN]}…"

@@ -7,8 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interconnect.files.reader import Path as Keys
-from interconnect.files.reader import limited
+from interconnect.files.errors import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from interconnect.files.document import Document
     from interconnect.files.errors import FileError
+    from interconnect.files.reader import Path as Keys
 
 SIZE_LIMIT = 256 * 1024
 
@@ -49,7 +49,7 @@ def read_kubeconfigs(document: Document, folder: Path) -> Kubeconfigs | list[Fil
         else:
             read[keys] = KubeconfigFile(found, context, keys)
     if errors:
-        return limited(errors)
+        return in_order(errors)
     return Kubeconfigs(
         control_plane=read.get(("control_plane", "kubeconfig")),
         config=read.get(("control_plane", "config_kubeconfig")),

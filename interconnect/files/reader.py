@@ -7,15 +7,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interconnect.files.errors import FileError, Position, error
+from interconnect.files.errors import Errors, Position, shown
 from interconnect.files.tree import Broken, Node, Scalar, Sequence
 from interconnect.files.tree import Mapping as MappingNode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-
-ERROR_LIMIT = 100
-SHOWN = 60
 
 Path = tuple[str | int, ...]
 
@@ -34,17 +31,13 @@ class Text:
     empty: bool = False
 
 
-def shown(value: str) -> str:
-    return value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
-
-
 @dataclass(slots=True)
 class Reader:
-    errors: list[FileError]
+    errors: Errors
     positions: dict[Path, Position] = field(default_factory=dict)
 
     def refuse(self, code: str, at: Position, **params: object) -> None:
-        self.errors.append(error(code, at, **params))
+        self.errors.add(code, at, **params)
 
     def mapping(self, node: Node, path: Path) -> dict[str, tuple[Scalar, Node]] | None:
         self.positions.setdefault(path, node.at)
@@ -61,7 +54,7 @@ class Reader:
         for name, (key, _) in pairs.items():
             self.positions[*path, name] = key.at
             if name not in known:
-                near = difflib.get_close_matches(name[:SHOWN], known, 1)
+                near = difflib.get_close_matches(shown(name), known, 1)
                 self.refuse("file.unknown-key", key.at, key=shown(name), known=sorted(known), near=near[0] if near else "")
         for name in required:
             if name not in pairs:
@@ -158,15 +151,6 @@ class Reader:
         if isinstance(node, Broken):
             return
         self.refuse("file.wrong-type", node.at, expected=expected, found=node.kind)
-
-
-def limited(errors: list[FileError]) -> list[FileError]:
-    """The first hundred in the order of the text, and how many more there are."""
-    ordered = sorted(errors, key=lambda found: (found.line, found.column))
-    if len(ordered) <= ERROR_LIMIT:
-        return ordered
-    last = ordered[ERROR_LIMIT]
-    return [*ordered[:ERROR_LIMIT], error("file.too-many-errors", Position(last.line, last.column), more=len(ordered) - ERROR_LIMIT)]
 
 
 def place(positions: Mapping[Path, Position], *path: str | int) -> Position:

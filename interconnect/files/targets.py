@@ -10,7 +10,7 @@ from interconnect.domain.addressing import canonical, parse_host
 from interconnect.domain.gateways import normalised_spec
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Address, CidrSource, Cluster, Gateway, GatewayKey, GatewaySpec, Group, PodCidr, Topology
-from interconnect.files.reader import limited
+from interconnect.files.errors import in_order
 
 if TYPE_CHECKING:
     from interconnect.files.document import Document, FileAddress, FileGroup
@@ -29,7 +29,7 @@ def desired(
     """
     errors = [*_control_plane_errors(document, topology), *_cluster_errors(document, topology), *_group_errors(document, topology)]
     if errors:
-        return limited(errors)
+        return in_order(errors)
     known = known_addresses or {}
     return replace(
         topology,

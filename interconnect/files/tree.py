@@ -7,19 +7,20 @@ kilobyte can otherwise unfold into gigabytes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml.resolver import Resolver
 
-from interconnect.files.errors import FileError, Position, error
+from interconnect.files.errors import Errors, FileError, Position, error, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIZE_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 16
+NODE_LIMIT = 100_000
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _KINDS = {
@@ -75,29 +76,22 @@ class Broken:
 Node = Scalar | Sequence | Mapping | Broken
 
 
-@dataclass(slots=True)
-class Tree:
-    """`root` is None when the text could not be read to its end; `errors` are in the order of the text."""
+def read_tree(text: str | bytes, errors: Errors) -> Node | None:
+    """The one document of `text`, at most `SIZE_LIMIT` bytes of UTF-8; None when it cannot be read to its end.
 
-    root: Node | None
-    errors: list[FileError] = field(default_factory=list)
-
-
-def read_tree(text: str | bytes) -> Tree:
-    """The one document of `text`, at most `SIZE_LIMIT` bytes of UTF-8."""
+    Raises `Enough` when there are too many errors.
+    """
     decoded = _decode(text)
     if isinstance(decoded, FileError):
-        return Tree(None, [decoded])
-    builder = _Builder(decoded)
+        errors.found.append(decoded)
+        return None
     try:
-        root = builder.document()
+        return _Builder(decoded, errors).document()
     except yaml.MarkedYAMLError as problem:
-        builder.errors.append(_syntax(problem))
-        return Tree(None, builder.errors)
-    except _TooDeep as problem:
-        builder.errors.append(error("file.too-deep", problem.at, limit=DEPTH_LIMIT))
-        return Tree(None, builder.errors)
-    return Tree(root, builder.errors)
+        errors.found.append(_syntax(problem))
+    except _BeyondLimit as limit:
+        errors.found.append(limit.error)
+    return None
 
 
 def scalar_kind(value: str) -> str:
@@ -108,10 +102,10 @@ def scalar_kind(value: str) -> str:
     return next((kind for kind, pattern in _ELSEWHERE if pattern.fullmatch(value)), "string")
 
 
-class _TooDeep(Exception):
-    def __init__(self, at: Position) -> None:
+class _BeyondLimit(Exception):
+    def __init__(self, found: FileError) -> None:
         super().__init__()
-        self.at = at
+        self.error = found
 
 
 _RESOLVER: Any = Resolver()
@@ -140,14 +134,14 @@ def _position(mark: Any) -> Position:
 
 def _syntax(problem: yaml.MarkedYAMLError) -> FileError:
     mark = problem.problem_mark or problem.context_mark
-    return error("file.syntax", _position(mark) if mark else Position(1, 1), problem=str(problem.problem or problem.context or ""))
+    return error("file.syntax", _position(mark) if mark else Position(1, 1), problem=shown(str(problem.problem or problem.context or "")))
 
 
 class _Builder:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, errors: Errors) -> None:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
-        self.errors: list[FileError] = []
+        self.errors, self.nodes = errors, 0
 
     def document(self) -> Node | None:
         root: Node | None = None
@@ -155,32 +149,32 @@ class _Builder:
             if not isinstance(event, yaml.DocumentStartEvent):
                 continue
             if root is not None:
-                self._refuse("file.several-documents", _position(event.start_mark))
+                self.errors.add("file.several-documents", _position(event.start_mark))
                 return root
             self._refuse_directives(event)
             root = self._node(next(self.events), 1)
         if root is None:
-            self._refuse("file.empty", Position(1, 1))
+            self.errors.add("file.empty", Position(1, 1))
         return root
 
     def _refuse_directives(self, event: yaml.DocumentStartEvent) -> None:
         if event.tags:
-            self._refuse("file.tag", _position(event.start_mark), tag="%TAG")
-
-    def _refuse(self, code: str, at: Position, **params: Any) -> None:
-        self.errors.append(error(code, at, **params))
+            self.errors.add("file.tag", _position(event.start_mark), tag="%TAG")
 
     def _node(self, event: Any, depth: int) -> Node:
         at = _position(event.start_mark)
+        self.nodes += 1
         if depth > DEPTH_LIMIT:
-            raise _TooDeep(at)
+            raise _BeyondLimit(error("file.too-deep", at, limit=DEPTH_LIMIT))
+        if self.nodes > NODE_LIMIT:
+            raise _BeyondLimit(error("file.too-many-values", at, limit=NODE_LIMIT))
         if isinstance(event, yaml.AliasEvent):
-            self._refuse("file.alias", at, name=f"*{event.anchor}")
+            self.errors.add("file.alias", at, name=shown(f"*{event.anchor}"))
             return Broken(at)
         if event.anchor is not None:
-            self._refuse("file.alias", at, name=f"&{event.anchor}")
+            self.errors.add("file.alias", at, name=shown(f"&{event.anchor}"))
         if event.tag is not None:
-            self._refuse("file.tag", at, tag=str(event.tag))
+            self.errors.add("file.tag", at, tag=shown(str(event.tag)))
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, at)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -212,15 +206,15 @@ class _Builder:
         if isinstance(key, Broken):
             return False
         if not isinstance(key, Scalar):
-            self._refuse("file.key", key.at, found=key.kind)
+            self.errors.add("file.key", key.at, found=key.kind)
             return False
         if key.kind in ("merge key", "default key"):
-            self._refuse("file.merge-key", key.at, key=key.value)
+            self.errors.add("file.merge-key", key.at, key=shown(key.value))
             return False
         if key.kind != "string":
-            self._refuse("file.not-a-string", key.at, value=key.value, found=key.kind)
+            self.errors.add("file.not-a-string", key.at, value=shown(key.value), found=key.kind)
             return False
         if key.value in pairs:
-            self._refuse("file.duplicate-key", key.at, key=key.value, line=pairs[key.value][0].at.line)
+            self.errors.add("file.duplicate-key", key.at, key=shown(key.value), line=pairs[key.value][0].at.line)
             return False
         return True

@@ -6,8 +6,8 @@ import pytest
 
 from interconnect.domain.topology import Autoscaling, GatewayKey, GatewaySpec, MeshKind, RestartPolicy
 from interconnect.files.document import CODES, Document, FileAddress, FileCluster, FileControlPlane, parse
-from interconnect.files.reader import ERROR_LIMIT
-from interconnect.files.tree import SIZE_LIMIT
+from interconnect.files.errors import ERROR_LIMIT
+from interconnect.files.tree import NODE_LIMIT, SIZE_LIMIT
 from tests.files.documents import BAD, GOOD, GROUP, HEAD, WHOLE
 
 
@@ -77,11 +77,15 @@ def test_a_tower_of_brackets_is_refused_at_the_limit() -> None:
     assert len(errors_of("[" * (SIZE_LIMIT - 10))) == 1
 
 
-def test_hundreds_of_errors_are_cut_with_their_number() -> None:
+def test_hundreds_of_errors_are_cut_and_said_to_be_more() -> None:
     read = parse(HEAD + "groups: {}\n" + "".join(f"key{n}: 1\n" for n in range(ERROR_LIMIT + 50)))
     assert isinstance(read, list)
     assert len(read) == ERROR_LIMIT + 1
-    assert (read[-1].code, read[-1].params) == ("file.too-many-errors", {"more": 50})
+    assert read[-1].code == "file.too-many-errors"
+
+
+def test_a_file_with_too_many_values_is_refused_before_it_is_looked_at() -> None:
+    assert errors_of(f"mesh: [{'x,' * NODE_LIMIT}]") == ["file.too-many-values 1:200002"]
 
 
 def test_a_misspelt_key_is_told_the_near_one() -> None:
@@ -94,6 +98,14 @@ def test_a_long_value_is_not_repeated_in_full() -> None:
     read = parse(f"{HEAD}groups: {{}}\nrestart: {'x' * 5000}\n")
     assert isinstance(read, list)
     assert len(str(read[0].params)) < 300
+
+
+def test_a_long_tag_key_or_anchor_is_not_repeated_in_full() -> None:
+    long = "x" * 5000
+    for text in (f"mesh: !{long} a\n", f"mesh: &{long} a\n", f"mesh: *{long}\n", f"? {long}\n: 1\n? {long}\n: 2\n"):
+        read = parse(text)
+        assert isinstance(read, list)
+        assert all(len(str(error.params)) < 400 for error in read)
 
 
 def test_an_inline_kubeconfig_is_not_repeated() -> None:
