@@ -90,6 +90,8 @@ def respond(body: Any, status: int = 200) -> Response:
 
 
 def refuse(error: errors.ApiError) -> Response:
+    if isinstance(error, errors.PlainNotFound):
+        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
     response = respond(error.status, error.code)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -129,6 +131,9 @@ class Access:
         return any(grant.covers(verb, group, resource, namespace, name) for grant in self.grants.get(user, ()))
 
 
+_VERSIONS = {item.api_version for item in RESOURCES}
+
+
 def route(path: str) -> Route:
     """Raises ApiError 404."""
     parts = path.strip("/").split("/")
@@ -137,7 +142,9 @@ def route(path: str) -> Route:
     elif parts[0] == "apis" and len(parts) > 3:
         version, rest = f"{parts[1]}/{parts[2]}", parts[3:]
     else:
-        raise errors.no_such_path()
+        raise errors.PlainNotFound
+    if version not in _VERSIONS:
+        raise errors.PlainNotFound
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and (version != "v1" or rest[2] not in ("status", "finalize")):
         namespace, rest = rest[1], rest[2:]
@@ -206,7 +213,7 @@ class Api:
         content_type = request.headers.get("content-type", "").partition(";")[0].strip()
         kind = PATCHES.get(content_type)
         if kind is None or (kind == "strategic" and at.resource.custom):
-            raise errors.unsupported_media(content_type, tuple(PATCHES)[: 4 if not at.resource.custom else 2])
+            raise errors.unsupported_media(at.resource)
         body = parse(request.body)
         if kind == "apply":
             obj, created = self.cluster.apply(at.resource, at.namespace, at.name, body, write)
@@ -222,7 +229,7 @@ class Api:
         elif kind in ("merge", "strategic"):
             patch = {"spec": {"replicas": body.get("spec", {}).get("replicas")}}
         else:
-            raise errors.unsupported_media(content_type, tuple(PATCHES)[:3])
+            raise errors.unsupported_media(at.resource)
         return scale_of(self.cluster.patch(at.resource, at.namespace, at.name, kind, patch, write))
 
     def _read(self, request: Request, at: Route) -> Response:
@@ -322,10 +329,18 @@ def _page(items: list[Json], request: Request, version: int, selected: bool) -> 
 
 
 def scale_of(obj: Json) -> Json:
-    meta = {key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in obj["metadata"]}
+    meta = {
+        key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in obj["metadata"]
+    }
     labels = obj["spec"].get("selector", {}).get("matchLabels", {})
     status = {"replicas": obj.get("status", {}).get("replicas", 0), "selector": ",".join(f"{key}={value}" for key, value in labels.items())}
-    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": {"replicas": obj["spec"].get("replicas", 0)}, "status": status}
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": meta,
+        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "status": status,
+    }
 
 
 def discovery(path: str) -> Json | None:
@@ -346,7 +361,9 @@ def discovery(path: str) -> Json | None:
     for item in found:
         entry = {"name": item.plural, "singularName": item.kind.lower(), "namespaced": item.namespaced, "kind": item.kind}
         resources.append({**entry, "verbs": verbs})
-        resources += [{**entry, "name": f"{item.plural}/{sub}", "singularName": "", "verbs": ["get", "patch", "update"]} for sub in item.subresources]
+        resources += [
+            {**entry, "name": f"{item.plural}/{sub}", "singularName": "", "verbs": ["get", "patch", "update"]} for sub in item.subresources
+        ]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
 
 
@@ -354,5 +371,3 @@ def _group(name: str) -> Json:
     versions = sorted({item.version for item in RESOURCES if item.group == name})
     listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
-
-

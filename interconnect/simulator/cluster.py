@@ -43,6 +43,11 @@ def clone(value: Any) -> Any:
     return value
 
 
+def copy_of(obj: Json) -> Json:
+    copied: Json = clone(obj)
+    return copied
+
+
 def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
@@ -84,14 +89,21 @@ class Cluster:
             if not meta.get("name") and meta.get("generateName"):
                 meta["name"] = meta["generateName"] + uuid.uuid4().hex[:5]
             if not meta.get("name"):
-                raise errors.invalid(resource, "", [("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")])
+                raise errors.invalid(
+                    resource, "", [("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")]
+                )
             if meta.get("resourceVersion"):
                 raise errors.bad_request("resourceVersion should not be set on objects to be created")
             if self.store.get(resource, namespace, meta["name"]) is not None:
                 raise errors.already_exists(resource, meta["name"])
             self._forget_system_fields(resource, obj)
             set_defaults(obj)
-            empty: Json = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": {}, "spec": {}}
+            empty: Json = {
+                "apiVersion": obj["apiVersion"],
+                "kind": obj["kind"],
+                "metadata": {},
+                **({} if resource.custom else {"spec": {}}),
+            }
             owners = update(empty, _bare(obj), RULES[resource.kind], {}, self._author(resource, write))
             return self._admit(resource, obj, None, owners, write)
 
@@ -100,9 +112,7 @@ class Cluster:
             old = self.get(resource, namespace, name)
             obj = self._incoming(resource, namespace, name, body)
             if resource.custom and not obj["metadata"].get("resourceVersion"):
-                raise errors.invalid(
-                    resource, name, [("FieldValueInvalid", "Invalid value: 0: must be specified for an update", "metadata.resourceVersion")]
-                )
+                raise errors.version_required(resource, name)
             return self._changed(resource, old, obj, write)
 
     def patch(self, resource: Resource, namespace: str, name: str, kind: str, patch: Any, write: Write = SYSTEM) -> Json:
@@ -154,7 +164,12 @@ class Cluster:
             old = self.get(resource, namespace, name)
             self._check_delete(resource, old, options.get("preconditions") or {})
             status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-            status["details"] = {"name": name, **({"group": resource.group} if resource.group else {}), "kind": resource.plural, "uid": old["metadata"]["uid"]}
+            status["details"] = {
+                "name": name,
+                **({"group": resource.group} if resource.group else {}),
+                "kind": resource.plural,
+                "uid": old["metadata"]["uid"],
+            }
             if dry_run:
                 return status
             leaving = self._leaving(resource, old, options)

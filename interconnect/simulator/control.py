@@ -48,5 +48,5 @@ def _answer(fleet: Fleet, request: Request) -> Any:
     if request.method == "GET" and parts == ["snapshot"]:
         return fleet.snapshot()
     if request.method == "PUT" and parts == ["istiod"]:
-        return fleet.mesh.configure(**body)
+        return fleet.mesh.configure(**(body or {}))
     raise errors.no_such_path()

@@ -153,7 +153,9 @@ class Controllers:
             return
 
         def release(copy: Json) -> None:
-            copy["metadata"]["finalizers"] = [item for item in copy["metadata"]["finalizers"] if item not in ("foregroundDeletion", "orphan")]
+            copy["metadata"]["finalizers"] = [
+                item for item in copy["metadata"]["finalizers"] if item not in ("foregroundDeletion", "orphan")
+            ]
             if not copy["metadata"]["finalizers"]:
                 del copy["metadata"]["finalizers"]
 
@@ -263,7 +265,10 @@ class Controllers:
 def _waiting(pod: Json, container: Json) -> Json:
     message = f'Back-off pulling image "{container["image"]}"'
     waiting = {"name": container["name"], "image": container["image"], "imageID": "", "ready": False, "restartCount": 0}
-    unready = [{"type": kind, "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": now()} for kind in ("ContainersReady", "Ready")]
+    unready = [
+        {"type": kind, "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": now()}
+        for kind in ("ContainersReady", "Ready")
+    ]
     return {
         "phase": "Pending",
         "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": now()}, *unready],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.resources import Json
+if TYPE_CHECKING:
+    from interconnect.simulator.resources import Json
 
 _POD_SPEC: Json = {
     "restartPolicy": "Always",
@@ -116,7 +117,10 @@ def _daemon_set(obj: Json) -> None:
 
 def _pod(obj: Json) -> None:
     pod_spec(obj.setdefault("spec", {}))
-    _fill(obj["spec"], {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0, "serviceAccountName": "default"})
+    _fill(
+        obj["spec"],
+        {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0, "serviceAccountName": "default"},
+    )
 
 
 def _service(obj: Json) -> None:

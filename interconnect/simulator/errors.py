@@ -30,6 +30,13 @@ def _about(resource: Resource, name: str) -> Json:
     return {"name": name, **group, "kind": resource.plural}
 
 
+class PlainNotFound(ApiError):
+    """A path outside every known group: the answer is text, no Status."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "NotFound", "404 page not found")
+
+
 def not_found(resource: Resource, name: str) -> ApiError:
     return ApiError(404, "NotFound", f'{resource.qualified} "{name}" not found', _about(resource, name))
 
@@ -75,7 +82,10 @@ def invalid(resource: Resource, name: str, causes: list[tuple[str, str, str]]) -
     details: Json = {"name": name} if name else {}
     if resource.group:
         details["group"] = resource.group
-    details |= {"kind": resource.kind, "causes": [{"reason": reason, "message": message, "field": field} for reason, message, field in causes]}
+    details |= {
+        "kind": resource.kind,
+        "causes": [{"reason": reason, "message": message, "field": field} for reason, message, field in causes],
+    }
     return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {text}', details)
 
 
@@ -91,9 +101,23 @@ def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: st
     return ApiError(403, "Forbidden", message, _about(resource, name) if name else {"kind": resource.plural})
 
 
-def unsupported_media(content_type: str, supported: tuple[str, ...]) -> ApiError:
-    message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}"
-    return ApiError(415, "UnsupportedMediaType", message, {"causes": [{"message": content_type}]} if content_type else {})
+def unsupported_media(resource: Resource) -> ApiError:
+    """Custom resources say what they take, built-in kinds do not."""
+    if not resource.custom:
+        return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+    accepted = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    return ApiError(
+        415, "UnsupportedMediaType", f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    )
+
+
+def version_required(resource: Resource, name: str) -> ApiError:
+    """Of an update of a custom resource; named by its plural, as the real one."""
+    message = "Invalid value: 0: must be specified for an update"
+    error = invalid(resource, name, [("FieldValueInvalid", message, "metadata.resourceVersion")])
+    error.message = error.message.replace(f"{resource.kind}.{resource.group}", resource.qualified, 1)
+    error.details = {**(error.details or {}), "kind": resource.plural}
+    return error
 
 
 def gone(rv: int, oldest: int) -> ApiError:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from interconnect.simulator.api import Api, Request, Response
-from interconnect.simulator.cluster import SYSTEM, Cluster, Write, clone
+from interconnect.simulator.cluster import SYSTEM, Cluster, Write, copy_of
 from interconnect.simulator.control import control
 from interconnect.simulator.faults import Fault, Hook
 from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
@@ -22,7 +22,7 @@ from interconnect.simulator.server import Server
 from interconnect.simulator.tls import Authority
 
 if TYPE_CHECKING:
-    from interconnect.simulator.world import Mesh
+    from interconnect.simulator.mesh import Mesh
 
 ADMIN_TOKEN, NOBODY_TOKEN = "simulator-admin-token", "simulator-nobody-token"
 SYSTEM_NAMESPACE = "istio-system"
@@ -82,14 +82,14 @@ class Member:
 
     @property
     def objects(self) -> list[Json]:
-        return [clone(obj) for _, obj in self.cluster.store.all()]
+        return [copy_of(obj) for _, obj in self.cluster.store.all()]
 
     def get(self, kind: str, name: str, namespace: str = "") -> Json | None:
         obj = self.cluster.store.get(resource_of(kind), namespace, name)
-        return None if obj is None else clone(obj)
+        return None if obj is None else copy_of(obj)
 
     def list(self, kind: str, namespace: str = "") -> list[Json]:
-        return [clone(obj) for obj in self.cluster.store.list(resource_of(kind), namespace)]
+        return [copy_of(obj) for obj in self.cluster.store.list(resource_of(kind), namespace)]
 
     def put(self, obj: Json, manager: str = "somebody") -> Json:
         """Creates or replaces an object as `manager` would by an update; its resourceVersion and uid are not looked at."""
@@ -98,17 +98,19 @@ class Member:
         obj, namespace = {**obj, "metadata": meta}, meta.get("namespace", "")
         with self.cluster.store.lock:
             if self.cluster.store.get(resource, namespace, meta["name"]) is None:
-                return clone(self.cluster.create(resource, namespace, obj, Write(manager)))
-            return clone(self.cluster.patch(resource, namespace, meta["name"], "json", [{"op": "replace", "path": "", "value": obj}], Write(manager)))
+                return copy_of(self.cluster.create(resource, namespace, obj, Write(manager)))
+            return copy_of(
+                self.cluster.patch(resource, namespace, meta["name"], "json", [{"op": "replace", "path": "", "value": obj}], Write(manager))
+            )
 
     def apply(self, obj: Json, manager: str = "installer") -> Json:
         resource = resource_of(obj["kind"])
         meta = obj["metadata"]
-        return clone(self.cluster.apply(resource, meta.get("namespace", ""), meta["name"], obj, Write(manager, force=True))[0])
+        return copy_of(self.cluster.apply(resource, meta.get("namespace", ""), meta["name"], obj, Write(manager, force=True))[0])
 
     def patch(self, kind: str, name: str, patch: Json, namespace: str = "", manager: str = "somebody") -> Json:
         """A merge patch."""
-        return clone(self.cluster.patch(resource_of(kind), namespace, name, "merge", patch, Write(manager)))
+        return copy_of(self.cluster.patch(resource_of(kind), namespace, name, "merge", patch, Write(manager)))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
         self.cluster.delete(resource_of(kind), namespace, name)
@@ -162,6 +164,7 @@ class Fleet:
         self.on_write: Hook | None = None
         self.loop = asyncio.new_event_loop()
         self._writes, self._state, self._samples = 0, state, samples
+        self._saved: tuple[int, ...] = ()
         self._names, self._istiods = tuple(members), istiods
         pair = tuple(text.encode() for text in state["authority"]) if state else None
         self.authority = Authority(state=(pair[0], pair[1]) if pair else None)
@@ -282,7 +285,9 @@ class Fleet:
             path = Path(folder) / name / "kubeconfig"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.kubeconfig(name))
-            clusters.append({"name": name, "kubeconfig": str(path), "pod_cidr": member.pod_cidr, "member": member.is_member, "namespace": None})
+            clusters.append(
+                {"name": name, "kubeconfig": str(path), "pod_cidr": member.pod_cidr, "member": member.is_member, "namespace": None}
+            )
         return {
             "clusters": clusters,
             "control_plane_cluster": self.hub,
@@ -303,6 +308,12 @@ class Fleet:
             for name, member in self.members.items()
         }
         return {"authority": [certificate.decode(), key.decode()], "clusters": clusters}
+
+    def changed_since_saved(self) -> bool:
+        """Whether anything has been written since this was last asked."""
+        versions = tuple(member.cluster.store.version for member in self.members.values())
+        changed, self._saved = versions != self._saved, versions
+        return changed
 
     def at(self, seconds: float, act: Callable[[], Any]) -> None:
         """Calls `act` on the loop in `seconds`. Safe from any thread."""
@@ -339,7 +350,10 @@ def _rolled_out(deployment: Json) -> bool:
 def _settled(obj: Json) -> Json:
     meta = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "generation", "managedFields")}
     annotations = {key: value for key, value in meta.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
-    settled = {**{key: value for key, value in obj.items() if key != "status"}, "metadata": meta | ({"annotations": annotations} if annotations else {})}
+    settled = {
+        **{key: value for key, value in obj.items() if key != "status"},
+        "metadata": meta | ({"annotations": annotations} if annotations else {}),
+    }
     text = json.loads(json.dumps(settled))
     template = text.get("spec", {}).get("template", {}).get("metadata", {}) if isinstance(text.get("spec"), dict) else {}
     restarted = template.get("annotations", {})

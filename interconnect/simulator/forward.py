@@ -6,7 +6,6 @@ little-endian.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import struct
@@ -17,6 +16,8 @@ from interconnect.simulator.api import Request, route
 from interconnect.simulator.istiod import PODS, Istiod
 
 if TYPE_CHECKING:
+    import asyncio
+
     from interconnect.simulator.fleet import Fleet, Member
 
 PROTOCOL = "v4.channel.k8s.io"
@@ -37,7 +38,7 @@ async def forward(fleet: Fleet, member: Member, request: Request, reader: asynci
     protocols = [item.strip() for item in request.headers.get("sec-websocket-protocol", "").split(",")]
     if request.headers.get("upgrade", "").lower() != "websocket" or PROTOCOL not in protocols or not ports:
         raise errors.bad_request("Upgrade request required")
-    key = base64.b64encode(hashlib.sha1(f"{request.headers.get('sec-websocket-key', '')}{_GUID}".encode()).digest()).decode()
+    key = _accept(request.headers.get("sec-websocket-key", ""))
     head = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n"
     writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{head}".encode())
     istiod = next((found for mesh in fleet.meshes if mesh.hub == member.name and (found := mesh.istiod_of(at.name))), None)
@@ -45,17 +46,24 @@ async def forward(fleet: Fleet, member: Member, request: Request, reader: asynci
     raise ConnectionAbortedError
 
 
+def _accept(key: str) -> str:
+    """What RFC 6455 asks of a server; SHA-1 is no secret's guard there."""
+    return base64.b64encode(hashlib.sha1(f"{key}{_GUID}".encode(), usedforsecurity=False).digest()).decode()
+
+
 class _Session:
-    def __init__(self, istiod: Istiod | None, pod: str, ports: list[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, istiod: Istiod | None, pod: str, ports: list[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.istiod, self.pod, self.ports, self.reader, self.writer = istiod, pod, ports, reader, writer
-        self.received = {index: b"" for index in range(len(ports))}
+        self.received = dict.fromkeys(range(len(ports)), b"")
 
     async def run(self) -> None:
         for index, port in enumerate(self.ports):
             for channel in (2 * index, 2 * index + 1):
                 self._send(channel, struct.pack("<H", port))
             if self.istiod is None or port not in _OPEN_PORTS:
-                text = f"an error occurred forwarding {port} -> {port}: error forwarding port {port} to pod {self.pod}: connect: connection refused"
+                text = f"error forwarding port {port} to pod {self.pod}: connect: connection refused"
                 self._send(2 * index + 1, text.encode())
         await self.writer.drain()
         while (frame := await self._frame()) is not None:

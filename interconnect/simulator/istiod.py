@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -106,7 +106,9 @@ class Istiod:
         for member in self.members():
             store = member.cluster.store
             system = store.get(NAMESPACES, "", self.mesh.namespace)
-            fallback = (system or {}).get("metadata", {}).get("labels", {}).get(NETWORK_LABEL) or self.loaded.registries.get(member.name, "")
+            fallback = (system or {}).get("metadata", {}).get("labels", {}).get(NETWORK_LABEL) or self.loaded.registries.get(
+                member.name, ""
+            )
             for service in store.list(SERVICES):
                 selector = service["spec"].get("selector")
                 if not selector:
@@ -132,12 +134,12 @@ class Istiod:
             return 200, "text/plain; charset=utf-8", b""
         if url.path == "/version" and port == 15014:
             return 200, "text/plain; charset=utf-8", VERSION.encode()
-        pages = {
+        pages: dict[str, Callable[[], Any]] = {
             "/debug/networkz": self.networkz,
             "/debug/clusterz": self.clusterz,
             "/debug/pushcontext": self.pushcontext,
             "/debug/endpointShardz": self.endpoint_shards,
-            "/debug/syncz": lambda: [],
+            "/debug/syncz": list,
         }
         if url.path in pages:
             return 200, "application/json", json.dumps(pages[url.path](), separators=(",", ":")).encode()
@@ -236,5 +238,11 @@ def _shard(item: Endpoint) -> Json:
 
 
 def _assignment(name: str, told: list[tuple[str, int]]) -> Json:
-    endpoints = [{"endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}}, "loadBalancingWeight": 1} for address, port in told]
-    return {"clusterName": name, "endpoints": [{"locality": {}, "lbEndpoints": endpoints, "loadBalancingWeight": len(endpoints)}] if endpoints else []}
+    endpoints = [
+        {"endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}}, "loadBalancingWeight": 1}
+        for address, port in told
+    ]
+    return {
+        "clusterName": name,
+        "endpoints": [{"locality": {}, "lbEndpoints": endpoints, "loadBalancingWeight": len(endpoints)}] if endpoints else [],
+    }

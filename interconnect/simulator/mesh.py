@@ -33,7 +33,9 @@ class Mesh:
         self.hosts: dict[str, list[str]] = {}
         self.istiods: dict[str, Istiod] = {}
         self.started = False
-        self.controllers = {name: Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24") for index, name in enumerate(self._clusters())}
+        self.controllers = {
+            name: Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24") for index, name in enumerate(self._clusters())
+        }
         self.config_cluster.cluster.store.listeners.append(self._configured)
         self.hub_cluster.cluster.store.listeners.append(self._pod_seen)
 
@@ -122,7 +124,8 @@ class Mesh:
 
     def _ask(self, webhook: str, path: str) -> None:
         if self.started and not self.replicas():
-            text = f'failed calling webhook "{webhook}": failed to call webhook: Post "https://istiod:15017{path}?timeout=10s": connect: connection refused'
+            call = f'Post "https://istiod:15017{path}?timeout=10s": connect: connection refused'
+            text = f'failed calling webhook "{webhook}": failed to call webhook: {call}'
             raise ApiError(500, "InternalError", f"Internal error occurred: {text}")
 
 
@@ -146,10 +149,10 @@ def _selects(selector: Json, obj: Json) -> bool:
 def _expression(item: Json, labels: Mapping[str, Any]) -> bool:
     key, operator, values = item["key"], item["operator"], item.get("values", ())
     if operator == "In":
-        return labels.get(key) in values
+        return bool(labels.get(key) in values)
     if operator == "NotIn":
-        return labels.get(key) not in values
-    return (key in labels) == (operator == "Exists")
+        return bool(labels.get(key) not in values)
+    return bool((key in labels) == (operator == "Exists"))
 
 
 def _injected(pod: Json, path: str, cluster: str) -> Json:
@@ -163,7 +166,10 @@ def _injected(pod: Json, path: str, cluster: str) -> Json:
     labels.setdefault("service.istio.io/canonical-name", named)
     if network:
         labels[NETWORK_LABEL] = network
-    variables = {"ISTIO_META_CLUSTER_ID": (match["cluster"] if match else "") or cluster, **({"ISTIO_META_NETWORK": network} if network else {})}
+    variables = {
+        "ISTIO_META_CLUSTER_ID": (match["cluster"] if match else "") or cluster,
+        **({"ISTIO_META_NETWORK": network} if network else {}),
+    }
     annotations = pod["metadata"].setdefault("annotations", {})
     annotations |= {"istio.io/rev": "default", "sidecar.istio.io/status": '{"containers":["istio-proxy"],"revision":"default"}'}
     proxy = next((item for item in pod["spec"]["containers"] if item["name"] == "istio-proxy"), None)

@@ -6,11 +6,12 @@ import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from interconnect.simulator.resources import Json
+if TYPE_CHECKING:
+    from interconnect.simulator.resources import Json
 
 _REGISTRY = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _HOST = re.compile(r"(?=.{1,255}$)(\*\.)?[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?)*")
@@ -27,7 +28,14 @@ class Gateway:
 
     def describe(self) -> Json:
         account = {"Namespace": "", "Name": ""}
-        return {"Network": self.network, "Cluster": self.cluster, "Addr": self.address, "Port": self.port, "HBONEPort": 0, "ServiceAccount": account}
+        return {
+            "Network": self.network,
+            "Cluster": self.cluster,
+            "Addr": self.address,
+            "Port": self.port,
+            "HBONEPort": 0,
+            "ServiceAccount": account,
+        }
 
 
 @dataclass(frozen=True, slots=True)

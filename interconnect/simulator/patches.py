@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.simulator.errors import bad_request, rejected
-from interconnect.simulator.resources import Json, Names, Rule
+
+if TYPE_CHECKING:
+    from interconnect.simulator.resources import Json, Names, Rule
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -49,7 +51,7 @@ def _merge_list(target: list[Any], patch: list[Any], rules: Mapping[Names, Rule]
         return patch
     if rule.unique:
         return [*target, *(item for item in patch if item not in target)]
-    key, result = rule.keys[0], list(target)
+    key, result, added = rule.keys[0], list(target), 0
     for item in patch:
         if not isinstance(item, dict) or key not in item:
             raise bad_request(f"map: {item} does not contain declared merge key: {key}")
@@ -57,7 +59,8 @@ def _merge_list(target: list[Any], patch: list[Any], rules: Mapping[Names, Rule]
         if item.get("$patch") == "delete":
             result = [known for known in result if known.get(key) != item[key]]
         elif at is None:
-            result.append(item)
+            result.insert(added, item)  # new ones come first, as the API server orders them
+            added += 1
         else:
             result[at] = strategic_merge_patch(result[at], item, rules, names)
     return result

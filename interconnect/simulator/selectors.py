@@ -27,10 +27,10 @@ def _label_test(part: str) -> Predicate:
     if match:
         key, values = match[1], {value.strip() for value in match[3].split(",")}
         return (lambda labels: labels.get(key) in values) if match[2] == "in" else (lambda labels: labels.get(key) not in values)
-    for operator in ("!=", "==", "="):
-        if operator in part:
-            name, value = (side.strip() for side in part.split(operator, 1))
-            return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
+    operator = next((item for item in ("!=", "==", "=") if item in part), "")
+    if operator:
+        name, value = (side.strip() for side in part.split(operator, 1))
+        return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
     if not part or " " in part:
         raise bad_request(f"unable to parse requirement: found '{part}', expected: in, notin, =, ==, !=, gt, lt")
     if part.startswith("!"):
@@ -45,12 +45,12 @@ def field_selector(text: str) -> Predicate | None:
 
 
 def _field_test(part: str) -> Predicate:
-    for operator in ("!=", "==", "="):
-        if operator in part:
-            path, value = part.split(operator, 1)
-            steps = path.split(".")
-            return lambda obj: (_read(obj, steps) == value) == (operator != "!=")
-    raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+    operator = next((item for item in ("!=", "==", "=") if item in part), "")
+    if not operator:
+        raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
+    path, value = part.split(operator, 1)
+    steps = path.split(".")
+    return lambda obj: (_read(obj, steps) == value) == (operator != "!=")
 
 
 def _read(obj: Json, steps: list[str]) -> str:

@@ -25,6 +25,9 @@ class Event(NamedTuple):
 
 
 Listener = Callable[[Event], None]
+Items = list[Json]
+Owned = list[tuple[Resource, Json]]
+Events = list[Event]
 
 
 class Store:
@@ -41,7 +44,7 @@ class Store:
     def get(self, resource: Resource, namespace: str, name: str) -> Json | None:
         return self._objects[resource].get((namespace, name))
 
-    def list(self, resource: Resource, namespace: str = "") -> list[Json]:
+    def list(self, resource: Resource, namespace: str = "") -> Items:
         with self.lock:
             found = sorted(self._objects[resource].items())
         return [item for (space, _), item in found if not namespace or space == namespace]
@@ -70,7 +73,7 @@ class Store:
             self._tell(Event(self.version, "DELETED", resource, old, last))
         return last
 
-    def owned_by(self, uid: str) -> list[tuple[Resource, Json]]:
+    def owned_by(self, uid: str) -> Owned:
         """The objects with an ownerReference to `uid`."""
         with self.lock:
             return [(resource, self._objects[resource][key]) for resource, key in self._owned.get(uid, ())]
@@ -80,12 +83,12 @@ class Store:
             for obj in self.list(resource):
                 yield resource, obj
 
-    def since(self, version: int) -> list[Event] | None:
+    def since(self, version: int) -> Events | None:
         """The events after `version`, None when some of them are forgotten."""
         with self.lock:
             if self.history and version < self.history[0].version - 1 and len(self.history) == HISTORY:
                 return None
-            newest: list[Event] = []
+            newest: Events = []
             for event in reversed(self.history):
                 if event.version <= version:
                     break

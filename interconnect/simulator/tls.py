@@ -30,7 +30,8 @@ class Authority:
     def __init__(self, common_name: str = "simulator-ca", state: tuple[bytes, bytes] | None = None) -> None:
         if state is not None:
             loaded = serialization.load_pem_private_key(state[1], None)
-            assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+            if not isinstance(loaded, ec.EllipticCurvePrivateKey):
+                raise ValueError("the authority's key is of another kind")
             self._key, self._cert = loaded, x509.load_pem_x509_certificate(state[0])
         else:
             self._key = ec.generate_private_key(ec.SECP256R1())

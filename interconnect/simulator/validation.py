@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.simulator.errors import invalid
-from interconnect.simulator.resources import Json, Resource
+
+if TYPE_CHECKING:
+    from interconnect.simulator.resources import Json, Resource
 
 Cause = tuple[str, str, str]
 
@@ -38,11 +40,12 @@ _KEY_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
+_PORT_TEXT = "must be between 1 and 65535, inclusive"
 ANNOTATIONS_LIMIT = 256 * 1024
 
 
 def bad(field: str, value: Any, why: str) -> Cause:
-    return "FieldValueInvalid", f"Invalid value: {json.dumps(value)}: {why}", field
+    return "FieldValueInvalid", f"Invalid value: {json.dumps(value, separators=(',', ':'), sort_keys=True)}: {why}", field
 
 
 def _required(field: str, why: str = "") -> Cause:
@@ -51,11 +54,11 @@ def _required(field: str, why: str = "") -> Cause:
 
 def _name(resource: Resource, name: str) -> list[Cause]:
     if resource.kind == "Namespace":
-        ok, text, limit = _LABEL.fullmatch(name), _LABEL_TEXT, 63
+        ok, text, limit = bool(_LABEL.fullmatch(name)), _LABEL_TEXT, 63
     elif resource.kind == "Service":
-        ok, text, limit = _LABEL.fullmatch(name) and name[:1].isalpha(), _DNS_1035_TEXT, 63
+        ok, text, limit = bool(_LABEL.fullmatch(name)) and name[:1].isalpha(), _DNS_1035_TEXT, 63
     else:
-        ok, text, limit = _SUBDOMAIN.fullmatch(name), _SUBDOMAIN_TEXT, 253
+        ok, text, limit = bool(_SUBDOMAIN.fullmatch(name)), _SUBDOMAIN_TEXT, 253
     causes = [] if ok else [bad("metadata.name", name, text)]
     if len(name) > limit:
         causes.append(bad("metadata.name", name, f"must be no more than {limit} characters"))
@@ -132,11 +135,16 @@ def _service(obj: Json, old: Json | None) -> list[Cause]:
         if many and not port.get("name"):
             causes.append(_required(f"{where}.name"))
         if not isinstance(port.get("port"), int) or not 0 < port["port"] < 65536:
-            causes.append(bad(f"{where}.port", port.get("port", 0), "must be between 1 and 65535, inclusive"))
+            causes.append(bad(f"{where}.port", port.get("port", 0), _PORT_TEXT))
+        target = port.get("targetPort")
+        if isinstance(target, int) and not 0 < target < 65536:
+            causes.append(bad(f"{where}.targetPort", target, _PORT_TEXT))
     kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
     if spec.get("type") not in kinds:
         supported = ", ".join(f'"{kind}"' for kind in kinds)
-        causes.append(("FieldValueNotSupported", f"Unsupported value: {json.dumps(spec.get('type'))}: supported values: {supported}", "spec.type"))
+        causes.append(
+            ("FieldValueNotSupported", f"Unsupported value: {json.dumps(spec.get('type'))}: supported values: {supported}", "spec.type")
+        )
     if old is not None and old["spec"].get("clusterIP") and spec.get("clusterIP") != old["spec"]["clusterIP"]:
         causes.append(bad("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set"))
     return causes + labels(spec.get("selector"), "spec.selector")
@@ -154,7 +162,9 @@ def _autoscaler(obj: Json, old: Json | None) -> list[Cause]:
 def _budget(obj: Json, old: Json | None) -> list[Cause]:
     spec = obj.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        return [bad("spec", spec, "minAvailable and maxUnavailable cannot be both set")]
+        shown = {"MinAvailable": spec["minAvailable"], "Selector": spec.get("selector"), "MaxUnavailable": spec["maxUnavailable"]}
+        text = json.dumps({**shown, "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy")}, separators=(",", ":"))
+        return [("FieldValueInvalid", f"Invalid value: {text}: minAvailable and maxUnavailable cannot be both set", "spec")]
     return []
 
 

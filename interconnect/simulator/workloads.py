@@ -256,7 +256,12 @@ class Deployments:
         old = {item["type"]: item for item in rollout.deployment.get("status", {}).get("conditions", ())}
         enough = rollout.available >= rollout.desired - rollout.limits[1]
         conditions = [
-            ("Available", enough, "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable", f"Deployment {'has' if enough else 'does not have'} minimum availability."),
+            (
+                "Available",
+                enough,
+                "MinimumReplicasAvailable" if enough else "MinimumReplicasUnavailable",
+                f"Deployment {'has' if enough else 'does not have'} minimum availability.",
+            ),
             ("Progressing", *self._progressing(rollout)),
         ]
         if failure:
@@ -316,7 +321,11 @@ class Sets:
             for pod_name, node in wanted.items():
                 if pod_name not in here:
                     self._add(owner, pod_name, print_, node)
-            stale = [pod for pod in pods if pod["metadata"]["labels"].get("controller-revision-hash") != print_ and pod["metadata"]["name"] in wanted]
+            stale = [
+                pod
+                for pod in pods
+                if pod["metadata"]["labels"].get("controller-revision-hash") != print_ and pod["metadata"]["name"] in wanted
+            ]
             if stale and len(pods) == len(wanted) and all(ready(pod) for pod in pods):
                 self.pods.delete(stale[-1])
             self._report(resource, owner, print_, len(wanted))
@@ -332,7 +341,11 @@ class Sets:
         try:
             self.pods.create(owner, owner["spec"]["template"], name, {"controller-revision-hash": print_}, node)
         except ApiError:
-            self.controllers.later(("again", owner["kind"], meta["namespace"], meta["name"]), RETRY, lambda: self.reconcile(resource, meta["namespace"], meta["name"]))
+            self.controllers.later(
+                ("again", owner["kind"], meta["namespace"], meta["name"]),
+                RETRY,
+                lambda: self.reconcile(resource, meta["namespace"], meta["name"]),
+            )
 
     def _report(self, resource: Resource, owner: Json, print_: str, wanted: int) -> None:
         meta = owner["metadata"]
@@ -341,7 +354,13 @@ class Sets:
         updated = sum(pod["metadata"]["labels"].get("controller-revision-hash") == print_ for pod in pods)
         status: Json = {"observedGeneration": meta["generation"]}
         if owner["kind"] == "StatefulSet":
-            status |= {"replicas": len(pods), "readyReplicas": here, "availableReplicas": here, "currentReplicas": len(pods), "updatedReplicas": updated}
+            status |= {
+                "replicas": len(pods),
+                "readyReplicas": here,
+                "availableReplicas": here,
+                "currentReplicas": len(pods),
+                "updatedReplicas": updated,
+            }
             status |= {"currentRevision": f"{meta['name']}-{print_}", "updateRevision": f"{meta['name']}-{print_}"}
         else:
             status |= {"desiredNumberScheduled": wanted, "currentNumberScheduled": len(pods), "numberReady": here, "numberMisscheduled": 0}

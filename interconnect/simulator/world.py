@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from interconnect.simulator.mesh import Mesh
-from interconnect.simulator.resources import Json
 
 if TYPE_CHECKING:
     from interconnect.simulator.fleet import Fleet, Member
+    from interconnect.simulator.resources import Json
 
 SYSTEM_NAMESPACE = "istio-system"
 ROOT = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVkIG1lc2ggcm9vdA==\n-----END CERTIFICATE-----\n"
@@ -120,7 +120,13 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
     """The objects of one istiod revision in the control-plane cluster; `shared` is its SHARED_MESH_CONFIG."""
     name = "istiod" if revision == "default" else f"istiod-{revision}"
     labels = {"app": "istiod", "istio": "pilot", "istio.io/rev": revision}
-    env = {"REVISION": revision, "KUBECONFIG": "/var/run/secrets/remote/config", "CLUSTER_ID": config, "EXTERNAL_ISTIOD": "true", **({"SHARED_MESH_CONFIG": shared} if shared else {})}
+    env = {
+        "REVISION": revision,
+        "KUBECONFIG": "/var/run/secrets/remote/config",
+        "CLUSTER_ID": config,
+        "EXTERNAL_ISTIOD": "true",
+        **({"SHARED_MESH_CONFIG": shared} if shared else {}),
+    }
     container = {
         "name": "discovery",
         "image": "docker.io/istio/pilot:1.31.0",
@@ -147,7 +153,9 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
 
 def _sample(member: Member) -> None:
     """`shop/echo`, injected before any network was set."""
-    member.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}, "somebody")
+    member.put(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}, "somebody"
+    )
     meta, labels = {"name": "echo", "namespace": "shop"}, {"app": "echo"}
     ports = [{"name": "http", "port": 8080, "protocol": "TCP"}]
     member.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": labels, "ports": ports}}, "somebody")

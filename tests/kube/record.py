@@ -63,7 +63,9 @@ def play(send: Send, requests: list[Json]) -> list[Json]:
         for key, value in known.items():
             text = text.replace(f"{{{key}}}", value)
         filled = json.loads(text)
-        status, body = send(filled["method"], filled["path"], filled.get("query", {}), filled.get("type", "application/json"), filled.get("body"))
+        status, body = send(
+            filled["method"], filled["path"], filled.get("query", {}), filled.get("type", "application/json"), filled.get("body")
+        )
         if isinstance(body, dict) and body.get("metadata", {}).get("uid") and not filled.get("query", {}).get("dryRun"):
             known = {"uid": body["metadata"]["uid"], "version": body["metadata"].get("resourceVersion", "")}
         played.append({"request": request, "status": status, "answer": settle(body, known)})
@@ -81,6 +83,8 @@ def settle(body: Any, known: dict[str, str]) -> Any:
     body = json.loads(text)
     if body.get("kind") == "Status":
         body.get("details", {}).pop("uid", None)
+        causes = body.get("details", {}).get("causes", [])
+        causes.sort(key=lambda cause: (cause.get("field", ""), cause["message"]))  # several owners come in any order
         return body
     body.pop("status", None)
     _settle_metadata(body.get("metadata", {}))
@@ -98,7 +102,11 @@ def _settle_metadata(meta: Json) -> None:
     annotations.pop("deployment.kubernetes.io/revision", None)
     if not annotations:
         meta.pop("annotations", None)
-    entries = [entry for entry in meta.get("managedFields", ()) if entry["manager"] != "kube-controller-manager" and entry.get("subresource") != "status"]
+    entries = [
+        entry
+        for entry in meta.get("managedFields", ())
+        if entry["manager"] != "kube-controller-manager" and entry.get("subresource") != "status"
+    ]
     for entry in entries:
         entry.pop("time", None)
     if entries:

@@ -66,7 +66,12 @@ CONFIG_MAP = [
     _apply(_data(a="2", b="1"), "meshconsole", force="true", dryRun="All"),
     _get("ConfigMap", "settings"),
     _send("PUT", _SETTINGS, _object("ConfigMap", "settings", data={"z": "1"}, metadata={"resourceVersion": "1"}), fieldManager="editor"),
-    _send("PUT", _SETTINGS, _object("ConfigMap", "settings", data={"z": "1"}, metadata={"resourceVersion": "{version}"}), fieldManager="editor"),
+    _send(
+        "PUT",
+        _SETTINGS,
+        _object("ConfigMap", "settings", data={"z": "1"}, metadata={"resourceVersion": "{version}"}),
+        fieldManager="editor",
+    ),
     _send("PUT", _SETTINGS, _object("ConfigMap", "settings", data={"y": "1"}), fieldManager="editor"),
     _apply(_object("ConfigMap", "settings", metadata={"uid": "00000000-0000-0000-0000-000000000000"}, data={"z": "2"})),
     _apply(_object("ConfigMap", "settings", metadata={"uid": "{uid}"}, data={"n": "2"})),
@@ -93,7 +98,13 @@ NAMESPACES = [
     _get("Namespace", NAMESPACE),
     _apply(_labelled(NAMESPACE)),
     _apply(_labelled(NAMESPACE, "green")),
-    _send("PATCH", _path("Namespace", NAMESPACE), {"metadata": {"labels": {"topology.istio.io/network": "red"}}}, MERGE, fieldManager="kubectl-label"),
+    _send(
+        "PATCH",
+        _path("Namespace", NAMESPACE),
+        {"metadata": {"labels": {"topology.istio.io/network": "red"}}},
+        MERGE,
+        fieldManager="kubectl-label",
+    ),
     _apply(_labelled(NAMESPACE, "green")),
     _apply(_labelled(NAMESPACE, "green"), "meshconsole", dryRun="All"),
     _apply(_labelled(NAMESPACE, "green"), "meshconsole", force="true"),
@@ -123,7 +134,12 @@ def gateway(**spec: Any) -> Json:
         "spec": {"serviceAccountName": "eastwest", "affinity": affinity, "containers": [container]},
     }
     selector = {"matchLabels": spec.pop("selector", {"meshconsole.io/gateway": "u1"})}
-    return _object("Deployment", "eastwest", metadata={"labels": {"app.kubernetes.io/managed-by": "meshconsole"}}, spec={"selector": selector, "template": template, **spec})
+    return _object(
+        "Deployment",
+        "eastwest",
+        metadata={"labels": {"app.kubernetes.io/managed-by": "meshconsole"}},
+        spec={"selector": selector, "template": template, **spec},
+    )
 
 
 _EASTWEST = _path("Deployment", "eastwest")
@@ -144,14 +160,25 @@ DEPLOYMENT = [
     _send("PATCH", _EASTWEST, _RESTART, STRATEGIC, fieldManager="kubectl-rollout"),
     _apply(gateway(env={"ISTIO_META_REQUESTED_NETWORK_VIEW": "green", "EXTRA": "1"})),
     _apply(gateway(env={"EXTRA": "2"}, ports=(15443,))),
-    _send("PATCH", _EASTWEST, {"spec": {"template": {"spec": {"containers": [{"name": "istio-proxy", "env": [{"name": "EXTRA", "value": "9"}]}]}}}}, STRATEGIC, fieldManager="editor"),
+    _send(
+        "PATCH",
+        _EASTWEST,
+        {"spec": {"template": {"spec": {"containers": [{"name": "istio-proxy", "env": [{"name": "EXTRA", "value": "9"}]}]}}}},
+        STRATEGIC,
+        fieldManager="editor",
+    ),
     _apply(gateway(env={"EXTRA": "2"}, labels={"topology.istio.io/network": "blue"})),
     _apply(gateway(env={"EXTRA": "2"}), "meshconsole", force="true"),
     _apply(gateway(selector={"meshconsole.io/gateway": "u2"}, labels={"meshconsole.io/gateway": "u2"})),
     _apply(gateway(selector={"nowhere": "x"}), dryRun="All"),
     _apply(gateway(replicas=-1)),
     _apply(gateway(image="")),
-    _send("PATCH", _EASTWEST, [{"op": "test", "path": "/spec/replicas", "value": 9}, {"op": "replace", "path": "/spec/replicas", "value": 1}], JSON_PATCH),
+    _send(
+        "PATCH",
+        _EASTWEST,
+        [{"op": "test", "path": "/spec/replicas", "value": 9}, {"op": "replace", "path": "/spec/replicas", "value": 1}],
+        JSON_PATCH,
+    ),
     _send("PATCH", _EASTWEST, [{"op": "replace", "path": "/spec/replicas", "value": 5}], JSON_PATCH, fieldManager="editor"),
     _send("PATCH", _EASTWEST, [{"op": "remove", "path": "/spec/nothing"}], JSON_PATCH),
     _get("Deployment", "eastwest"),
@@ -163,7 +190,12 @@ def service(**spec: Any) -> Json:
     numbers = spec.pop("numbers", (15443, 15021))
     ports = [{"name": f"p{number}", "port": number, "protocol": "TCP", "targetPort": number} for number in numbers]
     meta = {"labels": {"app.kubernetes.io/managed-by": "meshconsole"}, **({"annotations": annotations} if annotations else {})}
-    return _object("Service", "eastwest", metadata=meta, spec={"selector": {"meshconsole.io/gateway": "u1"}, "ports": ports, "type": "LoadBalancer", **spec})
+    return _object(
+        "Service",
+        "eastwest",
+        metadata=meta,
+        spec={"selector": {"meshconsole.io/gateway": "u1"}, "ports": ports, "type": "LoadBalancer", **spec},
+    )
 
 
 _PENDING = {"cloud.rig/pending": "true", "a.b/c": "1"}
@@ -275,7 +307,13 @@ WEBHOOKS = [
     _send("PATCH", _HOOKS, _swap(7, "a.recorded.invalid", _URL, f"{_URL}/net/green"), JSON_PATCH, fieldManager="meshconsole"),
     _apply(_object("MutatingWebhookConfiguration", "recorded", webhooks=_ENTRIES), "installer"),
     _send("PATCH", _HOOKS, _swap(0, "a.recorded.invalid", f"{_URL}/net/blue", _URL), JSON_PATCH, fieldManager="meshconsole", dryRun="All"),
-    _send("PATCH", _HOOKS, [{"op": "replace", "path": "/webhooks/1/clientConfig/service/path", "value": "/inject/net/blue"}], JSON_PATCH, fieldManager="meshconsole"),
+    _send(
+        "PATCH",
+        _HOOKS,
+        [{"op": "replace", "path": "/webhooks/1/clientConfig/service/path", "value": "/inject/net/blue"}],
+        JSON_PATCH,
+        fieldManager="meshconsole",
+    ),
     _apply(_object("MutatingWebhookConfiguration", "recorded", webhooks=_ENTRIES), "installer", force="true"),
     _apply(_object("MutatingWebhookConfiguration", "recorded", webhooks=_ENTRIES[:1]), "installer"),
     _send("DELETE", _HOOKS),

@@ -1,0 +1,92 @@
+"""`python -m interconnect.simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
+
+Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, and `D/live.json`. The state is
+kept in `D/state.json`, so that a fleet that is started again is the same one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from interconnect.simulator.fleet import Fleet
+
+SAVE_SECONDS = 2.0
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`a,b,c`, or a number of clusters."""
+    if not text.isdigit():
+        return tuple(name for name in text.split(",") if name)
+    count = int(text)
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return tuple(f"member-{letters[index]}" if count <= 26 else f"member-{index + 1}" for index in range(count))
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="simulator", description="Simulated Kubernetes clusters of one hosted Istio mesh.")
+    made.add_argument("--clusters", default="3", help="names of the member clusters, or how many (default 3)")
+    made.add_argument("--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: any free one)")
+    made.add_argument("--dir", type=Path, required=True, help="folder of kubeconfigs, live.json and the state")
+    made.add_argument("--istiods", type=int, default=2, help="replicas of istiod (default 2)")
+    made.add_argument("--split-config", action="store_true", help="istiod's configuration is in a cluster of its own")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves until SIGINT or SIGTERM. Returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        options.dir.mkdir(parents=True, exist_ok=True)
+        saved = options.dir / "state.json"
+        state = json.loads(saved.read_text()) if saved.exists() else None
+        members = names(options.clusters)
+        if state is not None:
+            members = tuple(name for name, cluster in state["clusters"].items() if cluster["is_member"])
+        fleet = Fleet(members=members, istiods=options.istiods, split_config=options.split_config, port=options.port, state=state)
+        fleet.start()
+    except OSError as error:
+        print(f"simulator: {error.strerror or error}", file=sys.stderr)
+        return 1
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    _describe(fleet, options.dir)
+    print(
+        f"simulator: {len(fleet.members)} clusters on https://127.0.0.1:{fleet.server.port}, described in {options.dir / 'live.json'}",
+        flush=True,
+    )
+    while not ended.wait(SAVE_SECONDS):
+        _save(fleet, saved)
+    _save(fleet, saved)
+    fleet.stop()
+    return 0
+
+
+def _describe(fleet: Fleet, folder: Path) -> None:
+    live = fleet.describe(folder)
+    for name in fleet.members:
+        (folder / name / "kubeconfig.nobody").write_text(fleet.kubeconfig(name, "nobody"))
+    _replace(folder / "live.json", json.dumps(live, indent=1))
+
+
+def _save(fleet: Fleet, path: Path) -> None:
+    """Keeps the state, if it has changed: whole or not at all."""
+    if fleet.changed_since_saved():
+        _replace(path, json.dumps(fleet.dump(), separators=(",", ":")))
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.touch(0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
