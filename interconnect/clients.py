@@ -134,3 +134,8 @@ def member_api(mesh: Mesh, uid: str) -> Api:
     if row is None:
         row = mesh.config if mesh.config_uid == uid else mesh.control_plane
     return api_of(row)
+
+
+def system_api(mesh: Mesh, uid: str) -> Api:
+    """The mesh's own connection to its config or control-plane cluster."""
+    return config_api(mesh) if uid == mesh.config_uid else control_plane_api(mesh)

@@ -140,6 +140,9 @@ Change = (
     | ForgetCluster
 )
 
+# What takes something away: it is asked for twice on a page, and needs a word of its own on the command line.
+REMOVALS = (Disable, DeleteGroup, RemoveCluster, DeleteGateway, Remove)
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:

@@ -21,6 +21,8 @@ _INJECT = re.compile(
     r"^(?P<head>(?>(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?)[^?#]*?/inject)(?P<pairs>(?:/[^?#]*)?)(?P<tail>[?#].*)?$", re.DOTALL
 )
 _SLASH = "--slash--"
+_PROXY = "istio-proxy"
+_UNREPLACED_IMAGE = "auto"
 
 
 def read_network(value: str) -> str | None:
@@ -82,6 +84,21 @@ def patch_ops(configuration: Json, webhook: str, network: str | None) -> list[Js
         {"op": "test", "path": path, "value": entry.value},
         {"op": "replace", "path": path, "value": value},
     ]
+
+
+def not_injected(pods: Iterable[Json], network: str) -> str:
+    """Why a gateway's Pods are no gateways of this network: `image` (no proxy was injected), `network`, or empty."""
+    for pod in pods:
+        if pod.get("metadata", {}).get("deletionTimestamp"):
+            continue
+        containers = pod.get("spec", {}).get("containers") or []
+        proxy = next((item for item in containers if item.get("name") == _PROXY), None)
+        if proxy is None or proxy.get("image") == _UNREPLACED_IMAGE:
+            return "image"
+        env = {item.get("name"): item.get("value") for item in proxy.get("env") or []}
+        if env.get("ISTIO_META_NETWORK") != network:
+            return "network"
+    return ""
 
 
 def _webhooks(configuration: Json) -> Iterable[Json]:

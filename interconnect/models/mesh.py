@@ -30,6 +30,9 @@ class Mesh(models.Model):
     )
     networks_config_map = models.CharField(_("ConfigMap of meshNetworks"), max_length=253, blank=True)
     istiod_url = models.URLField(_("direct istiod URL"), blank=True)
+    forgotten = models.JSONField(
+        _("forgotten clusters"), default=dict, blank=True, help_text=_("Name by identity, for as long as istiod may know them.")
+    )
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
     created_at = models.DateTimeField(_("registered at"), auto_now_add=True)
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from interconnect import ledger, observed
-from interconnect.domain.entries import Live, Target
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, PlannedStep, StepKind
-from interconnect.domain.topology import Topology
 from interconnect.models import Mesh, Rollout, Step
+
+if TYPE_CHECKING:
+    from interconnect.domain.entries import Live, Target
+    from interconnect.domain.topology import Topology
 
 
 def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | None = None) -> tuple[PlannedStep, ...]:
     """What is owed for `topology`. What `live` does not know is trusted to be as it was last written."""
     facts = observed.facts(mesh)
     restarted, verified = ledger.published(mesh)
-    return plan(
-        topology, render(topology, facts), ledger.applied(mesh), live or {}, published=restarted, verified=verified, facts=facts
-    )
+    return plan(topology, render(topology, facts), ledger.applied(mesh), live or {}, published=restarted, verified=verified, facts=facts)
 
 
 def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[PlannedStep]) -> None:
@@ -50,7 +50,7 @@ def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[Planned
 def _params(step: PlannedStep, topology: Topology) -> dict[str, Any]:
     if step.kind is StepKind.RESTART:
         # Fixed here, so that a step that is repeated restarts once.
-        return {"restarted_at": timezone.now().replace(microsecond=0).isoformat()}
+        return {"restarted_at": timezone.now().isoformat()}
     if step.kind is StepKind.PREFLIGHT:
         clusters = topology.groups[step.subject or step.group].clusters
         return {"clusters": sorted(topology.clusters[name].uid for name in clusters)}

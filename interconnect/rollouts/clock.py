@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db.models import DateTimeField, ExpressionWrapper, Value
 from django.db.models.functions import Now
 
+if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
 
-def now_plus(seconds: float) -> ExpressionWrapper:
+
+def now_plus(seconds: float) -> Combinable:
     """The database's now, `seconds` later (or earlier, when negative)."""
     return ExpressionWrapper(Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField())

@@ -278,7 +278,7 @@ def reopen(rollout: Rollout) -> None:
     )
     for step in Step.objects.filter(rollout=rollout, kind=StepKind.RESTART, status=StepStatus.PENDING):
         # Fixed per try: a repeated step restarts once, a retry may restart again.
-        step.params = {**step.params, "restarted_at": timezone.now().replace(microsecond=0).isoformat()}
+        step.params = {**step.params, "restarted_at": timezone.now().isoformat()}
         step.save(update_fields=("params",))
     begin(rollout)
 

@@ -49,7 +49,9 @@ class Lease:
             **taken, crashes=F("crashes") + 1
         ):
             return None
-        step = Step.objects.select_related("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config").get(id=step_id)
+        step = Step.objects.select_related("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config").get(
+            id=step_id
+        )
         return cls(step, owner) if step.lease_owner == owner else None
 
     def hold(self) -> None:

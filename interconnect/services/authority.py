@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.domain import roles
-from interconnect.models import Mesh
 from interconnect.scope import scope_of
 from interconnect.services.refusal import Refused
-from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh
+    from meshconsole.access.actor import Actor
 
 ROLE_OF = {roles.Role.OPERATOR: Role.OPERATOR, roles.Role.MESH_ADMIN: Role.MESH_ADMIN}
 
@@ -33,7 +35,9 @@ class Request:
 
 
 @contextmanager
-def audited(actor: Actor, action: str, *, mesh: Mesh | None, subject: str = "", params: Mapping[str, Any] | None = None) -> Iterator[Request]:
+def audited(
+    actor: Actor, action: str, *, mesh: Mesh | None, subject: str = "", params: Mapping[str, Any] | None = None
+) -> Iterator[Request]:
     """Exactly one entry: accepted when the block ends, refused with the reasons when it raises `Refused`."""
     request = Request(dict(params or {}))
     scope = scope_of(mesh.id) if mesh else ""
@@ -43,7 +47,12 @@ def audited(actor: Actor, action: str, *, mesh: Mesh | None, subject: str = "", 
     except Refused as refusal:
         reasons = [{"code": violation.code, **violation.params} for violation in refusal.violations]
         record(
-            actor=actor, action=action, scope=scope, subject=name, outcome=Entry.Outcome.REFUSED, params={**request.params, "reasons": reasons}
+            actor=actor,
+            action=action,
+            scope=scope,
+            subject=name,
+            outcome=Entry.Outcome.REFUSED,
+            params={**request.params, "reasons": reasons},
         )
         raise
     record(

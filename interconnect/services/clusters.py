@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import IntegrityError, transaction
 
 from interconnect import ledger, observed, store
@@ -11,22 +13,20 @@ from interconnect.domain.topology import Topology
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services.authority import audited, require
-from interconnect.services.inspection import ClusterReport
 from interconnect.services.meshes import new_connection
 from interconnect.services.refusal import Refused
-from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.services.inspection import ClusterReport
+    from meshconsole.access.actor import Actor
 
 
 def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterReport, pod_cidrs: tuple[str, ...] = ()) -> Cluster:
     """Store a member that has been looked at (`inspect_cluster`). Its name must be an ID that istiod knows."""
     with audited(actor, "cluster.register", mesh=mesh, subject=name, params={"uid": report.uid}):
         require(actor, Role.MESH_ADMIN)
-        known = observed.facts(mesh).remote_clusters
-        if known and name not in known:
-            free = sorted(known - set(mesh.clusters.values_list("name", flat=True)))
-            raise Refused.because("cluster.unknown-to-istiod", name=name, known=free)
-        _checked(mesh, RegisterCluster(name, report.uid))
+        _checked(mesh, RegisterCluster(name, report.uid, report.pod_cidrs))
         if Cluster.objects.filter(uid=report.uid, system_namespace=mesh.system_namespace).exists():
             raise Refused.because("cluster.in-another-mesh", name=name)
         try:
@@ -41,6 +41,7 @@ def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterRepo
                 )
                 _note(cluster, report)
                 ledger.unarchive(mesh, report.uid)
+                _remember_forgotten(mesh, report.uid, "")
         except IntegrityError:
             raise Refused.because("cluster.in-another-mesh", name=name) from None
     return cluster
@@ -109,7 +110,15 @@ def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list
         ]
         request.params["left"] = left
         _leave(mesh, cluster, before, after)
+        _remember_forgotten(mesh, cluster.uid, cluster.name)
     return left
+
+
+def _remember_forgotten(mesh: Mesh, uid: str, name: str) -> None:
+    """The restart guard ignores what was forgotten; an empty name: it is registered again."""
+    mesh.refresh_from_db(fields=("forgotten",))
+    mesh.forgotten = {key: value for key, value in mesh.forgotten.items() if key != uid} | ({uid: name} if name else {})
+    mesh.save(update_fields=("forgotten",))
 
 
 def _leave(mesh: Mesh, cluster: Cluster, before: Topology, after: Topology) -> None:

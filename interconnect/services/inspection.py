@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from interconnect.domain.facts import Istiod, WebhookEntry
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
 from interconnect.kube import cidrs, identity, istiod, rights
@@ -15,8 +15,12 @@ from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
 from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, parse
+from interconnect.kube.rights import ClusterRole
 from interconnect.kube.transport import Transport
 from interconnect.services.refusal import Refused
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Istiod, WebhookEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,15 @@ def refused(error: KubeError) -> Refused:
     return Refused([Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})])
 
 
-def inspect_cluster(credential: Credential, *, role: str, system_namespace: str) -> ClusterReport:
+def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespace: str) -> ClusterReport:
     """Ask a cluster who it is, which rights the credential has, and what a member's rendering needs to know."""
     api = api_for(credential)
     try:
         uid = identity.cluster_uid(api)
         version = api.version()
-        missing = tuple(rights.missing(api, role, system_namespace))
-        webhooks = istiod.injection_webhooks(api) if role == "member" else ()
-        return ClusterReport(credential, uid, version, missing, webhooks, _pod_cidrs(api) if role == "member" else ())
+        missing = tuple(str(right) for right in rights.missing(api, role, system_namespace))
+        webhooks = istiod.injection_webhooks(api) if role is ClusterRole.MEMBER else ()
+        return ClusterReport(credential, uid, version, missing, webhooks, _pod_cidrs(api) if role is ClusterRole.MEMBER else ())
     except KubeError as error:
         raise refused(error) from None
 
@@ -83,11 +87,17 @@ def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
 
 
 def inspect_mesh(control_plane: Credential, config: Credential | None, *, system_namespace: str) -> MeshReport:
-    hub = inspect_cluster(control_plane, role="control-plane", system_namespace=system_namespace)
-    conf = inspect_cluster(config or control_plane, role="config", system_namespace=system_namespace)
+    hub = inspect_cluster(control_plane, role=ClusterRole.CONTROL_PLANE, system_namespace=system_namespace)
+    conf = inspect_cluster(config or control_plane, role=ClusterRole.CONFIG, system_namespace=system_namespace)
     api = api_for(control_plane)
     try:
-        found = istiod.istiods(api, config_uid=conf.uid, control_plane_uid=hub.uid, system_namespace=system_namespace)
+        found = istiod.istiods(
+            api,
+            config_uid=conf.uid,
+            control_plane_uid=hub.uid,
+            system_namespace=system_namespace,
+            config_api=api_for(config) if config else api,
+        )
         known = _remote_clusters(api, found, system_namespace)
     except KubeError as error:
         raise refused(error) from None
@@ -98,5 +108,5 @@ def _remote_clusters(api: Api, found: Sequence[Istiod], system_namespace: str) -
     known: set[str] = set()
     for deployment in found:
         for pod in istiod.replicas(api, deployment, system_namespace)[:1]:
-            known |= {entry["id"] for entry in istiod.clusterz(api, system_namespace, pod)}
+            known |= {entry.id for entry in istiod.clusterz(api, system_namespace, pod)}
     return frozenset(known)

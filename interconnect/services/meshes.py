@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import IntegrityError, transaction
 
 from interconnect import observed
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
-from interconnect.domain.topology import MeshKind, RestartPolicy
 from interconnect.models import Connection, Mesh
 from interconnect.services.authority import audited, require
-from interconnect.services.inspection import ClusterReport, MeshReport
 from interconnect.services.refusal import Refused
-from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import MeshKind, RestartPolicy
+    from interconnect.services.inspection import ClusterReport, MeshReport
+    from meshconsole.access.actor import Actor
 
 
 def mesh_register(*, actor: Actor, name: str, kind: MeshKind, report: MeshReport, system_namespace: str) -> Mesh:

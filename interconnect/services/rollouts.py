@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from interconnect import observed, store
-from interconnect.domain.changes import Change, apply_all
+from interconnect.domain.changes import REMOVALS, Change, apply_all
+from interconnect.domain.diff import changes_between
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
-from interconnect.domain.steps import PlannedStep
 from interconnect.domain.topology import RestartPolicy, Topology
 from interconnect.domain.violations import Violation
+from interconnect.messages.changes import describe
 from interconnect.models import Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
 from interconnect.services.refusal import Refused
-from meshconsole.access.actor import Actor
+from interconnect.services.workloads import RELABELLING, restarting
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.domain.entries import Live, Target
+    from interconnect.domain.steps import PlannedStep
+    from meshconsole.access.actor import Actor
 
 GUARD_CHOICES = ("fail", "skip", "force")
 
@@ -34,23 +42,21 @@ def rollout_start(
     accept: Collection[str] = (),
     guard: str = "fail",
     restart: RestartPolicy | None = None,
-    steps: Sequence[PlannedStep] | None = None,
+    live: Mapping[Target, Live] | None = None,
     action: str = "rollout.start",
 ) -> Rollout:
     """Change the desired topology and start carrying it out, in one transaction.
 
     `revision` is the mesh's as the actor saw it (None: as it is now). `accept` are tokens of findings that are
-    overridden, objects that are adopted and fields that are taken over. `steps` come from a plan with fresh reads; without
-    it, what was written before is trusted. Raises Refused with every reason.
+    overridden, objects that are adopted and fields that are taken over. `live` is what a plan has just read; without it, what
+    was written before is trusted to be there. Raises Refused with every reason.
     """
     params = {"changes": [change_to_json(change) for change in changes], "accept": sorted(accept)}
     with audited(actor, action, mesh=mesh, params=params) as request:
         require(actor, ROLE_OF[required_role_of_all(changes, overriding=bool(accept))])
         if guard == "force":
             require(actor, Role.MESH_ADMIN)
-        rollout = _start(
-            actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accept, guard=guard, restart=restart, steps=steps
-        )
+        rollout = _start(actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accept, guard=guard, restart=restart, live=live)
         request.rollout_id = str(rollout.id)
     return rollout
 
@@ -64,7 +70,7 @@ def _start(
     accept: Collection[str],
     guard: str,
     restart: RestartPolicy | None,
-    steps: Sequence[PlannedStep] | None,
+    live: Mapping[Target, Live] | None,
 ) -> Rollout:
     mesh.refresh_from_db()
     seen = mesh.revision if revision is None else revision
@@ -91,7 +97,8 @@ def _start(
                 actor=actor.name,
                 actor_user_id=actor.user_id,
             )
-            owed = planned_steps(mesh, after) if steps is None else steps
+            owed = planned_steps(mesh, after, live)
+            _require_no_restarts(mesh, owed)
             _require_rights_for_leftovers(actor, before, mesh)
             create_steps(rollout, after, owed)
             engine.begin(rollout)
@@ -100,6 +107,13 @@ def _start(
     except IntegrityError:
         raise Refused([_collision(mesh)]) from None
     return rollout
+
+
+def _require_no_restarts(mesh: Mesh, owed: Sequence[PlannedStep]) -> None:
+    """A cluster's group and webhook path stay as they are while its workloads are being restarted."""
+    clusters = restarting(mesh, {step.chain for step in owed if step.kind in RELABELLING})
+    if clusters:
+        raise Refused.because("rollout.workloads-running", clusters=clusters)
 
 
 def _collision(mesh: Mesh) -> Violation:
@@ -131,9 +145,9 @@ def last_topology_rollout(mesh: Mesh, *, ended: bool = False) -> Rollout | None:
     return (rollouts.exclude(status__in=UNFINISHED) if ended else rollouts).order_by("-created_at").first()
 
 
-def drift_restore(*, actor: Actor, mesh: Mesh, steps: Sequence[PlannedStep], accept: Collection[str] = (), guard: str = "fail") -> Rollout:
-    """Write again what others have changed; `steps` come from a plan with fresh reads."""
-    return rollout_start(actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, steps=steps, action="drift.restore")
+def drift_restore(*, actor: Actor, mesh: Mesh, live: Mapping[Target, Live], accept: Collection[str] = (), guard: str = "fail") -> Rollout:
+    """Write again what others have changed, as a plan has just read it."""
+    return rollout_start(actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, live=live, action="drift.restore")
 
 
 def rollout_retry(*, actor: Actor, rollout: Rollout, accept: Collection[str] = (), guard: str | None = None) -> Rollout:
@@ -188,23 +202,24 @@ def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
     return rollout
 
 
-def rollout_revert(*, actor: Actor, mesh: Mesh, guard: str = "fail", restart: RestartPolicy | None = None) -> Rollout:
+def rollout_revert(
+    *, actor: Actor, mesh: Mesh, guard: str = "fail", restart: RestartPolicy | None = None, allow_removal: bool = True
+) -> Rollout:
     """A new rollout back to the topology before the last one that changed it."""
-    from interconnect.domain.diff import changes_between
-
     last = last_topology_rollout(mesh)
     if last is None or last.before is None:
         raise Refused.because("rollout.nothing-to-revert")
     changes = changes_between(store.load(mesh), topology_from_json(last.before))
     if not changes:
         raise Refused.because("rollout.nothing-to-revert")
+    removing = [describe(change) for change in changes if isinstance(change, REMOVALS)]
+    if removing and not allow_removal:
+        raise Refused.because("cli.removal", changes=removing)
     return rollout_start(actor=actor, mesh=mesh, changes=changes, guard=guard, restart=restart, action="rollout.revert")
 
 
 def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
     """Somebody has seen that it failed."""
-    from django.db.models.functions import Now
-
     with audited(actor, "rollout.dismiss", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
         require(actor, Role.OPERATOR)

@@ -1,0 +1,1 @@
+"""The command line: what `manage.py interconnect` prints and how it ends."""

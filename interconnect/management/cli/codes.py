@@ -1,0 +1,10 @@
+"""Exit codes of `manage.py interconnect`."""
+
+from __future__ import annotations
+
+OK = 0
+REFUSED = 1
+CHANGES = 2  # of `plan` only
+FAILED = 3
+ADDRESS_PENDING = 4
+LEFT_RUNNING = 130

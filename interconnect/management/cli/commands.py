@@ -1,0 +1,219 @@
+"""The subcommands: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from interconnect import store
+from interconnect.domain.topology import RestartPolicy
+from interconnect.domain.violations import Violation
+from interconnect.files.document import Document, parse
+from interconnect.files.export import export
+from interconnect.management.cli import codes
+from interconnect.management.cli.find import actor_for, cluster_named, mesh_named, rollout_of
+from interconnect.management.cli.following import follow
+from interconnect.management.cli.showing import registration_lines, show_filing
+from interconnect.management.cli.status import show_checks, show_status
+from interconnect.services import clusters, rollouts, workloads
+from interconnect.services.filing import FileRefused, Filing, consider, register
+from interconnect.services.refusal import Refused
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from interconnect.management.cli.output import Output
+    from interconnect.models import Mesh
+
+Options = dict[str, Any]
+FILE_LIMIT = 1024 * 1024
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="subcommand", required=True)
+
+    def command(name: str, text: str, *positional: str) -> ArgumentParser:
+        sub = commands.add_parser(name, help=text)
+        for word in positional:
+            sub.add_argument(word)
+        sub.add_argument("--json", action="store_true", help="print JSON")
+        sub.add_argument("--user", help="act with the rights of this user")
+        return sub
+
+    accept = {"action": "append", "default": [], "metavar": "TOKEN", "help": "override, adopt or take over, as plan prints it"}
+    guard = {"choices": rollouts.GUARD_CHOICES, "help": "when the restart guard is not satisfied"}
+    plan = command("plan", "show what apply would do; stores nothing", "file")
+    plan.add_argument("--accept", **accept)
+    apply = command("apply", "make the mesh what the file says", "file")
+    apply.add_argument("--accept", **accept)
+    apply.add_argument("--allow-removal", action="store_true", help="allow what removes, deletes or disables")
+    apply.add_argument("--guard", default="fail", **guard)
+    apply.add_argument("--restart", choices=[policy.value for policy in RestartPolicy], help="for this rollout only")
+    _add_wait(apply)
+    command("export", "print the mesh as a file", "mesh")
+    command("check", "look at the mesh and its clusters now", "mesh")
+    command("status", "print what is known of the mesh", "mesh")
+    _add_wait(command("follow", "follow a rollout and work on it", "rollout"))
+    retry = command("retry", "carry out again what failed", "rollout")
+    retry.add_argument("--accept", **accept)
+    retry.add_argument("--guard", default=None, **guard)
+    _add_wait(retry)
+    command("cancel", "begin nothing more of a rollout", "rollout")
+    revert = command("revert", "go back to the topology before the last rollout", "mesh")
+    revert.add_argument("--guard", default="fail", **guard)
+    revert.add_argument("--allow-removal", action="store_true", help="allow what removes, deletes or disables")
+    _add_wait(revert)
+    restart = command("restart-workloads", "restart workloads that carry another network", "mesh")
+    restart.add_argument("--group", default="")
+    restart.add_argument("--cluster", default="")
+    _add_wait(restart)
+    forget = command("forget", "drop a cluster that is gone for good", "mesh", "cluster")
+    forget.add_argument("--confirm", default="", metavar="CLUSTER", help="the cluster's name again")
+    command("unregister", "remove a cluster from the mesh", "mesh", "cluster")
+
+
+def _add_wait(parser: ArgumentParser) -> None:
+    parser.add_argument("--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for a pending address")
+
+
+def read_document(name: str) -> tuple[Document, Path]:
+    """The document and the folder that its paths are relative to; `-` is standard input."""
+    try:
+        if name == "-":
+            content, folder = sys.stdin.buffer.read(FILE_LIMIT + 1), Path.cwd()
+        else:
+            path = Path(name)
+            with path.open("rb") as file:
+                content, folder = file.read(FILE_LIMIT + 1), path.resolve().parent
+    except (OSError, ValueError) as error:
+        raise Refused.because("cli.file", name=name, reason=getattr(error, "strerror", None) or type(error).__name__) from None
+    document = parse(content)
+    if not isinstance(document, Document):
+        raise FileRefused(document)
+    return document, folder
+
+
+def plan(options: Options, output: Output) -> int:
+    document, folder = read_document(options["file"])
+    filing = consider(document, folder, accept=frozenset(options["accept"]))
+    show_filing(filing, output)
+    if filing.refusals:
+        output.refuse(filing.refusals)
+        return codes.REFUSED
+    return codes.OK if filing.empty else codes.CHANGES
+
+
+def apply(options: Options, output: Output) -> int:
+    document, folder = read_document(options["file"])
+    accept = frozenset(options["accept"])
+    filing = consider(document, folder, accept=accept)
+    actor = actor_for(options["user"], filing.mesh)
+    if filing.refusals:
+        raise Refused(filing.refusals)
+    if filing.empty:
+        output.say(_("Nothing to do."), {"event": "nothing"})
+        return codes.OK
+    _require_removal(filing, allowed=options["allow_removal"])
+    for line in registration_lines(filing):
+        output.say(line, {"event": "registered", "what": line})
+    mesh = register(filing, actor=actor)
+    if not filing.changes and filing.preview.empty:
+        return codes.OK
+    restart = RestartPolicy(options["restart"]) if options["restart"] else None
+    live = {} if filing.mesh is None else filing.preview.live
+    start = {"actor": actor, "mesh": mesh, "accept": accept, "guard": options["guard"], "live": live}
+    if filing.changes:
+        rollout = rollouts.rollout_start(changes=filing.changes, restart=restart, **start)
+    else:
+        rollout = rollouts.drift_restore(**start)
+    return follow(rollout, output, wait_minutes=options["wait"])
+
+
+def _require_removal(filing: Filing, *, allowed: bool) -> None:
+    if filing.removals and not allowed:
+        from interconnect.messages.changes import describe
+
+        raise Refused([Violation("cli.removal", {"changes": [describe(change) for change in filing.removals]})])
+
+
+def export_mesh(options: Options, output: Output) -> int:
+    mesh = mesh_named(options["mesh"])
+    text = export(store.load(mesh), revision=mesh.revision, mesh_name=mesh.name, restart=RestartPolicy(mesh.restart))
+    output.out.write(text)
+    return codes.OK
+
+
+def status(options: Options, output: Output) -> int:
+    return show_status(mesh_named(options["mesh"]), output)
+
+
+def check(options: Options, output: Output) -> int:
+    return show_checks(mesh_named(options["mesh"]), output)
+
+
+def follow_rollout(options: Options, output: Output) -> int:
+    return follow(rollout_of(options["rollout"]), output, wait_minutes=options["wait"])
+
+
+def retry(options: Options, output: Output) -> int:
+    rollout = rollout_of(options["rollout"])
+    actor = actor_for(options["user"], rollout.mesh)
+    rollouts.rollout_retry(actor=actor, rollout=rollout, accept=options["accept"], guard=options["guard"])
+    return follow(rollout, output, wait_minutes=options["wait"])
+
+
+def cancel(options: Options, output: Output) -> int:
+    rollout = rollout_of(options["rollout"])
+    rollouts.rollout_cancel(actor=actor_for(options["user"], rollout.mesh), rollout=rollout)
+    output.say(_("Cancel requested."), {"event": "cancel", "rollout": str(rollout.id)})
+    return codes.OK
+
+
+def revert(options: Options, output: Output) -> int:
+    mesh = mesh_named(options["mesh"])
+    actor = actor_for(options["user"], mesh)
+    rollout = rollouts.rollout_revert(actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"])
+    return follow(rollout, output, wait_minutes=options["wait"])
+
+
+def restart_workloads(options: Options, output: Output) -> int:
+    mesh: Mesh = mesh_named(options["mesh"])
+    actor = actor_for(options["user"], mesh)
+    rollout = workloads.workloads_restart(actor=actor, mesh=mesh, group=options["group"], cluster=options["cluster"])
+    return follow(rollout, output, wait_minutes=options["wait"])
+
+
+def forget(options: Options, output: Output) -> int:
+    mesh = mesh_named(options["mesh"])
+    cluster = cluster_named(mesh, options["cluster"])
+    left = clusters.cluster_forget(actor=actor_for(options["user"], mesh), cluster=cluster, confirmation=options["confirm"])
+    output.say(_("Forgotten. What may still be there: %(left)s") % {"left": ", ".join(left) or "-"}, {"event": "forgotten", "left": left})
+    return codes.OK
+
+
+def unregister(options: Options, output: Output) -> int:
+    mesh = mesh_named(options["mesh"])
+    cluster = cluster_named(mesh, options["cluster"])
+    clusters.cluster_unregister(actor=actor_for(options["user"], mesh), cluster=cluster)
+    output.say(_("Removed from the mesh."), {"event": "unregistered", "cluster": options["cluster"]})
+    return codes.OK
+
+
+COMMANDS: Mapping[str, Callable[[Options, Output], int]] = {
+    "plan": plan,
+    "apply": apply,
+    "export": export_mesh,
+    "status": status,
+    "check": check,
+    "follow": follow_rollout,
+    "retry": retry,
+    "cancel": cancel,
+    "revert": revert,
+    "restart-workloads": restart_workloads,
+    "forget": forget,
+    "unregister": unregister,
+}

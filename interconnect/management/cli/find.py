@@ -1,0 +1,57 @@
+"""Meshes, clusters and rollouts by what a person types, and on whose behalf the command acts."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import uuid
+
+from django.contrib.auth import get_user_model
+
+from interconnect.models import Cluster, Mesh, Rollout
+from interconnect.scope import scope_of
+from interconnect.services.refusal import Refused
+from meshconsole.access.actor import Actor
+
+
+def mesh_named(name: str) -> Mesh:
+    mesh = Mesh.objects.select_related("control_plane", "config").filter(name=name).first()
+    if mesh is None:
+        raise Refused.because("cli.no-mesh", name=name, known=sorted(Mesh.objects.values_list("name", flat=True)))
+    return mesh
+
+
+def cluster_named(mesh: Mesh, name: str) -> Cluster:
+    cluster = mesh.clusters.select_related("connection", "group", "mesh").filter(name=name).first()
+    if cluster is None:
+        raise Refused.because("cli.no-cluster", name=name, mesh=mesh.name, known=sorted(mesh.clusters.values_list("name", flat=True)))
+    return cluster
+
+
+def rollout_of(text: str) -> Rollout:
+    """A rollout by its ID, or the newest of a mesh by the mesh's name."""
+    rows = Rollout.objects.select_related("mesh", "mesh__control_plane", "mesh__config")
+    try:
+        found = rows.filter(id=uuid.UUID(text)).first()
+    except ValueError:
+        found = rows.filter(mesh=mesh_named(text)).order_by("-created_at").first()
+    if found is None:
+        raise Refused.because("cli.no-rollout", text=text)
+    return found
+
+
+def actor_for(user: str | None, mesh: Mesh | None) -> Actor:
+    """`--user NAME` with that user's rights, else whoever runs the command, who could read the database anyway."""
+    if not user:
+        return Actor.for_cli(_os_user())
+    account = get_user_model().objects.filter(username=user, is_active=True).first()
+    if account is None:
+        raise Refused.because("cli.no-user", name=user)
+    return Actor.for_user(account, scope_of(mesh.id) if mesh else "")
+
+
+def _os_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,0 +1,140 @@
+"""Follow a rollout to its end, working on it as one more worker, with a line per event."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery import current_app
+from django.utils.translation import gettext as _
+
+from interconnect.management.cli import codes
+from interconnect.management.cli.output import Output, tokens_of
+from interconnect.messages import word
+from interconnect.messages.changes import STEP_NAMES
+from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
+from interconnect.rollouts.driver import drive
+from interconnect.tasks import worker_name
+
+CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
+PING_SECONDS = 1.0
+
+
+class Follower:
+    """Prints what has changed since it last looked."""
+
+    def __init__(self, rollout: Rollout, output: Output) -> None:
+        self.rollout, self.output = rollout, output
+        self.seen: dict[int, str] = {}
+        self.names = dict(Cluster.objects.filter(mesh=rollout.mesh).values_list("uid", "name"))
+        self.looked = 0.0
+
+    def tick(self) -> None:
+        if time.monotonic() - self.looked < 0.2:
+            return
+        self.looked = time.monotonic()
+        self.report()
+
+    def report(self) -> None:
+        for step in Step.objects.filter(rollout=self.rollout).order_by("phase", "chain", "position"):
+            if self.seen.get(step.id) == step.status or step.status in (StepStatus.PENDING, StepStatus.READY):
+                continue
+            if step.status not in CLOSED and step.id in self.seen:
+                continue
+            self.seen[step.id] = step.status
+            self.output.say(self._line(step), self._event(step))
+
+    def _line(self, step: Step) -> str:
+        place = self.names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
+        text = f"{StepStatus(step.status).label}: {place} · {step_name(step)}"
+        if step.error_code:
+            text += f" · {word(step.error_code, step.error_params)}"
+            text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
+        return text
+
+    def _event(self, step: Step) -> dict[str, Any]:
+        return {
+            "event": "step",
+            "rollout": str(step.rollout_id),
+            "step": step.id,
+            "kind": step.kind,
+            "cluster": self.names.get(step.chain, ""),
+            "chain": step.chain,
+            "subject": step.subject,
+            "status": step.status,
+            "attempts": step.attempts,
+            "code": step.error_code,
+            "params": step.error_params,
+            "evidence": step.evidence,
+        }
+
+
+def step_name(step: Step) -> str:
+    return str({kind.value: name for kind, name in STEP_NAMES.items()}.get(step.kind, step.kind))
+
+
+def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10) -> int:
+    """The exit code that the rollout's end amounts to."""
+    output.say(_("Rollout %(id)s") % {"id": rollout.id}, {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status})
+    follower = Follower(rollout, output)
+    with interruptible() as stop:
+        drive(rollout.id, worker_name(), tick=follower.tick, stop=stop)
+        follower.report()
+        if stop.is_set():
+            return _left_running(rollout, output)
+        rollout.refresh_from_db()
+        if rollout.status == RolloutStatus.SUCCEEDED and rollout.address_pending:
+            return _pending(rollout, output, stop, wait_minutes)
+    end = RolloutStatus(rollout.status)
+    output.say(str(end.label), {"event": "ended", "rollout": str(rollout.id), "status": rollout.status})
+    return codes.OK if end is RolloutStatus.SUCCEEDED else codes.FAILED
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C ends the following, not the step under way."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_args: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _left_running(rollout: Rollout, output: Output) -> int:
+    alive = _another_worker()
+    sentence = (
+        _("Left running: another worker goes on with it.")
+        if alive
+        else _("Left as it is: no other worker is alive. Continue with: manage.py interconnect follow %(id)s") % {"id": rollout.id}
+    )
+    output.say(sentence, {"event": "left", "rollout": str(rollout.id), "another_worker": alive})
+    return codes.LEFT_RUNNING
+
+
+def _another_worker() -> bool:
+    try:
+        return bool(current_app.control.ping(timeout=PING_SECONDS))
+    except Exception:
+        # Whatever is wrong with the broker, the answer is the same: nobody can be seen to be there.
+        return False
+
+
+def _pending(rollout: Rollout, output: Output, stop: threading.Event, minutes: float) -> int:
+    """Every change is in force; only a load balancer has not spoken yet. Waited for, within reason."""
+    from interconnect.services.watching import look_at_pending_addresses
+
+    output.say(_("Succeeded, address pending"), {"event": "address-pending", "rollout": str(rollout.id)})
+    until = time.monotonic() + 60 * minutes
+    while time.monotonic() < until and not stop.is_set():
+        if not look_at_pending_addresses(rollout.mesh):
+            output.say(_("Succeeded"), {"event": "ended", "rollout": str(rollout.id), "status": rollout.status})
+            return codes.OK
+        stop.wait(2.0)
+    awaited = MembershipAddress.objects.filter(mesh=rollout.mesh, host="").count()
+    output.say(_("No address yet."), {"event": "ended", "rollout": str(rollout.id), "status": "address-pending", "awaited": awaited})
+    return codes.ADDRESS_PENDING

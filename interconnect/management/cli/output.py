@@ -1,0 +1,66 @@
+"""What the command prints: lines for people, one JSON document per line with `--json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from interconnect.messages import word
+
+if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
+    from interconnect.files.errors import FileError
+
+Json = dict[str, Any]
+
+
+class Output:
+    """`say` prints an event: the sentence, or with `--json` the event itself."""
+
+    def __init__(self, out: TextIO, err: TextIO, *, as_json: bool = False) -> None:
+        self.out, self.err, self.as_json = out, err, as_json
+
+    def say(self, sentence: str, event: Json) -> None:
+        self.out.write((json.dumps(event, default=str) if self.as_json else sentence) + "\n")
+        self.out.flush()
+
+    def document(self, content: Json) -> None:
+        self.out.write(json.dumps(content, indent=2, default=str) + "\n")
+
+    def refuse(self, violations: Iterable[Violation]) -> None:
+        for violation in violations:
+            if self.as_json:
+                event = {"event": "refused", "code": violation.code, "params": dict(violation.params), "token": violation.token}
+                self.out.write(json.dumps(event, default=str) + "\n")
+                continue
+            self.err.write(f"error: {word(violation.code, violation.params)}{accepting(violation)}\n")
+
+    def refuse_file(self, name: str, errors: Iterable[FileError]) -> None:
+        for error in errors:
+            if self.as_json:
+                event = {
+                    "event": "refused",
+                    "code": error.code,
+                    "params": dict(error.params),
+                    "file": name,
+                    "line": error.line,
+                    "column": error.column,
+                }
+                self.out.write(json.dumps(event, default=str) + "\n")
+                continue
+            self.err.write(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}\n")
+
+
+def accepting(violation: Violation) -> str:
+    return f" (--accept {violation.token})" if violation.token else ""
+
+
+def tokens_of(params: Mapping[str, Any]) -> list[str]:
+    found = params.get("tokens")
+    return [str(token) for token in found] if isinstance(found, list) else []
+
+
+def warn(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

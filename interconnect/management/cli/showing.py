@@ -1,0 +1,113 @@
+"""A plan for people and as JSON: changes, steps, and each write with what differs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from interconnect.domain.serial import change_to_json
+from interconnect.management.cli.output import Output, accepting
+from interconnect.messages import word
+from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
+from interconnect.services.planning import PlannedWrite, Preview, changed_paths
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Topology
+    from interconnect.services.filing import Filing
+
+Json = dict[str, Any]
+
+
+def show_filing(filing: Filing, output: Output) -> None:
+    """All that applying the document would do."""
+    if output.as_json:
+        output.document(filing_as_json(filing))
+        return
+    for line in registration_lines(filing):
+        output.say(f"* {line}", {})
+    for change in filing.changes:
+        output.say(f"* {describe(change)}", {})
+    show_preview(filing.preview, filing.after, output)
+    if filing.empty:
+        output.say(_("Nothing to do."), {})
+
+
+def registration_lines(filing: Filing) -> list[str]:
+    lines: list[str] = []
+    if filing.mesh is None:
+        lines.append(_("Register mesh %(mesh)s") % {"mesh": filing.document.mesh})
+    elif filing.mesh_report:
+        lines.append(_("Replace the credential of the control plane"))
+    if filing.policy:
+        lines.append(_("Control plane restart: %(policy)s") % {"policy": filing.policy.value})
+    lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.new)]
+    lines += [_("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)]
+    lines += [_("Set the Pod CIDRs of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.typed_cidrs)]
+    return lines
+
+
+def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
+    names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
+    for step in preview.steps:
+        place = names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
+        output.say(f"  {PHASE_NAMES[step.phase]} · {place} · {STEP_NAMES[step.kind]}", {})
+    for write in preview.writes:
+        output.say(_write_line(write, names), {})
+        for path, before, after in changed_paths(write)[:40]:
+            output.say(f"      {path}: {_short(before)} -> {_short(after)}", {})
+        if write.problem:
+            output.say(f"      ! {word(write.problem.code, write.problem.params)}{accepting(write.problem)}", {})
+    for uid, failure in preview.unreachable.items():
+        output.say(f"  ! {names.get(uid, uid)}: {word(failure.code, failure.params)}", {})
+
+
+def _write_line(write: PlannedWrite, names: dict[str, str]) -> str:
+    target = write.target
+    where = names.get(target.cluster, _("control plane"))
+    field = f" [{target.field}]" if target.field else ""
+    note = f" ({word(write.note, {})})" if write.note else ""
+    return f"  {write.verb} {where}: {target.kind} {target.namespace + '/' if target.namespace else ''}{target.name}{field}{note}"
+
+
+def _short(value: Any) -> str:
+    text = "-" if value is None else str(value)
+    return text if len(text) <= 120 else text[:119] + "…"
+
+
+def filing_as_json(filing: Filing) -> Json:
+    return {
+        "mesh": filing.document.mesh,
+        "registers_mesh": filing.mesh is None,
+        "registers": sorted(filing.new),
+        "replaces_credentials": sorted(filing.replaced),
+        "restart": filing.policy,
+        "changes": [change_to_json(change) for change in filing.changes],
+        "empty": filing.empty,
+        **preview_as_json(filing.preview),
+    }
+
+
+def preview_as_json(preview: Preview) -> Json:
+    return {
+        "steps": [
+            {"phase": step.phase.name.lower(), "chain": step.chain, "kind": step.kind, "subject": step.subject} for step in preview.steps
+        ],
+        "writes": [
+            {
+                "target": write.target._asdict(),
+                "verb": write.verb,
+                "note": write.note,
+                "changes": [{"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)],
+                "problem": _problem(write),
+            }
+            for write in preview.writes
+        ],
+        "unreachable": {uid: failure.code for uid, failure in preview.unreachable.items()},
+        "tokens": list(preview.tokens),
+    }
+
+
+def _problem(write: PlannedWrite) -> Json | None:
+    problem = write.problem
+    return {"code": problem.code, "params": dict(problem.params), "token": problem.token} if problem else None

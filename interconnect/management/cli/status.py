@@ -1,0 +1,133 @@
+"""What is known of a mesh, and a fresh look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from interconnect import store
+from interconnect.management.cli import codes
+from interconnect.management.cli.following import step_name
+from interconnect.messages import word
+from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
+from interconnect.services import rollouts
+from interconnect.services.watching import look
+
+if TYPE_CHECKING:
+    from interconnect.management.cli.output import Output
+
+Json = dict[str, Any]
+
+
+def status_of(mesh: Mesh) -> Json:
+    """From the database alone."""
+    topology = store.load(mesh)
+    clusters = {row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")}
+    gateways = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh)}
+    row = MeshObservation.objects.filter(mesh=mesh).first()
+    left, steps = rollouts.not_applied(mesh)
+    return {
+        "mesh": mesh.name,
+        "kind": mesh.kind,
+        "enabled": mesh.enabled,
+        "revision": mesh.revision,
+        "restart": mesh.restart,
+        "istiods": (row.facts if row else {}).get("istiods", []),
+        "clusters": {name: _cluster(cluster.uid, clusters.get(name)) for name, cluster in topology.clusters.items()},
+        "groups": {
+            name: {
+                "clusters": sorted(group.clusters),
+                "joined": group.joined,
+                "addresses": [
+                    {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None}
+                    for each in group.addresses or ()
+                ],
+            }
+            for name, group in topology.groups.items()
+        },
+        "gateways": {
+            str(key): {"name": gateway.name, "replicas": gateway.spec.replicas, **_facts(gateways.get(gateway.id))}
+            for key, gateway in topology.gateways.items()
+        },
+        "not_applied": {"steps": left, "of": steps},
+        "alerts": row.findings if row else [],
+        "rollout": rollout_of(mesh),
+    }
+
+
+def _cluster(uid: str, row: ClusterObservation | None) -> Json:
+    if row is None:
+        return {"uid": uid}
+    return {"uid": uid, "observed_at": row.at, "answered_at": row.answered_at, "error": row.error_code, **row.facts}
+
+
+def _facts(row: GatewayObservation | None) -> Json:
+    return {"observed": dict(row.facts), "observed_at": row.at} if row else {"observed": {}}
+
+
+def rollout_of(mesh: Mesh) -> Json | None:
+    last = Rollout.objects.filter(mesh=mesh).order_by("-created_at").first()
+    if last is None:
+        return None
+    return {
+        "id": str(last.id),
+        "kind": last.kind,
+        "status": last.status,
+        "actor": last.actor,
+        "address_pending": last.address_pending,
+        "steps": [
+            {
+                "kind": step.kind,
+                "name": step_name(step),
+                "chain": step.chain,
+                "subject": step.subject,
+                "status": step.status,
+                "attempts": step.attempts,
+                "code": step.error_code,
+                "params": step.error_params,
+                "evidence": step.evidence,
+            }
+            for step in last.steps.all()
+        ],
+    }
+
+
+def show_status(mesh: Mesh, output: Output) -> int:
+    content = status_of(mesh)
+    if output.as_json:
+        output.document(content)
+        return codes.OK
+    output.say(_("Mesh %(mesh)s, revision %(revision)s") % content, {})
+    for name, group in content["groups"].items():
+        addresses = ", ".join(f"{each['host'] or _('awaited')}:{each['port']}" for each in group["addresses"])
+        state = _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] else _("not joined")
+        output.say(f"  {name}: {', '.join(group['clusters'])} · {state}", {})
+    for key, gateway in content["gateways"].items():
+        seen = gateway["observed"]
+        output.say(
+            f"  {key}: {gateway['name']} · {seen.get('ready', '?')}/{gateway['replicas']} · {', '.join(seen.get('addresses', []))}", {}
+        )
+    if content["rollout"]:
+        output.say(_("Last rollout %(id)s: %(status)s") % content["rollout"], {})
+    if content["not_applied"]["steps"]:
+        output.say(_("%(steps)s of %(of)s steps not applied") % content["not_applied"], {})
+    _say_alerts(content["alerts"], output)
+    return codes.OK
+
+
+def show_checks(mesh: Mesh, output: Output) -> int:
+    """Looks at the mesh and its clusters now; ends 1 when something is wrong."""
+    alerts = look(mesh)
+    if output.as_json:
+        output.document({"alerts": [alert.as_json() for alert in alerts]})
+    else:
+        _say_alerts([alert.as_json() for alert in alerts], output)
+        if not alerts:
+            output.say(_("Everything is as it should be."), {})
+    return codes.REFUSED if any(alert.grave for alert in alerts) else codes.OK
+
+
+def _say_alerts(alerts: list[Json], output: Output) -> None:
+    for alert in alerts:
+        output.say(f"  ! {word(alert['code'], alert['params'])}", {})

@@ -1,0 +1,68 @@
+"""Changes of a topology, kinds of steps and their phases, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from interconnect.domain import changes
+from interconnect.domain.steps import Phase, StepKind
+
+if TYPE_CHECKING:
+    from interconnect.domain.changes import Change
+
+STEP_NAMES = {
+    StepKind.RULE: gettext_lazy("Gateway rule"),
+    StepKind.LABEL: gettext_lazy("Network label"),
+    StepKind.INJECTION: gettext_lazy("Injection webhooks"),
+    StepKind.GATEWAY: gettext_lazy("East-west gateway"),
+    StepKind.ADDRESS: gettext_lazy("Load balancer address"),
+    StepKind.STALE: gettext_lazy("Workloads of another network"),
+    StepKind.PREFLIGHT: gettext_lazy("Preflight"),
+    StepKind.NETWORKS: gettext_lazy("List of networks"),
+    StepKind.RESTART: gettext_lazy("Control plane restart"),
+    StepKind.VERIFY: gettext_lazy("Verify"),
+    StepKind.GATEWAY_DELETE: gettext_lazy("Delete east-west gateway"),
+    StepKind.INJECTION_RESTORE: gettext_lazy("Put injection webhooks back"),
+    StepKind.LABEL_RESTORE: gettext_lazy("Put network label back"),
+    StepKind.RULE_DELETE: gettext_lazy("Delete gateway rule"),
+    StepKind.WORKLOADS: gettext_lazy("Restart workloads"),
+}
+
+PHASE_NAMES = {
+    Phase.PREPARE: gettext_lazy("Prepare"),
+    Phase.PREFLIGHT: gettext_lazy("Publish"),
+    Phase.PUBLISH: gettext_lazy("Publish"),
+    Phase.WITHDRAW: gettext_lazy("Withdraw"),
+    Phase.CLOSE: gettext_lazy("Close"),
+}
+
+
+def describe(change: Change) -> str:
+    """One change as a short sentence in the active language."""
+    return _DESCRIBE[type(change)](change)
+
+
+_DESCRIBE: dict[type[Any], Callable[[Any], str]] = {
+    changes.Enable: lambda _change: _("Enable multicloud interconnection"),
+    changes.Disable: lambda _change: _("Disable multicloud interconnection"),
+    changes.CreateGroup: lambda change: (
+        _("Create network group %(group)s with %(clusters)s") % {"group": change.group, "clusters": ", ".join(sorted(change.clusters))}
+    ),
+    changes.DeleteGroup: lambda change: _("Delete network group %(group)s") % {"group": change.group},
+    changes.AddCluster: lambda change: _("Add cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},
+    changes.MoveCluster: lambda change: _("Move cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},
+    changes.RemoveCluster: lambda change: _("Remove cluster %(cluster)s from its group") % {"cluster": change.cluster},
+    changes.CreateGateway: lambda change: _("Create east-west gateway %(gateway)s") % {"gateway": change.key},
+    changes.EditGateway: lambda change: _("Edit east-west gateway %(gateway)s") % {"gateway": change.key},
+    changes.DeleteGateway: lambda change: _("Delete east-west gateway %(gateway)s") % {"gateway": change.key},
+    changes.Join: lambda change: _("Join %(group)s") % {"group": change.group},
+    changes.UpdateAddresses: lambda change: _("Update addresses of %(group)s") % {"group": change.group},
+    changes.Remove: lambda change: _("Remove %(group)s from the interconnect") % {"group": change.group},
+    changes.RegisterCluster: lambda change: _("Register cluster %(cluster)s") % {"cluster": change.cluster},
+    changes.UnregisterCluster: lambda change: _("Remove cluster %(cluster)s from the mesh") % {"cluster": change.cluster},
+    changes.ForgetCluster: lambda change: _("Forget cluster %(cluster)s") % {"cluster": change.cluster},
+}

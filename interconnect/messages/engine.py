@@ -1,0 +1,132 @@
+"""Words for what services refuse and for how steps of a rollout end."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+SERVICES = {
+    "role.missing": _("This needs the role %(role)s. Ask an administrator of the mesh."),
+    "mesh.name": _("“%(name)s” is no name for a mesh: use lower-case letters, digits and hyphens, at most 63 characters."),
+    "mesh.name-taken": _("There is a mesh named “%(name)s” already. Choose another name."),
+    "mesh.control-plane-taken": _(
+        "The mesh of this config cluster and system namespace %(namespace)s is registered already. One mesh is registered once."
+    ),
+    "mesh.moved-on": _("The mesh has changed since you looked (revision %(revision)s, you saw %(seen)s). Look again, then repeat."),
+    "mesh.has-clusters": _("“%(name)s” still has clusters: %(clusters)s. Remove them first."),
+    "mesh.leftovers": _("Something of “%(name)s” may still be on its clusters. Retry the last rollout first."),
+    "cluster.in-another-mesh": _(
+        "This cluster belongs to another mesh with the same system namespace already. A cluster is in one mesh per system namespace."
+    ),
+    "cluster.other-identity": _(
+        "This credential leads to another cluster (%(uid)s) than “%(name)s” (%(expected)s). Use a credential of the same cluster."
+    ),
+    "cluster.forget-confirmation": _("To forget the cluster, type its name “%(name)s”."),
+    "rollout.running": _("A rollout of this mesh is running (%(rollout)s, started by %(actor)s). Wait for its end, or cancel it."),
+    "rollout.workloads-running": _("Workloads of %(clusters)s are being restarted. Wait for the end of that rollout, or cancel it."),
+    "rollout.not-failed": _("The rollout is %(status)s. Only a failed or cancelled one can be retried."),
+    "rollout.superseded": _("Something else was asked for since. Retry or revert the newest rollout instead."),
+    "rollout.ended": _("The rollout has ended already; there is nothing to cancel."),
+    "rollout.nothing-to-revert": _("There is no change of the topology to revert."),
+    "rollout.leftovers": _(
+        "Something that an earlier rollout (%(rollout)s, by %(actor)s) has left undone needs the role %(role)s. "
+        "Somebody with that role can retry or revert it first."
+    ),
+    "workloads.none": _("No workload here has to be restarted."),
+    "workloads.joined": _("The group “%(group)s” is joined: restarting its workloads needs the role mesh admin."),
+}
+
+STEPS = {
+    "step.crashed": _("The worker died %(crashes)s times during this step. Look at the workers' logs and memory, then retry the rollout."),
+    "step.internal": _("Something unexpected happened (%(error)s). The workers' log says where; please report it. Then retry."),
+    "step.chain-failed": _("Not carried out because an earlier step on this cluster failed. Mend that one and retry."),
+    "step.prepare-failed": _("Not joined because the preparation failed on a cluster of the group. Mend that and retry."),
+    "step.not-verified": _(
+        "Not withdrawn because it is not proven that every istiod replica has dropped the group. Mend what failed before and retry."
+    ),
+    "step.withdraw-failed": _("The gateway rule stays until everything else has been withdrawn. Mend what failed before and retry."),
+    "step.cancelled": _("Cancelled before it began."),
+    "gateway.not-injected": _(
+        "The Pods of %(gateway)s were not injected as gateways of network %(network)s (%(what)s). "
+        "Look at the injection webhook of this cluster, then retry."
+    ),
+    "gateway.not-available": _(
+        "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: %(said)s. Mend that and retry."
+    ),
+    "gateway.not-deleted": _(
+        "Still there after two minutes: %(objects)s. Finalizers: %(finalizers)s. Whoever set them must let go; then retry."
+    ),
+    "address.pending": _(
+        "No load balancer has given an address yet for %(gateways)s, so that “%(group)s” was not joined. "
+        "Look at why, then retry; the other changes are in force."
+    ),
+    "address.taken": _("The address %(host)s of %(gateway)s is in use by another network already. Choose another one."),
+    "preflight.blocked": _(
+        "“%(group)s” was not joined: %(codes)s. The findings say what to do; some may be overridden by a mesh admin. Then retry."
+    ),
+    "networks.source-unknown": _("It cannot be told where %(istiods)s reads meshNetworks. Say it in the settings of the mesh, then retry."),
+    "networks.no-istiod": _("There is no istiod in namespace %(namespace)s that reads this config cluster. Install one, then retry."),
+    "restart.guard": _(
+        "istiod was not restarted, since it would lose the endpoints of %(clusters)s. The list of networks is in force. "
+        "Decide: skip the restart, retry when the clusters answer, or restart anyway."
+    ),
+    "restart.not-available": _(
+        "After the restart %(available)s of %(replicas)s replicas of %(deployment)s are available. Kubernetes says: %(said)s. "
+        "Mend that and retry."
+    ),
+    "verify.mismatch": _(
+        "Not every istiod replica knows the networks as they should be (%(findings)s findings, below). Mend that and retry."
+    ),
+    "rule.not-there": _("The gateway rule %(namespace)s/%(name)s was written and is not there. Somebody deletes it; find out who."),
+    "workloads.not-ready": _("These did not become ready: %(workloads)s. The restart stopped here. Mend them and retry."),
+}
+
+KUBE = {
+    "kube.unreachable": _("The cluster does not answer (%(said)s). Check the address, the network between, and that its API server runs."),
+    "kube.timeout": _("The cluster did not answer in time. Check the network between and the load of its API server."),
+    "kube.tls": _("The cluster's certificate cannot be trusted (%(reason)s). Use a kubeconfig with the right certificate authority."),
+    "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
+    "kube.forbidden": _("The credential may not %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."),
+    "kube.not-found": _("%(resource)s %(name)s is not there."),
+    "kube.not-served": _("The cluster does not serve %(resource)s. Is Istio installed there, and does the address lead to an API server?"),
+    "kube.conflict": _("Somebody else changed %(resource)s %(name)s at the same time, or owns what we set. Retry."),
+    "kube.precondition": _("%(resource)s %(name)s is not the object any more that it was. Retry."),
+    "kube.already-exists": _("%(resource)s %(name)s exists already."),
+    "kube.invalid": _("The cluster refuses %(resource)s %(name)s as invalid: %(said)s"),
+    "kube.admission-denied": _("The admission webhook %(webhook)s of the cluster refuses this: %(said)s"),
+    "kube.dry-run-unsupported": _("Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."),
+    "kube.too-many-requests": _("The cluster asks to slow down."),
+    "kube.server-error": _("The cluster answers with an error of its own (%(status)s): %(said)s"),
+    "kube.bad-body": _("The cluster answered with something that is no answer of an API server. Does the address lead to one?"),
+    "kube.too-large": _("The cluster's answer is too large."),
+    "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
+    "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
+    "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
+}
+
+ALERTS = {
+    "drift.overwritten": _("%(kind)s %(name)s %(field)s on %(cluster)s was rewritten by %(owners)s. Restore it, or ask them."),
+    "drift.not-applied": _("%(kind)s %(name)s %(field)s on %(cluster)s is not as asked for. Retry or restore."),
+    "networks.revision-lacks-groups": _(
+        "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies do not use the gateways. Restore."
+    ),
+    "stale.pods": _("%(pods)s Pods on %(cluster)s carry another network until they are restarted. Restart workloads."),
+    "gateway.address-pending": _("The load balancer of %(gateway)s has given no address yet."),
+}
+
+CLI = {
+    "cli.no-mesh": _("There is no mesh named “%(name)s”. Known: %(known)s."),
+    "cli.no-cluster": _("The mesh %(mesh)s has no cluster named “%(name)s”. Known: %(known)s."),
+    "cli.no-rollout": _("There is no rollout “%(text)s”. Give the ID of a rollout or the name of a mesh."),
+    "cli.no-user": _("There is no active user named “%(name)s”."),
+    "cli.file": _("%(name)s cannot be read: %(reason)s."),
+    "cli.removal": _("This takes something away: %(changes)s. Repeat with --allow-removal if you mean it."),
+    "file.mesh-unknown": _(
+        "There is no mesh named “%(mesh)s”. To register it, give control_plane with the kubeconfig of its control plane."
+    ),
+    "file.control-plane-identity": _(
+        "This kubeconfig leads to another cluster (%(file)s) than the control plane of the stored mesh (%(stored)s)."
+    ),
+}
+
+MESSAGES = {**SERVICES, **STEPS, **KUBE, **ALERTS, **CLI}

@@ -1,0 +1,181 @@
+"""The gateway rule, meshNetworks, the guarded restart of istiod, and the proof that every replica knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from interconnect import clients, ledger
+from interconnect.domain.entries import Applied, Json, Rendered, Target
+from interconnect.domain.networks import digest
+from interconnect.domain.plan import expected_networks, restart_owed
+from interconnect.domain.render import NETWORKS_FIELD, rule_target
+from interconnect.domain.topology import RestartPolicy
+from interconnect.kube import kinds, probe
+from interconnect.kube.istiod import replicas
+from interconnect.rollouts.outcome import Done, StepFailed, Wait
+from interconnect.rollouts.replicas import guard, look_at_istiods, verdict
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts, Istiod
+    from interconnect.rollouts.work import Work
+
+VERIFY_SECONDS = 60
+ISTIOD_SECONDS = 600
+AUTOMATIC_SECONDS = 30
+AUTOMATIC_MOUNTED_SECONDS = 150
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+
+
+def rule(work: Work) -> Done:
+    """Written, and read again: what stands there is what was asked for."""
+    target = rule_target(work.topology)
+    made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
+    if work.config.read(target) is None:
+        raise StepFailed("rule.not-there", {"name": target.name, "namespace": target.namespace})
+    return Done({"written": [write.note or write.verb for write in made]}, skipped=not made)
+
+
+def rule_delete(work: Work) -> Done | Wait:
+    target = rule_target(work.topology)
+    made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
+    if any(write.removes for write in made) and target in ledger.applied(work.mesh, cluster_uid=work.mesh.config_uid):
+        return Wait(0, {"deleted": target.name})
+    return Done(skipped=not made and work.step.attempts == 1)
+
+
+def networks(work: Work) -> Done:
+    """One write per ConfigMap that an istiod reads, with all joins, removals and addresses."""
+    facts = _fresh(work)
+    unknown = sorted(item.deployment for item in facts.istiods if item.networks is None)
+    if unknown:
+        raise StepFailed("networks.source-unknown", {"istiods": unknown})
+    if not facts.istiods:
+        raise StepFailed("networks.no-istiod", {"namespace": work.mesh.system_namespace})
+    pending = [group.name for group in work.topology.joined if not any(not entry.awaited for entry in group.addresses or ())]
+    clusters = {item.networks.cluster for item in facts.istiods if item.networks}
+    clusters |= {target.cluster for target in ledger.applied(work.mesh) if target.field == NETWORKS_FIELD}
+    written: list[str] = []
+    for uid in sorted(clusters):
+
+        def choose(rendered: Rendered, applied: Mapping[Target, Applied], uid: str = uid) -> Iterable[Target]:
+            return [target for target in (*rendered, *applied) if target.cluster == uid and target.field == NETWORKS_FIELD]
+
+        made = work.reconcile(clients.system_api(work.mesh, uid), choose, cluster_uid=uid)
+        written += [f"{write.target.namespace}/{write.target.name}" for write in made]
+    return Done({"config_maps": written, "address_pending": pending}, skipped=not written)
+
+
+def _fresh(work: Work) -> Facts:
+    facts = look_at_istiods(work.mesh)
+    work.use_fresh_facts()
+    return facts
+
+
+def restart(work: Work) -> Done | Wait:
+    """Only istiods whose joined networks have changed since their last restart, and only when nothing would be lost."""
+    facts = _fresh(work)
+    restarted, _ = ledger.published(work.mesh)
+    owed = [item for item in facts.istiods if item.deployment in restart_owed(work.published_topology, work.rendered(), facts, restarted)]
+    if not owed:
+        return Done(skipped=True)
+    if work.rollout.restart == RestartPolicy.NEVER:
+        return _settled(work, facts, owed, {"policy": "never"}, skipped=True)
+    begun = [item for item in owed if _begun(work, item)]
+    if not begun and work.rollout.restart == RestartPolicy.AUTOMATIC:
+        waiting = _wait_for_reload(work, facts, owed)
+        if waiting is not None:
+            return waiting
+    if not begun:
+        skipped = _guarded(work, facts, owed)
+        if skipped is not None:
+            return skipped
+    return _roll(work, facts, owed)
+
+
+def _begun(work: Work, item: Istiod) -> bool:
+    deployment = work.control_plane.get(kinds.DEPLOYMENT, item.deployment, work.mesh.system_namespace) or {}
+    annotations = deployment.get("spec", {}).get("template", {}).get("metadata", {}).get("annotations") or {}
+    return bool(annotations.get(RESTARTED_AT) == work.step.params["restarted_at"])
+
+
+def _wait_for_reload(work: Work, facts: Facts, owed: list[Istiod]) -> Done | Wait | None:
+    """*Automatic*: istiod usually picks the change up by itself. None when it has not, and must be restarted."""
+    if all(_agrees(work, facts, item) for item in owed):
+        return _settled(work, facts, owed, {"policy": "automatic", "picked_up": True}, skipped=True)
+    limit = max(AUTOMATIC_MOUNTED_SECONDS if item.mounted else AUTOMATIC_SECONDS for item in owed)
+    return Wait(1.0, {"waiting_for": "reload"}) if work.waited() < limit else None
+
+
+def _agrees(work: Work, facts: Facts, item: Istiod) -> bool:
+    expected = expected_networks(work.published_topology, work.rendered(), facts)[item.deployment]
+    return verdict(work.mesh, item, expected, facts.foreign_networks).agrees
+
+
+def _guarded(work: Work, facts: Facts, owed: list[Istiod]) -> Done | None:
+    """None when the restart may begin; the decision that the actor took otherwise."""
+    reasons = guard(work.mesh, facts)
+    if not reasons or work.rollout.guard == "force":
+        return None
+    found = [{"code": reason.code, **reason.params} for reason in reasons]
+    if work.rollout.guard == "skip":
+        return _settled(work, facts, owed, {"guard": found, "decision": "skip"}, skipped=True)
+    clusters = sorted({str(reason.params["cluster"]) for reason in reasons if "cluster" in reason.params})
+    raise StepFailed("restart.guard", {"clusters": clusters}, {"guard": found})
+
+
+def _roll(work: Work, facts: Facts, owed: list[Istiod]) -> Done | Wait:
+    namespace = work.mesh.system_namespace
+    progress: Json = {}
+    for item in owed:
+        target = Target(work.mesh.control_plane.uid, "apps/v1", "Deployment", namespace, item.deployment)
+        if not _begun(work, item):
+            work.lease.hold()
+            template = {"metadata": {"annotations": {RESTARTED_AT: work.step.params["restarted_at"]}}}
+            work.control_plane.strategic_patch(target, {"spec": {"template": template}})
+        now = probe.deployment_status(work.control_plane.get(kinds.DEPLOYMENT, item.deployment, namespace) or {})
+        ready = len(replicas(work.control_plane, item, namespace))
+        progress[item.deployment] = {"replicas": now.desired, "updated": now.updated, "available": now.available}
+        if not now.settled or ready != now.desired:
+            if now.failure == "ProgressDeadlineExceeded" or work.waited() > ISTIOD_SECONDS:
+                params = {"deployment": item.deployment, "available": now.available, "replicas": now.desired, "said": now.message}
+                raise StepFailed("restart.not-available", params, progress)
+            return Wait(0.5, progress)
+    return _settled(work, facts, owed, {"restarted": progress})
+
+
+def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, skipped: bool = False) -> Done:
+    """Made, skipped or not needed: until the list of networks changes again, no restart is owed."""
+    expected = expected_networks(work.published_topology, work.rendered(), facts)
+    for item in owed:
+        ledger.note_restart(work.mesh, item.deployment, expected[item.deployment])
+    return Done(evidence, skipped=skipped)
+
+
+def verify(work: Work) -> Done | Wait:
+    """Every replica of every istiod shows exactly the networks that shall be known, within a minute."""
+    facts = _fresh(work)
+    expected = expected_networks(work.published_topology, work.rendered(), facts)
+    verdicts = {item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks) for item in facts.istiods}
+    findings = [
+        {"code": violation.code, "istiod": name, **violation.params} for name, found in verdicts.items() for violation in found.violations
+    ]
+    evidence = {"replicas": {name: sorted(found.replicas) for name, found in verdicts.items()}, "findings": findings}
+    if verdicts and all(found.agrees for found in verdicts.values()):
+        for item in facts.istiods:
+            ledger.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
+        gone = set(ledger.published(work.mesh)[1]) - set(verdicts)
+        ledger.drop_publications(work.mesh, gone)
+        return Done(evidence)
+    if work.waited() > _verify_seconds(work, facts):
+        raise StepFailed("verify.mismatch", {"findings": len(findings)}, evidence)
+    return Wait(0.5, evidence)
+
+
+def _verify_seconds(work: Work, facts: Facts) -> float:
+    """Without a restart a mounted file follows late."""
+    extra = AUTOMATIC_MOUNTED_SECONDS if any(item.mounted for item in facts.istiods) else AUTOMATIC_SECONDS
+    patient = work.rollout.restart != RestartPolicy.ALWAYS
+    return float(settings.MESHCONSOLE_VERIFY_SECONDS) + (extra if patient else 0)

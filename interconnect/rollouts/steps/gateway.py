@@ -1,0 +1,165 @@
+"""A gateway's objects: applied until it is available, its address awaited, and all of it deleted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from interconnect import ledger, observed
+from interconnect.domain.changes import Join, violations
+from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Rendered, Target
+from interconnect.domain.gateway_writes import gateway_writes
+from interconnect.domain.injection import not_injected
+from interconnect.domain.names import gateway_name
+from interconnect.domain.topology import Gateway, GatewayKey, ServiceType
+from interconnect.kube import kinds, probe
+from interconnect.kube.errors import Permanent
+from interconnect.models import Gateway as GatewayRow
+from interconnect.models import MembershipAddress, Rollout
+from interconnect.rollouts.outcome import Done, StepFailed, Wait
+from interconnect.rollouts.work import Work, read_live
+
+if TYPE_CHECKING:
+    from interconnect.domain.writes import Write
+
+AVAILABLE_SECONDS = 300
+ADDRESS_SECONDS = 30
+DELETION_SECONDS = 120
+NAME_IN_USE = frozenset({"writes.not-ours", "writes.name-taken", "writes.terminating"})
+
+
+def apply(work: Work) -> Done | Wait:
+    """Objects, then available as asked, then injected."""
+    gateway = _gateway(work)
+    if gateway is None:
+        return Done(skipped=True)
+    try:
+        _write(work)
+    except StepFailed as failure:
+        if failure.code not in NAME_IN_USE or not _rename(work, gateway):
+            raise
+        return Wait(0, {"renamed_from": gateway.name})
+    return _availability(work, gateway)
+
+
+def delete(work: Work) -> Done | Wait:
+    """Deleted, and seen gone: only then is the record of it dropped."""
+    made = _write(work)
+    left = read_live(work.member, [write.target for write in made if write.removes])
+    present = sorted(f"{target.kind} {target.name}" for target, live in left.items() if hasattr(live, "object"))
+    if not present:
+        _write(work)
+        return Done({"deleted": [f"{write.target.kind} {write.target.name}" for write in made]}, skipped=not made)
+    finalizers = sorted({name for live in left.values() for name in _finalizers(live)})
+    evidence = {"present": present, "finalizers": finalizers}
+    if work.waited() > DELETION_SECONDS:
+        raise StepFailed("gateway.not-deleted", {"objects": present, "finalizers": finalizers}, evidence)
+    return Wait(None, evidence)
+
+
+def _finalizers(live: Live) -> list[str]:
+    found: Any = getattr(live, "object", {})
+    return [str(name) for name in found.get("metadata", {}).get("finalizers") or ()]
+
+
+def _write(work: Work) -> list[Write]:
+    subject = work.step.subject
+
+    def choose(rendered: Rendered, applied: Mapping[Target, Applied]) -> Iterable[Target]:
+        yield from (target for target, wanted in rendered.items() if wanted.gateway == subject)
+        yield from (target for target, row in applied.items() if row.gateway == subject)
+
+    def decisions(rendered: Rendered, applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Write]:
+        return gateway_writes(subject, rendered, applied, live, mesh=str(work.mesh.id), consents=work.consents)
+
+    return work.write(work.member, choose, decisions, cluster_uid=work.step.chain)
+
+
+def _gateway(work: Work) -> Gateway | None:
+    return next((gateway for gateway in work.topology.gateways.values() if gateway.id == work.step.subject), None)
+
+
+def _rename(work: Work, gateway: Gateway) -> bool:
+    """The next name, as long as nothing of this gateway has been written under the one that is taken."""
+    rows = ledger.applied(work.mesh, cluster_uid=work.step.chain).values()
+    if any(row.gateway == gateway.id and row.state is AppliedState.WRITTEN for row in rows):
+        return False
+    base = gateway_name(GatewayKey(gateway.key.cluster, 0)).removesuffix("0")
+    used = {other.name for other in work.topology.gateways_of_cluster(gateway.key.cluster)}
+    number = int(gateway.name.rpartition("-")[2]) + 1
+    while f"{base}{number}" in used:
+        number += 1
+    return bool(GatewayRow.objects.filter(id=UUID(gateway.id), name=gateway.name).update(name=f"{base}{number}"))
+
+
+def _availability(work: Work, gateway: Gateway) -> Done | Wait:
+    group = work.topology.group_of(gateway.key.cluster)
+    network = group.name if group else ""
+    namespace = work.mesh.system_namespace
+    now = probe.deployment_status(work.member.get(kinds.DEPLOYMENT, gateway.name, namespace) or {})
+    pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if now.settled else []
+    fault = not_injected(pods, network)
+    row = GatewayRow.objects.get(id=UUID(gateway.id))
+    observed.note_gateway(row, replicas=now.desired, ready=now.available, injected=bool(pods) and not fault, reason=now.message)
+    evidence = {"replicas": now.desired, "updated": now.updated, "available": now.available, "said": now.message}
+    if now.settled and not fault:
+        return Done(evidence)
+    if now.settled:
+        raise StepFailed("gateway.not-injected", {"gateway": gateway.name, "what": fault, "network": network}, evidence)
+    if now.failure == "ProgressDeadlineExceeded" or work.waited() > AVAILABLE_SECONDS:
+        params = {"gateway": gateway.name, "available": now.available, "replicas": now.desired, "said": now.message or now.failure}
+        raise StepFailed("gateway.not-available", params, evidence)
+    return Wait(None, evidence)
+
+
+def address(work: Work) -> Done | Wait:
+    """What the load balancer says, for thirty seconds; then the rollout goes on with the address pending."""
+    gateway = _gateway(work)
+    if gateway is None or gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
+        return Done(skipped=True)
+    service = work.member.get(kinds.SERVICE, gateway.name, work.mesh.system_namespace) or {}
+    hosts = probe.service_addresses(service)
+    row = GatewayRow.objects.get(id=UUID(gateway.id))
+    if hosts:
+        observed.note_gateway(row, addresses=list(hosts), address_reason="")
+        _fill_awaited(work, gateway, hosts[0])
+        return Done({"addresses": list(hosts)})
+    reason = _reason(work, gateway.name)
+    observed.note_gateway(row, addresses=[], address_reason=reason)
+    if work.waited() > ADDRESS_SECONDS:
+        Rollout.objects.filter(id=work.rollout.id).update(address_pending=True)
+        return Done({"pending": True, "reason": reason})
+    return Wait(None, {"pending": True, "reason": reason})
+
+
+def _reason(work: Work, name: str) -> str:
+    """The newest warning about the Service; what may not be read is no reason to fail."""
+    try:
+        found = probe.reasons(work.member, work.mesh.system_namespace, "Service", name)
+    except Permanent:
+        return ""
+    newest = next((reason for reason in found if reason.warning), found[0] if found else None)
+    return f"{newest.reason}: {newest.message}" if newest else ""
+
+
+def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:
+    """The awaited addresses of this gateway become what the platform assigned, if the rules still allow them."""
+    group = work.topology.group_of(gateway.key.cluster)
+    if group is None or not any(entry.awaited and entry.gateway == gateway.key for entry in group.addresses or ()):
+        return
+    filled = tuple(
+        replace(entry, host=host) if entry.awaited and entry.gateway == gateway.key else entry for entry in group.addresses or ()
+    )
+    before = work.topology.with_group(replace(group, addresses=None))
+    refused = violations(before, Join(group.name, filled), facts=work.facts)
+    if refused:
+        raise StepFailed(refused[0].code, dict(refused[0].params))
+    try:
+        with transaction.atomic():
+            MembershipAddress.objects.filter(mesh=work.mesh, gateway_id=UUID(gateway.id), host="").update(host=host)
+    except IntegrityError:
+        raise StepFailed("address.taken", {"host": host, "gateway": gateway.name}) from None

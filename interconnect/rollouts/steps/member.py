@@ -1,0 +1,77 @@
+"""A member's network label, its injection webhooks, and the Pods that still carry another network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from interconnect import observed
+from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
+from interconnect.kube import istiod
+from interconnect.kube.errors import Permanent
+from interconnect.models import Cluster
+from interconnect.rollouts.outcome import Done
+from interconnect.rollouts.steps.stale import count_stale
+
+if TYPE_CHECKING:
+    from interconnect.domain.entries import Applied, Rendered, Target
+    from interconnect.rollouts.work import Work
+
+
+def label(work: Work) -> Done:
+    return _reconcile(work, is_label)
+
+
+def label_restore(work: Work) -> Done:
+    return _reconcile(work, is_label)
+
+
+def injection(work: Work) -> Done:
+    """Looks at the webhooks anew, since revisions and tags come and go."""
+    entries = istiod.injection_webhooks(work.member)
+    cluster = _cluster(work)
+    if cluster:
+        observed.note_cluster(cluster, webhooks=observed.webhooks_as_json(entries))
+        work.use_fresh_facts()
+    done = _reconcile(work, is_webhook)
+    return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
+
+
+def injection_restore(work: Work) -> Done:
+    return _reconcile(work, is_webhook)
+
+
+def stale_pods(work: Work) -> Done:
+    """Counted and remembered; never a reason to fail."""
+    cluster = _cluster(work)
+    if cluster is None:
+        return Done(skipped=True)
+    group = work.topology.group_of(cluster.name)
+    try:
+        counted = count_stale(work.member, group.name if group else "")
+    except Permanent as error:
+        return Done({"not_counted": error.code})
+    observed.note_cluster(cluster, stale=counted)
+    return Done(counted)
+
+
+def is_label(target: Target) -> bool:
+    return target.field == LABEL_FIELD
+
+
+def is_webhook(target: Target) -> bool:
+    return target.field.startswith(WEBHOOK_FIELD_PREFIX)
+
+
+def _cluster(work: Work) -> Cluster | None:
+    return Cluster.objects.filter(mesh=work.mesh, uid=work.step.chain).first()
+
+
+def _reconcile(work: Work, mine: Callable[[Target], bool]) -> Done:
+    uid = work.step.chain
+
+    def choose(rendered: Rendered, applied: Mapping[Target, Applied]) -> Iterable[Target]:
+        return [target for target in (*rendered, *applied) if target.cluster == uid and mine(target)]
+
+    made = work.reconcile(work.member, choose, cluster_uid=uid)
+    return Done({"written": [write.note or write.verb for write in made]}, skipped=not made)

@@ -1,0 +1,217 @@
+"""What a step's handler works with: its mesh, topology and facts, and the one way to write to a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from interconnect import clients, ledger, observed, store
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target
+from interconnect.domain.render import render
+from interconnect.domain.steps import Phase
+from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
+from interconnect.kube.errors import Conflict
+from interconnect.models import Consent, Mesh, Rollout, Step, StepStatus
+from interconnect.rollouts.outcome import StepFailed
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Topology
+    from interconnect.domain.violations import Violation
+    from interconnect.kube.api import Api
+    from interconnect.rollouts.lease import Lease
+
+ROUNDS = 3  # how often a write that somebody else overtook is decided anew
+
+
+class Work:
+    """One attempt at one step."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.step: Step = lease.step
+        self.rollout: Rollout = lease.step.rollout
+        self.mesh: Mesh = self.rollout.mesh
+
+    @cached_property
+    def topology(self) -> Topology:
+        return store.load(self.mesh)
+
+    @cached_property
+    def facts(self) -> Facts:
+        return observed.facts(self.mesh)
+
+    @cached_property
+    def consents(self) -> frozenset[str]:
+        return frozenset(Consent.objects.filter(mesh=self.mesh).values_list("token", flat=True)) | frozenset(self.rollout.overrides)
+
+    def use_fresh_facts(self) -> None:
+        """After something was observed: what follows renders from it."""
+        self.__dict__.pop("facts", None)
+
+    @cached_property
+    def member(self) -> Api:
+        """The member cluster whose chain this is."""
+        return clients.member_api(self.mesh, self.step.chain)
+
+    @cached_property
+    def config(self) -> Api:
+        return clients.config_api(self.mesh)
+
+    @cached_property
+    def control_plane(self) -> Api:
+        return clients.control_plane_api(self.mesh)
+
+    def rendered(self) -> Rendered:
+        return render(self.published_topology, self.facts)
+
+    @cached_property
+    def published_topology(self) -> Topology:
+        """The topology without the joins that this rollout's own preflight has not let through."""
+        topology = self.topology
+        held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(status=StepStatus.SUCCEEDED)
+        for name in held_back.values_list("subject", flat=True):
+            if name in topology.groups:
+                topology = topology.with_group(replace(topology.groups[name], addresses=None))
+        return topology
+
+    def waited(self) -> float:
+        """Seconds since this step began to wait; 0 in its first attempt."""
+        since = self.step.waiting_since
+        return (timezone.now() - since).total_seconds() if since else 0.0
+
+    def reconcile(
+        self, api: Api, choose: Callable[[Rendered, Mapping[Target, Applied]], Iterable[Target]], *, cluster_uid: str
+    ) -> list[Write]:
+        """Bring the chosen targets to what is rendered now; what is applied and not rendered any more leaves.
+
+        Returns the writes that were made. A write that somebody overtook is decided again from what is there then.
+        """
+
+        def decisions(rendered: Rendered, applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Decision]:
+            return [
+                decide(target, rendered.get(target), applied.get(target), live[target], mesh=str(self.mesh.id), consents=self.consents)
+                for target in live
+            ]
+
+        return self.write(api, choose, decisions, cluster_uid=cluster_uid)
+
+    def write(
+        self,
+        api: Api,
+        choose: Callable[[Rendered, Mapping[Target, Applied]], Iterable[Target]],
+        decisions: Callable[[Rendered, Mapping[Target, Applied], Mapping[Target, Live]], Sequence[Decision]],
+        *,
+        cluster_uid: str,
+    ) -> list[Write]:
+        made: list[Write] = []
+        for last in (False,) * (ROUNDS - 1) + (True,):
+            rendered, applied = self.rendered(), ledger.applied(self.mesh, cluster_uid=cluster_uid)
+            targets = list(dict.fromkeys(choose(rendered, applied)))
+            writes = [each for each in decisions(rendered, applied, read_live(api, targets)) if not isinstance(each, Agree)]
+            try:
+                return made + self._carry_out(api, rendered, writes)
+            except Conflict as error:
+                if last or error.causes:
+                    raise
+        return made
+
+    def _carry_out(self, api: Api, rendered: Rendered, writes: Sequence[Write]) -> list[Write]:
+        for write in writes:
+            if write.violation is not None:
+                raise refusal(write.violation)
+        self._intend(rendered, writes)
+        uids: dict[Target, str] = {}
+        for write in writes:
+            if write.verb is Verb.FORGET:
+                continue
+            self.lease.hold()
+            result = self._perform(api, write)
+            if write.manager == FIELD_MANAGER:
+                uids[write.target] = str(result.get("metadata", {}).get("uid", ""))
+        self._record(writes, uids)
+        return list(writes)
+
+    def _intend(self, rendered: Rendered, writes: Sequence[Write]) -> None:
+        with transaction.atomic():
+            for write in writes:
+                if write.removes:
+                    ledger.leave(self.mesh, [write.target], rollout=self.rollout)
+                elif write.manager == FIELD_MANAGER:
+                    wanted = rendered[write.target]
+                    ledger.intend(
+                        self.mesh,
+                        write.target,
+                        value=wanted.value,
+                        found=write.found,
+                        gateway=wanted.gateway,
+                        adopted=write.adopts,
+                        rollout=self.rollout,
+                    )
+
+    def _record(self, writes: Sequence[Write], uids: Mapping[Target, str]) -> None:
+        """One transaction for all results. A deleted object's row goes only when the object has been seen gone."""
+        with transaction.atomic():
+            for write in writes:
+                if write.removes and write.verb is not Verb.DELETE:
+                    ledger.gone(self.mesh, write.target)
+                elif write.target in uids and not write.removes:
+                    ledger.written(self.mesh, write.target, object_uid=uids[write.target])
+
+    def _perform(self, api: Api, write: Write) -> Json:
+        if write.verb is Verb.APPLY:
+            return self._apply(api, write)
+        if write.verb is Verb.PUT:
+            return api.replace(write.body)
+        if write.verb is Verb.JSON_PATCH:
+            return api.json_patch(write.target, write.body)
+        if write.verb is Verb.MERGE_PATCH:
+            return api.merge_patch(write.target, write.body)
+        if write.verb is Verb.DELETE:
+            api.delete(write.target, uid=write.uid)
+            return {}
+        raise StepFailed("step.internal", {"error": f"no way to {write.verb}"})
+
+    def _apply(self, api: Api, write: Write) -> Json:
+        try:
+            return api.apply(write.body, manager=write.manager, force=write.force)
+        except Conflict as error:
+            pairs = [(cause.field, cause.owner) for cause in error.causes]
+            if not pairs:
+                raise
+            if not may_force(write.target, pairs, self.consents):
+                raise StepFailed("writes.conflict", **conflict_params(write.target, pairs)) from None
+            self.lease.hold()
+            return api.apply(write.body, manager=write.manager, force=True)
+
+
+def conflict_params(target: Target, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The parameters and evidence of a step that needs consent to take fields over: `tokens` consent to all of them."""
+    findings = [conflict(target, field, owner) for field, owner in pairs]
+    params = {**findings[0].params, "tokens": [finding.token for finding in findings]}
+    return {"params": params, "evidence": {"conflicts": [{"field": field, "owner": owner} for field, owner in pairs]}}
+
+
+def refusal(violation: Violation) -> StepFailed:
+    params = dict(violation.params)
+    if violation.token:
+        params["tokens"] = [violation.token]
+    return StepFailed(violation.code, params)
+
+
+def read_live(api: Api, targets: Iterable[Target]) -> dict[Target, Live]:
+    """What is there now; an object that holds several targets is read once."""
+    objects: dict[Target, Live] = {}
+    live: dict[Target, Live] = {}
+    for target in targets:
+        holder = target._replace(field="")
+        if holder not in objects:
+            found = api.read(holder)
+            objects[holder] = Absent() if found is None else Present(found)
+        live[target] = objects[holder]
+    return live

@@ -1,0 +1,285 @@
+"""From a file: what stands between a mesh as it is and as a document asks for it, and the way there."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interconnect import observed, store
+from interconnect.domain.changes import REMOVALS, Change, RegisterCluster, apply_all
+from interconnect.domain.diff import changes_between
+from interconnect.domain.facts import Facts
+from interconnect.domain.topology import CidrSource, Gateway, GatewayKey, MeshKind, PodCidr, RestartPolicy, Topology
+from interconnect.files.errors import FileError
+from interconnect.files.kubeconfigs import KubeconfigFile, Kubeconfigs, read_kubeconfigs
+from interconnect.files.targets import desired, revision_error
+from interconnect.kube import kinds, probe
+from interconnect.kube.errors import KubeError
+from interconnect.kube.rights import ClusterRole
+from interconnect.models import Cluster, Mesh
+from interconnect.rollouts.replicas import read_istiods, side_by_side
+from interconnect.services import clusters, meshes
+from interconnect.services.inspection import ClusterReport, MeshReport, api_for, credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.planning import Preview, Scene, preview, scene_of
+from interconnect.services.refusal import Refused
+
+if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
+    from interconnect.files.document import Document
+    from interconnect.kube.api import Api
+    from interconnect.kube.kubeconfig import Credential
+    from meshconsole.access.actor import Actor
+
+
+class FileRefused(Exception):
+    """The document cannot be carried out; each error knows its line and column."""
+
+    def __init__(self, errors: list[FileError]) -> None:
+        self.errors = errors
+        super().__init__(", ".join(error.code for error in errors))
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What applying a document would do. `mesh` is None while the document registers it; `refusals` forbid the changes."""
+
+    document: Document
+    mesh: Mesh | None
+    mesh_report: MeshReport | None
+    before: Topology
+    after: Topology
+    changes: tuple[Change, ...]
+    new: Mapping[str, ClusterReport]
+    replaced: Mapping[str, ClusterReport]
+    typed_cidrs: Mapping[str, tuple[str, ...]]
+    preview: Preview
+    refusals: tuple[Violation, ...] = ()
+    policy: RestartPolicy | None = None
+    accepted: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def empty(self) -> bool:
+        stored = self.mesh is not None and not (self.new or self.replaced or self.typed_cidrs or self.mesh_report or self.policy)
+        return stored and not self.changes and self.preview.empty
+
+    @property
+    def removals(self) -> tuple[Change, ...]:
+        """The changes that take something away and need a second word."""
+        return tuple(change for change in self.changes if isinstance(change, REMOVALS))
+
+
+def consider(document: Document, folder: Path, *, accept: frozenset[str] = frozenset()) -> Filing:
+    """Look at everything that the document names; stores nothing. FileRefused or Refused when it cannot be carried out."""
+    files = read_kubeconfigs(document, folder)
+    if not isinstance(files, Kubeconfigs):
+        raise FileRefused(files)
+    mesh = Mesh.objects.select_related("control_plane", "config").filter(name=document.mesh).first()
+    if mesh and (stale := revision_error(document, mesh.revision)):
+        raise FileRefused([stale])
+    report = _mesh_report(document, files, mesh)
+    if mesh is None and report is None:
+        raise FileRefused([document.error("file.mesh-unknown", "mesh", mesh=document.mesh)])
+    stored = store.load(mesh) if mesh else _new_topology(document, report)
+    new, replaced = _cluster_reports(document, files, mesh, stored.system_namespace)
+    return _filing(document, mesh, report, stored, new, replaced, accept)
+
+
+def _filing(
+    document: Document,
+    mesh: Mesh | None,
+    report: MeshReport | None,
+    stored: Topology,
+    new: dict[str, ClusterReport],
+    replaced: dict[str, ClusterReport],
+    accept: frozenset[str],
+) -> Filing:
+    before = _registered(document, stored, new, mesh, report)
+    fresh = {seen.uid: api_for(seen.credential) for seen in (*new.values(), *replaced.values())}
+    scene = _scene(mesh, report, new, replaced, fresh, accept)
+    wanted = [entry.gateway for group in document.groups.values() for entry in group.joined or () if entry.gateway]
+    known = _addresses_now(before, scene, wanted, observed.known_addresses(mesh) if mesh else {})
+    after = desired(document, before, new_id=lambda: str(uuid.uuid4()), known_addresses=known)
+    if not isinstance(after, Topology):
+        raise FileRefused(after)
+    changes = changes_between(before, after)
+    reached = apply_all(before, changes, facts=scene.facts, overrides=accept)
+    refusals = () if isinstance(reached, Topology) else reached
+    shown = preview(reached if isinstance(reached, Topology) else before, scene)
+    stored_policy = RestartPolicy(mesh.restart) if mesh else RestartPolicy.ALWAYS
+    policy = document.restart if document.restart and document.restart != stored_policy else None
+    typed = {
+        name: entry.pod_cidrs
+        for name, entry in document.clusters.items()
+        if mesh and name not in new and list(entry.pod_cidrs) != mesh.clusters.get(name=name).pod_cidrs
+    }
+    return Filing(document, mesh, None if mesh else report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept)
+
+
+def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> MeshReport | None:
+    """What the control plane of the file says, where the file names one; it must be the stored mesh's."""
+    if files.control_plane is None:
+        return None
+    plane = document.control_plane
+    namespace = (plane.system_namespace if plane else "") or (mesh.system_namespace if mesh else "istio-system")
+    hub = _credential(document, files.control_plane)
+    config = _credential(document, files.config) if files.config else None
+    if mesh is None:
+        return inspect_mesh(hub, config, system_namespace=namespace)
+    changed = [
+        (key, row, credential)
+        for key, row, credential in (("kubeconfig", mesh.control_plane, hub), ("config_kubeconfig", mesh.config, config or hub))
+        if row.fingerprint != credential.fingerprint
+    ]
+    for key, row, credential in changed:
+        uid = inspect_cluster(credential, role=ClusterRole.CONTROL_PLANE, system_namespace=namespace).uid
+        if uid != row.uid:
+            raise FileRefused([document.error("file.control-plane-identity", "control_plane", key, stored=row.uid, file=uid)])
+    return inspect_mesh(hub, config, system_namespace=namespace) if changed else None
+
+
+def _credential(document: Document, file: KubeconfigFile) -> Credential:
+    try:
+        return credential_of(file.content, context=file.context or None)
+    except Refused as refusal:
+        raise FileRefused([document.error(each.code, *file.keys, **each.params) for each in refusal.violations]) from None
+
+
+def _new_topology(document: Document, report: MeshReport | None) -> Topology:
+    if report is None:
+        raise FileRefused([document.error("file.mesh-unknown", "mesh", mesh=document.mesh)])
+    plane = document.control_plane
+    return Topology(
+        mesh=str(uuid.uuid4()),
+        kind=(plane.kind if plane else None) or MeshKind.HOSTED,
+        control_plane=report.control_plane.uid,
+        config=report.config.uid,
+        system_namespace=(plane.system_namespace if plane else "") or "istio-system",
+    )
+
+
+def _cluster_reports(
+    document: Document, files: Kubeconfigs, mesh: Mesh | None, namespace: str
+) -> tuple[dict[str, ClusterReport], dict[str, ClusterReport]]:
+    """Reports of clusters that are new, and of those whose credential differs from the stored one."""
+    stored = {row.name: row for row in Cluster.objects.filter(mesh=mesh).select_related("connection")} if mesh else {}
+    credentials = {name: _credential(document, file) for name, file in files.clusters.items()}
+    changed = {
+        name: credential
+        for name, credential in credentials.items()
+        if name not in stored or stored[name].connection.fingerprint != credential.fingerprint
+    }
+
+    def look(item: tuple[str, Credential]) -> ClusterReport | FileError:
+        try:
+            return inspect_cluster(item[1], role=ClusterRole.MEMBER, system_namespace=namespace)
+        except Refused as refusal:
+            first = refusal.violations[0]
+            return document.error(first.code, "clusters", item[0], "kubeconfig", **first.params)
+
+    looked = dict(zip(changed, side_by_side(look, changed.items()), strict=True))
+    errors = [seen for seen in looked.values() if isinstance(seen, FileError)]
+    reports = {name: seen for name, seen in looked.items() if isinstance(seen, ClusterReport)}
+    for name, seen in reports.items():
+        expected = document.clusters[name].uid or (stored[name].uid if name in stored else "")
+        if expected and seen.uid != expected:
+            errors.append(
+                document.error("file.cluster-identity", "clusters", name, "kubeconfig", cluster=name, file=seen.uid, stored=expected)
+            )
+    if errors:
+        raise FileRefused(errors)
+    return {name: seen for name, seen in reports.items() if name not in stored}, {
+        name: seen for name, seen in reports.items() if name in stored
+    }
+
+
+def _registered(
+    document: Document, stored: Topology, new: Mapping[str, ClusterReport], mesh: Mesh | None, report: MeshReport | None
+) -> Topology:
+    """The stored topology with the clusters that the file registers, under the rules of registration."""
+    known = report.remote_clusters if report else observed.facts(mesh).remote_clusters if mesh else frozenset()
+    topology, errors = stored, []
+    for name, seen in new.items():
+        typed = tuple(PodCidr(network, CidrSource.TYPED) for network in document.clusters[name].pod_cidrs)
+        result = apply_all(topology, [RegisterCluster(name, seen.uid, typed or seen.pod_cidrs)], facts=Facts(remote_clusters=known))
+        if isinstance(result, Topology):
+            topology = result
+        else:
+            errors += [document.error(each.code, "clusters", name, **each.params) for each in result]
+    if errors:
+        raise FileRefused(errors)
+    return topology
+
+
+def _scene(
+    mesh: Mesh | None,
+    report: MeshReport | None,
+    new: Mapping[str, ClusterReport],
+    replaced: Mapping[str, ClusterReport],
+    fresh: dict[str, Api],
+    accept: frozenset[str],
+) -> Scene:
+    webhooks = {seen.uid: seen.webhooks for seen in (*new.values(), *replaced.values())}
+    if mesh:
+        scene = scene_of(mesh, consents=accept, extra=fresh)
+        try:
+            istiods, foreign = read_istiods(mesh)
+        except KubeError:
+            istiods, foreign = scene.facts.istiods, dict(scene.facts.foreign_networks)
+        known = replace(scene.facts, istiods=istiods, foreign_networks=foreign, webhooks={**scene.facts.webhooks, **webhooks})
+        return replace(scene, facts=known)
+    if report is None:
+        raise LookupError("a mesh that is not stored needs a report of its control plane")
+    fresh.setdefault(report.config.uid, api_for(report.config.credential))
+    fresh.setdefault(report.control_plane.uid, api_for(report.control_plane.credential))
+    facts = Facts(istiods=report.istiods, webhooks=webhooks, remote_clusters=report.remote_clusters)
+    return Scene(facts, {}, {}, {}, fresh.__getitem__, accept)
+
+
+def _addresses_now(
+    topology: Topology, scene: Scene, keys: list[GatewayKey], stored: Mapping[GatewayKey, tuple[str, ...]]
+) -> dict[GatewayKey, tuple[str, ...]]:
+    """What the load balancers of these gateways say now; what was last seen where a cluster does not answer."""
+
+    def look(gateway: Gateway) -> tuple[str, ...]:
+        try:
+            service = scene.api(topology.clusters[gateway.key.cluster].uid).get(kinds.SERVICE, gateway.name, topology.system_namespace)
+        except KubeError:
+            return stored.get(gateway.key, ())
+        return probe.service_addresses(service or {}) or stored.get(gateway.key, ())
+
+    gateways = [topology.gateways[key] for key in dict.fromkeys(keys) if key in topology.gateways]
+    return dict(zip([gateway.key for gateway in gateways], side_by_side(look, gateways), strict=True))
+
+
+def register(filing: Filing, *, actor: Actor) -> Mesh:
+    """Store what the document registers: the mesh, its clusters, new credentials, the restart policy and typed CIDRs."""
+    mesh = filing.mesh
+    if mesh is None:
+        mesh = _register_mesh(filing, actor)
+    elif filing.mesh_report:
+        meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=filing.mesh_report)
+    if filing.policy:
+        meshes.mesh_restart_policy(actor=actor, mesh=mesh, restart=filing.policy)
+    for name, seen in filing.new.items():
+        cidrs = filing.document.clusters[name].pod_cidrs
+        clusters.cluster_register(actor=actor, mesh=mesh, name=name, report=seen, pod_cidrs=cidrs)
+    for name, seen in filing.replaced.items():
+        clusters.cluster_credential_replace(actor=actor, cluster=mesh.clusters.get(name=name), report=seen)
+    for name, cidrs in filing.typed_cidrs.items():
+        clusters.cluster_pod_cidrs(actor=actor, cluster=mesh.clusters.get(name=name), pod_cidrs=cidrs)
+    return mesh
+
+
+def _register_mesh(filing: Filing, actor: Actor) -> Mesh:
+    if filing.mesh_report is None:
+        raise LookupError("a mesh that is not stored needs a report of its control plane")
+    return meshes.mesh_register(
+        actor=actor,
+        name=filing.document.mesh,
+        kind=filing.before.kind,
+        report=filing.mesh_report,
+        system_namespace=filing.before.system_namespace,
+    )

@@ -1,0 +1,223 @@
+"""What a rollout would do, from fresh reads and server-side dry-runs, before anything is written or stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from interconnect import clients, ledger, observed
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target, Unknown
+from interconnect.domain.gateway_writes import gateway_writes
+from interconnect.domain.plan import plan
+from interconnect.domain.render import render
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import Agree, Verb, Write, conflict, decide
+from interconnect.kube.errors import Conflict, KubeError, Permanent
+from interconnect.rollouts.replicas import side_by_side
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.steps import PlannedStep
+    from interconnect.domain.topology import Topology
+    from interconnect.kube.api import Api
+    from interconnect.models import Mesh
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What planning starts from besides the topology. `api` gives the client of a cluster by its identity."""
+
+    facts: Facts
+    applied: Mapping[Target, Applied]
+    published: Mapping[str, frozenset[str]]
+    verified: Mapping[str, str]
+    api: Callable[[str], Api]
+    consents: frozenset[str] = frozenset()
+
+
+def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Api] | None = None) -> Scene:
+    """A stored mesh's; `extra` are clients of clusters that are not registered yet, by identity."""
+    published, verified = ledger.published(mesh)
+    stored = frozenset(mesh.consents.values_list("token", flat=True))
+    more = dict(extra or {})
+
+    def api(uid: str) -> Api:
+        return more.get(uid) or clients.member_api(mesh, uid)
+
+    return Scene(observed.facts(mesh), ledger.applied(mesh), published, verified, api, stored | frozenset(consents))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """One write of the plan. `before` and `after` are the object without what the server keeps for itself; None: absent.
+
+    `problem` is why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners` are the
+    other managers of the object, the latest first.
+    """
+
+    target: Target
+    verb: Verb
+    note: str = ""
+    before: Json | None = None
+    after: Json | None = None
+    problem: Violation | None = None
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`live` is what was read; a rollout that starts from it writes what is shown here."""
+
+    steps: tuple[PlannedStep, ...]
+    writes: tuple[PlannedWrite, ...]
+    live: Mapping[Target, Live]
+    unreachable: Mapping[str, Violation] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not self.steps
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Consents that are missing."""
+        return tuple(dict.fromkeys(write.problem.token for write in self.writes if write.problem and write.problem.token))
+
+
+def preview(topology: Topology, scene: Scene) -> Preview:
+    """Read every target that is asked for or was written, decide, and dry-run each write; clusters side by side."""
+    rendered = render(topology, scene.facts)
+    by_cluster: dict[str, list[Target]] = {}
+    for target in dict.fromkeys((*rendered, *scene.applied)):
+        by_cluster.setdefault(target.cluster, []).append(target)
+    looks = side_by_side(lambda item: _look(item[0], item[1], topology, rendered, scene), by_cluster.items())
+    live = {target: state for look in looks for target, state in look.live.items()}
+    steps = plan(topology, rendered, scene.applied, live, published=scene.published, verified=scene.verified, facts=scene.facts)
+    return Preview(
+        steps,
+        tuple(write for look in looks for write in look.writes),
+        live,
+        {look.cluster: look.failure for look in looks if look.failure},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    cluster: str
+    live: Mapping[Target, Live]
+    writes: tuple[PlannedWrite, ...]
+    failure: Violation | None = None
+
+
+def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendered, scene: Scene) -> _Look:
+    try:
+        api = scene.api(uid)
+        live, failure = _read(api, targets)
+    except KubeError as error:
+        return _Look(uid, {target: Unknown(error.code) for target in targets}, (), _failed(error, uid))
+    writes = _writes(topology, rendered, scene, targets, live)
+    planned = tuple(_dry_run(api, write, live) for write in writes)
+    return _Look(uid, live, planned, failure)
+
+
+def _read(api: Api, targets: list[Target]) -> tuple[dict[Target, Live], Violation | None]:
+    objects: dict[Target, Live] = {}
+    failure: Violation | None = None
+    for target in targets:
+        holder = target._replace(field="")
+        if holder in objects:
+            continue
+        try:
+            found = api.read(holder)
+            objects[holder] = Absent() if found is None else Present(found)
+        except Permanent as error:
+            objects[holder] = Unknown(error.code)
+            failure = failure or _failed(error, target.cluster)
+    return {target: objects[target._replace(field="")] for target in targets}, failure
+
+
+def _failed(error: KubeError, uid: str) -> Violation:
+    return Violation(f"kube.{error.code}", {"cluster": uid, **error.params, "said": error.evidence})
+
+
+def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[Target], live: Mapping[Target, Live]) -> list[Write]:
+    mesh, found = topology.mesh, []
+    gateways: dict[str, None] = {}
+    for target in targets:
+        wanted, applied = rendered.get(target), scene.applied.get(target)
+        gateway = (wanted.gateway if wanted else "") or (applied.gateway if applied else "")
+        if gateway:
+            gateways[gateway] = None
+            continue
+        decision = decide(target, wanted, applied, live[target], mesh=mesh, consents=scene.consents)
+        if not isinstance(decision, Agree):
+            found.append(decision)
+    here = {target: rendered[target] for target in targets if target in rendered}
+    rows = {target: scene.applied[target] for target in targets if target in scene.applied}
+    for gateway in gateways:
+        found += gateway_writes(gateway, here, rows, live, mesh=mesh, consents=scene.consents)
+    return found
+
+
+def _dry_run(api: Api, write: Write, live: Mapping[Target, Live]) -> PlannedWrite:
+    now = live.get(write.target)
+    return replace(_tried_or_not(api, write, now), owners=managers(now.object) if isinstance(now, Present) else ())
+
+
+def managers(obj: Json) -> tuple[str, ...]:
+    """Who else writes to an object, by its managedFields, the latest first."""
+    entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
+    latest = sorted(entries, key=lambda entry: str(entry.get("time", "")), reverse=True)
+    return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER))
+
+
+def _tried_or_not(api: Api, write: Write, now: Live | None) -> PlannedWrite:
+    before = shown(now.object) if isinstance(now, Present) else None
+    if write.violation is not None or write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
+        return PlannedWrite(write.target, write.verb, write.note, before, before, write.violation)
+    try:
+        after = _tried(api, write)
+    except Conflict as error:
+        if error.causes:
+            first = error.causes[0]
+            return PlannedWrite(write.target, write.verb, write.note, before, before, conflict(write.target, first.field, first.owner))
+        return PlannedWrite(write.target, write.verb, write.note, before, before, _failed(error, write.target.cluster))
+    except KubeError as error:
+        return PlannedWrite(write.target, write.verb, write.note, before, None, _failed(error, write.target.cluster))
+    return PlannedWrite(write.target, write.verb, write.note, before, shown(after) if after else None)
+
+
+def _tried(api: Api, write: Write) -> Json | None:
+    if write.verb is Verb.APPLY:
+        return api.apply(write.body, manager=write.manager, force=write.force, dry_run=True)
+    if write.verb is Verb.PUT:
+        return api.replace(write.body, dry_run=True)
+    if write.verb is Verb.JSON_PATCH:
+        return api.json_patch(write.target, write.body, dry_run=True)
+    if write.verb is Verb.MERGE_PATCH:
+        return api.merge_patch(write.target, write.body, dry_run=True)
+    api.delete(write.target, uid=write.uid, dry_run=True)
+    return None
+
+
+_SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")
+
+
+def shown(obj: Json) -> Json:
+    """An object as a person compares it: without status and without what the server keeps for itself."""
+    metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVERS_OWN}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+
+
+def changed_paths(write: PlannedWrite) -> tuple[tuple[str, Any, Any], ...]:
+    """(path, before, after) of every leaf that differs between the two."""
+    return tuple(_differences(write.before or {}, write.after or {}, ""))
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterable[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys((*before, *after)):
+            yield from _differences(before.get(key), after.get(key), f"{path}.{key}")
+        return
+    if before != after:
+        yield path, before, after

@@ -1,0 +1,111 @@
+"""Look at clusters between rollouts: gateways whose address is pending, drift, and whether everybody answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.functions import Now
+
+from interconnect import clients, ledger, observed, store
+from interconnect.domain.render import networks_target
+from interconnect.domain.topology import ServiceType, Topology
+from interconnect.domain.writes import Verb
+from interconnect.kube import kinds, probe
+from interconnect.kube.errors import KubeError
+from interconnect.models import Cluster, Gateway, Mesh, MeshObservation
+from interconnect.rollouts.replicas import look_at_istiods
+from interconnect.services.planning import PlannedWrite, preview, scene_of
+from interconnect.services.workloads import stale_workloads
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+
+Json = dict[str, Any]
+
+
+def look_at_pending_addresses(mesh: Mesh) -> list[str]:
+    """Names of the gateways whose load balancer has given no address yet; what was given meanwhile is remembered."""
+    waiting = []
+    rows = Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False, service_type=ServiceType.LOAD_BALANCER)
+    for row in rows.select_related("cluster", "observation"):
+        known = getattr(row, "observation", None)
+        if known is not None and known.facts.get("addresses"):
+            continue
+        try:
+            service = clients.member_api(mesh, row.cluster.uid).get(kinds.SERVICE, row.name, mesh.system_namespace)
+        except KubeError:
+            waiting.append(row.name)
+            continue
+        hosts = probe.service_addresses(service or {})
+        if hosts:
+            observed.note_gateway(row, addresses=list(hosts), address_reason="")
+        else:
+            waiting.append(row.name)
+    return waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that a person should know. `grave` ones mean that the mesh does not do what was asked for."""
+
+    code: str
+    params: Json = field(default_factory=dict)
+    grave: bool = True
+
+    def as_json(self) -> Json:
+        return {"code": self.code, "params": self.params, "grave": self.grave}
+
+
+def look(mesh: Mesh) -> list[Alert]:
+    """Compare what was asked for with what is there, on every cluster, and remember what was seen.
+
+    Drift of what the console wrote, istiods that lack the joined groups, clusters that do not answer, Pods of another
+    network, gateways without an address. Takes calls to every cluster: a worker's job.
+    """
+    facts = look_at_istiods(mesh)
+    topology = store.load(mesh)
+    seen = preview(topology, scene_of(mesh))
+    names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
+    alerts = [Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)}) for uid, failure in seen.unreachable.items()]
+    alerts += [_drift(write, names) for write in seen.writes if write.verb is not Verb.LOOK]
+    alerts += _unpublished(mesh, topology, facts)
+    rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
+    for name, counted in stale_workloads(mesh, rows).items():
+        if counted.get("stale"):
+            alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
+    alerts += [Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)]
+    MeshObservation.objects.update_or_create(
+        mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]}, create_defaults={"at": Now()}
+    )
+    return alerts
+
+
+def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
+    """A target that is not what was written: who rewrote it, where that can be told."""
+    target = write.target
+    params: Json = {
+        "cluster": names.get(target.cluster, target.cluster),
+        "kind": target.kind,
+        "name": target.name,
+        "field": target.field,
+        "owners": list(write.owners),
+    }
+    if write.problem is not None:
+        return Alert(write.problem.code, {**params, **write.problem.params, "token": write.problem.token})
+    return Alert("drift.overwritten" if write.note == "writes.note.overwritten" else "drift.not-applied", params)
+
+
+def _unpublished(mesh: Mesh, topology: Topology, facts: Facts) -> list[Alert]:
+    """istiods whose ConfigMap was never given the joined groups, such as a revision that has just been installed."""
+    joined = sorted(group.name for group in topology.joined)
+    given = ledger.applied(mesh)
+    alerts = []
+    for istiod in facts.istiods:
+        if istiod.networks is None:
+            alerts.append(Alert("networks.source-unknown", {"istiods": [istiod.deployment]}))
+        elif joined and networks_target(istiod.networks) not in given:
+            alerts.append(
+                Alert("networks.revision-lacks-groups", {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined})
+            )
+    return alerts

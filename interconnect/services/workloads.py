@@ -1,0 +1,134 @@
+"""Restart workloads whose Pods carry another network than their cluster's group, in waves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from interconnect import clients, observed
+from interconnect.domain.stale import RESTARTABLE
+from interconnect.domain.steps import Phase, StepKind
+from interconnect.kube.errors import KubeError
+from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
+from interconnect.models.rollout import UNFINISHED
+from interconnect.rollouts import engine
+from interconnect.rollouts.replicas import side_by_side
+from interconnect.rollouts.steps.stale import Json, count_stale
+from interconnect.services.authority import audited, require
+from interconnect.services.refusal import Refused
+from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from meshconsole.access.actor import Actor
+
+WAVE = 5
+RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepKind.INJECTION_RESTORE)
+
+
+def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
+    """Counted now, by cluster name, and remembered; a cluster that does not answer has `{"not_counted": code}`."""
+
+    def look(cluster: Cluster) -> Json:
+        try:
+            counted = count_stale(clients.api_of(cluster.connection), cluster.group.name if cluster.group else "")
+        except KubeError as error:
+            return {"not_counted": error.code}
+        observed.note_cluster(cluster, stale=counted)
+        return counted
+
+    rows = list(clusters)
+    return dict(zip([row.name for row in rows], side_by_side(look, rows), strict=True))
+
+
+def workloads_restart(*, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "") -> Rollout:
+    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain."""
+    params = {"group": group, "cluster": cluster}
+    with audited(actor, "workloads.restart", mesh=mesh, params=params) as request:
+        rows = _chosen(mesh, group, cluster)
+        _require_rights(actor, rows)
+        counted = stale_workloads(mesh, rows)
+        todo = {row: _restartable(counted[row.name]) for row in rows}
+        if not any(todo.values()):
+            raise Refused.because("workloads.none")
+        rollout = _start(actor, mesh, todo)
+        request.rollout_id = str(rollout.id)
+    return rollout
+
+
+def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
+    rows = Cluster.objects.filter(mesh=mesh).select_related("connection", "group", "group__membership")
+    if group:
+        rows = rows.filter(group__name=group)
+    if cluster:
+        rows = rows.filter(name=cluster)
+    found = list(rows)
+    if not found:
+        raise Refused.because("workloads.none")
+    return found
+
+
+def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
+    """Those of a joined group carry other groups' traffic: restarting them is a mesh admin's decision."""
+    joined = next((row.group.name for row in rows if row.group and hasattr(row.group, "membership")), None)
+    if joined and not actor.may(Role.MESH_ADMIN):
+        raise Refused.because("workloads.joined", group=joined)
+    require(actor, Role.OPERATOR)
+
+
+def _restartable(counted: Json) -> list[Json]:
+    found = counted.get("workloads", ())
+    return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
+
+
+def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout:
+    with transaction.atomic():
+        _require_free(mesh, [row.uid for row, items in todo.items() if items])
+        rollout = Rollout.objects.create(
+            mesh=mesh,
+            kind=RolloutKind.WORKLOADS,
+            exclusive=False,
+            status=RolloutStatus.QUEUED,
+            restart=mesh.restart,
+            revision=mesh.revision,
+            actor=actor.name,
+            actor_user_id=actor.user_id,
+        )
+        now = timezone.now().isoformat()
+        Step.objects.bulk_create(
+            Step(
+                rollout=rollout,
+                phase=Phase.PREPARE,
+                chain=row.uid,
+                position=number,
+                kind=StepKind.WORKLOADS,
+                params={"workloads": items[start : start + WAVE], "restarted_at": now},
+            )
+            for row, items in todo.items()
+            for number, start in enumerate(range(0, len(items), WAVE), 1)
+        )
+        Step.objects.bulk_create(
+            Step(rollout=rollout, phase=Phase.WITHDRAW, chain=row.uid, position=1, kind=StepKind.STALE)
+            for row, items in todo.items()
+            if items
+        )
+        engine.begin(rollout)
+    return rollout
+
+
+def _require_free(mesh: Mesh, uids: Sequence[str]) -> None:
+    """Not while another rollout changes the group or the webhook path of one of these clusters, or restarts them already."""
+    busy = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED, chain__in=uids)
+    running = busy.filter(kind__in=(*RELABELLING, StepKind.WORKLOADS)).select_related("rollout").first()
+    if running:
+        raise Refused.because("rollout.running", rollout=str(running.rollout_id), actor=running.rollout.actor)
+
+
+def restarting(mesh: Mesh, uids: Iterable[str]) -> list[str]:
+    """Names of these clusters whose workloads are being restarted now."""
+    chains = Step.objects.filter(
+        rollout__mesh=mesh, rollout__kind=RolloutKind.WORKLOADS, rollout__status__in=UNFINISHED, chain__in=list(uids)
+    ).values_list("chain", flat=True)
+    return sorted(Cluster.objects.filter(mesh=mesh, uid__in=set(chains)).values_list("name", flat=True))
