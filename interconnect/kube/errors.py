@@ -18,6 +18,31 @@ if TYPE_CHECKING:
 EVIDENCE_LIMIT = 300
 LONGEST_RETRY_AFTER = 300.0
 _CAUSES_LIMIT = 50
+# every code that a KubeError can have; each has a message where errors are worded
+CODES = frozenset(
+    (
+        "address-denied",
+        "admission-denied",
+        "already-exists",
+        "bad-body",
+        "conflict",
+        "dry-run-unsupported",
+        "expired",
+        "forbidden",
+        "invalid",
+        "not-found",
+        "not-served",
+        "precondition",
+        "redirected",
+        "server-error",
+        "timeout",
+        "tls",
+        "too-large",
+        "too-many-requests",
+        "unauthorized",
+        "unreachable",
+    )
+)
 _SECRET_SHAPES = (
     re.compile(r"-----BEGIN [^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL),
     re.compile(r"(?i)\b(?:bearer|basic)\s+\S+"),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, KubeError, Permanent, Temporary, from_response, redact
 from interconnect.kube.guard import Deadline, DenyList, open_socket
+from interconnect.kube.transport import check_allowed
 
 if TYPE_CHECKING:
     import socket
@@ -50,6 +51,8 @@ class ForwardedStream:
         self._data = bytearray()
         self._started: set[int] = set()
         self._ended = False
+        self._message: list[bytes] = []
+        self._size = 0
 
     def sendall(self, data: bytes) -> None:
         for start in range(0, len(data), _FRAME_LIMIT // 2):
@@ -66,13 +69,25 @@ class ForwardedStream:
         self._sock.close()
 
     def _next_message(self) -> None:
-        code, message = self._message()
+        final, code, content = self._frame()
         if code == _CLOSE:
             self._ended = True
         elif code == _PING:
-            self._send(_PONG, message)
-        elif code == _BINARY and message:
-            self._channel(message[0], message[1:])
+            self._send(_PONG, content)
+        elif code < _CLOSE:
+            self._fragment(final, code, content)
+
+    def _fragment(self, final: bool, code: int, content: bytes) -> None:
+        """Puts the fragments of a message together; control frames may have come between them."""
+        # a frame counts even when it is empty: there is no end of those either
+        self._size += len(content) + 1
+        if (code == _CONTINUATION) != bool(self._message) or self._size > 2 * _FRAME_LIMIT:
+            raise Permanent("bad-body", phase="forward", **_named(self._call))
+        self._message.append(content)
+        if final:
+            message, self._message, self._size = b"".join(self._message), [], 0
+            if message:
+                self._channel(message[0], message[1:])
 
     def _channel(self, channel: int, content: bytes) -> None:
         if channel not in self._started:
@@ -83,18 +98,6 @@ class ForwardedStream:
             raise Temporary("unreachable", phase="forward", evidence=evidence, **_named(self._call))
         if channel == _DATA:
             self._data += content
-
-    def _message(self) -> tuple[int, bytes]:
-        """One message with its fragments put together; control messages in between come first."""
-        final, code, content = self._frame()
-        while not final:
-            final, following, more = self._frame()
-            if following >= _CLOSE:
-                return following, more
-            content += more
-            if len(content) > _FRAME_LIMIT or following != _CONTINUATION:
-                raise Permanent("bad-body", phase="forward", **_named(self._call))
-        return code, content
 
     def _frame(self) -> tuple[bool, int, bytes]:
         first, second = self._exactly(2)
@@ -109,7 +112,7 @@ class ForwardedStream:
         while len(self._received) < size:
             chunk = _guarded(lambda: self._sock.recv(65536), self._deadline, self._call)
             if not chunk:
-                raise Temporary("unreachable", phase="forward", **_named(self._call))
+                raise _ended(self._deadline, self._call)
             self._received += chunk
         taken = bytes(self._received[:size])
         del self._received[:size]
@@ -152,6 +155,7 @@ def get_url(url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DE
     parts = urlsplit(url)
     host = parts.hostname or ""
     call = Call("get", "istiod", "", host)
+    check_allowed()
     with Deadline(deadline) as until:
         sock = open_socket(host, parts.port or (443 if parts.scheme == "https" else 80), deny=deny, deadline=until)
         try:
@@ -197,7 +201,7 @@ def _head(sock: ssl.SSLSocket, deadline: Deadline, call: Call) -> tuple[bytes, b
     while b"\r\n\r\n" not in received:
         chunk = _guarded(lambda: sock.recv(65536), deadline, call)
         if not chunk:
-            raise Temporary("unreachable", phase="forward", **_named(call))
+            raise _ended(deadline, call)
         received += chunk
         if len(received) > _HEAD_LIMIT * 2:
             raise Permanent("too-large", limit=_HEAD_LIMIT, **_named(call))
@@ -275,9 +279,11 @@ def _guarded(act: Callable[[], T], deadline: Deadline, call: Call) -> T:
     try:
         return act()
     except (OSError, ValueError):
-        if deadline.expired:
-            raise Temporary("timeout", phase="forward", **_named(call)) from None
-        raise Temporary("unreachable", phase="forward", **_named(call)) from None
+        raise _ended(deadline, call) from None
+
+
+def _ended(deadline: Deadline, call: Call) -> Temporary:
+    return Temporary("timeout" if deadline.expired else "unreachable", phase="forward", **_named(call))
 
 
 def _named(call: Call) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _arguments(args: Any) -> dict[str, str]:
     """Flags of a command line, in both forms: `--name=value` and `--name value`."""
     words = [word for word in args if isinstance(word, str)] if isinstance(args, list) else []
     flags: dict[str, str] = {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if not word.startswith("--"):
             continue
         name, equals, value = word[2:].partition("=")

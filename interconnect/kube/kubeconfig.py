@@ -29,6 +29,52 @@ _CLUSTER_FIELDS = frozenset(
 _CONTEXT_FIELDS = frozenset(("cluster", "user", "namespace", "extensions"))
 _USER_FIELDS = frozenset(("token", "client-certificate-data", "client-key-data", "extensions"))
 _FILES = frozenset(("client-certificate", "client-key", "certificate-authority", "tokenFile"))
+# every code that a refusal can have; each has a message where errors are worded
+CODES = frozenset(
+    (
+        "alias",
+        "auth-provider",
+        "authority-malformed",
+        "basic-auth",
+        "client-certificate-incomplete",
+        "client-certificate-malformed",
+        "client-key-encrypted",
+        "client-key-malformed",
+        "client-key-mismatch",
+        "cluster-unknown",
+        "context-unknown",
+        "duplicate-key",
+        "duplicate-name",
+        "empty",
+        "encoding",
+        "exec",
+        "file-path",
+        "impersonation",
+        "insecure",
+        "insecure-with-authority",
+        "malformed",
+        "merge-key",
+        "multiple-documents",
+        "no-context",
+        "no-credential",
+        "not-a-kubeconfig",
+        "proxy-url",
+        "server-denied",
+        "server-malformed",
+        "server-missing",
+        "server-name-malformed",
+        "server-scheme",
+        "several-contexts",
+        "tag",
+        "token-malformed",
+        "too-deep",
+        "too-large",
+        "too-many-nodes",
+        "unknown-field",
+        "user-unknown",
+        "wrong-type",
+    )
+)
 _FORBIDDEN = {
     "exec": "exec",
     "auth-provider": "auth-provider",
@@ -75,8 +121,8 @@ class Credential:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen anywhere: the token and the key, as a whole and line by line."""
-        return (self.token, self.client_key_pem, *self.client_key_pem.splitlines()[1:-1])
+        """What must not be seen anywhere: the token, also in base64, and the key, as a whole and line by line."""
+        return (self.token, *_base64_forms(self.token), self.client_key_pem, *self.client_key_pem.splitlines()[1:-1])
 
     def to_json(self) -> str:
         """All of it, secrets included: for sealing, never for showing."""
@@ -90,6 +136,12 @@ class Credential:
             return cls(**value)
         except (ValueError, TypeError):
             raise ValueError("not a stored credential") from None
+
+
+def _base64_forms(text: str) -> tuple[str, ...]:
+    """How `text` looks inside something encoded, by the three places where it can begin."""
+    encoded = (base64.b64encode(b"\0" * shift + text.encode()).decode() for shift in range(3))
+    return tuple(form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
 
 
 class _Refusal(Exception):

@@ -12,6 +12,7 @@ from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError, plain
 from interconnect.kube.guard import Deadline, DenyList, open_socket
 from interconnect.kube.reading import Json, items, mapping, number, text
+from interconnect.kube.transport import check_allowed
 
 if TYPE_CHECKING:
     import socket
@@ -60,6 +61,7 @@ def probe(
     A gateway passes the handshake on, so its answer carries the backend's certificate, which `root_pem` (the mesh's root
     certificates) must have signed. Never raises for what the other side does.
     """
+    check_allowed()
     with Deadline(deadline) as until:
         try:
             sock = open_socket(host, port, deny=deny, deadline=until)

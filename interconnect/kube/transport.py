@@ -50,6 +50,12 @@ logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
 before_request: Callable[[], None] | None = None
 
 
+def check_allowed() -> None:
+    """Raises what `before_request` raises; for calls that go past a Transport as well."""
+    if before_request is not None:
+        before_request()
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """An answer of any status. `headers` have lower-case names."""
@@ -175,7 +181,7 @@ class Transport:
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         """A TLS connection of its own, watched by `deadline`, for what is not a plain request."""
-        self._before()
+        check_allowed()
         return self.open_tls(deadline)
 
     def authorization(self) -> dict[str, str]:
@@ -204,10 +210,6 @@ class Transport:
         rest.pool_manager = _Pools(self)
         return rest
 
-    def _before(self) -> None:
-        if before_request is not None:
-            before_request()
-
     def _send(
         self,
         method: str,
@@ -218,7 +220,7 @@ class Transport:
         accept: str,
         deadline: Deadline,
     ) -> urllib3.HTTPResponse:
-        self._before()
+        check_allowed()
         url = self.credential.server + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "meshconsole", **self.authorization()}
         # the pool makes connections by itself: this is how they learn whose deadline they are under

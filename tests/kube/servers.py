@@ -83,6 +83,9 @@ def server_context(names: tuple[x509.GeneralName, ...] = LOCAL, authority: Autho
     return context
 
 
+USUAL = server_context()
+
+
 class Connection:
     """One request as a handler sees it: `head` is the whole request head, `body` what Content-Length announced."""
 
@@ -106,11 +109,17 @@ class Connection:
 
     def answer(self, body: Any, status: int = 200, **headers: str) -> None:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        lines = [f"HTTP/1.1 {status} Something", f"Content-Length: {len(raw)}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
+        lines = [
+            f"HTTP/1.1 {status} Something",
+            f"Content-Length: {len(raw)}",
+            *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items()),
+        ]
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + raw)
 
     def status(self, code: int, reason: str, message: str = "", **details: Any) -> None:
-        self.answer({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message, "details": details}, code)
+        self.answer(
+            {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message, "details": details}, code
+        )
 
 
 class HttpsServer:
@@ -118,7 +127,7 @@ class HttpsServer:
 
     def __init__(self, handler: Handler, context: ssl.SSLContext | None = None, tls: bool = True) -> None:
         self.handler, self.tls = handler, tls
-        self.context = context or server_context()
+        self.context = context or USUAL
         self.connections = 0
         self.requests: list[Connection] = []
         self._listener = socket.create_server(("127.0.0.1", 0))

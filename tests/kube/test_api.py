@@ -203,7 +203,13 @@ def test_an_object_that_is_none_is_a_bad_body(lie: Any) -> None:
 
 @pytest.mark.parametrize(
     "lie",
-    [{}, {"items": 5, "metadata": {}}, {"items": [5], "metadata": {}}, {"items": [], "metadata": {"continue": 5}}, {"items": [{}], "metadata": {}}],
+    [
+        {},
+        {"items": 5, "metadata": {}},
+        {"items": [5], "metadata": {}},
+        {"items": [], "metadata": {"continue": 5}},
+        {"items": [{}], "metadata": {}},
+    ],
 )
 def test_a_list_that_is_none_is_a_bad_body(lie: Any) -> None:
     with HttpsServer(lambda connection: connection.answer(lie)) as server, pytest.raises(Permanent, match="bad-body"):
@@ -257,7 +263,9 @@ def test_a_watch_that_is_too_old_says_so() -> None:
         list(server.api().watch(kinds.POD, deadline=1))
 
 
-@pytest.mark.parametrize("line", [b"{\n", b"[]\n", {"type": 5, "object": {}}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": 1}}])
+@pytest.mark.parametrize(
+    "line", [b"{\n", b"[]\n", {"type": 5, "object": {}}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": 1}}]
+)
 def test_a_watch_that_lies_is_a_bad_body(line: Any) -> None:
     with watching(line) as server, pytest.raises(Permanent, match="bad-body"):
         list(server.api().watch(kinds.POD, deadline=1))

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interconnect import kube
 from interconnect.kube.errors import (
+    CODES,
     Call,
     Conflict,
     FieldConflict,
@@ -65,11 +69,26 @@ def test_each_answer_becomes_what_the_caller_can_do(
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [(301, "redirected"), (400, "bad-body"), (401, "unauthorized"), (403, "forbidden"), (404, "not-served"), (409, "bad-body"), (500, "server-error")],
+    [
+        (301, "redirected"),
+        (400, "bad-body"),
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not-served"),
+        (409, "bad-body"),
+        (500, "server-error"),
+    ],
 )
 def test_a_page_of_a_proxy_is_never_quoted_and_never_proves_absence(code: int, expected: str) -> None:
     error = from_response(code, {}, b"<html>not found: internal.example</html>", CALL)
     assert (error.code, error.evidence, isinstance(error, NotFound)) == (expected, "", False)
+
+
+def test_every_code_that_is_raised_is_listed() -> None:
+    source = "".join(path.read_text() for path in Path(kube.__file__).parent.glob("*.py"))
+    raised = set(re.findall(r'(?:Temporary|Permanent|Conflict|NotFound)\(\s*"([a-z-]+)"', source))
+    assert raised <= CODES
+    assert {expected for *_, expected in STATUS} <= CODES
 
 
 def test_a_missing_namespace_of_a_write_is_named() -> None:
@@ -102,7 +121,17 @@ def test_details_of_any_shape_are_survived(code: int, details: Any) -> None:
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7.0), ("0", 0.0), ("-5", 0.0), ("1000000000", 300.0), ("inf", 300.0), ("nan", None), ("soon", None), ("", None), ("1e400", 300.0)],
+    [
+        ("7", 7.0),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("1000000000", 300.0),
+        ("inf", 300.0),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        ("1e400", 300.0),
+    ],
 )
 def test_retry_after_is_honoured_within_reason(header: str, seconds: float | None) -> None:
     assert answer(429, headers={"retry-after": header}).retry_after == seconds

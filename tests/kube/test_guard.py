@@ -32,7 +32,7 @@ def test_the_operator_names_other_networks() -> None:
 
 
 def test_a_deny_list_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="10.0.0.0/99"):
+    with pytest.raises(ValueError, match=r"10\.0\.0\.0/99"):
         DenyList(["10.0.0.0/99"])
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from interconnect.kube.guard import DenyList
-from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, parse
+from interconnect.kube.kubeconfig import CODES, Credential, KubeconfigRefused, parse
 from tests.kube.servers import AUTHORITY, TOKEN
 
 CERTIFICATE, KEY = AUTHORITY.issue()
@@ -29,7 +29,12 @@ def document(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None 
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": "c", "cluster": {"server": "https://api.example:6443", "certificate-authority-data": b64(AUTHORITY.pem)} | (cluster or {})}],
+        "clusters": [
+            {
+                "name": "c",
+                "cluster": {"server": "https://api.example:6443", "certificate-authority-data": b64(AUTHORITY.pem)} | (cluster or {}),
+            }
+        ],
         "users": [{"name": "u", "user": {"token": TOKEN} if user is None else user}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "x",
@@ -91,7 +96,10 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "impersonation with extras": (text(user=WHO | {"as-user-extra": {"a": ["b"]}}), "impersonation"),
     "a password": (text(user={"username": "admin", "password": "hunter2hunter2"}), "basic-auth"),
     "no verification": (text({"insecure-skip-tls-verify": True, "certificate-authority-data": None}), "insecure"),
-    "no verification, said in words": (plain("token: abc").replace("server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"), "insecure"),
+    "no verification, said in words": (
+        plain("token: abc").replace("server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"),
+        "insecure",
+    ),
     "verification as text": (text({"insecure-skip-tls-verify": "false"}), "wrong-type"),
     # servers
     "plain http": (text({"server": "http://api.example"}), "server-scheme"),
@@ -134,11 +142,23 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a token that is true": (text(user={"token": True}), "wrong-type"),
     "a certificate without a key": (text(user={"client-certificate-data": b64(CERTIFICATE)}), "client-certificate-incomplete"),
     "a key without a certificate": (text(user={"client-key-data": b64(KEY)}), "client-certificate-incomplete"),
-    "a certificate that is no base64": (text(user={"client-certificate-data": "%%%", "client-key-data": b64(KEY)}), "client-certificate-malformed"),
-    "a certificate that is none": (text(user={"client-certificate-data": b64("no"), "client-key-data": b64(KEY)}), "client-certificate-malformed"),
+    "a certificate that is no base64": (
+        text(user={"client-certificate-data": "%%%", "client-key-data": b64(KEY)}),
+        "client-certificate-malformed",
+    ),
+    "a certificate that is none": (
+        text(user={"client-certificate-data": b64("no"), "client-key-data": b64(KEY)}),
+        "client-certificate-malformed",
+    ),
     "a key that is none": (text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64("no")}), "client-key-malformed"),
-    "an encrypted key": (text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(encrypted_key())}), "client-key-encrypted"),
-    "a key of another certificate": (text(user={"client-certificate-data": b64(AUTHORITY.issue()[0]), "client-key-data": b64(KEY)}), "client-key-mismatch"),
+    "an encrypted key": (
+        text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(encrypted_key())}),
+        "client-key-encrypted",
+    ),
+    "a key of another certificate": (
+        text(user={"client-certificate-data": b64(AUTHORITY.issue()[0]), "client-key-data": b64(KEY)}),
+        "client-key-mismatch",
+    ),
     "an authority that is none": (text({"certificate-authority-data": b64("no")}), "authority-malformed"),
     "an authority that is no base64": (text({"certificate-authority-data": "a b é"}), "authority-malformed"),
     "a private key as authority": (text({"certificate-authority-data": b64(KEY)}), "authority-malformed"),
@@ -207,6 +227,12 @@ def test_a_hostile_kubeconfig_is_refused_with_its_cause(given: str | bytes, code
 
 def test_the_table_is_long_enough() -> None:
     assert len(HOSTILE) >= 60
+
+
+def test_every_code_is_listed_and_met_by_some_input() -> None:
+    met = {code for _, code in HOSTILE.values()}
+    # these two depend on more than the file and have tests of their own
+    assert met | {"context-unknown", "insecure-with-authority"} == CODES
 
 
 def test_a_token_and_an_authority_make_a_credential() -> None:
@@ -294,4 +320,3 @@ def test_a_credential_shows_no_secret_and_survives_sealing() -> None:
 def test_what_was_not_sealed_is_no_credential(stored: str) -> None:
     with pytest.raises(ValueError, match="not a stored credential"):
         Credential.from_json(stored)
-

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
+from interconnect.kube import forward, probe
 from interconnect.kube import transport as transport_module
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import DenyList
@@ -311,6 +312,12 @@ def test_the_product_can_forbid_calls_where_it_stands(monkeypatch: pytest.Monkey
     with HttpsServer(hang) as server:
         with pytest.raises(RuntimeError, match="inside a transaction"):
             ask(server.transport())
+        with pytest.raises(RuntimeError, match="inside a transaction"):
+            forward.get(server.api(), "n", "p", 1, "/")
+        with pytest.raises(RuntimeError, match="inside a transaction"):
+            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DenyList())
+        with pytest.raises(RuntimeError, match="inside a transaction"):
+            probe.probe("127.0.0.1", server.port, deny=DenyList())
         assert server.connections == 0
 
 
