@@ -10,13 +10,14 @@ from interconnect.simulator.resources import Json
 
 Predicate = Callable[[Json], bool]
 
-_PARTS = re.compile(r"(?:[^,(]|\([^)]*\))+")
+_COMMA = re.compile(r",(?![^(]*\))")
+_WORD, _VALUE = re.compile(r"[-A-Za-z0-9_./]+"), re.compile(r"[-A-Za-z0-9_.]*")
 _SET = re.compile(r"(\S+)\s+(in|notin)\s+\(([^)]*)\)")
 
 
 def label_selector(text: str) -> Predicate | None:
     """None for the empty selector. Raises ApiError 400."""
-    tests = [_label_test(part.strip()) for part in _PARTS.findall(text)]
+    tests = [_label_test(part.strip()) for part in _COMMA.split(text)] if text else []
     if not tests:
         return None
     return lambda obj: all(test(obj["metadata"].get("labels") or {}) for test in tests)
@@ -30,8 +31,10 @@ def _label_test(part: str) -> Predicate:
     operator = next((item for item in ("!=", "==", "=") if item in part), "")
     if operator:
         name, value = (side.strip() for side in part.split(operator, 1))
+        if not _WORD.fullmatch(name) or not _VALUE.fullmatch(value):
+            raise bad_request(f"unable to parse requirement: found '{part}', expected: a key and a value")
         return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
-    if not part or " " in part:
+    if not _WORD.fullmatch(part.removeprefix("!")):
         raise bad_request(f"unable to parse requirement: found '{part}', expected: in, notin, =, ==, !=, gt, lt")
     if part.startswith("!"):
         return lambda labels: part[1:] not in labels
