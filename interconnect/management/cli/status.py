@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from interconnect.services import rollouts
 from interconnect.services.watching import look
 
 if TYPE_CHECKING:
+    from interconnect.domain.topology import Gateway, Topology
     from interconnect.management.cli.output import Output
 
 Json = dict[str, Any]
@@ -35,21 +37,8 @@ def status_of(mesh: Mesh) -> Json:
         "restart": mesh.restart,
         "istiods": (row.facts if row else {}).get("istiods", []),
         "clusters": {name: _cluster(cluster.uid, clusters.get(name)) for name, cluster in topology.clusters.items()},
-        "groups": {
-            name: {
-                "clusters": sorted(group.clusters),
-                "joined": group.joined,
-                "addresses": [
-                    {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None}
-                    for each in group.addresses or ()
-                ],
-            }
-            for name, group in topology.groups.items()
-        },
-        "gateways": {
-            str(key): {"name": gateway.name, "replicas": gateway.spec.replicas, **_facts(gateways.get(gateway.id))}
-            for key, gateway in topology.gateways.items()
-        },
+        "groups": {name: _group(topology, name, gateways) for name in topology.groups},
+        "stale": [{"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")],
         "not_applied": {"steps": left, "of": steps},
         "alerts": row.findings if row else [],
         "rollout": rollout_of(mesh),
@@ -62,8 +51,31 @@ def _cluster(uid: str, row: ClusterObservation | None) -> Json:
     return {"uid": uid, "observed_at": row.at, "answered_at": row.answered_at, "error": row.error_code, **row.facts}
 
 
-def _facts(row: GatewayObservation | None) -> Json:
-    return {"observed": dict(row.facts), "observed_at": row.at} if row else {"observed": {}}
+def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]) -> Json:
+    """`joined` is the list of its addresses, null when it is not joined."""
+    group = topology.groups[name]
+    joined = None
+    if group.addresses is not None:
+        joined = [
+            {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None} for each in group.addresses
+        ]
+    gateways = {str(gateway.key): _gateway(gateway, seen.get(gateway.id)) for gateway in topology.gateways_of_group(name)}
+    return {"clusters": sorted(group.clusters), "joined": joined, "gateways": gateways}
+
+
+def _gateway(gateway: Gateway, row: GatewayObservation | None) -> Json:
+    """As it was last seen: `replicas` are those that run, `ready` says whether they are all that was asked for."""
+    facts: Json = row.facts if row else {}
+    running, desired = facts.get("ready", 0), facts.get("replicas", gateway.spec.replicas)
+    return {
+        "name": gateway.name,
+        "ready": bool(facts.get("injected")) and running == desired,
+        "replicas": running,
+        "desired": desired,
+        "addresses": facts.get("addresses", []),
+        "reason": facts.get("reason") or facts.get("address_reason") or "",
+        "observed_at": row.at if row else None,
+    }
 
 
 def rollout_of(mesh: Mesh) -> Json | None:
@@ -100,14 +112,12 @@ def show_status(mesh: Mesh, output: Output) -> int:
         return codes.OK
     output.say(_("Mesh %(mesh)s, revision %(revision)s") % content, {})
     for name, group in content["groups"].items():
-        addresses = ", ".join(f"{each['host'] or _('awaited')}:{each['port']}" for each in group["addresses"])
-        state = _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] else _("not joined")
+        addresses = ", ".join(f"{each['host'] or _('awaited')}:{each['port']}" for each in group["joined"] or ())
+        state = _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] is not None else _("not joined")
         output.say(f"  {name}: {', '.join(group['clusters'])} · {state}", {})
-    for key, gateway in content["gateways"].items():
-        seen = gateway["observed"]
-        output.say(
-            f"  {key}: {gateway['name']} · {seen.get('ready', '?')}/{gateway['replicas']} · {', '.join(seen.get('addresses', []))}", {}
-        )
+        for key, gateway in group["gateways"].items():
+            running = f"{gateway['replicas']}/{gateway['desired']}"
+            output.say(f"    {key}: {gateway['name']} · {running} · {', '.join(gateway['addresses']) or gateway['reason'] or '-'}", {})
     if content["rollout"]:
         output.say(_("Last rollout %(id)s: %(status)s") % content["rollout"], {})
     if content["not_applied"]["steps"]:
