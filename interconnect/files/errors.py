@@ -49,6 +49,7 @@ CODES = (
     "file.mesh-unknown",
     "file.revision",
     "file.control-plane",
+    "file.control-plane-identity",
     "file.cluster-unknown",
     "file.cluster-identity",
     "file.cluster-renamed",
