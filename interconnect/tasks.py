@@ -7,7 +7,9 @@ import socket
 
 from celery import shared_task
 
+from interconnect.models import Mesh
 from interconnect.rollouts import engine
+from interconnect.services import watching
 
 
 def worker_name() -> str:
@@ -22,3 +24,17 @@ def run_step(step_id: int) -> None:
 @shared_task
 def sweep() -> None:
     engine.sweep()
+
+
+@shared_task
+def probe() -> None:
+    """Every minute: one look per mesh, side by side on the workers that take the probe queue."""
+    for mesh_id in Mesh.objects.values_list("id", flat=True):
+        probe_mesh.apply_async(args=[str(mesh_id)], queue="probe", expires=60)
+
+
+@shared_task
+def probe_mesh(mesh_id: str) -> None:
+    mesh = Mesh.objects.select_related("control_plane", "config").filter(id=mesh_id).first()
+    if mesh is not None:
+        watching.look(mesh)

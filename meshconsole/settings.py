@@ -11,6 +11,7 @@ import django_stubs_ext
 from celery.schedules import schedule
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from meshconsole.broker import celery_url
 from meshconsole.env import Env, generated_secret, split
@@ -222,6 +223,7 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
 MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
 MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)
+MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
 # How long a cluster may stay silent before its chain of a rollout fails, and istiod's replicas may disagree.
 MESHCONSOLE_UNREACHABLE_SECONDS = env.seconds("MESHCONSOLE_UNREACHABLE_SECONDS", 60)
 MESHCONSOLE_VERIFY_SECONDS = env.seconds("MESHCONSOLE_VERIFY_SECONDS", 60)
@@ -241,16 +243,17 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 # The database is the record of what happened.
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way to
+# fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
+CELERY_TASK_QUEUES = [Queue("rollout", no_ack=True), Queue("probe", no_ack=True)]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
 CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# A thread cannot be cancelled, and what it does is under a lease.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
@@ -259,10 +262,6 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
-        "visibility_timeout": 300,
-        # kombu looks for lost messages every interval times throttle seconds.
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
         "global_keyprefix": "meshconsole:",
         "socket_connect_timeout": 2,
         "socket_timeout": 15,
@@ -277,6 +276,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(MESHCONSOLE_SWEEP_SECONDS),
         # One that waited is worth nothing once the next has come.
         "options": {"expires": MESHCONSOLE_SWEEP_SECONDS},
+    },
+    "probe": {
+        "task": "interconnect.tasks.probe",
+        "schedule": schedule(MESHCONSOLE_PROBE_SECONDS),
+        "options": {"expires": MESHCONSOLE_PROBE_SECONDS, "queue": "probe"},
     },
 }
 # A sweep more often than every five seconds (tests) needs a beat that wakes up for it.

@@ -63,11 +63,16 @@ def look(mesh: Mesh) -> list[Alert]:
     Drift of what the console wrote, istiods that lack the joined groups, clusters that do not answer, Pods of another
     network, gateways without an address. Takes calls to every cluster: a worker's job.
     """
-    facts = look_at_istiods(mesh)
+    alerts: list[Alert] = []
+    try:
+        facts = look_at_istiods(mesh)
+    except KubeError as error:
+        facts = observed.facts(mesh)
+        alerts.append(Alert(f"kube.{error.code}", {**error.params, "cluster": "control plane", "said": error.evidence}))
     topology = store.load(mesh)
     seen = preview(topology, scene_of(mesh))
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
-    alerts = [Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)}) for uid, failure in seen.unreachable.items()]
+    alerts += [Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)}) for uid, failure in seen.unreachable.items()]
     alerts += [_drift(write, names) for write in seen.writes if write.verb is not Verb.LOOK]
     alerts += _unpublished(mesh, topology, facts)
     rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
