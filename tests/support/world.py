@@ -1,0 +1,154 @@
+"""A registered mesh on simulated clusters, carried out by the engine itself: what tests of services, steps and commands stand on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from interconnect import store
+from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
+from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, Topology
+from interconnect.kube.rights import ClusterRole
+from interconnect.models import Cluster, Mesh, Rollout, Step
+from interconnect.rollouts.driver import drive
+from interconnect.services import clusters, meshes, rollouts
+from interconnect.services.inspection import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.planning import Preview, preview, scene_of
+from interconnect.services.refusal import Refused
+from interconnect.simulator import Fleet
+from meshconsole.access.actor import Actor
+
+SYSTEM = "istio-system"
+ROOT = Actor.for_cli("root")
+A, B, C = (GatewayKey(f"member-{letter}", 1) for letter in "abc")
+GATEWAY_IDS = {key: f"00000000-0000-4000-8000-00000000000{number}" for number, key in enumerate((A, B, C), 1)}
+
+
+@dataclass
+class World:
+    """`mesh` is registered with all members of the fleet, its interconnect disabled."""
+
+    fleet: Fleet
+    mesh: Mesh = field(init=False)
+
+    def register(self, name: str = "prod", *, members: bool = True, kind: MeshKind = MeshKind.HOSTED, actor: Actor = ROOT) -> Mesh:
+        self.mesh = meshes.mesh_register(actor=actor, name=name, kind=kind, report=self.look_at_mesh(), system_namespace=SYSTEM)
+        for member in self.fleet.mesh.members if members else ():
+            self.register_cluster(member, actor=actor)
+        return self.mesh
+
+    def look_at_mesh(self, user: str = "admin") -> MeshReport:
+        hub = credential_of(self.fleet.kubeconfig(self.fleet.hub, user))
+        config = credential_of(self.fleet.kubeconfig(self.fleet.config, user)) if self.fleet.config != self.fleet.hub else None
+        return inspect_mesh(hub, config, system_namespace=SYSTEM)
+
+    def look_at(self, name: str, kubeconfig: str = "") -> ClusterReport:
+        credential = credential_of(kubeconfig or self.fleet.kubeconfig(name))
+        return inspect_cluster(credential, role=ClusterRole.MEMBER, system_namespace=SYSTEM)
+
+    def register_cluster(self, name: str, *, like: str = "", actor: Actor = ROOT, **options: Any) -> Cluster:
+        return clusters.cluster_register(actor=actor, mesh=self.mesh, name=name, report=self.look_at(like or name), **options)
+
+    def row(self, name: str) -> Cluster:
+        return Cluster.objects.select_related("connection", "group", "mesh").get(mesh=self.mesh, name=name)
+
+    @property
+    def topology(self) -> Topology:
+        self.mesh.refresh_from_db()
+        return store.load(self.mesh)
+
+    def start(self, *changes: Change, actor: Actor = ROOT, **options: Any) -> Rollout:
+        return rollouts.rollout_start(actor=actor, mesh=self.mesh, changes=changes, **options)
+
+    def do(self, *changes: Change, ends: str = "succeeded", **options: Any) -> Rollout:
+        return self.finish(self.start(*changes, **options), ends)
+
+    def finish(self, rollout: Rollout, ends: str = "succeeded") -> Rollout:
+        """Carries the rollout out in this process; it must end like that."""
+        drive(rollout.id, "test", tick=lambda: None, stop=threading.Event())
+        rollout.refresh_from_db()
+        assert rollout.status == ends, self.told(rollout)
+        return rollout
+
+    def retry(self, rollout: Rollout, ends: str = "succeeded", **options: Any) -> Rollout:
+        return self.finish(rollouts.rollout_retry(actor=options.pop("actor", ROOT), rollout=rollout, **options), ends)
+
+    def told(self, rollout: Rollout) -> str:
+        lines = [
+            f"{step.chain} {step.kind} {step.status} {step.error_code} {step.error_params} {step.evidence}" for step in rollout.steps.all()
+        ]
+        return "\n".join([str(rollout.status), *lines])
+
+    def preview(self, **options: Any) -> Preview:
+        return preview(self.topology, scene_of(self.mesh, **options))
+
+    def restore(self, ends: str = "succeeded", **options: Any) -> Rollout:
+        seen = self.preview(consents=options.get("accept", ()))
+        return self.finish(rollouts.drift_restore(actor=ROOT, mesh=self.mesh, live=seen.live, **options), ends)
+
+    def group(self, **groups: str | tuple[str, ...]) -> list[Change]:
+        pairs = {name: (members,) if isinstance(members, str) else members for name, members in groups.items()}
+        return [CreateGroup(name, frozenset(members)) for name, members in pairs.items()]
+
+    def prepared(self) -> Rollout:
+        """blue in member-a, green in member-b and red in member-c, each with one gateway, none joined."""
+        groups = self.group(blue="member-a", green="member-b", red="member-c")
+        return self.do(Enable(), *groups, *(gateway(key) for key in (A, B, C)))
+
+    def join(self, name: str, key: GatewayKey) -> Join:
+        """At what the load balancer of the gateway says now."""
+        return Join(name, (Address(self.address(key), gateway=key),))
+
+    def address(self, key: GatewayKey) -> str:
+        ingress = self.service(key)["status"]["loadBalancer"]["ingress"][0]
+        return str(ingress.get("ip") or ingress["hostname"])
+
+    def service(self, key: GatewayKey) -> dict[str, Any]:
+        return self.object("Service", key)
+
+    def deployment(self, key: GatewayKey) -> dict[str, Any]:
+        return self.object("Deployment", key)
+
+    def object(self, kind: str, key: GatewayKey) -> dict[str, Any]:
+        found = self.fleet.cluster(key.cluster).get(kind, self.topology.gateways[key].name, SYSTEM)
+        assert found is not None, f"no {kind} of {key}"
+        return found
+
+    @property
+    def networks(self) -> list[set[tuple[str, str]]]:
+        """(network, address) as every istiod replica knows them."""
+        return [{(entry["Network"], entry["Addr"]) for entry in istiod.networkz() or ()} for istiod in self.fleet.mesh.istiods.values()]
+
+    @property
+    def config_map(self) -> dict[str, Any]:
+        found = self.fleet.cluster(self.fleet.config).get("ConfigMap", "istio", SYSTEM)
+        assert found is not None
+        return found
+
+
+def gateway(key: GatewayKey, **spec: Any) -> CreateGateway:
+    return CreateGateway(key, GATEWAY_IDS[key], GatewaySpec(**spec))
+
+
+def step(rollout: Rollout, kind: str, chain: str = "") -> Step:
+    steps = [each for each in rollout.steps.all() if each.kind == kind and chain in ("", each.chain)]
+    assert len(steps) == 1, [f"{each.kind} {each.chain}" for each in rollout.steps.all()]
+    return steps[0]
+
+
+@contextmanager
+def refused(*codes: str) -> Iterator[None]:
+    """The block is refused with exactly these codes."""
+    try:
+        yield
+    except Refused as refusal:
+        found = [violation.code for violation in refusal.violations]
+        assert found == list(codes), refusal.violations
+        return
+    raise AssertionError(f"not refused; expected {codes}")
+
+
+__all__ = ["ROOT", "RestartPolicy", "World", "gateway", "refused", "step"]
