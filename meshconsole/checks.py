@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet
@@ -34,6 +35,16 @@ def credential_keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs
     ]
 
 
+@register()
+def denied_networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """E003: an entry that is none would be found out at the first call to a cluster only."""
+    return [
+        Error(f"{entry} in MESHCONSOLE_DENIED_NETWORKS is neither a network nor an address.", id="meshconsole.E003")
+        for entry in settings.MESHCONSOLE_DENIED_NETWORKS
+        if not _is_network(entry)
+    ]
+
+
 @register(deploy=True)
 def a_broker_reaches_other_processes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """W001: workers hear of new rollouts by the sweep alone."""
@@ -45,6 +56,14 @@ def a_broker_reaches_other_processes(app_configs: Sequence[AppConfig] | None, **
 def _is_fernet_key(key: str) -> bool:
     try:
         Fernet(key)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(entry: str) -> bool:
+    try:
+        ip_network(entry)
     except ValueError:
         return False
     return True

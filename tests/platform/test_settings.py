@@ -144,6 +144,7 @@ def test_the_deployment_check_of_production_finds_nothing(tmp_path: Path) -> Non
     [
         ("MESHCONSOLE_LEASE_SECONDS", "20", "meshconsole.E001"),
         ("MESHCONSOLE_CREDENTIAL_KEYS", "short", "meshconsole.E002"),
+        ("MESHCONSOLE_DENIED_NETWORKS", "169.254.0.0/16, everything", "meshconsole.E003"),
         ("REDIS_URL", "", "meshconsole.W001"),
     ],
 )
