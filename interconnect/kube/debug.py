@@ -109,7 +109,7 @@ def clusterz_of(source: Source) -> tuple[RemoteCluster, ...]:
 
 
 def unresolved_of(source: Source) -> frozenset[tuple[str, str, int]]:
-    """(network, host name, port) of gateways that are loaded and whose name does not resolve."""
+    """(network, host, port) of every gateway as it was loaded, whether its name resolves or not; networkz has the resolved ones."""
     found = items(parse_object(source.get("/debug/pushcontext")), "UnresolvedGateways")
     return frozenset((text(entry, "Network"), text(entry, "Addr"), number(entry, "Port")) for entry in found)
 
@@ -143,7 +143,7 @@ def clusterz(api: Api, namespace: str, pod: str) -> tuple[RemoteCluster, ...]:
 
 
 def pushcontext(api: Api, namespace: str, pod: str) -> frozenset[tuple[str, str, int]]:
-    """The unresolved gateways: `unresolved_of`."""
+    """The gateways before resolution: `unresolved_of`."""
     return unresolved_of(PodSource(api, namespace, pod))
 
 

@@ -38,7 +38,7 @@ class Gateway:
 
 
 def look(port: int, **options: Any) -> ProbeResult:
-    settings = {"deny": DenyList(), "root_pem": AUTHORITY.pem, "deadline": 1.0} | options
+    settings = {"deny": DenyList(), "root_pem": AUTHORITY.pem, "deadline": 5.0} | options
     return probe.probe("127.0.0.1", port, **settings)
 
 
