@@ -30,7 +30,7 @@ def sweep() -> None:
 def probe() -> None:
     """Every minute: one look per mesh, side by side on the workers that take the probe queue."""
     for mesh_id in Mesh.objects.values_list("id", flat=True):
-        probe_mesh.apply_async(args=[str(mesh_id)], queue="probe", expires=60)
+        probe_mesh.apply_async(args=(str(mesh_id),), queue="probe", expires=60)
 
 
 @shared_task

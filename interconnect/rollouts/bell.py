@@ -30,7 +30,7 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
     for step_id in step_ids:
         try:
             current_app.send_task(
-                "interconnect.tasks.run_step", args=[step_id], queue="rollout", countdown=seconds or None, retry=False, ignore_result=True
+                "interconnect.tasks.run_step", args=(step_id,), queue="rollout", countdown=seconds or None, retry=False, ignore_result=True
             )
         except (OperationalError, OSError) as error:
             # One failed attempt must not cost a time-out per step: the sweep is there for exactly this.

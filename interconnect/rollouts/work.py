@@ -127,13 +127,11 @@ class Work:
                 raise refusal(write.violation)
         self._intend(rendered, writes)
         uids: dict[Target, str] = {}
-        for write in writes:
-            if write.verb is Verb.FORGET:
-                continue
+        for calls in one_call_each(writes):
             self.lease.hold()
-            result = self._perform(api, write)
-            if write.manager == FIELD_MANAGER:
-                uids[write.target] = str(result.get("metadata", {}).get("uid", ""))
+            result = self._perform(api, calls)
+            if calls[0].manager == FIELD_MANAGER:
+                uids |= {write.target: str(result.get("metadata", {}).get("uid", "")) for write in calls}
         self._record(writes, uids)
         return list(writes)
 
@@ -163,13 +161,14 @@ class Work:
                 elif write.target in uids and not write.removes:
                     ledger.written(self.mesh, write.target, object_uid=uids[write.target])
 
-    def _perform(self, api: Api, write: Write) -> Json:
+    def _perform(self, api: Api, calls: Sequence[Write]) -> Json:
+        write = calls[0]
         if write.verb is Verb.APPLY:
             return self._apply(api, write)
         if write.verb is Verb.PUT:
             return api.replace(write.body)
         if write.verb is Verb.JSON_PATCH:
-            return api.json_patch(write.target, write.body)
+            return api.json_patch(write.target, [operation for each in calls for operation in each.body])
         if write.verb is Verb.MERGE_PATCH:
             return api.merge_patch(write.target, write.body)
         if write.verb is Verb.DELETE:
@@ -188,6 +187,25 @@ class Work:
                 raise StepFailed("writes.conflict", **conflict_params(write.target, pairs)) from None
             self.lease.hold()
             return api.apply(write.body, manager=write.manager, force=True)
+
+
+def one_call_each(writes: Iterable[Write]) -> list[list[Write]]:
+    """The writes as calls: JSON patches of one object, each with its own tests, go together; what needs no call is left out."""
+    calls: list[list[Write]] = []
+    for write in writes:
+        if write.verb is Verb.FORGET:
+            continue
+        last = calls[-1][-1] if calls else None
+        together = last is not None and write.verb is last.verb is Verb.JSON_PATCH and _holder(write) == _holder(last)
+        if together:
+            calls[-1].append(write)
+        else:
+            calls.append([write])
+    return calls
+
+
+def _holder(write: Write) -> Target:
+    return write.target._replace(field="")
 
 
 def conflict_params(target: Target, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

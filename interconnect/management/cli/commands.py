@@ -44,8 +44,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         sub.add_argument("--user", help="act with the rights of this user")
         return sub
 
-    accept = {"action": "append", "default": [], "metavar": "TOKEN", "help": "override, adopt or take over, as plan prints it"}
-    guard = {"choices": rollouts.GUARD_CHOICES, "help": "when the restart guard is not satisfied"}
+    accept: Options = {"action": "append", "default": [], "metavar": "TOKEN", "help": "override, adopt or take over, as plan prints it"}
+    guard: Options = {"choices": rollouts.GUARD_CHOICES, "help": "when the restart guard is not satisfied"}
     plan = command("plan", "show what apply would do; stores nothing", "file")
     plan.add_argument("--accept", **accept)
     apply = command("apply", "make the mesh what the file says", "file")
