@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -18,11 +18,14 @@ from django.db.models.functions import Now
 from interconnect.kube import transport as kube_transport
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Temporary
-from interconnect.kube.guard import DenyList
+from interconnect.kube.guard import Deadline, DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Response, Transport
 from interconnect.models import Connection, Mesh
 from meshconsole.vault import open_sealed, seal
+
+if TYPE_CHECKING:
+    import ssl
 
 SUSPECT_CALLS = 8
 SILENT_CODES = frozenset({"unreachable", "timeout"})
@@ -59,6 +62,10 @@ class GuardedTransport(Transport):
     def stream(self, path: str, *, query: Mapping[str, str], deadline: float, accept: str = "application/json") -> Iterator[Any]:
         with self._watched(), super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
             yield opened
+
+    def connect(self, deadline: Deadline) -> ssl.SSLSocket:
+        with self._watched():
+            return super().connect(deadline)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
