@@ -56,6 +56,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    # The form renderer finds the widgets of Django itself here.
+    "django.forms",
     "allauth",
     "allauth.account",
     "csp",

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+
+from meshconsole.ui import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("sign-in/", views.sign_in, name="account_login"),
+    path("sign-out/", views.sign_out, name="account_logout"),
+    path("language/", views.language, name="set_language"),
+    path("ui/", views.gallery, name="gallery"),
+    path("", include("interconnect.urls")),
 ]

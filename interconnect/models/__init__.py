@@ -2,6 +2,7 @@
 
 from interconnect.models.applied import AppliedEntry, Consent, Publication
 from interconnect.models.cluster import Cluster, Connection
+from interconnect.models.draft import JoinDraft
 from interconnect.models.gateway import Gateway
 from interconnect.models.group import NetworkGroup
 from interconnect.models.membership import Membership, MembershipAddress
@@ -17,6 +18,7 @@ __all__ = [
     "Consent",
     "Gateway",
     "GatewayObservation",
+    "JoinDraft",
     "Membership",
     "MembershipAddress",
     "Mesh",

@@ -1,0 +1,38 @@
+"""What the forms of changes have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
+
+
+def version_of(*values: Any) -> str:
+    """A short text that differs when any of the domain values does: unrelated changes of the mesh leave it alone."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+
+
+class VersionedForm(forms.Form):
+    """Carries the version of what it was filled from; `is_stale` once that has changed under it."""
+
+    version = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, version: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.current_version = version
+        self.fields["version"].initial = version
+
+    @property
+    def is_stale(self) -> bool:
+        sent = self.data.get("version", "") if self.is_bound else ""
+        return bool(sent) and sent != self.current_version
+
+    def take_current_version(self) -> None:
+        """So that sending again is a decision made on what is shown now."""
+        data = self.data.copy()
+        data["version"] = self.current_version
+        self.data = data

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from interconnect.domain.gateways import MAX_REPLICAS
+from interconnect.domain.topology import Autoscaling, GatewaySpec, ServiceType
+from interconnect.forms.base import VersionedForm
+from interconnect.models.gateway import SERVICE_TYPE_LABELS
+
+Choices = Iterable[tuple[str, str]]
+
+
+class GatewayForm(VersionedForm):
+    """What a person chooses of a gateway. Only its shape is checked here; what may be chosen is the domain's rule."""
+
+    cluster = forms.ChoiceField(label=_("Cluster"))
+    replicas = forms.IntegerField(label=_("Replicas"), initial=1, widget=forms.NumberInput(attrs={"min": 1, "max": MAX_REPLICAS}))
+    autoscaling_min = forms.IntegerField(
+        label=_("Autoscaling: fewest replicas"), required=False, help_text=_("Leave both empty for a fixed number of replicas.")
+    )
+    autoscaling_max = forms.IntegerField(label=_("Autoscaling: most replicas"), required=False)
+    service_type = forms.ChoiceField(
+        label=_("Service type"), choices=list(SERVICE_TYPE_LABELS.items()), initial=ServiceType.LOAD_BALANCER, required=False
+    )
+    load_balancer_ip = forms.CharField(
+        label=_("Load balancer IP"),
+        max_length=100,
+        required=False,
+        help_text=_("Only if your provider assigns the address that is asked for."),
+    )
+    annotations = forms.CharField(
+        label=_("Load balancer annotations"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
+        help_text=_("One “key: value” a line, as your provider documents them."),
+    )
+
+    def __init__(self, *args: Any, clusters: Choices | None = None, frozen: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if clusters is None:
+            del self.fields["cluster"]
+        else:
+            self.fields["cluster"].choices = list(clusters)  # type: ignore[attr-defined]
+        for name in ("annotations", "load_balancer_ip", "service_type") if frozen else ():
+            self.fields[name].disabled = True
+
+    def clean_annotations(self) -> tuple[tuple[str, str], ...]:
+        pairs = []
+        lines = self.cleaned_data["annotations"].splitlines()
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            key, separator, value = line.partition(":")
+            if not separator:
+                raise forms.ValidationError(_t("Line %(line)s is not of the form “key: value”.") % {"line": number})
+            pairs.append((key.strip(), _unquoted(value.strip())))
+        return tuple(pairs)
+
+    def spec(self) -> GatewaySpec:
+        data = self.cleaned_data
+        low, high = data.get("autoscaling_min"), data.get("autoscaling_max")
+        scaling = None if low is None and high is None else Autoscaling(1 if low is None else low, low or 1 if high is None else high)
+        return GatewaySpec(
+            replicas=data["replicas"],
+            autoscaling=scaling,
+            annotations=tuple(sorted(data["annotations"])),
+            load_balancer_ip=data["load_balancer_ip"],
+            service_type=ServiceType(data["service_type"] or ServiceType.LOAD_BALANCER),
+        )
+
+
+class PickGatewayForm(forms.Form):
+    gateway = forms.ChoiceField(label=_("Gateway"))
+
+    def __init__(self, *args: Any, gateways: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["gateway"].choices = list(gateways)  # type: ignore[attr-defined]
+
+
+def initial_of(spec: GatewaySpec) -> dict[str, Any]:
+    scaling = spec.autoscaling
+    return {
+        "replicas": spec.replicas,
+        "autoscaling_min": scaling.min if scaling else None,
+        "autoscaling_max": scaling.max if scaling else None,
+        "service_type": spec.service_type.value,
+        "load_balancer_ip": spec.load_balancer_ip,
+        "annotations": "\n".join(f"{key}: {value}" for key, value in spec.annotations),
+    }
+
+
+def _unquoted(value: str) -> str:
+    """As people copy them from YAML."""
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from interconnect.domain.topology import RestartPolicy
+from interconnect.forms.base import VersionedForm
+from interconnect.forms.settings import RESTART_HELP
+from interconnect.models.mesh import RESTART_LABELS
+
+Choices = Iterable[tuple[str, str]]
+
+
+class GroupForm(VersionedForm):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=200,
+        help_text=_("The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}),
+    )
+    clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, clusters: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["clusters"].choices = list(clusters)  # type: ignore[attr-defined]
+
+
+class AddClusterForm(VersionedForm):
+    clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, clusters: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["clusters"].choices = list(clusters)  # type: ignore[attr-defined]
+
+
+class MoveClusterForm(VersionedForm):
+    group = forms.ChoiceField(label=_("Network group"))
+
+    def __init__(self, *args: Any, groups: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].choices = list(groups)  # type: ignore[attr-defined]
+
+
+class ConfirmForm(VersionedForm):
+    """Nothing to type: the button is the answer."""
+
+
+class RemoveForm(VersionedForm):
+    """Removing is asked twice; the second time with the policy of the restart and the guard's decision."""
+
+    group = forms.MultipleChoiceField(widget=forms.MultipleHiddenInput)
+    step = forms.ChoiceField(choices=[("ask", ""), ("confirm", "")], widget=forms.HiddenInput)
+    restart = forms.ChoiceField(
+        label=_("Control plane restart"),
+        choices=list(RESTART_LABELS.items()),
+        widget=forms.RadioSelect,
+        required=False,
+        help_text=RESTART_HELP,
+    )
+
+    def __init__(self, *args: Any, groups: Choices, asking: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].choices = list(groups)  # type: ignore[attr-defined]
+        if asking:
+            self.fields["restart"].widget = forms.HiddenInput()
+
+    def restart_policy(self) -> RestartPolicy | None:
+        chosen = self.cleaned_data.get("restart")
+        return RestartPolicy(chosen) if chosen else None
+
+
+class DisableForm(VersionedForm):
+    phrase = forms.CharField(
+        label=_("Type “Close Basic Settings” to confirm"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )

@@ -1,0 +1,199 @@
+"""What pages read, each with a number of queries that does not grow with the mesh. The browser never waits for a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from interconnect import ledger, observed, store
+from interconnect.domain.entries import RULE_NAME, AppliedState
+from interconnect.domain.plan import verify_owed
+from interconnect.domain.render import render
+from interconnect.domain.topology import GatewayKey, Topology
+from interconnect.models import (
+    AppliedEntry,
+    Cluster,
+    ClusterObservation,
+    GatewayObservation,
+    Membership,
+    Mesh,
+    NetworkGroup,
+    Rollout,
+    RolloutKind,
+    RolloutStatus,
+    Step,
+    StepStatus,
+)
+from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
+from interconnect.scope import scope_of
+from meshconsole.audit.models import Entry
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from meshconsole.access.policy import VisibleScopes
+
+UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSight:
+    """A cluster's row with its connection, and what it last said; `observation` is None before it was ever asked."""
+
+    row: Cluster
+    observation: ClusterObservation | None
+
+    @property
+    def silent_code(self) -> str:
+        """Why it does not answer; empty while it does."""
+        return self.row.connection.open_code or (self.observation.error_code if self.observation else "")
+
+    @property
+    def silent_since(self) -> datetime | None:
+        return self.row.connection.open_since
+
+    @property
+    def answered_at(self) -> datetime | None:
+        return self.observation.answered_at if self.observation else None
+
+    @property
+    def said(self) -> Mapping[str, object]:
+        return self.observation.facts if self.observation else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A mesh as it is desired and as it was last seen."""
+
+    mesh: Mesh
+    topology: Topology
+    facts: Facts
+    clusters: Mapping[str, ClusterSight]
+    gateways: Mapping[GatewayKey, GatewayObservation]
+    group_ids: Mapping[str, UUID]
+    joined_at: Mapping[str, datetime]
+    rule: AppliedEntry | None
+    unverified: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A rollout, how many of its steps have ended, and what it is doing now."""
+
+    rollout: Rollout
+    done: int
+    failed: int
+    total: int
+    current: tuple[Step, ...] = field(default=())
+
+
+def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
+    meshes = Mesh.objects.select_related("observation").annotate(
+        cluster_count=Count("clusters", distinct=True),
+        group_count=Count("groups", distinct=True),
+        joined_count=Count("groups__membership", distinct=True),
+        running=Count("rollouts", filter=Q(rollouts__status__in=UNFINISHED, rollouts__exclusive=True), distinct=True),
+    )
+    return [mesh for mesh in meshes if scope_of(mesh.id) in scopes]
+
+
+def mesh_by_name(name: str) -> Mesh | None:
+    return Mesh.objects.select_related("control_plane", "config", "observation").filter(name=name).first()
+
+
+def sight(mesh: Mesh) -> Sight:
+    topology, facts = store.load(mesh), observed.facts(mesh)
+    _, verified = ledger.published(mesh)
+    joined = {row.group.name: row.joined_at for row in Membership.objects.filter(group__mesh=mesh).select_related("group")}
+    return Sight(
+        mesh=mesh,
+        topology=topology,
+        facts=facts,
+        clusters=cluster_sights(mesh),
+        gateways={
+            GatewayKey(row.gateway.cluster.name, row.gateway.number): row
+            for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).select_related("gateway__cluster")
+        },
+        group_ids={name: pk for pk, name in NetworkGroup.objects.filter(mesh=mesh).values_list("id", "name")},
+        joined_at=joined,
+        rule=AppliedEntry.objects.filter(mesh=mesh, archived=False, kind="Gateway", name=RULE_NAME).first(),
+        unverified=verify_owed(topology, render(topology, facts), facts, verified) if joined else (),
+    )
+
+
+def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
+    rows = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation", "group")
+    return {row.name: ClusterSight(row, getattr(row, "observation", None)) for row in rows}
+
+
+def last_rollout(mesh: Mesh) -> Rollout | None:
+    """The newest rollout that is, or was, the mesh's one at a time."""
+    return Rollout.objects.filter(mesh=mesh, exclusive=True).order_by("-created_at").first()
+
+
+def attention(mesh: Mesh) -> Progress | None:
+    """The rollout that every page of the mesh shows: the one under way, or a failed one that nobody has dealt with."""
+    rollout = last_rollout(mesh)
+    if rollout is None or rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED) or rollout.dismissed_at:
+        return None
+    return progress(rollout)
+
+
+def progress(rollout: Rollout) -> Progress:
+    counts = rollout.steps.aggregate(
+        total=Count("id"),
+        open=Count("id", filter=Q(status__in=OPEN_STEPS)),
+        failed=Count("id", filter=Q(status__in=UNDONE)),
+    )
+    busy = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).order_by("phase", "started_at", "id")[:3]
+    return Progress(rollout, counts["total"] - counts["open"], counts["failed"], counts["total"], tuple(busy))
+
+
+def rollouts(mesh: Mesh) -> QuerySet[Rollout]:
+    done = Count("steps", filter=~Q(steps__status__in=OPEN_STEPS))
+    return (
+        Rollout.objects.filter(mesh=mesh)
+        .defer("before", "after")
+        .annotate(step_count=Count("steps"), done_count=done, failed_count=Count("steps", filter=Q(steps__status__in=UNDONE)))
+        .order_by("-created_at")
+    )
+
+
+def rollout_of(mesh: Mesh, rollout_id: UUID) -> Rollout | None:
+    return Rollout.objects.filter(mesh=mesh, id=rollout_id).first()
+
+
+def steps_of(rollout: Rollout) -> list[Step]:
+    return list(rollout.steps.order_by("phase", "chain", "position"))
+
+
+def cluster_names(mesh: Mesh) -> dict[str, str]:
+    """Names by UID."""
+    return dict(Cluster.objects.filter(mesh=mesh).values_list("uid", "name"))
+
+
+def is_newest_topology_rollout(rollout: Rollout) -> bool:
+    newest = Rollout.objects.filter(mesh_id=rollout.mesh_id, kind=RolloutKind.TOPOLOGY).order_by("-created_at").values_list("id", flat=True)
+    return newest.first() == rollout.id
+
+
+def activity(mesh: Mesh) -> QuerySet[Entry]:
+    return Entry.objects.filter(scope=scope_of(mesh.id)).order_by("-time", "-pk")
+
+
+def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:
+    """Names of clusters on which something of ours may still be."""
+    uids = set(AppliedEntry.objects.filter(mesh=mesh, archived=False).values_list("cluster_uid", flat=True))
+    return frozenset(name for name, cluster in topology.clusters.items() if cluster.uid in uids)
+
+
+def rule_is_in_place(rule: AppliedEntry | None) -> bool:
+    return rule is not None and rule.state == AppliedState.WRITTEN
+
+
+def names(rows: Iterable[Cluster]) -> list[str]:
+    return sorted(row.name for row in rows)

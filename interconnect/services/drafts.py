@@ -1,0 +1,55 @@
+"""Drafts of the join wizard. They change nothing of the mesh, so they are neither audited nor rolled out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from interconnect.domain.topology import Address, RestartPolicy, Topology
+from interconnect.models import JoinDraft, Mesh
+
+KEPT = timedelta(days=7)
+
+
+def draft_of(*, mesh: Mesh, user_id: int) -> JoinDraft | None:
+    """The user's draft for this mesh; what nobody has touched for a week is gone."""
+    JoinDraft.objects.filter(updated_at__lt=timezone.now() - KEPT).delete()
+    return JoinDraft.objects.filter(mesh=mesh, user_id=user_id).first()
+
+
+def draft_groups(*, mesh: Mesh, user_id: int, groups: Sequence[str]) -> JoinDraft:
+    """Step 1. Addresses that were chosen before for a group that is still chosen stay."""
+    draft, _created = JoinDraft.objects.get_or_create(mesh=mesh, user_id=user_id)
+    draft.groups = list(groups)
+    draft.addresses = {name: chosen for name, chosen in draft.addresses.items() if name in groups}
+    draft.save()
+    return draft
+
+
+def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Address]], topology: Topology) -> None:
+    """Step 2."""
+    ids = {key: gateway.id for key, gateway in topology.gateways.items()}
+    draft.addresses = {
+        name: [{"host": item.host, "port": item.port, "gateway": ids.get(item.gateway, "") if item.gateway else ""} for item in chosen]
+        for name, chosen in addresses.items()
+    }
+    draft.save()
+
+
+def draft_restart(*, draft: JoinDraft, restart: RestartPolicy) -> None:
+    draft.restart = restart
+    draft.save()
+
+
+def draft_drop(*, draft: JoinDraft) -> None:
+    JoinDraft.objects.filter(id=draft.id).delete()
+
+
+def chosen_addresses(draft: JoinDraft, topology: Topology, group: str) -> tuple[Address, ...]:
+    """What step 2 has kept for a group, without addresses of gateways that are gone."""
+    keys = {gateway.id: gateway.key for gateway in topology.gateways.values()}
+    items: list[Mapping[str, Any]] = draft.addresses.get(group, [])
+    return tuple(Address(item["host"], item["port"], keys.get(item["gateway"])) for item in items if not item["gateway"] or item["gateway"] in keys)

@@ -1,0 +1,1 @@
+"""The pages: one function per screen, each fetching its mesh through the policy."""

@@ -1,0 +1,133 @@
+"""What may be done with a row; the forbidden stays in its place with the reason, from the same rules that refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from interconnect import queries
+from interconnect.domain import roles, rules
+from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Enable, RemoveCluster, violations
+from interconnect.domain.topology import Cluster, Gateway, Group, Topology
+from interconnect.domain.violations import Violation
+from interconnect.services.authority import ROLE_OF
+from interconnect.views import wording
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import Role
+from meshconsole.ui.tones import Action
+
+
+def _refusals(actor: Actor, role: Role, found: Iterable[Violation]) -> tuple[str, ...]:
+    """The role first: what somebody may never do needs no other reason."""
+    if not actor.may(role):
+        return (wording.reason(Violation("role.missing", {"role": role.slug})),)
+    return wording.reasons(found)
+
+
+def _of_change(sight: queries.Sight, actor: Actor, change: Change) -> tuple[str, ...]:
+    needed = ROLE_OF[roles.required_role(change)]
+    return _refusals(actor, needed, violations(sight.topology, change, facts=sight.facts))
+
+
+def of_group(sight: queries.Sight, actor: Actor, group: Group) -> tuple[Action, ...]:
+    link = partial(_url, sight, group=group.name)
+    free = _refusals(actor, Role.OPERATOR, _group_is_free(sight.topology, group.name))
+    ungrouped = free or _nobody_ungrouped(sight.topology)
+    return (
+        Action(_("Add cluster"), link("group-add-cluster"), "plus", ungrouped),
+        Action(_("Create east-west gateway"), link("group-create-gateway"), "router", free),
+        Action(_("Delete network group"), link("group-delete"), "trash", _of_change(sight, actor, DeleteGroup(group.name)), danger=True),
+    )
+
+
+def _group_is_free(topology: Topology, group: str) -> Iterator[Violation]:
+    yield from rules.is_enabled(topology)
+    yield from rules.group_changes_freely(topology, group)
+
+
+def _nobody_ungrouped(topology: Topology) -> tuple[str, ...]:
+    if not topology.clusters:
+        return (_("The mesh has no clusters yet. Register one first."),)
+    grouped = {name for group in topology.groups.values() for name in group.clusters}
+    return (_("Every cluster of the mesh is in a group already."),) if grouped >= set(topology.clusters) else ()
+
+
+def of_cluster(sight: queries.Sight, actor: Actor, cluster: Cluster) -> tuple[Action, ...]:
+    link = partial(_url, sight, cluster=cluster.name)
+    free = _refusals(actor, Role.OPERATOR, _cluster_is_free(sight.topology, cluster.name))
+    edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
+    none_there = not sight.topology.gateways_of_cluster(cluster.name)
+    elsewhere = free or _no_other_group(sight.topology, cluster.name)
+    return (
+        Action(_("Create east-west gateway"), link("cluster-create-gateway"), "router", free),
+        Action(_("Edit east-west gateway"), link("cluster-edit-gateway"), "edit", (edit or free) if none_there else edit),
+        Action(_("Move to another group"), link("cluster-move"), "arrows-exchange", elsewhere),
+        Action(
+            _("Remove from group"),
+            link("cluster-remove-from-group"),
+            "circle-minus",
+            _of_change(sight, actor, RemoveCluster(cluster.name)),
+            danger=True,
+        ),
+    )
+
+
+def _cluster_is_free(topology: Topology, cluster: str) -> Iterator[Violation]:
+    yield from rules.is_enabled(topology)
+    yield from rules.cluster_changes_freely(topology, cluster)
+
+
+def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
+    """Rule 7 for the menu, which does not know the target yet."""
+    own = topology.group_of(cluster)
+    if not any(group for group in topology.groups.values() if group is not own and not group.joined):
+        return (_("There is no other group outside the interconnect to move it to."),)
+    return wording.reasons(rules.is_not_last(topology, cluster))
+
+
+def of_gateway(sight: queries.Sight, actor: Actor, gateway: Gateway) -> tuple[Action, ...]:
+    link = partial(_url, sight, gateway=gateway.id)
+    edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
+    delete = _of_change(sight, actor, DeleteGateway(gateway.key))
+    return (
+        Action(_("Edit east-west gateway"), link("gateway-edit"), "edit", edit),
+        Action(_("Delete east-west gateway"), link("gateway-delete"), "trash", delete, danger=True),
+    )
+
+
+def _url(sight: queries.Sight, url_name: str, **names: str) -> str:
+    return reverse(url_name, kwargs={"name": sight.mesh.name, **names})
+
+
+def of_page(sight: queries.Sight, actor: Actor) -> dict[str, Action]:
+    """The buttons above the areas."""
+    topology = sight.topology
+    can_create = _refusals(actor, Role.OPERATOR, rules.is_enabled(topology)) or _nobody_ungrouped(topology)
+    enabled = _refusals(actor, Role.MESH_ADMIN, rules.is_enabled(topology))
+    joinable = enabled or _nobody_can_join(topology)
+    update = _refusals(actor, Role.OPERATOR, rules.is_enabled(topology))
+    listed = () if topology.joined else (_("No group is joined."),)
+    switch = _refusals(actor, Role.MESH_ADMIN, ()) if topology.enabled else _of_change(sight, actor, Enable())
+    return {
+        "switch": Action(_("Multicloud interconnection"), _url(sight, "disable" if topology.enabled else "enable"), reasons=switch),
+        "create_group": Action(_("Create network group"), _url(sight, "group-create"), "plus", can_create),
+        "join": Action(_("Join interconnection"), _url(sight, "join"), "link", joinable),
+        "update": Action(_("Update east-west gateway address"), _url(sight, "addresses-update"), "refresh", update or listed),
+        "remove": Action(_("Remove interconnection"), _url(sight, "interconnect-remove"), "link-off", enabled or listed, danger=True),
+    }
+
+
+def _nobody_can_join(topology: Topology) -> tuple[str, ...]:
+    """When nobody can, the first group says why; without any group there is one to be made."""
+    outside = [name for name, group in topology.groups.items() if not group.joined]
+    found = [wording.reasons(rules.can_join(topology, name)) for name in outside]
+    if not outside:
+        return (_("Every group is joined.") if topology.groups else _("Create a network group first."),)
+    return found[0] if all(found) else ()
+
+
+def disabling(topology: Topology) -> tuple[Violation, ...]:
+    return violations(topology, Disable())

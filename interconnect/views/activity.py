@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from interconnect import queries
+from interconnect.domain.violations import Violation
+from interconnect.views import wording
+from interconnect.views.access import mesh_for
+from interconnect.views.mesh import frame
+from meshconsole.audit.models import Entry
+from meshconsole.htmx import page
+from meshconsole.ui.tones import Badge, Tone
+
+PER_PAGE = 50
+TONES = {Entry.Outcome.ACCEPTED: Tone.GOOD, Entry.Outcome.REFUSED: Tone.WARN, Entry.Outcome.ENDED: Tone.CALM}
+
+
+@require_GET
+def index(request: HttpRequest, name: str) -> HttpResponse:
+    """Who asked for what, and what came of it."""
+    visit = mesh_for(request, name)
+    entries = Paginator(queries.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
+    rows = [(entry, wording.action_in_words(entry.action, entry.params), state_of(entry), why(entry.params)) for entry in entries]
+    return page(request, "activity/index.html", frame(visit, "activity") | {"rows": rows, "entries": entries})
+
+
+def state_of(entry: Entry) -> Badge:
+    if entry.action == "rollout.failed":
+        return Badge(Tone.BAD, Entry.Outcome.ENDED.label)
+    outcome = Entry.Outcome(entry.outcome)
+    return Badge(TONES[outcome], outcome.label)
+
+
+def why(params: Mapping[str, Any]) -> str:
+    found = [Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in params.get("reasons", ())]
+    return " ".join(wording.reasons(found))

@@ -1,0 +1,74 @@
+"""Dialogs that change the topology: one way to ask, to send, and to answer what the rules refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from interconnect import observed, store
+from interconnect.domain.changes import Change
+from interconnect.domain.facts import Facts
+from interconnect.domain.topology import Group, RestartPolicy, Topology
+from interconnect.domain.warnings import warnings
+from interconnect.forms.base import STALE, VersionedForm
+from interconnect.models import Rollout
+from interconnect.services.refusal import Refused
+from interconnect.services.rollouts import GUARD_CHOICES, rollout_start
+from interconnect.views import dialogs, wording
+from interconnect.views.access import Visit
+from interconnect.views.dialogs import Dialog
+
+
+def current(visit: Visit) -> tuple[Topology, Facts]:
+    return store.load(visit.mesh), observed.facts(visit.mesh)
+
+
+def group_of(topology: Topology, name: str) -> Group:
+    if name not in topology.groups:
+        raise Http404
+    return topology.groups[name]
+
+
+def submit(
+    request: HttpRequest,
+    visit: Visit,
+    dialog: Dialog,
+    changes: Callable[[], Sequence[Change]],
+    *,
+    follow: bool = False,
+    restart: RestartPolicy | None = None,
+) -> HttpResponse:
+    """Show the dialog, or carry out what it was sent for; `follow`: the rollout's page comes next."""
+    form = dialog.form
+    if request.method != "POST" or not form.is_valid():
+        return dialogs.show(request, visit, dialog)
+    if isinstance(form, VersionedForm) and form.is_stale:
+        form.add_error(None, str(STALE))
+        form.take_current_version()
+        dialog.status = 409
+        return dialogs.show(request, visit, dialog)
+    guard = request.POST.get("guard", "fail")
+    try:
+        rollout = rollout_start(
+            actor=visit.actor,
+            mesh=visit.mesh,
+            changes=list(changes()),
+            accept=request.POST.getlist("accept"),
+            guard=guard if guard in GUARD_CHOICES else "fail",
+            restart=restart,
+        )
+    except Refused as refused:
+        dialogs.refuse(dialog, refused)
+        return dialogs.show(request, visit, dialog)
+    return answer(request, visit, rollout, follow=follow)
+
+
+def answer(request: HttpRequest, visit: Visit, rollout: Rollout, *, follow: bool) -> HttpResponse:
+    if follow:
+        return dialogs.to_rollout(request, rollout)
+    return dialogs.done(request, visit.mesh, dialogs.started(rollout))
+
+
+def warned(topology: Topology, change: Change, facts: Facts) -> tuple[str, ...]:
+    return wording.reasons(warnings(topology, change, facts))

@@ -1,0 +1,102 @@
+"""Dialogs: asked for by htmx they come up over the page, opened as a page they are one; both send the same form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from interconnect.domain.violations import Violation
+from interconnect.models import Mesh, Rollout
+from interconnect.services.refusal import Refused
+from interconnect.views import wording
+from interconnect.views.access import Visit
+from meshconsole.access.roles import Role
+from meshconsole.htmx import events, is_htmx, page
+
+CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
+
+
+@dataclass
+class Dialog:
+    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside."""
+
+    title: str
+    submit: str
+    form: forms.Form
+    intro: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    danger: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+    partial: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+    overridable: tuple[Violation, ...] = ()
+    status: int = 200
+
+
+def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
+    from interconnect.views.mesh import frame
+
+    context = {
+        "dialog": dialog,
+        "form": dialog.form,
+        "action": request.get_full_path(),
+        "may_override": visit.actor.may(Role.MESH_ADMIN),
+        "tokens": [violation.token for violation in dialog.overridable],
+        **dialog.extra,
+    }
+    parts = ("dialogs", "dialog-form")
+    status = dialog.status if dialog.status != 200 else 422 if dialog.form.is_bound and dialog.form.errors else 200
+    if not is_htmx(request):
+        context |= frame(visit, "interconnect")
+    else:
+        context |= {"mesh": visit.mesh}
+    return page(request, "interconnect/dialog.html", context, parts=parts, status=status)
+
+
+def refuse(dialog: Dialog, refused: Refused) -> None:
+    """Put every reason beside its field, or above the form; what a mesh admin may pass over is offered."""
+    for violation in refused.violations:
+        dialog.form.add_error(_field(dialog, violation.code), wording.reason(violation))
+    codes = {violation.code for violation in refused.violations}
+    if all(violation.token for violation in refused.violations):
+        dialog.overridable = refused.violations
+    dialog.status = 403 if codes == {"role.missing"} else 409 if codes & CONFLICTS else 422
+
+
+def _field(dialog: Dialog, code: str) -> str | None:
+    found = (name for prefix, name in dialog.fields.items() if code.startswith(prefix) and name in dialog.form.fields)
+    return next(found, None)
+
+
+def done(request: HttpRequest, mesh: Mesh, text: str | Promise, *, url_name: str = "interconnect") -> HttpResponse:
+    """A small change has been made: the dialog closes, the page stays and looks again."""
+    if is_htmx(request):
+        return events(HttpResponse(status=204), close_dialog=True, refresh=True, toast={"text": str(text), "tone": "good"})
+    messages.success(request, str(text))
+    return HttpResponseRedirect(reverse(url_name, kwargs={"name": mesh.name}))
+
+
+def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
+    """Joins, removals and the like are followed on the rollout's own page."""
+    url = reverse("rollout", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id})
+    if is_htmx(request):
+        response = HttpResponse(status=204)
+        response.headers["HX-Redirect"] = url
+        return response
+    return HttpResponseRedirect(url)
+
+
+def started(rollout: Rollout) -> str:
+    return _("Started: %(title)s") % {"title": wording.rollout_title(rollout)}
+
+
+def in_words(violations: Iterable[Violation]) -> tuple[str, ...]:
+    return wording.reasons(violations)

@@ -1,0 +1,123 @@
+"""East-west gateways: create, edit, delete."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from interconnect.domain.changes import CreateGateway, DeleteGateway, EditGateway
+from interconnect.domain.names import next_gateway_key
+from interconnect.domain.topology import Gateway, Topology
+from interconnect.forms.base import version_of
+from interconnect.forms.gateways import GatewayForm, PickGatewayForm, initial_of
+from interconnect.forms.groups import ConfirmForm
+from interconnect.views import dialogs
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.changing import current, group_of, submit, warned
+from interconnect.views.dialogs import Dialog
+from interconnect.views.groups import cluster_of
+from meshconsole.access.roles import Role
+
+GATEWAY_FIELDS = {
+    "gateway.replicas": "replicas",
+    "gateway.autoscaling": "autoscaling_min",
+    "gateway.annotations": "annotations",
+    "gateway.load-balancer-ip": "load_balancer_ip",
+    "cluster.": "cluster",
+}
+
+
+def _gateway(topology: Topology, gateway_id: UUID) -> Gateway:
+    found = next((gateway for gateway in topology.gateways.values() if gateway.id == str(gateway_id)), None)
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    topology, _facts = current(visit)
+    clusters = sorted(group_of(topology, group).clusters)
+    form = GatewayForm(request.POST or None, clusters=[(cluster, cluster) for cluster in clusters])
+    intro = (_("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},)
+    return _create(request, visit, topology, form, intro)
+
+
+@require_http_methods(["GET", "POST"])
+def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    topology, _facts = current(visit)
+    return _create_in(request, visit, topology, cluster_of(topology, cluster).name)
+
+
+def _create_in(request: HttpRequest, visit: Visit, topology: Topology, cluster: str) -> HttpResponse:
+    form = GatewayForm(request.POST or None)
+    intro = (_("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.") % {"cluster": cluster},)
+    return _create(request, visit, topology, form, intro, cluster)
+
+
+def _create(
+    request: HttpRequest, visit: Visit, topology: Topology, form: GatewayForm, intro: tuple[str, ...], cluster: str = ""
+) -> HttpResponse:
+    dialog = Dialog(_("Create east-west gateway"), _("OK"), form, intro=intro, fields=GATEWAY_FIELDS)
+
+    def changes() -> list[CreateGateway]:
+        chosen = cluster or form.cleaned_data["cluster"]
+        return [CreateGateway(next_gateway_key(topology, chosen), str(uuid4()), form.spec())]
+
+    return submit(request, visit, dialog, changes)
+
+
+@require_http_methods(["GET", "POST"])
+def edit_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
+    """The cluster's only gateway; with several, first which; with none, the form that creates one."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    topology, _facts = current(visit)
+    gateways = topology.gateways_of_cluster(cluster_of(topology, cluster).name)
+    if not gateways:
+        return _create_in(request, visit, topology, cluster)
+    chosen = request.GET.get("gateway", gateways[0].id if len(gateways) == 1 else "")
+    found = next((gateway for gateway in gateways if gateway.id == chosen), None)
+    if found is not None:
+        return _edit(request, visit, topology, found)
+    form = PickGatewayForm(gateways=[(gateway.id, gateway.name) for gateway in gateways])
+    dialog = Dialog(_("Edit east-west gateway"), _("Next"), form, extra={"method": "get"})
+    return dialogs.show(request, visit, dialog)
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    topology, _facts = current(visit)
+    return _edit(request, visit, topology, _gateway(topology, gateway))
+
+
+def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gateway) -> HttpResponse:
+    group = topology.group_of(gateway.key.cluster)
+    frozen = group is not None and group.joined
+    form = GatewayForm(request.POST or None, initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway))
+    intro = [gateway.name]
+    if frozen:
+        intro.append(_("Its group is joined: only replicas and autoscaling can change. Remove the group from the interconnect for the rest."))
+    dialog = Dialog(_("Edit east-west gateway"), _("OK"), form, intro=tuple(intro), fields=GATEWAY_FIELDS)
+    return submit(request, visit, dialog, lambda: [EditGateway(gateway.key, form.spec())])
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    topology, facts = current(visit)
+    found = _gateway(topology, gateway)
+    change = DeleteGateway(found.key)
+    form = ConfirmForm(request.POST or None, version=version_of(found))
+    intro = (
+        _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.") % {"gateway": found.name},
+    )
+    dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
+    return submit(request, visit, dialog, lambda: [change])
+
+

@@ -1,0 +1,102 @@
+"""What every page of a mesh has in common: head, tabs, and the rollout that is under way or has failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from interconnect import queries
+from interconnect.domain.topology import RestartPolicy
+from interconnect.forms.settings import SettingsForm
+from interconnect.models import Mesh, RolloutStatus
+from interconnect.services.meshes import mesh_restart_policy
+from interconnect.views import wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.dialogs import done
+from meshconsole.access.roles import Role
+from meshconsole.htmx import page
+
+FAST_SECONDS, SLOW_SECONDS = 2, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    url_name: str
+    label: str | Promise
+    icon: str
+
+
+TABS = (
+    Tab("interconnect", gettext_lazy("Interconnect"), "route-alt-left"),
+    Tab("clusters", gettext_lazy("Clusters"), "server-2"),
+    Tab("rollouts", gettext_lazy("Rollouts"), "list-check"),
+    Tab("activity", gettext_lazy("Activity"), "history"),
+    Tab("mesh-settings", gettext_lazy("Settings"), "settings"),
+)
+
+
+def frame(visit: Visit, tab: str) -> dict[str, Any]:
+    """The context of templates/meshes/base.html."""
+    strip = queries.attention(visit.mesh)
+    istiods = observed_istiods(visit.mesh)
+    return {
+        "mesh": visit.mesh,
+        "actor": visit.actor,
+        "tabs": TABS,
+        "tab": tab,
+        "istio_versions": sorted({str(item.get("version", "")) for item in istiods} - {""}),
+        "istiod_replicas": sum(int(item.get("replicas", 0)) for item in istiods),
+        "seen_at": visit.mesh.observation.at if hasattr(visit.mesh, "observation") else None,
+        "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
+        **strip_context(visit, strip),
+    }
+
+
+def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
+    return list(mesh.observation.facts.get("istiods", [])) if hasattr(mesh, "observation") else []
+
+
+def strip_context(visit: Visit, strip: queries.Progress | None) -> dict[str, Any]:
+    if strip is None:
+        return {"strip": None}
+    now = ", ".join(dict.fromkeys(wording.step_name(step.kind) for step in strip.current))
+    title = wording.rollout_title(strip.rollout)
+    running = strip.rollout.status != RolloutStatus.FAILED
+    said = _("%(title)s: %(now)s") % {"title": title, "now": now} if now else title
+    return {
+        "strip": strip,
+        "strip_title": title,
+        "strip_now": now,
+        "strip_running": running,
+        "strip_announce": said if running else _("%(title)s: failed") % {"title": title},
+        "may_dismiss": visit.actor.may(Role.OPERATOR),
+    }
+
+
+@require_GET
+def status(request: HttpRequest, name: str) -> HttpResponse:
+    """The strip alone, for pages whose content is not polled."""
+    visit = mesh_for(request, name)
+    context = frame(visit, "") | {"content_polls": False}
+    return page(request, "meshes/status.html", context, parts=("rollout-strip",))
+
+
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest, name: str) -> HttpResponse:
+    """What is set for the mesh; who is no mesh admin reads it."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    form = SettingsForm(request.POST or None, initial={"restart": visit.mesh.restart})
+    if request.method == "POST" and form.is_valid():
+        mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
+        return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
+    may_change = visit.actor.may(Role.MESH_ADMIN)
+    for bound in form:
+        bound.field.disabled = not may_change
+    context = frame(visit, "mesh-settings") | {"form": form, "may_change": may_change, "istiods": observed_istiods(visit.mesh)}
+    return page(request, "meshes/settings.html", context, status=422 if form.errors else 200)

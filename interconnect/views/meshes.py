@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET
+
+from interconnect import queries
+from interconnect.models import Mesh
+from meshconsole.access.policy import visible_scopes
+from meshconsole.htmx import page
+from meshconsole.ui.tones import Badge, Tone
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The meshes that this person has a role in."""
+    meshes = queries.visible_meshes(visible_scopes(request.user))
+    rows = [(mesh, state_of(mesh)) for mesh in meshes]
+    return page(request, "meshes/index.html", {"rows": rows}, parts=("live",))
+
+
+def state_of(mesh: Mesh) -> Badge:
+    if mesh.running:  # type: ignore[attr-defined]
+        return Badge(Tone.BUSY, _("Rollout running"))
+    if not mesh.enabled:
+        return Badge(Tone.CALM, _("Not enabled"))
+    joined = mesh.joined_count  # type: ignore[attr-defined]
+    if not joined:
+        return Badge(Tone.CALM, _("Enabled, nothing joined"))
+    return Badge(Tone.GOOD, ngettext("%(count)s group joined", "%(count)s groups joined", joined) % {"count": joined})

@@ -1,0 +1,75 @@
+"""The *Interconnect* page: basic settings, network groups, interconnect list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from interconnect import queries
+from interconnect.views import actions, rows
+from interconnect.views.access import mesh_for
+from interconnect.views.mesh import frame
+from meshconsole.access.actor import Actor
+from meshconsole.htmx import page
+from meshconsole.ui.tones import Badge, Tone
+
+GROUPS_PER_PAGE = 25
+
+
+@require_GET
+def show(request: HttpRequest, name: str) -> HttpResponse:
+    visit = mesh_for(request, name)
+    sight = queries.sight(visit.mesh)
+    context = frame(visit, "interconnect") | overview(sight, visit.actor, request.GET.get("q", "").strip(), request.GET.get("page"))
+    return page(request, "interconnect/show.html", context, parts=("live",))
+
+
+def overview(sight: queries.Sight, actor: Actor, search: str, number: str | None) -> dict[str, Any]:
+    topology = sight.topology
+    found = [group for group in topology.groups.values() if matches(sight, group.name, search)]
+    groups = Paginator(found, GROUPS_PER_PAGE).get_page(number)
+    return {
+        "groups": groups,
+        "group_rows": [rows.group_row(sight, actor, group) for group in groups],
+        "group_count": len(topology.groups),
+        "search": search,
+        "members": [rows.member_row(sight, group) for group in topology.joined],
+        "buttons": actions.of_page(sight, actor),
+        "stepper": stepper(sight),
+        "enabled": topology.enabled,
+        "rule_state": rule_state(sight),
+        "cluster_count": len(topology.clusters),
+        "reachable_count": sum(1 for seen in sight.clusters.values() if seen.answered_at and not seen.silent_code),
+    }
+
+
+def matches(sight: queries.Sight, group: str, search: str) -> bool:
+    """By the group's name or that of one of its clusters."""
+    wanted = search.lower()
+    names = (group, *sight.topology.groups[group].clusters)
+    return not wanted or any(wanted in name.lower() for name in names)
+
+
+def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
+    """(label, `done`, `next` or `later`) of the recommended flow; the first that is not done is next."""
+    topology = sight.topology
+    reached = (
+        (_("Enable"), topology.enabled),
+        (_("Group clusters"), bool(topology.groups)),
+        (_("Create gateways"), bool(topology.gateways)),
+        (_("Join"), bool(topology.joined)),
+    )
+    first = next((index for index, (_label, done) in enumerate(reached) if not done), len(reached))
+    return [(label, "done" if done else "next" if index == first else "later") for index, (label, done) in enumerate(reached)]
+
+
+def rule_state(sight: queries.Sight) -> Badge:
+    if not sight.topology.enabled:
+        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not there"))
+    if queries.rule_is_in_place(sight.rule):
+        return Badge(Tone.GOOD, _("In place"))
+    return Badge(Tone.WARN, _("Not written yet"))

@@ -1,0 +1,215 @@
+"""Groups, clusters and gateways as rows: a state, the reason where there is one, and what may be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from interconnect import queries
+from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
+from interconnect.views import actions, wording
+from meshconsole.access.actor import Actor
+from meshconsole.ui.tones import Action, Badge, Tone
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    id: str
+    name: str
+    state: Badge
+    reason: str
+    addresses: tuple[str, ...]
+    replicas: str
+    seen_at: datetime | None
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    id: UUID
+    name: str
+    version: str
+    state: Badge
+    reason: str
+    cidrs: tuple[str, ...]
+    stale: str
+    gateways: tuple[GatewayRow, ...]
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    id: UUID
+    name: str
+    state: Badge
+    joined: bool
+    joined_at: datetime | None
+    summary: str
+    clusters: tuple[ClusterRow, ...]
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAddress:
+    text: str
+    origin: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A joined group in the interconnect list."""
+
+    name: str
+    addresses: tuple[MemberAddress, ...]
+    state: Badge
+    joined_at: datetime | None
+
+
+def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
+    clusters = tuple(cluster_row(sight, actor, sight.topology.clusters[name]) for name in sorted(group.clusters))
+    count = len(sight.topology.gateways_of_group(group.name))
+    parts = [
+        ngettext("%(count)s cluster", "%(count)s clusters", len(clusters)) % {"count": len(clusters)},
+        ngettext("%(count)s gateway", "%(count)s gateways", count) % {"count": count},
+    ]
+    return GroupRow(
+        id=sight.group_ids[group.name],
+        name=group.name,
+        state=_group_state(clusters),
+        joined=group.joined,
+        joined_at=sight.joined_at.get(group.name),
+        summary=" · ".join(parts),
+        clusters=clusters,
+        actions=actions.of_group(sight, actor, group),
+    )
+
+
+def _group_state(clusters: Iterable[ClusterRow]) -> Badge:
+    """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
+    clusters = tuple(clusters)
+    gateways = tuple(row for cluster in clusters for row in cluster.gateways)
+    states = [row.state for row in (*clusters, *gateways)]
+    bad = [state for state in states if state.tone is Tone.BAD]
+    if bad:
+        return Badge(Tone.BAD, ngettext("%(count)s problem", "%(count)s problems", len(bad)) % {"count": len(bad)})
+    worst = next((state for state in states if state.tone is Tone.WARN), None)
+    if worst:
+        return worst
+    if not gateways:
+        return Badge(Tone.CALM, _("No gateway yet"))
+    return next((state for state in states if state.tone is Tone.CALM), Badge(Tone.GOOD, _("Healthy")))
+
+
+def cluster_row(sight: queries.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
+    seen = sight.clusters[cluster.name]
+    state, reason = cluster_state(seen)
+    return ClusterRow(
+        id=seen.row.id,
+        name=cluster.name,
+        version=str(seen.said.get("version", "")),
+        state=state,
+        reason=reason,
+        cidrs=tuple(cidr.network for cidr in cluster.pod_cidrs),
+        stale=stale_text(seen.said),
+        gateways=tuple(gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)),
+        actions=actions.of_cluster(sight, actor, cluster),
+    )
+
+
+def cluster_state(seen: queries.ClusterSight) -> tuple[Badge, str]:
+    if seen.silent_code:
+        params = seen.observation.error_params if seen.observation else {}
+        return Badge(Tone.BAD, _("Does not answer")), wording.cluster_error(seen.silent_code, params)
+    if seen.answered_at is None:
+        return Badge(Tone.CALM, _("Not contacted yet")), ""
+    return Badge(Tone.GOOD, _("Reachable")), ""
+
+
+def stale_text(said: Mapping[str, Any]) -> str:
+    """Workloads whose Pods still carry another network; the shape is that of the count of stale Pods."""
+    stale = said.get("stale") or {}
+    count = len(stale.get("workloads", ())) if isinstance(stale, dict) else 0
+    if not count:
+        return ""
+    return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {"count": count}
+
+
+def gateway_row(sight: queries.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
+    observation = sight.gateways.get(gateway.key)
+    said: Mapping[str, Any] = observation.facts if observation else {}
+    state, reason = gateway_state(gateway, said)
+    addresses = tuple(f"{_bracketed(host)}:15443" for host in said.get("addresses", ()))
+    return GatewayRow(
+        id=gateway.id,
+        name=gateway.name,
+        state=state,
+        reason=reason,
+        addresses=addresses,
+        replicas=_replicas(gateway, said),
+        seen_at=observation.at if observation else None,
+        actions=actions.of_gateway(sight, actor, gateway),
+    )
+
+
+def gateway_state(gateway: Gateway, said: Mapping[str, Any]) -> tuple[Badge, str]:
+    if "ready" not in said and "addresses" not in said:
+        return Badge(Tone.CALM, _("Not created yet")), ""
+    if said.get("replicas", 0) and not said.get("injected", True) and said.get("ready", 0):
+        return Badge(Tone.BAD, _("Not injected")), str(said.get("reason") or _("Its Pods run without the mesh's proxy."))
+    if said.get("ready", 0) < max(1, said.get("replicas", 1)):
+        return Badge(Tone.WARN, _("Not ready")), str(said.get("reason", ""))
+    if gateway.spec.service_type is ServiceType.LOAD_BALANCER and not said.get("addresses"):
+        return Badge(Tone.WARN, _("Address pending")), str(said.get("address_reason") or _("The load balancer has given no address yet."))
+    return Badge(Tone.GOOD, _("Ready")), ""
+
+
+def _replicas(gateway: Gateway, said: Mapping[str, Any]) -> str:
+    scaling = gateway.spec.autoscaling
+    if "ready" not in said:
+        wanted = f"{scaling.min}–{scaling.max}" if scaling else str(gateway.spec.replicas)
+        return _("%(wanted)s wanted") % {"wanted": wanted}
+    total = said.get("replicas", gateway.spec.replicas)
+    return ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total) % {"ready": said["ready"], "total": total}
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def member_row(sight: queries.Sight, group: Group) -> MemberRow:
+    return MemberRow(
+        name=group.name,
+        addresses=tuple(_member_address(sight, address) for address in group.addresses or ()),
+        state=_member_state(sight, group),
+        joined_at=sight.joined_at.get(group.name),
+    )
+
+
+def _member_address(sight: queries.Sight, address: Any) -> MemberAddress:
+    if address.awaited:
+        return MemberAddress(_("awaited"), _("from gateway %(name)s") % {"name": sight.topology.gateways[address.gateway].name}, "")
+    text = f"{_bracketed(address.host)}:{address.port}"
+    if address.gateway is None:
+        return MemberAddress(text, _("added by hand"), "")
+    observation = sight.gateways.get(address.gateway)
+    hosts = observation.facts.get("addresses", []) if observation else []
+    changed = bool(hosts) and address.host not in hosts
+    return MemberAddress(text, _("assigned by the platform"), ", ".join(hosts) if changed else "")
+
+
+def _member_state(sight: queries.Sight, group: Group) -> Badge:
+    if all(address.awaited for address in group.addresses or ()):
+        return Badge(Tone.WARN, _("Address pending"))
+    if not sight.facts.istiods:
+        return Badge(Tone.CALM, _("Control plane not seen yet"))
+    if sight.unverified:
+        return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": wording.listed(sight.unverified)})
+    replicas = sum(istiod.replicas for istiod in sight.facts.istiods)
+    return Badge(Tone.GOOD, ngettext("Known to %(count)s replica", "Known to all %(count)s replicas", replicas) % {"count": replicas})

@@ -1,0 +1,245 @@
+"""A rollout's steps as rows: by phase, then by cluster, with what each came to in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from interconnect import queries
+from interconnect.domain import roles
+from interconnect.domain.changes import Change
+from interconnect.domain.serial import SerialError, changes_from_json
+from interconnect.domain.steps import Phase, PlannedStep
+from interconnect.domain.violations import Violation
+from interconnect.messages import word
+from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
+from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
+from interconnect.services.authority import ROLE_OF
+from interconnect.views import wording
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import Role
+from meshconsole.ui.tones import Action, Badge, Tone
+
+MOST_CHAINS = 30
+
+ROLLOUT_TONES = {
+    RolloutStatus.QUEUED: Tone.BUSY,
+    RolloutStatus.RUNNING: Tone.BUSY,
+    RolloutStatus.SUCCEEDED: Tone.GOOD,
+    RolloutStatus.FAILED: Tone.BAD,
+    RolloutStatus.CANCELLED: Tone.CALM,
+}
+STEP_TONES = {
+    StepStatus.PENDING: Tone.CALM,
+    StepStatus.READY: Tone.CALM,
+    StepStatus.ACTIVE: Tone.BUSY,
+    StepStatus.WAITING: Tone.BUSY,
+    StepStatus.SUCCEEDED: Tone.GOOD,
+    StepStatus.SKIPPED: Tone.CALM,
+    StepStatus.FAILED: Tone.BAD,
+    StepStatus.BLOCKED: Tone.WARN,
+    StepStatus.CANCELLED: Tone.CALM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    id: int
+    label: str
+    subject: str
+    state: Badge
+    detail: str
+    error: str
+    code: str
+    started_at: datetime | None
+    seconds: float | None
+    attempts: int
+
+
+@dataclass(slots=True)
+class Chain:
+    name: str
+    rows: list[StepRow] = field(default_factory=list)
+    urgency: int = 3
+
+
+@dataclass(slots=True)
+class PhaseTable:
+    label: str
+    chains: list[Chain] = field(default_factory=list)
+    hidden: int = 0
+
+
+def rollout_badge(rollout: Rollout) -> Badge:
+    status = RolloutStatus(rollout.status)
+    return Badge(ROLLOUT_TONES[status], status.label)
+
+
+def duration(rollout: Rollout) -> float | None:
+    if rollout.started_at is None:
+        return None
+    return ((rollout.ended_at or timezone.now()) - rollout.started_at).total_seconds()
+
+
+def rollout_view(rollout: Rollout, *, everything: bool) -> dict[str, Any]:
+    steps = queries.steps_of(rollout)
+    names = _names(rollout)
+    ended = sum(1 for step in steps if step.status not in OPEN_STEPS)
+    left = sum(1 for step in steps if step.status in queries.UNDONE)
+    finished = rollout.status not in UNFINISHED
+    return {
+        "phases": phase_tables(steps, names, everything=everything),
+        "step_total": len(steps),
+        "step_done": ended - left,
+        "step_left": left if finished else 0,
+        "failures": [_failure(rollout, step, names) for step in steps if step.status == StepStatus.FAILED][:5],
+        "newest": queries.is_newest_topology_rollout(rollout),
+    }
+
+
+def _names(rollout: Rollout) -> dict[str, str]:
+    """What ids are called: clusters by UID and gateways by UUID, those that are gone too."""
+    known = queries.cluster_names(rollout.mesh)
+    found: dict[str, str] = {}
+    for topology in (rollout.before or {}, rollout.after or {}):
+        found |= {str(cluster.get("uid")): str(cluster.get("name")) for cluster in topology.get("clusters", ())}
+        found |= {str(gateway.get("id")): str(gateway.get("name")) for gateway in topology.get("gateways", ())}
+    hub = {rollout.mesh.config.uid: _("Config cluster"), rollout.mesh.control_plane.uid: _("Control plane")}
+    return {**hub, **found, **known}
+
+
+def phase_tables(steps: Iterable[Step], names: Mapping[str, str], *, everything: bool) -> list[PhaseTable]:
+    tables: dict[str, PhaseTable] = {}
+    chains: dict[tuple[str, str], Chain] = {}
+    for step in steps:
+        label = wording.phase_name(step.phase)
+        table = tables.setdefault(label, PhaseTable(label))
+        name = _chain_name(step, names)
+        chain = chains.get((label, name))
+        if chain is None:
+            chain = chains[label, name] = Chain(name)
+            table.chains.append(chain)
+        chain.rows.append(step_row(step, names))
+        chain.urgency = min(chain.urgency, _urgency(step))
+    for table in tables.values():
+        # With hundreds of clusters the ones that need a look come first, and the rest only when asked for.
+        if len(table.chains) > MOST_CHAINS and not everything:
+            table.chains.sort(key=lambda chain: chain.urgency)
+            table.hidden = len(table.chains) - MOST_CHAINS
+            table.chains = table.chains[:MOST_CHAINS]
+    return list(tables.values())
+
+
+def _urgency(step: Step) -> int:
+    if step.status in queries.UNDONE:
+        return 0
+    return 1 if step.status in (StepStatus.ACTIVE, StepStatus.WAITING) else 2 if step.status in OPEN_STEPS else 3
+
+
+def _chain_name(step: Step, names: Mapping[str, str]) -> str:
+    if step.phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+        return _("Control plane")
+    return names.get(step.chain, step.chain)
+
+
+def place(step: PlannedStep, names: Mapping[str, str]) -> str:
+    """Where a planned step works."""
+    if step.phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+        return _("Control plane")
+    return names.get(step.chain, _("Config cluster"))
+
+
+def step_row(step: Step, names: Mapping[str, str]) -> StepRow:
+    status = StepStatus(step.status)
+    end = step.ended_at or (timezone.now() if step.started_at and status in OPEN_STEPS else None)
+    return StepRow(
+        id=step.pk,
+        label=wording.step_name(step.kind),
+        subject=names.get(step.subject, step.subject) or step.group,
+        state=Badge(STEP_TONES[status], status.label),
+        detail=detail(step),
+        error=word(step.error_code, step.error_params) if step.error_code else "",
+        code=step.error_code if status == StepStatus.FAILED else "",
+        started_at=step.started_at,
+        seconds=(end - step.started_at).total_seconds() if end and step.started_at else None,
+        attempts=step.attempts,
+    )
+
+
+def detail(step: Step) -> str:
+    """What was last seen, in a few words; what has no words is left to the export of the evidence."""
+    seen = step.evidence
+    if step.status == StepStatus.WAITING and seen.get("code"):
+        return _("Asking again: %(why)s") % {"why": wording.cluster_error(str(seen["code"]), {**step.error_params, "said": seen.get("said", "")})}
+    if seen.get("addresses"):
+        return ", ".join(str(host) for host in seen["addresses"])
+    if seen.get("pending"):
+        return str(seen.get("reason") or _("The load balancer has given no address yet."))
+    if "available" in seen and "replicas" in seen:
+        total = seen["replicas"] or 0
+        text = ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total)
+        return text % {"ready": seen["available"], "total": total}
+    if seen.get("decision") == "skip":
+        return _("Skipped as decided.")
+    if seen.get("picked_up"):
+        return _("istiod has picked the change up by itself.")
+    if seen.get("config_maps"):
+        return ", ".join(str(name) for name in seen["config_maps"])
+    return ""
+
+
+def _failure(rollout: Rollout, step: Step, names: Mapping[str, str]) -> dict[str, Any]:
+    """What happened, why, and the ways out that are decisions."""
+    row = step_row(step, names)
+    found = [Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in step.evidence.get("guard", ())]
+    return {
+        "where": _chain_name(step, names),
+        "row": row,
+        "said": str(step.evidence.get("said", "")),
+        "reasons": wording.reasons(found),
+        "guard": step.error_code == "restart.guard",
+        "tokens": [str(token) for token in step.error_params.get("tokens", ())],
+        "final": bool(step.error_params.get("final", False)),
+    }
+
+
+def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
+    """*Retry*, *Cancel*, *Revert* and the decisions; each with the reason why not, in its place."""
+    needed = _role(rollout)
+    why = () if actor.may(needed) else (word("role.missing", {"role": needed.slug}),)
+    admin = () if actor.may(Role.MESH_ADMIN) else (word("role.missing", {"role": Role.MESH_ADMIN.slug}),)
+    ended = rollout.status in (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
+    superseded = rollout.exclusive and rollout.revision != rollout.mesh.revision
+    stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if superseded else ()
+
+    def action(label: str, url_name: str, icon: str, reasons: tuple[str, ...]) -> Action:
+        return Action(label, reverse(url_name, kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}), icon, reasons)
+
+    found = {}
+    if ended:
+        found["retry"] = action(_("Retry"), "rollout-retry", "refresh", why or stale)
+        found["skip"] = action(_("Skip the restart"), "rollout-retry", "", why or stale)
+        found["force"] = action(_("Restart anyway"), "rollout-retry", "", admin or stale)
+        found["accept"] = action(_("Override"), "rollout-retry", "", admin or stale)
+        found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", admin or stale)
+    if rollout.status in UNFINISHED:
+        asked = (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()
+        found["cancel"] = action(_("Cancel"), "rollout-cancel", "player-stop", why or asked)
+    if rollout.status not in UNFINISHED and rollout.changes:
+        found["revert"] = action(_("Revert"), "rollout-revert", "arrow-back-up", why or stale)
+    return found
+
+
+def _role(rollout: Rollout) -> Role:
+    try:
+        changes: tuple[Change, ...] = changes_from_json(rollout.changes)
+    except SerialError:
+        return Role.MESH_ADMIN
+    return ROLE_OF[roles.required_role_of_all(changes)]

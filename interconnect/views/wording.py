@@ -1,0 +1,131 @@
+"""What is done, said in words: titles of rollouts, kinds of steps, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from interconnect.domain.serial import SerialError, change_from_json
+from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.violations import Violation
+from interconnect.messages import word
+from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
+from interconnect.models import Rollout, RolloutKind
+
+MOST_NAMES = 3
+
+def step_name(kind: str) -> str:
+    return str(STEP_NAMES[StepKind(kind)]) if kind in set(StepKind) else kind
+
+
+def phase_name(phase: int) -> str:
+    return str(PHASE_NAMES[Phase(phase)]) if phase in set(Phase) else str(phase)
+
+
+def reason(violation: Violation) -> str:
+    return word(violation.code, violation.params)
+
+
+def reasons(violations: Iterable[Violation]) -> tuple[str, ...]:
+    return tuple(reason(violation) for violation in violations)
+
+
+def cluster_error(code: str, params: Mapping[str, Any]) -> str:
+    """Why a cluster does not answer; its rows keep the code without the catalogue's prefix."""
+    return word(code if "." in code else f"kube.{code}", params)
+
+
+def listed(names: Sequence[str]) -> str:
+    """*a, b and 3 more*."""
+    shown = list(names[:MOST_NAMES])
+    rest = len(names) - len(shown)
+    if rest:
+        more = ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest}
+        return _("%(names)s and %(last)s") % {"names": _(", ").join(shown), "last": more}
+    if len(shown) < 2:
+        return "".join(shown)
+    return _("%(names)s and %(last)s") % {"names": _(", ").join(shown[:-1]), "last": shown[-1]}
+
+
+def _sentence(kind: str, items: Sequence[Mapping[str, Any]]) -> str:
+    def those(key: str) -> str:
+        return listed(sorted({_name(item.get(key, "")) for item in items}))
+
+    sentences = {
+        "Enable": _("Enable the interconnect"),
+        "Disable": _("Disable the interconnect"),
+        "CreateGroup": _("Create network group %(names)s") % {"names": those("group")},
+        "DeleteGroup": _("Delete network group %(names)s") % {"names": those("group")},
+        "AddCluster": _("Add %(clusters)s to %(groups)s") % {"clusters": those("cluster"), "groups": those("group")},
+        "MoveCluster": _("Move %(clusters)s to %(groups)s") % {"clusters": those("cluster"), "groups": those("group")},
+        "RemoveCluster": _("Remove %(clusters)s from its group") % {"clusters": those("cluster")},
+        "CreateGateway": _("Create an east-west gateway in %(names)s") % {"names": those("key")},
+        "EditGateway": _("Edit the east-west gateway of %(names)s") % {"names": those("key")},
+        "DeleteGateway": _("Delete the east-west gateway of %(names)s") % {"names": those("key")},
+        "Join": _("Join %(names)s") % {"names": those("group")},
+        "UpdateAddresses": _("Update the addresses of %(names)s") % {"names": those("group")},
+        "Remove": _("Remove %(names)s from the interconnect") % {"names": those("group")},
+    }
+    return sentences.get(kind, kind)
+
+
+def _name(value: Any) -> str:
+    """A gateway's key is `cluster/number`: the cluster is what people know."""
+    return str(value).rpartition("/")[0] or str(value)
+
+
+def changes_in_words(changes: Iterable[Mapping[str, Any]]) -> str:
+    """One line for everything that a rollout changes, in its order."""
+    changes = list(changes)
+    if len(changes) == 1:
+        return _one(changes[0])
+    kinds: dict[str, list[Mapping[str, Any]]] = {}
+    for change in changes:
+        kinds.setdefault(str(change.get("change", "")), []).append(change)
+    return _(", ").join(_sentence(kind, items) for kind, items in kinds.items())
+
+
+def _one(change: Mapping[str, Any]) -> str:
+    try:
+        return describe(change_from_json(change))
+    except SerialError:
+        return str(change.get("change", ""))
+
+
+def rollout_title(rollout: Rollout) -> str:
+    if rollout.kind == RolloutKind.WORKLOADS:
+        return _("Restart workloads")
+    return changes_in_words(rollout.changes) or _("Restore what others have changed")
+
+
+ACTIONS: Mapping[str, str | Promise] = {
+    "mesh.register": gettext_lazy("Register mesh"),
+    "mesh.replace-credential": gettext_lazy("Replace the control plane's credential"),
+    "mesh.restart-policy": gettext_lazy("Set the control plane restart"),
+    "mesh.delete": gettext_lazy("Delete mesh"),
+    "cluster.register": gettext_lazy("Register cluster"),
+    "cluster.replace-credential": gettext_lazy("Replace credential"),
+    "cluster.pod-cidrs": gettext_lazy("Set Pod CIDRs"),
+    "cluster.unregister": gettext_lazy("Remove cluster from the mesh"),
+    "cluster.forget": gettext_lazy("Forget cluster"),
+    "drift.restore": gettext_lazy("Restore what others have changed"),
+    "rollout.retry": gettext_lazy("Retry the rollout"),
+    "rollout.cancel": gettext_lazy("Cancel the rollout"),
+    "rollout.revert": gettext_lazy("Revert"),
+    "rollout.dismiss": gettext_lazy("Dismiss the failed rollout"),
+    "rollout.succeeded": gettext_lazy("Rollout succeeded"),
+    "rollout.failed": gettext_lazy("Rollout failed"),
+    "rollout.cancelled": gettext_lazy("Rollout cancelled"),
+}
+
+
+def action_in_words(action: str, params: Mapping[str, Any]) -> str:
+    changes = changes_in_words(params.get("changes", ()))
+    label = ACTIONS.get(action)
+    if action == "rollout.revert" and changes:
+        return _("Revert: %(changes)s") % {"changes": changes}
+    return changes or str(label or action)

@@ -1,0 +1,46 @@
+"""What htmx needs of the platform: answers that a script understands, and the part of a page that was asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def target(request: HttpRequest) -> str:
+    """The id of the element that the answer goes into; "" for a whole page (and for Back, whose cache may be gone)."""
+    if not is_htmx(request) or request.headers.get("HX-History-Restore-Request") == "true":
+        return ""
+    return request.headers.get("HX-Target", "")
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any], *, parts: tuple[str, ...] = (), status: int = 200) -> HttpResponse:
+    """The whole page, or the one of its `parts` (partials named after the ids of elements) that htmx asks for."""
+    wanted = target(request)
+    name = f"{template}#{wanted.replace('-', '_')}" if wanted in parts else template
+    response = render(request, name, context, status=status)
+    response.headers["Vary"] = "HX-Request, HX-Target, Cookie"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def events(response: HttpResponse, **names: Any) -> HttpResponse:
+    """Tell console.js what has happened: `toast`, `refresh`, `close-dialog` (underscores become hyphens)."""
+    response.headers["HX-Trigger"] = json.dumps({name.replace("_", "-"): value for name, value in names.items()})
+    return response
+
+
+class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
+    """A redirect would put the sign-in page into a table cell; 401 lets the page ask, and send its request again."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        if is_htmx(request):
+            return HttpResponse(status=401)
+        return super().handle_no_permission(request, view_func)

@@ -1,0 +1,16 @@
+"""What every page's frame shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.translation import get_language
+
+THEMES = ("auto", "light", "dark")
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    theme = request.COOKIES.get("theme", "auto")
+    return {"theme": theme if theme in THEMES else "auto", "languages": settings.LANGUAGES, "language": get_language()}

@@ -1,0 +1,92 @@
+"""Tags for the parts that all pages share. Each part's markup is in one template of `templates/ui/`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+
+from meshconsole.ui.tones import Action, Badge
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, static("vendor/tabler/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def badge(state: Badge | None) -> SafeString | str:
+    if state is None:
+        return ""
+    return format_html('<span class="state tone-{}">{}</span>', state.tone, state.text)
+
+
+@register.inclusion_tag("ui/menu.html")
+def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[str, Any]:
+    """A menu button named `label`, and its items; `identity` is unique on the page and the same at the next poll."""
+    return {"id": f"menu-{identity}", "label": label, "actions": list(actions)}
+
+
+@register.inclusion_tag("ui/button.html")
+def action_button(identity: object, action: Action, style: str = "btn") -> dict[str, Any]:
+    """A button that opens a dialog or, forbidden, says why it does not."""
+    return {"id": f"button-{identity}", "action": action, "style": style}
+
+
+@register.simple_tag
+def diff(before: str, after: str) -> SafeString:
+    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
+    if not lines:
+        return format_html('<p class="text-secondary">{}</p>', gettext("No difference."))
+    kinds = {"+": "added", "-": "removed", "@": "where"}
+    rows = format_html_join("", '<span class="{}">{}</span>', ((kinds.get(line[:1], "same"), line) for line in lines))
+    return format_html('<pre class="diff mono" tabindex="0" role="region" aria-label="{}">{}</pre>', gettext("Difference"), rows)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, empty: str = "") -> SafeString | str:
+    """*40 seconds ago*, with the exact time for who wants it."""
+    if moment is None:
+        return empty
+    exact = date_format(localtime(moment), "DATETIME_FORMAT")
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, naturaltime(moment))
+
+
+@register.simple_block_tag
+def empty_state(content: str, name: str) -> str:
+    return render_to_string("ui/empty.html", {"content": content, "icon_name": name})
+
+
+@register.simple_block_tag
+def notice(content: str, tone: str, role: str = "") -> str:
+    names = {"bad": "alert-circle", "warn": "alert-triangle", "good": "circle-check"}
+    return render_to_string("ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": names.get(tone, "info-circle")})
+
+
+@register.filter
+def seconds_text(seconds: float | None) -> str:
+    """A duration as people read it: 0.2 s, 48 s, 3 min 5 s."""
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return gettext("%(seconds)s s") % {"seconds": f"{seconds:.1f}".removesuffix(".0")}
+    if seconds < 60:
+        return gettext("%(seconds)s s") % {"seconds": round(seconds)}
+    minutes, rest = divmod(round(seconds), 60)
+    return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}

@@ -1,0 +1,51 @@
+"""Sign-in, sign-out, the language, and the gallery of parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.views import LoginView, LogoutView
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.views.i18n import set_language
+
+from meshconsole.htmx import events, is_htmx
+from meshconsole.ui.gallery import gallery_context
+
+
+class SignInView(LoginView):  # type: ignore[misc]
+    """On a page of its own, or in a dialog over the page whose session has ended (htmx)."""
+
+    template_name = "account/login.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        if is_htmx(request) and response.status_code == 302:
+            return events(HttpResponse(status=204), signed_in={"csrf": get_token(request)})
+        return response
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)  # type: ignore[no-any-return]
+
+    def get_template_names(self) -> list[str]:
+        part = {"sign-in-host": "#dialog", "sign-in-form": "#form"}.get(self.request.headers.get("HX-Target", ""), "")
+        return [f"{self.template_name}{part}"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # allauth's own context names pages (sign-up, reset of the password) that this console does not have.
+        return {"form": kwargs.get("form") or self.get_form(), "next": self.request.GET.get("next") or self.request.POST.get("next", "")}
+
+
+# The mark that allauth puts on its own `dispatch` is lost on an overridden one.
+sign_in = login_not_required(SignInView.as_view())
+sign_out = LogoutView.as_view()
+language = login_not_required(set_language)
+
+
+def gallery(request: HttpRequest) -> HttpResponse:
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "ui/gallery.html", gallery_context())

@@ -1,0 +1,262 @@
+"use strict";
+(() => {
+  const body = document.body;
+  const find = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // A forbidden control keeps focus and its place; it only does nothing. Captured, so that htmx never hears of it.
+  for (const kind of ["click", "submit"]) {
+    document.addEventListener(kind, (event) => {
+      const control = event.submitter ?? event.target;
+      if (!control.closest?.('[aria-disabled="true"]')) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }, true);
+  }
+
+  /* Menus: the ARIA menu button pattern. */
+
+  let open = null;
+
+  const menuOf = (button) => document.getElementById(button.getAttribute("aria-controls"));
+  const itemsOf = (menu) => all('[role^="menuitem"]', menu);
+
+  function place(button, menu) {
+    const at = button.getBoundingClientRect();
+    const below = innerHeight - at.bottom > menu.offsetHeight + 8 || at.top < menu.offsetHeight;
+    menu.style.top = `${Math.max(4, below ? at.bottom + 4 : at.top - menu.offsetHeight - 4)}px`;
+    menu.style.left = `${Math.max(4, Math.min(at.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 4))}px`;
+  }
+
+  function openMenu(button, last = false) {
+    closeMenu(false);
+    const menu = menuOf(button);
+    menu.hidden = false;
+    button.setAttribute("aria-expanded", "true");
+    open = { button: button.id, menu: menu.id };
+    place(button, menu);
+    itemsOf(menu).at(last ? -1 : 0)?.focus();
+  }
+
+  function closeMenu(focus = true) {
+    if (!open) return;
+    const button = document.getElementById(open.button);
+    const menu = document.getElementById(open.menu);
+    open = null;
+    if (menu) menu.hidden = true;
+    button?.setAttribute("aria-expanded", "false");
+    if (focus) button?.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-menu]");
+    if (button) return button.getAttribute("aria-expanded") === "true" ? closeMenu() : openMenu(button);
+    if (open && event.target.closest('[role^="menuitem"]')) return closeMenu();
+    if (open && !event.target.closest('[role="menu"]')) closeMenu(false);
+  });
+
+  function moveInMenu(menu, event) {
+    const items = itemsOf(menu);
+    const at = items.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (to !== undefined) return items.at(to % items.length);
+    if (event.key.length !== 1 || event.ctrlKey || event.metaKey) return null;
+    const named = (item) => item.textContent.trim().toLowerCase().startsWith(event.key.toLowerCase());
+    return [...items.slice(at + 1), ...items.slice(0, at + 1)].find(named);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const button = event.target.closest?.("[data-menu]");
+    if (button && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      return openMenu(button, event.key === "ArrowUp");
+    }
+    const menu = event.target.closest?.('[role="menu"]');
+    if (!menu || !open) return;
+    if (event.key === "Escape") return closeMenu();
+    if (event.key === "Tab") return closeMenu(false);
+    const item = event.key === " " || event.key === "Enter" ? null : moveInMenu(menu, event);
+    if (!item) return;
+    event.preventDefault();
+    item.focus();
+  });
+
+  addEventListener("resize", () => closeMenu(false));
+  document.addEventListener("scroll", (event) => {
+    if (open && !event.target.closest?.('[role="menu"]')) closeMenu(false);
+  }, true);
+
+  /* Dialogs: native, one at a time, filled by htmx. */
+
+  const host = document.getElementById("dialogs");
+  let opener = null;
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target !== host) return;
+    const menu = event.detail.elt.closest('[role="menu"]');
+    const from = menu ? find(`[aria-controls="${menu.id}"]`) : event.detail.elt;
+    if (!host.contains(from)) opener = from.id;
+  });
+
+  function showDialogs() {
+    for (const dialog of all("dialog:not([open])", host)) {
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        document.getElementById(opener)?.focus();
+      });
+      dialog.showModal();
+    }
+  }
+
+  function closeDialogs() {
+    for (const dialog of all("dialog[open]", host)) dialog.close();
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    const dialog = event.target.closest("dialog");
+    if (dialog) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target === host) showDialogs();
+    if (!event.detail.target.matches?.("dialog form")) return;
+    const form = document.getElementById(event.detail.target.id);
+    find('[aria-invalid="true"], [role="alert"]', form ?? host)?.focus();
+  });
+  document.addEventListener("close-dialog", closeDialogs);
+
+  /* Toasts: what has been done, for a while; what went wrong, until it is closed. */
+
+  function toast(text, tone = "good") {
+    const box = find("#toast-template").content.firstElementChild.cloneNode(true);
+    box.dataset.tone = tone;
+    find("[data-text]", box).textContent = text;
+    find("button", box).addEventListener("click", () => box.remove());
+    document.getElementById("toasts").append(box);
+    if (tone === "good") setTimeout(() => box.remove(), 6000);
+  }
+
+  document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.tone));
+  for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(kind, (event) => {
+      if (!event.detail.elt.matches("[data-poll]")) toast(body.dataset.textOffline, "bad");
+    });
+  }
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr, elt } = event.detail;
+    if (xhr.status === 401) return signIn(event.detail.requestConfig);
+    if (!elt.matches("[data-poll]")) toast(body.dataset[`text${xhr.status}`] ?? body.dataset.text500, "bad");
+  });
+
+  /* A session that has ended: sign in, and the request goes out again. */
+
+  let interrupted = null;
+
+  function signIn(request) {
+    const poll = request.elt.matches("[data-poll], [data-strip]");
+    if (!interrupted || !poll) interrupted = request;
+    if (find("#sign-in-host dialog")) return;
+    htmx.ajax("GET", body.dataset.signIn, { target: "#sign-in-host", swap: "innerHTML" }).then(() => find("#sign-in-host dialog")?.showModal());
+  }
+
+  document.addEventListener("signed-in", (event) => {
+    const token = event.detail.csrf;
+    body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+    for (const input of all('input[name="csrfmiddlewaretoken"]')) input.value = token;
+    find("#sign-in-host").replaceChildren();
+    const request = interrupted;
+    interrupted = null;
+    if (!request || !request.elt.isConnected) return;
+    const values = request.formData ?? new FormData();
+    if (values.has("csrfmiddlewaretoken")) values.set("csrfmiddlewaretoken", token);
+    htmx.ajax(request.verb, request.path, { source: request.elt, target: request.target, values });
+  });
+
+  /* Polling: never moves focus, closes a menu or clears a tick, and rests while nobody looks. */
+
+  const asked = new Map();
+
+  function poll(element) {
+    asked.set(element.id, Date.now());
+    htmx.trigger(element, "poll");
+  }
+
+  setInterval(() => {
+    if (document.visibilityState !== "visible" || find("#sign-in-host dialog")) return;
+    for (const element of all("[data-poll]")) {
+      if (!asked.has(element.id)) asked.set(element.id, Date.now());
+      if (Date.now() - asked.get(element.id) >= Number(element.dataset.poll) * 1000) poll(element);
+    }
+  }, 500);
+  document.addEventListener("refresh", () => all("[data-poll], [data-refresh]").forEach(poll));
+
+  const kept = (node, name) => (node.dataset?.keep ?? "").split(" ").includes(name);
+
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeMorphed(from, to) {
+      if (from.nodeType !== Node.ELEMENT_NODE || to.nodeType !== Node.ELEMENT_NODE) return true;
+      if (from === document.activeElement && from.matches("input, textarea, select") && !from.matches("[type=checkbox]")) return false;
+      if (from.matches("input[type=checkbox]") && !to.disabled) to.checked = from.checked;
+      return true;
+    },
+    beforeAttributeUpdated(name, node) {
+      if (name === "style") return false;
+      if (name === "aria-expanded" && node.matches("[data-menu]")) return false;
+      return !kept(node, name);
+    },
+  });
+
+  /* Rows that open and close, and buttons that need a ticked row. */
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-toggle-rows]");
+    if (!button) return;
+    const opened = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", String(opened));
+    for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = !opened;
+  });
+
+  function ticks() {
+    for (const button of all("[data-needs-tick]")) {
+      const none = all(`${button.dataset.needsTick} input[type=checkbox]:checked`).length === 0;
+      button.setAttribute("aria-disabled", String(none));
+    }
+  }
+
+  document.addEventListener("change", (event) => {
+    const master = event.target.closest("[data-tick-all]");
+    if (master) for (const box of all(`${master.dataset.tickAll} input[name]:not(:disabled)`)) box.checked = master.checked;
+    ticks();
+  });
+
+  /* Theme, language, what a rollout says aloud. */
+
+  document.addEventListener("click", (event) => {
+    const choice = event.target.closest("[data-set-theme]");
+    if (!choice) return;
+    const theme = choice.dataset.setTheme;
+    document.cookie = `theme=${theme}; path=/; max-age=31536000; samesite=lax`;
+    document.documentElement.dataset.theme = theme;
+    const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+    document.documentElement.setAttribute("data-bs-theme", dark ? "dark" : "light");
+    for (const item of all("[data-set-theme]")) item.setAttribute("aria-checked", String(item === choice));
+  });
+
+  let said = find("[data-announce]")?.dataset.announce ?? "";
+
+  function announce() {
+    const text = find("[data-announce]")?.dataset.announce ?? "";
+    if (text && text !== said) document.getElementById("announcer").textContent = text;
+    said = text;
+  }
+
+  document.addEventListener("htmx:afterSettle", () => {
+    ticks();
+    announce();
+  });
+  ticks();
+})();
