@@ -1,0 +1,165 @@
+"""A console with a mesh on simulated clusters: registered and changed through the services, carried out in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from interconnect import clients
+from interconnect.domain.changes import (
+    Change,
+    CreateGateway,
+    CreateGroup,
+    DeleteGroup,
+    Disable,
+    Enable,
+    Join,
+    Remove,
+)
+from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy
+from interconnect.kube.rights import ClusterRole
+from interconnect.models import AppliedEntry, Cluster, Mesh, Rollout, Step, StepStatus
+from interconnect.models.rollout import UNFINISHED
+from interconnect.rollouts import engine, lease
+from interconnect.rollouts.driver import drive
+from interconnect.services.clusters import cluster_register
+from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.meshes import mesh_register
+from interconnect.services.rollouts import rollout_start
+from meshconsole.access.actor import Actor
+
+if TYPE_CHECKING:
+    from interconnect.simulator import Fleet
+
+NAMESPACE = "istio-system"
+ACTOR = Actor.for_cli("tester")
+GATEWAY_IDS = uuid.UUID("6f1a1f0e-2f43-4a6c-9d0e-3c5d2f6b7a10")
+
+
+def register_mesh(fleet: Fleet, name: str = "prod", *, actor: Actor = ACTOR, kind: MeshKind = MeshKind.HOSTED) -> Mesh:
+    hub = credential_of(fleet.kubeconfig(fleet.hub))
+    config = credential_of(fleet.kubeconfig(fleet.config)) if fleet.config != fleet.hub else None
+    report = inspect_mesh(hub, config, system_namespace=NAMESPACE)
+    return mesh_register(actor=actor, name=name, kind=kind, report=report, system_namespace=NAMESPACE)
+
+
+def register_cluster(fleet: Fleet, mesh: Mesh, name: str, *, actor: Actor = ACTOR) -> Cluster:
+    credential = credential_of(fleet.kubeconfig(name))
+    report = inspect_cluster(credential, role=ClusterRole.MEMBER, system_namespace=mesh.system_namespace)
+    return cluster_register(actor=actor, mesh=mesh, name=name, report=report)
+
+
+def registered_mesh(fleet: Fleet, members: Sequence[str] | None = None, name: str = "prod") -> Mesh:
+    """The fleet's mesh with these members (None: all of them)."""
+    mesh = register_mesh(fleet, name)
+    for member in members if members is not None else [key for key, member in fleet.members.items() if member.is_member]:
+        register_cluster(fleet, mesh, member)
+    return mesh
+
+
+def gateway_of(cluster: str, number: int = 1, spec: GatewaySpec | None = None) -> CreateGateway:
+    """A gateway whose UUID follows from its key, so that the same changes are equal."""
+    key = GatewayKey(cluster, number)
+    return CreateGateway(key, str(uuid.uuid5(GATEWAY_IDS, str(key))), spec or GatewaySpec())
+
+
+def awaited(cluster: str, number: int = 1) -> Address:
+    return Address("", gateway=GatewayKey(cluster, number))
+
+
+def joining(*clusters: str) -> list[Change]:
+    """Enable, and a group `group-<cluster>` with one gateway for each cluster, joined by the address that is awaited."""
+    changes: list[Change] = [Enable()]
+    changes += [CreateGroup(f"group-{cluster}", frozenset({cluster})) for cluster in clusters]
+    changes += [gateway_of(cluster) for cluster in clusters]
+    changes += [Join(f"group-{cluster}", (awaited(cluster),)) for cluster in clusters]
+    return changes
+
+
+def leaving(*clusters: str) -> list[Change]:
+    """The way back from `joining`, to a disabled mesh."""
+    return [
+        *(Remove(f"group-{cluster}") for cluster in clusters),
+        *(DeleteGroup(f"group-{cluster}") for cluster in clusters),
+        Disable(),
+    ]
+
+
+def start(mesh: Mesh, changes: Sequence[Change], *, actor: Actor = ACTOR, restart: RestartPolicy | None = None, **options: Any) -> Rollout:
+    return rollout_start(actor=actor, mesh=mesh, changes=changes, restart=restart, **options)
+
+
+def follow(rollout: Rollout, *, seconds: float = 60.0) -> Rollout:
+    """Carried out as the command line does, by the driver's threads. Raises TimeoutError."""
+    stop = threading.Event()
+    timer = threading.Timer(seconds, stop.set)
+    timer.start()
+    try:
+        drive(rollout.id, "test:driver", tick=lambda: None, stop=stop)
+    finally:
+        timer.cancel()
+    rollout.refresh_from_db()
+    if rollout.status in UNFINISHED:
+        raise TimeoutError(f"rollout is still {rollout.status}: {described(rollout)}")
+    return rollout
+
+
+def due_steps(rollout: Rollout) -> list[int]:
+    return list(Step.objects.filter(lease.due(), rollout=rollout).order_by("phase", "chain").values_list("id", flat=True))
+
+
+def finish(rollout: Rollout, *, worker: str = "test:loop", seconds: float = 60.0) -> Rollout:
+    """Carried out in this thread, step by step: deterministic, but for how long the clusters take. Raises TimeoutError."""
+    until = time.monotonic() + seconds
+    while Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED).exists():
+        due = due_steps(rollout)
+        for step in due:
+            engine.run_chain(step, worker)
+        if not due:
+            engine.advance(rollout.id)
+            time.sleep(0.005)
+        if time.monotonic() > until:
+            raise TimeoutError(f"rollout is still {rollout.status}: {described(rollout)}")
+    rollout.refresh_from_db()
+    return rollout
+
+
+def forget_workers(rollout: Rollout) -> None:
+    """As if every worker were dead and its lease had run out since."""
+    past = timezone.now() - timedelta(seconds=1)
+    Step.objects.filter(rollout=rollout, status=StepStatus.ACTIVE).update(lease_until=past)
+
+
+def steps_of(rollout: Rollout) -> list[Step]:
+    return list(Step.objects.filter(rollout=rollout).order_by("phase", "chain", "position"))
+
+
+def described(rollout: Rollout) -> str:
+    """The steps that say something, for the message of a failed assertion."""
+    quiet = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
+    lines = [
+        f"{step.kind} {step.chain[:8]} {step.status} {step.error_code} {step.error_params} {step.evidence}"
+        for step in steps_of(rollout)
+        if step.status not in quiet
+    ]
+    return "; ".join(lines) or "all steps are through"
+
+
+def applied_places(mesh: Mesh) -> list[tuple[str, str, str, str, str]]:
+    """(cluster UID, kind, name, field, state) of every row that says that something of ours is there."""
+    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
+    return sorted(rows.values_list("cluster_uid", "kind", "name", "field", "state"))
+
+
+def forget_connections() -> None:
+    """Drop every kept client, as a new process would have none."""
+    with clients._cache_lock:
+        for _, transport in clients._cache.values():
+            transport.close()
+        clients._cache.clear()
