@@ -48,9 +48,9 @@ class MeshReport:
 
 def credential_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Credential:
     """A pasted kubeconfig's credential; Refused with the parser's reason."""
-    parsed = parse(text, context=context, allow_insecure=allow_insecure)
+    parsed = parse(text, context=context, allow_insecure=allow_insecure, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS))
     if isinstance(parsed, KubeconfigRefused):
-        raise Refused([Violation(parsed.code, parsed.params)])
+        raise Refused([Violation(f"kubeconfig.{parsed.code}", parsed.params)])
     return parsed
 
 
