@@ -1,21 +1,51 @@
-"""Fixtures around a World; a folder of tests imports those that it needs into its conftest."""
+"""Fixtures around a World; a folder of tests imports those that it needs into its conftest.
+
+A stage is reached once per run and kept: the clusters' state and the rows. Later tests start from a copy of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.core import serializers
+from django.db import transaction
 
+from interconnect import clients
+from interconnect.models import Mesh
 from interconnect.rollouts.steps import gateway as gateway_steps
 from interconnect.simulator import Fleet
-from tests.support.world import World
+from tests.support.world import B, World
 
 
-@pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    with Fleet() as running:
-        yield running
+@dataclass(frozen=True)
+class Kept:
+    port: int
+    state: str
+    rows: str
+
+
+_kept: dict[str, Kept] = {}
+
+
+def _registered(world: World) -> None:
+    world.register()
+
+
+def _prepared(world: World) -> None:
+    world.register()
+    world.prepared()
+
+
+def _joined(world: World) -> None:
+    world.register()
+    world.prepared()
+    world.do(world.join("green", B))
 
 
 @pytest.fixture
@@ -27,8 +57,60 @@ def hasty(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(fleet: Fleet, hasty: None, transactional_db: None) -> World:
+def fleets() -> Iterator[Callable[..., Fleet]]:
+    """Starts fleets that end with the test."""
+    with ExitStack() as stack:
+        yield lambda *names, **options: stack.enter_context(Fleet(*names, **options))
+        forget_clients()
+
+
+def forget_clients() -> None:
+    """The next test's clusters may have the same identities: kept connections lead to the last one's."""
+    for _, transport in clients._cache.values():
+        transport.close()
+    clients._cache.clear()
+
+
+@pytest.fixture
+def empty(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
+    """Clusters that the console has not heard of."""
+    return World(fleets())
+
+
+@pytest.fixture
+def world(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
     """A mesh `prod` with its three members, registered and not enabled."""
-    world = World(fleet)
-    world.register()
+    return _at("registered", _registered, fleets)
+
+
+@pytest.fixture
+def prepared(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
+    """blue in member-a, green in member-b, red in member-c, each with a gateway; none is joined."""
+    return _at("prepared", _prepared, fleets)
+
+
+@pytest.fixture
+def joined(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
+    """As `prepared`, and green is joined."""
+    return _at("joined", _joined, fleets)
+
+
+def _at(stage: str, reach: Callable[[World], None], fleets: Callable[..., Fleet]) -> World:
+    kept = _kept.get(stage)
+    if kept is None:
+        world = World(fleets())
+        reach(world)
+        world.fleet.settle()
+        _kept[stage] = Kept(world.fleet.server.port, json.dumps(world.fleet.dump()), _dump())
+        return world
+    world = World(fleets(port=kept.port, state=json.loads(kept.state)))
+    with transaction.atomic():
+        for row in serializers.deserialize("json", kept.rows):
+            row.save()
+    world.mesh = Mesh.objects.select_related("control_plane", "config").get()
     return world
+
+
+def _dump() -> str:
+    models = [model for app in ("interconnect", "audit") for model in apps.get_app_config(app).get_models()]
+    return serializers.serialize("json", [row for model in models for row in model._default_manager.all()])
