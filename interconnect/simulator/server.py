@@ -205,6 +205,7 @@ async def _endless(writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         await writer.drain()
+        await asyncio.sleep(0)  # drain does not yield when the peer has closed, and the loop must learn of it
 
 
 __all__ = ["Server", "respond"]
