@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.shortcuts import resolve_url
 from django.test import Client
 
 from tests.support.valkey import Valkey
@@ -57,6 +58,6 @@ def test_pages_forbid_inline_scripts_and_devices(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_who_is_not_signed_in_is_asked_to(client: Client) -> None:
+def test_who_is_not_signed_in_is_asked_to(client: Client, settings) -> None:
     response = client.get("/admin/access/binding/")
-    assert (response.status_code, response.headers["Location"].split("?")[0]) == (302, "/admin/login/")
+    assert (response.status_code, response.headers["Location"].split("?")[0]) == (302, resolve_url(settings.LOGIN_URL))
