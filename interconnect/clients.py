@@ -6,9 +6,10 @@ The breaker's state is the connection's row, written on transitions only, so tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 SUSPECT_CALLS = 8
 SILENT_CODES = frozenset({"unreachable", "timeout"})
 FAILURES_TO_OPEN = 3
+PLACE_SECONDS = 0.3
+BUSY = "busy"
 _suspects = threading.BoundedSemaphore(SUSPECT_CALLS)
+_patient: ContextVar[bool] = ContextVar("patient", default=False)
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 def no_call_in_a_transaction() -> None:
@@ -40,6 +46,25 @@ def no_call_in_a_transaction() -> None:
 
 
 kube_transport.before_request = no_call_in_a_transaction
+
+
+def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
+    """`ask` for one of many clusters, waiting for its place among the calls to silent ones: *busy* is no answer about a cluster."""
+    before = _patient.set(True)
+    try:
+        return ask(item)
+    finally:
+        _patient.reset(before)
+
+
+def twice(ask: Callable[[], _Result]) -> _Result:
+    """Once more where the answer was lost on its way: one broken connection is no silence."""
+    try:
+        return ask()
+    except Temporary as error:
+        if error.code == "timeout":
+            raise
+        return ask()
 
 
 class GuardedTransport(Transport):
@@ -70,9 +95,9 @@ class GuardedTransport(Transport):
     @contextmanager
     def _watched(self) -> Iterator[None]:
         suspect = not self.trusted
-        if suspect and not _suspects.acquire(blocking=False):
-            # Threads are for clusters that answer: whoever asks a silent one queues up here without holding one.
-            raise Temporary("busy", retry_after=0.5)
+        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else 0):
+            # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
+            raise Temporary(BUSY, retry_after=0.5)
         try:
             yield
         except KubeError as error:
@@ -123,7 +148,8 @@ def api_of(row: Connection) -> Api:
                 known[1].close()
             credential = Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
             known = _cache[row.id] = (row.fingerprint, GuardedTransport(row, credential))
-        known[1].was_open = known[1].was_open or row.open_since is not None
+        # Other workers open and close it too.
+        known[1].was_open = row.open_since is not None
         return Api(known[1])
 
 

@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseProblem
+from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_SECONDS = 0.2
 LAST_BACKOFF_SECONDS = 15.0
 MOST_CRASHES = 10
+SLOWED_DOWN = 10
 UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 
 
@@ -68,7 +70,7 @@ def run_step(step_id: int, worker: str) -> int | None:
         return _settle(taken, outcome)
     except LostLease:
         log.warning("step %s is another worker's by now", step.id)
-    except DatabaseError as error:
+    except DatabaseProblem as error:
         # The lease runs out by itself and the sweep hands the step to whoever has a database.
         log.warning("step %s: the database went away (%s)", step.id, type(error).__name__)
         connection.close()
@@ -80,7 +82,8 @@ def _attempt(taken: Lease) -> Done | Wait | _Failed:
     if step.crashes >= MOST_CRASHES:
         return _Failed("step.crashed", {"crashes": step.crashes}, {})
     try:
-        return execute(taken)
+        with taken.carried_out():
+            return execute(taken)
     except StepFailed as failure:
         return _Failed(failure.code, failure.params, failure.evidence)
     except Temporary as error:
@@ -90,7 +93,7 @@ def _attempt(taken: Lease) -> Done | Wait | _Failed:
         return _Failed("kube.conflict", {**error.params, "causes": causes}, {"said": error.evidence})
     except KubeError as error:
         return _Failed(f"kube.{error.code}", error.params, {"said": error.evidence})
-    except (LostLease, DatabaseError):
+    except (LostLease, DatabaseProblem):
         raise
     except Exception as error:
         log.exception("step %s (%s) failed unexpectedly", step.id, step.kind)
@@ -98,14 +101,21 @@ def _attempt(taken: Lease) -> Done | Wait | _Failed:
 
 
 def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
-    """Again with back-off, until the cluster has been failing this chain for as long as we are patient."""
+    """Again with back-off, until the cluster has been failing this chain for as long as we are patient.
+
+    Waiting for a free place among the calls to silent clusters is nobody's failure, and a cluster that asks to slow down
+    is given more time than one that says nothing.
+    """
     # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not count.
     hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
+    evidence = {"said": error.evidence, "code": error.code}
+    if error.code == "busy":
+        return Wait(error.retry_after, evidence)
     if step.failing_since is None:
         step.failing_since = timezone.now()
     failing = (timezone.now() - step.failing_since).total_seconds()
-    evidence = {"said": error.evidence, "code": error.code}
-    if hopeless or failing >= settings.MESHCONSOLE_UNREACHABLE_SECONDS:
+    patience = settings.MESHCONSOLE_UNREACHABLE_SECONDS * (SLOWED_DOWN if error.code == "too-many-requests" else 1)
+    if hopeless or failing >= patience:
         return _Failed(f"kube.{error.code}", error.params, evidence)
     return Wait(error.retry_after, evidence)
 
@@ -135,7 +145,7 @@ def _settle(taken: Lease, outcome: Done | Wait | _Failed) -> int | None:
 
 def _settle_wait(taken: Lease, outcome: Wait) -> None:
     step = taken.step
-    seconds = min(backoff(step.attempts) if outcome.seconds is None else outcome.seconds, LAST_BACKOFF_SECONDS)
+    seconds = backoff(step.attempts) if outcome.seconds is None else outcome.seconds
     cancelled = Rollout.objects.filter(id=step.rollout_id, cancel_requested_at__isnull=False).exists()
     with transaction.atomic():
         taken.give_back(
