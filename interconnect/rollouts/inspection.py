@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 
+from interconnect.clients import twice
 from interconnect.domain import stale
 from interconnect.domain.entries import NETWORK_LABEL, Json
 from interconnect.domain.preflight import ClusterSeen
@@ -30,7 +31,7 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
 
     def allowed(read: Callable[[], _Result]) -> _Result | None:
         try:
-            return read()
+            return twice(read)
         except Permanent as error:
             if error.code != "forbidden":
                 raise
@@ -38,7 +39,7 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
             return None
 
     try:
-        version = api.version()
+        version = twice(api.version)
         namespace = allowed(lambda: api.get(kinds.NAMESPACE, system_namespace, metadata_only=True) is not None)
         pods = allowed(lambda: api.list(kinds.POD, metadata_only=True))
         return ClusterSeen(

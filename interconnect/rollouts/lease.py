@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from interconnect.clients import no_call_in_a_transaction
+from interconnect.kube import transport
 from interconnect.models import Step, StepStatus
 from interconnect.rollouts.clock import now_plus
 from interconnect.rollouts.outcome import LostLease
@@ -29,14 +35,16 @@ class Lease:
     """One worker's hold on one step. The filters name the step's own columns only: with a join, PostgreSQL would
     compare against a snapshot taken before the other worker's update."""
 
-    def __init__(self, step: Step, owner: str) -> None:
+    def __init__(self, step: Step, owner: str, taken: float) -> None:
         self.step, self.owner = step, owner
-        self._renewed = time.monotonic()
+        self._renewed = taken
 
     @classmethod
     def take(cls, step_id: int, worker: str) -> Lease | None:
         """The lease, or None when the step is not due or somebody else was quicker."""
         owner = f"{worker}:{uuid.uuid4().hex[:12]}"
+        # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out meanwhile.
+        asked = time.monotonic()
         taken = {
             "status": StepStatus.ACTIVE,
             "lease_owner": owner,
@@ -52,10 +60,19 @@ class Lease:
         step = Step.objects.select_related("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config").get(
             id=step_id
         )
-        return cls(step, owner) if step.lease_owner == owner else None
+        return cls(step, owner, asked) if step.lease_owner == owner else None
+
+    @contextmanager
+    def carried_out(self) -> Iterator[Self]:
+        """Within it every call to a cluster holds the lease: a step that asks for long keeps what it has."""
+        before = _current.set(self)
+        try:
+            yield self
+        finally:
+            _current.reset(before)
 
     def hold(self) -> None:
-        """Called before each write. Raises LostLease when the step may be somebody else's by now.
+        """Called before each call to a cluster. Raises LostLease when the step may be somebody else's by now.
 
         Asks the database only when a call begun now might outlast the lease: elapsed time is measured by the
         monotonic clock, which also runs while the process is stopped.
@@ -68,8 +85,30 @@ class Lease:
         if not mine.update(lease_until=now_plus(lease)):
             raise LostLease
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction for what a step writes down; LostLease, and nothing is written, when the step is not ours any more."""
+        with transaction.atomic():
+            mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
+            if not mine.update(lease_until=now_plus(settings.MESHCONSOLE_LEASE_SECONDS)):
+                raise LostLease
+            yield
+
     def give_back(self, **fields: Any) -> None:
         """Write the step's result and let go of it; LostLease when it is not ours any more."""
         mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
         if not mine.update(lease_owner="", lease_until=None, **fields):
             raise LostLease
+
+
+_current: ContextVar[Lease | None] = ContextVar("lease", default=None)
+
+
+def _hold_before_a_call() -> None:
+    no_call_in_a_transaction()
+    held = _current.get()
+    if held is not None:
+        held.hold()
+
+
+transport.before_request = _hold_before_a_call

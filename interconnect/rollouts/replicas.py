@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context, copy_context
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
@@ -30,17 +31,18 @@ _Item = TypeVar("_Item")
 def side_by_side(ask: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """`ask` for each, at most sixteen at once; each thread gives its database connection back."""
 
-    def one(item: _Item) -> _Result:
+    def one(context: Context, item: _Item) -> _Result:
         try:
-            return ask(item)
+            return context.run(clients.patiently, ask, item)
         finally:
             connections.close_all()
 
     todo = list(items)
     if len(todo) < 2:
-        return [ask(item) for item in todo]
+        return [clients.patiently(ask, item) for item in todo]
     with ThreadPoolExecutor(min(16, len(todo))) as pool:
-        return list(pool.map(one, todo))
+        # The lease of the step that asks is in the context, and is held by whatever thread asks for it.
+        return list(pool.map(one, [copy_context() for _ in todo], todo))
 
 
 def read_istiods(mesh: Mesh) -> tuple[tuple[Istiod, ...], dict[str, frozenset[tuple[str, int]]]]:
@@ -88,7 +90,7 @@ def ask_each(ask: Callable[[debug.Source], _Result], replicas: dict[str, debug.S
 
     def one(source: debug.Source) -> _Result | None:
         try:
-            return ask(source)
+            return clients.twice(lambda: ask(source))
         except KubeError:
             return None
 
@@ -134,8 +136,9 @@ def guard(mesh: Mesh, facts: Facts) -> tuple[Violation, ...]:
 
 
 def answers_now(row: Connection) -> bool:
-    """One fresh try, whatever the breaker says."""
+    """A fresh try, whatever the breaker says."""
+    transport = clients.api_of(row).transport
     try:
-        return clients.api_of(row).transport.request("GET", "/version", deadline=ANSWER_SECONDS).status == HTTPStatus.OK
+        return clients.twice(lambda: transport.request("GET", "/version", deadline=ANSWER_SECONDS)).status == HTTPStatus.OK
     except KubeError:
         return False

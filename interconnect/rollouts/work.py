@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients, ledger, observed, store
@@ -136,7 +135,7 @@ class Work:
         return list(writes)
 
     def _intend(self, rendered: Rendered, writes: Sequence[Write]) -> None:
-        with transaction.atomic():
+        with self.lease.writing():
             for write in writes:
                 if write.removes:
                     ledger.leave(self.mesh, [write.target], rollout=self.rollout)
@@ -154,7 +153,7 @@ class Work:
 
     def _record(self, writes: Sequence[Write], uids: Mapping[Target, str]) -> None:
         """One transaction for all results. A deleted object's row goes only when the object has been seen gone."""
-        with transaction.atomic():
+        with self.lease.writing():
             for write in writes:
                 if write.removes and write.verb is not Verb.DELETE:
                     ledger.gone(self.mesh, write.target)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from interconnect import clients, ledger
+from interconnect import clients, ledger, observed
 from interconnect.domain.entries import Applied, Json, Rendered, Target
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, restart_owed
@@ -16,7 +16,7 @@ from interconnect.domain.topology import RestartPolicy
 from interconnect.kube import kinds, probe
 from interconnect.kube.istiod import replicas
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
-from interconnect.rollouts.replicas import guard, look_at_istiods, verdict
+from interconnect.rollouts.replicas import guard, read_istiods, verdict
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
@@ -69,9 +69,11 @@ def networks(work: Work) -> Done:
 
 
 def _fresh(work: Work) -> Facts:
-    facts = look_at_istiods(work.mesh)
+    found, foreign = read_istiods(work.mesh)
+    with work.lease.writing():
+        observed.note_istiods(work.mesh, found, foreign=foreign)
     work.use_fresh_facts()
-    return facts
+    return work.facts
 
 
 def restart(work: Work) -> Done | Wait:
@@ -149,8 +151,9 @@ def _roll(work: Work, facts: Facts, owed: list[Istiod]) -> Done | Wait:
 def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, skipped: bool = False) -> Done:
     """Made, skipped or not needed: until the list of networks changes again, no restart is owed."""
     expected = expected_networks(work.published_topology, work.rendered(), facts)
-    for item in owed:
-        ledger.note_restart(work.mesh, item.deployment, expected[item.deployment])
+    with work.lease.writing():
+        for item in owed:
+            ledger.note_restart(work.mesh, item.deployment, expected[item.deployment])
     return Done(evidence, skipped=skipped)
 
 
@@ -164,10 +167,10 @@ def verify(work: Work) -> Done | Wait:
     ]
     evidence = {"replicas": {name: sorted(found.replicas) for name, found in verdicts.items()}, "findings": findings}
     if verdicts and all(found.agrees for found in verdicts.values()):
-        for item in facts.istiods:
-            ledger.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
-        gone = set(ledger.published(work.mesh)[1]) - set(verdicts)
-        ledger.drop_publications(work.mesh, gone)
+        with work.lease.writing():
+            for item in facts.istiods:
+                ledger.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
+            ledger.drop_publications(work.mesh, set(ledger.published(work.mesh)[1]) - set(verdicts))
         return Done(evidence)
     if work.waited() > _verify_seconds(work, facts):
         raise StepFailed("verify.mismatch", {"findings": len(findings)}, evidence)
