@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +31,8 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
             current_app.send_task(
                 "interconnect.tasks.run_step", args=(step_id,), queue="rollout", countdown=seconds or None, retry=False, ignore_result=True
             )
-        except (OperationalError, OSError) as error:
+        except Exception as error:
+            # Whatever the broker's client raises: the step is in the database by now, and nobody must hear of a bell.
             # One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
             _silent_until = time.monotonic() + SILENT_SECONDS
             log.warning("the broker is away, the sweep will find the steps: %s", type(error).__name__)

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error as DatabaseProblem
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -83,7 +83,9 @@ def _attempt(taken: Lease) -> Done | Wait | _Failed:
         return _Failed("step.crashed", {"crashes": step.crashes}, {})
     try:
         with taken.carried_out():
-            return execute(taken)
+            outcome = execute(taken)
+        step.failing_since = None
+        return outcome
     except StepFailed as failure:
         return _Failed(failure.code, failure.params, failure.evidence)
     except Temporary as error:
@@ -151,7 +153,8 @@ def _settle_wait(taken: Lease, outcome: Wait) -> None:
         taken.give_back(
             status=StepStatus.CANCELLED if cancelled else StepStatus.WAITING,
             next_attempt_at=now_plus(seconds),
-            waiting_since=Coalesce("waiting_since", Now()),
+            # What a step waits for is waited for only while its cluster answers, and an answer ends the failing.
+            waiting_since=F("waiting_since") if step.failing_since else Coalesce("waiting_since", Now()),
             failing_since=step.failing_since,
             evidence=outcome.evidence,
         )
@@ -170,9 +173,9 @@ def _next_of_chain(step: Step, *, failed: bool) -> int | None:
         rest.update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
         return None
     following = rest.values_list("id", flat=True).first()
-    if following is not None:
-        Step.objects.filter(id=following, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
-    return following
+    # A cancellation may have closed it since it was read.
+    ready = Step.objects.filter(id=following, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
+    return following if ready else None
 
 
 def advance(rollout_id: UUID) -> None:
@@ -181,11 +184,13 @@ def advance(rollout_id: UUID) -> None:
     current = open_steps.order_by("phase").values_list("phase", flat=True).first()
     if current is not None and open_steps.filter(phase=current).exclude(status=StepStatus.PENDING).exists():
         return
-    rollout = Rollout.objects.select_related("mesh").get(id=rollout_id)
-    if rollout.status not in UNFINISHED:
-        return
     with transaction.atomic():
-        _advance_rows(rollout)
+        # Locked: whoever comes second must not end, by what it has read, a rollout that a retry has opened again.
+        rollout = (
+            Rollout.objects.select_for_update(of=("self",)).select_related("mesh").filter(id=rollout_id, status__in=UNFINISHED).first()
+        )
+        if rollout:
+            _advance_rows(rollout)
 
 
 def _advance_rows(rollout: Rollout) -> None:
@@ -259,12 +264,13 @@ def _end(rollout: Rollout, steps: list[Step]) -> None:
 
 def request_cancel(rollout: Rollout) -> bool:
     """Nothing new is begun from here on; what a worker is doing now is finished. False when it had ended already."""
-    asked = Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED, cancel_requested_at__isnull=True).update(cancel_requested_at=Now())
-    if asked:
+    open_rollout = Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED, cancel_requested_at__isnull=True)
+    with transaction.atomic():
+        if not open_rollout.update(cancel_requested_at=Now()):
+            return False
         rollout.refresh_from_db()
-        with transaction.atomic():
-            _advance_rows(rollout)
-    return bool(asked)
+        _advance_rows(rollout)
+    return True
 
 
 def reopen(rollout: Rollout) -> None:
