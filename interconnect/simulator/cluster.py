@@ -315,8 +315,7 @@ class Cluster:
             if key in before and key not in spec:
                 spec[key] = before[key]
         if not spec.get("clusterIP"):
-            number = next(self._addresses)
-            spec["clusterIP"] = f"10.96.{number // 250}.{number % 250 + 1}"
+            spec["clusterIP"] = self._free_address()
         spec |= {"clusterIPs": spec.get("clusterIPs") or [spec["clusterIP"]]}
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
@@ -325,7 +324,18 @@ class Cluster:
         known = {(port["port"], port.get("protocol")): port.get("nodePort") for port in before.get("ports", ())}
         for port in spec.get("ports", ()):
             if not port.get("nodePort"):
-                port["nodePort"] = known.get((port["port"], port["protocol"])) or next(self._node_ports)
+                port["nodePort"] = known.get((port["port"], port["protocol"])) or self._free_node_port()
+
+    def _services(self) -> list[Json]:
+        return [service["spec"] for service in self.store.list(BY_KIND["v1", "Service"])]
+
+    def _free_address(self) -> str:
+        taken = {spec.get("clusterIP") for spec in self._services()}
+        return next(text for number in self._addresses if (text := f"10.96.{number // 250}.{number % 250 + 1}") not in taken)
+
+    def _free_node_port(self) -> int:
+        taken = {port.get("nodePort") for spec in self._services() for port in spec.get("ports", ())}
+        return next(number for number in self._node_ports if number not in taken)
 
     def _check_delete(self, resource: Resource, old: Json, wanted: Json) -> None:
         meta = old["metadata"]

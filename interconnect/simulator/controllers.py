@@ -206,8 +206,17 @@ class Controllers:
             return
         uid, hostname = service["metadata"]["uid"], wish(service, "hostname")
         if uid not in self._given:
-            self._given[uid] = service["spec"].get("loadBalancerIP") or next(self._balancers)
+            self._given[uid] = service["spec"].get("loadBalancerIP") or self._had(service) or self._free_address()
         self._set_ingress(namespace, name, {"hostname": hostname} if hostname else {"ip": self._given[uid], "ipMode": "VIP"})
+
+    def _had(self, service: Json) -> str:
+        """The address it was given before this fleet was started from a saved state."""
+        ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+        return str(ingress[0].get("ip", ""))
+
+    def _free_address(self) -> str:
+        taken = {self._had(service) for service in self.cluster.store.list(SERVICES)}
+        return next(address for address in self._balancers if address not in taken)
 
     def _set_ingress(self, namespace: str, name: str, ingress: Json | None) -> None:
         def edit(copy: Json) -> None:

@@ -6,13 +6,14 @@ import base64
 import http.client
 import json
 import ssl
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import websocket
 import yaml
 
-from interconnect.simulator import Fleet
+if TYPE_CHECKING:
+    from interconnect.simulator import Fleet
 
 APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 STRATEGIC, JSON_PATCH = "application/strategic-merge-patch+json", "application/json-patch+json"
@@ -33,9 +34,11 @@ class Client:
         self.context = ssl.create_default_context(cadata=authority)
         self.connection = http.client.HTTPSConnection(self.url.hostname or "", self.url.port, context=self.context, timeout=timeout)
 
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json", accept: str = "", **query: str) -> Answer:
+    def send(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", accept: str = "*/*", **query: str
+    ) -> Answer:
         prefix = "" if path.startswith("/_control") else self.url.path
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "User-Agent": "tests/1", "Accept": accept or "*/*"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "User-Agent": "tests/1", "Accept": accept}
         target = prefix + path + (f"?{urlencode(query)}" if query else "")
         self.connection.request(method, target, json.dumps(body) if body is not None else None, headers)
         response = self.connection.getresponse()
@@ -65,7 +68,7 @@ class Client:
         data, failure, begun = b"", b"", set()
         try:
             while True:
-                frame = socket.recv()
+                frame: Any = socket.recv()
                 channel, payload = frame[0], frame[1:]
                 if channel not in begun:
                     begun.add(channel)

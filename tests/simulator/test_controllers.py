@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect.simulator import Fleet
 from tests.kube.scenarios import gateway as recorded_gateway
 from tests.simulator.client import MERGE, STRATEGIC, Client
 from tests.simulator.conftest import eventually
+
+if TYPE_CHECKING:
+    from interconnect.simulator import Fleet
 
 DEPLOYMENTS, SERVICES = "/apis/apps/v1/namespaces/istio-system/deployments", "/api/v1/namespaces/istio-system/services"
 ECHO = "/apis/apps/v1/namespaces/shop/deployments/echo"
@@ -23,9 +25,8 @@ def gateway(**spec: Any) -> dict[str, Any]:
 
 
 def service(**annotations: str) -> dict[str, Any]:
-    ports = [{"name": "tls", "port": 15443, "protocol": "TCP"}]
-    meta = {"name": "eastwest", "annotations": annotations}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"type": "LoadBalancer", "ports": ports, "selector": {"a": "b"}}}
+    spec = {"type": "LoadBalancer", "ports": [{"name": "tls", "port": 15443, "protocol": "TCP"}], "selector": {"a": "b"}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "eastwest", "annotations": annotations}, "spec": spec}
 
 
 def condition(deployment: Any, kind: str) -> str:
@@ -177,4 +178,9 @@ def test_other_workloads_have_pods_that_are_replaced_when_they_are_restarted(cli
     eventually(lambda: client.get(f"{path}/w").body.get("status", {}).get(done) == 2)
     before = {pod["metadata"]["uid"] for pod in pods_of(fleet, "w-", "shop")}
     client.send("PATCH", f"{path}/w", {"spec": {"template": {"metadata": {"annotations": {"a": "1"}}}}}, MERGE)
-    eventually(lambda: len(pods_of(fleet, "w-", "shop")) == 2 and before.isdisjoint(pod["metadata"]["uid"] for pod in pods_of(fleet, "w-", "shop")))
+
+    def replaced() -> bool:
+        uids = {pod["metadata"]["uid"] for pod in pods_of(fleet, "w-", "shop")}
+        return len(uids) == 2 and before.isdisjoint(uids)
+
+    eventually(replaced)

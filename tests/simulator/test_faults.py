@@ -179,5 +179,5 @@ def test_a_restart_of_the_rollout_is_not_counted_by_a_snapshot(fleet: Fleet) -> 
     before = fleet.snapshot()
     annotation = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
     fleet.cluster("member-a").patch("Deployment", "echo", {"spec": {"template": {"metadata": {"annotations": annotation}}}}, "shop")
-    eventually(lambda: fleet.cluster("member-a").get("Deployment", "echo", "shop")["status"]["observedGeneration"] == 2)
+    eventually(lambda: fleet.cluster("member-a").list("Deployment", "shop")[0]["status"]["observedGeneration"] == 2)
     assert fleet.snapshot() == before

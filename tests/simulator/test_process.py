@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from interconnect.simulator import Fleet
 from interconnect.simulator.__main__ import names
 from tests.kube.record import connect
+from tests.simulator.conftest import eventually
 
 SETTINGS = "/api/v1/namespaces/default/configmaps/kept"
 
@@ -56,6 +58,28 @@ def test_it_describes_itself_and_keeps_its_state_over_a_restart(tmp_path: Path) 
     second = start(tmp_path, "--port", str(port))
     assert connect(earlier)("GET", SETTINGS, {}, "application/json", None) == (200, created)
     assert stop(second) == 0
+
+
+def test_a_fleet_started_from_a_saved_state_gives_nothing_out_twice() -> None:
+    def service(name: str) -> dict[str, Any]:
+        spec = {"type": "LoadBalancer", "ports": [{"port": 1, "protocol": "TCP"}], "selector": {"a": "b"}}
+        return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+    def given(fleet: Fleet) -> list[str]:
+        found = fleet.cluster("member-a").list("Service", "default")
+        return [item["ip"] for service in found for item in service["status"]["loadBalancer"].get("ingress", ())]
+
+    with Fleet(members=("member-a",), istiods=1) as first:
+        first.cluster("member-a").put(service("one"))
+        eventually(lambda: len(given(first)) == 1)
+        uid, before, state = first.cluster("member-a").uid, given(first), json.loads(json.dumps(first.dump()))
+    with Fleet(members=("member-a",), istiods=1, state=state) as second:
+        second.cluster("member-a").put(service("two"))
+        eventually(lambda: len(given(second)) == 2)
+        assert (second.cluster("member-a").uid, given(second)[:1], len(second.mesh.replicas())) == (uid, before, 1)
+        assert len(set(given(second))) == 2
+        specs = [item["spec"] for item in second.cluster("member-a").list("Service", "default")]
+        assert len({spec["clusterIP"] for spec in specs}) == len({spec["ports"][0]["nodePort"] for spec in specs}) == 2
 
 
 def test_the_second_user_may_do_nothing(tmp_path: Path) -> None:

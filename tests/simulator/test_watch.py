@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect.simulator import Fleet
 from interconnect.simulator import store as stores
-from tests.simulator.client import Client
+
+if TYPE_CHECKING:
+    from tests.simulator.client import Client
 
 SPACE = "/api/v1/namespaces/shop/configmaps"
 
 
 def put(fleet: Fleet, name: str, **labels: str) -> dict[str, Any]:
-    return fleet.cluster("member-a").put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "shop", "labels": labels}})
+    meta = {"name": name, "namespace": "shop", "labels": labels}
+    return fleet.cluster("member-a").put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
 
 
 def read(response: Any, count: int) -> list[tuple[str, str]]:
