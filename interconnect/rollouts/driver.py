@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import OperationalError, connections
+from django.db import Error as DatabaseProblem
+from django.db import connection, connections
 
 from interconnect.models import Rollout, Step
 from interconnect.models.rollout import UNFINISHED
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 THREADS = 16
 PAUSE_SECONDS = 0.05
 REPAIR_SECONDS = 2.0
+AWAY_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
 
 
 def drive(rollout_id: UUID, worker: str, *, tick: Callable[[], None], stop: threading.Event) -> None:
@@ -31,24 +36,34 @@ def drive(rollout_id: UUID, worker: str, *, tick: Callable[[], None], stop: thre
     repaired = time.monotonic()
     with ThreadPoolExecutor(THREADS, "step") as pool:
         while not stop.is_set():
-            tick()
-            if not Rollout.objects.filter(id=rollout_id, status__in=UNFINISHED).exists():
-                return
             running = {step: future for step, future in running.items() if not future.done()}
-            due = Step.objects.filter(lease.due(), rollout_id=rollout_id).exclude(id__in=running)
-            for step_id in list(due.values_list("id", flat=True)[: THREADS - len(running)]):
-                running[step_id] = pool.submit(_run, step_id, worker)
-            if time.monotonic() - repaired > REPAIR_SECONDS:
-                repaired = time.monotonic()
-                engine.advance(rollout_id)
+            try:
+                tick()
+                if not Rollout.objects.filter(id=rollout_id, status__in=UNFINISHED).exists():
+                    return
+                for step_id in _due(rollout_id, running):
+                    running[step_id] = pool.submit(_run, step_id, worker)
+                if time.monotonic() - repaired > REPAIR_SECONDS:
+                    repaired = time.monotonic()
+                    engine.advance(rollout_id)
+            except DatabaseProblem as error:
+                log.warning("the database is away: %s", type(error).__name__)
+                connection.close()
+                stop.wait(AWAY_SECONDS)
             stop.wait(PAUSE_SECONDS)
+
+
+def _due(rollout_id: UUID, running: Mapping[int, object]) -> list[int]:
+    due = Step.objects.filter(lease.due(), rollout_id=rollout_id).exclude(id__in=running)
+    return list(due.values_list("id", flat=True)[: THREADS - len(running)])
 
 
 def _run(step_id: int, worker: str) -> None:
     try:
         engine.run_chain(step_id, worker)
-    except OperationalError:
-        # The database is away for a moment; the lease runs out and the step is found again.
-        time.sleep(1)
+    except DatabaseProblem as error:
+        # The lease runs out, and the step is found again.
+        log.warning("step %s: the database is away (%s)", step_id, type(error).__name__)
+        time.sleep(AWAY_SECONDS)
     finally:
         connections.close_all()

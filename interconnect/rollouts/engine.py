@@ -173,6 +173,8 @@ def _next_of_chain(step: Step, *, failed: bool) -> int | None:
         rest.update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
         return None
     following = rest.values_list("id", flat=True).first()
+    if following is None:
+        return None
     # A cancellation may have closed it since it was read.
     ready = Step.objects.filter(id=following, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
     return following if ready else None

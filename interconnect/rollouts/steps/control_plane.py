@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
     from interconnect.rollouts.work import Work
 
-VERIFY_SECONDS = 60
+DELETION_SECONDS = 120
 ISTIOD_SECONDS = 600
 AUTOMATIC_SECONDS = 30
 AUTOMATIC_MOUNTED_SECONDS = 150
@@ -39,11 +39,15 @@ def rule(work: Work) -> Done:
 
 
 def rule_delete(work: Work) -> Done | Wait:
+    """Deleted or put back as it was found, and seen gone."""
     target = rule_target(work.topology)
     made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
-    if any(write.removes for write in made) and target in ledger.applied(work.mesh, cluster_uid=work.mesh.config_uid):
-        return Wait(0, {"deleted": target.name})
-    return Done(skipped=not made and work.step.attempts == 1)
+    if target not in ledger.applied(work.mesh, cluster_uid=work.mesh.config_uid):
+        return Done({"deleted": [target.name] if made else []}, skipped=not made and work.step.attempts == 1)
+    finalizers = (work.config.read(target) or {}).get("metadata", {}).get("finalizers") or []
+    if work.waited() > DELETION_SECONDS:
+        raise StepFailed("gateway.not-deleted", {"objects": [f"{target.kind} {target.name}"], "finalizers": finalizers})
+    return Wait(None, {"present": [f"{target.kind} {target.name}"], "finalizers": finalizers})
 
 
 def networks(work: Work) -> Done:

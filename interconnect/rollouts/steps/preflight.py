@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster
 from interconnect.rollouts.inspection import inspect
-from interconnect.rollouts.outcome import Done, StepFailed
+from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.replicas import guard, look_at_istiods, side_by_side
 
 if TYPE_CHECKING:
@@ -29,17 +29,21 @@ if TYPE_CHECKING:
     from interconnect.rollouts.work import Work
 
 KEPT_SECONDS = 60.0
+LOOK_AGAIN_SECONDS = 0.3
 GITOPS = ("argocd", "flux", "kustomize-controller", "helm-controller", "Helm", "helm", "fleet", "rancher")
 
 
-def check(work: Work) -> Done:
+def check(work: Work) -> Done | Wait:
     group = work.topology.groups.get(work.step.subject)
     if group is None or group.addresses is None:
         return Done(skipped=True)
     if all(address.awaited for address in group.addresses):
         waiting = sorted(str(address.gateway) for address in group.addresses)
         raise StepFailed("address.pending", {"group": group.name, "gateways": waiting})
-    facts, shared = _once(work.rollout.id, lambda: _look(work))
+    looked = _once(work.rollout.id, work.step.id, lambda: _look(work))
+    if looked is None:
+        return Wait(LOOK_AGAIN_SECONDS, {"waiting_for": "clusters"})
+    facts, shared = looked
     seen = replace(shared, gateways=_gateways(work, group), data_path=_answers(work, group))
     found = preflight.findings(work.topology, group.name, seen, facts)
     evidence = {"findings": [_as_json(finding) for finding in found]}
@@ -65,28 +69,41 @@ def _as_json(finding: preflight.Finding) -> dict[str, Any]:
     }
 
 
+@dataclass(slots=True)
+class _Shared:
+    """One look at all clusters. `served`: the steps that have judged by it; whoever asks again wants a fresh one."""
+
+    began: float
+    future: Future[tuple[Facts, Observed]]
+    served: set[int]
+
+
 _lock = threading.Lock()
-_looks: dict[UUID, tuple[float, Future[tuple[Facts, Observed]]]] = {}
+_looks: dict[UUID, _Shared] = {}
 
 
-def _once(rollout: UUID, look: Callable[[], tuple[Facts, Observed]]) -> tuple[Facts, Observed]:
-    """One look at all clusters serves every group that joins in the same rollout: the others wait for it."""
+def _once(rollout: UUID, step: int, look: Callable[[], tuple[Facts, Observed]]) -> tuple[Facts, Observed] | None:
+    """One look at all clusters serves every group that joins in the same rollout. None: another step is still looking."""
     with _lock:
-        for key, (began, _) in list(_looks.items()):
-            if time.monotonic() - began > KEPT_SECONDS:
+        for key, shared in list(_looks.items()):
+            if time.monotonic() - shared.began > KEPT_SECONDS and shared.future.done():
                 del _looks[key]
         known = _looks.get(rollout)
-        mine = known is None
-        began, future = known or (time.monotonic(), Future())
-        _looks[rollout] = (began, future)
-    if mine:
-        try:
-            future.set_result(look())
-        except BaseException as error:
-            with _lock:
-                _looks.pop(rollout, None)
-            future.set_exception(error)
-    return future.result()
+        if known is not None and step not in known.served:
+            if not known.future.done():
+                return None
+            known.served.add(step)
+            return known.future.result()
+        mine = _looks[rollout] = _Shared(time.monotonic(), Future(), {step})
+    try:
+        found = look()
+    except BaseException:
+        with _lock:
+            if _looks.get(rollout) is mine:
+                del _looks[rollout]
+        raise
+    mine.future.set_result(found)
+    return found
 
 
 def _look(work: Work) -> tuple[Facts, Observed]:
