@@ -22,12 +22,13 @@ from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
 from interconnect.services.refusal import Refused
-from interconnect.services.workloads import RELABELLING, restarting
+from interconnect.services.workloads import RELABELLING, require_free, restarting
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Live, Target
     from interconnect.domain.steps import PlannedStep
+    from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
 GUARD_CHOICES = ("fail", "skip", "force")
@@ -109,7 +110,7 @@ def _start(
     return rollout
 
 
-def _require_no_restarts(mesh: Mesh, owed: Sequence[PlannedStep]) -> None:
+def _require_no_restarts(mesh: Mesh, owed: Sequence[PlannedStep | Step]) -> None:
     """A cluster's group and webhook path stay as they are while its workloads are being restarted."""
     clusters = restarting(mesh, {step.chain for step in owed if step.kind in RELABELLING})
     if clusters:
@@ -171,6 +172,7 @@ def rollout_retry(*, actor: Actor, rollout: Rollout, accept: Collection[str] = (
 
 
 def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], guard: str | None) -> None:
+    _require_room(rollout)
     reopened = Rollout.objects.filter(id=rollout.id, status__in=(RolloutStatus.FAILED, RolloutStatus.CANCELLED)).update(
         status=RolloutStatus.QUEUED,
         ended_at=None,
@@ -184,6 +186,15 @@ def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], guard: str 
     _consent(actor, rollout.mesh, accept)
     rollout.refresh_from_db()
     engine.reopen(rollout)
+
+
+def _require_room(rollout: Rollout) -> None:
+    """What forbade a start may have come up since: a restart of workloads, or a change of their clusters."""
+    undone = list(rollout.steps.filter(status__in=engine.UNDONE))
+    if rollout.kind == RolloutKind.WORKLOADS:
+        require_free(rollout.mesh, sorted({step.chain for step in undone}))
+    else:
+        _require_no_restarts(rollout.mesh, undone)
 
 
 def _role_of(rollout: Rollout, *, overriding: bool = False) -> Role:

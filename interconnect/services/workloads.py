@@ -85,7 +85,7 @@ def _restartable(counted: Json) -> list[Json]:
 
 def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout:
     with transaction.atomic():
-        _require_free(mesh, [row.uid for row, items in todo.items() if items])
+        require_free(mesh, [row.uid for row, items in todo.items() if items])
         rollout = Rollout.objects.create(
             mesh=mesh,
             kind=RolloutKind.WORKLOADS,
@@ -118,7 +118,7 @@ def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout
     return rollout
 
 
-def _require_free(mesh: Mesh, uids: Sequence[str]) -> None:
+def require_free(mesh: Mesh, uids: Sequence[str]) -> None:
     """Not while another rollout changes the group or the webhook path of one of these clusters, or restarts them already."""
     busy = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED, chain__in=uids)
     running = busy.filter(kind__in=(*RELABELLING, StepKind.WORKLOADS)).select_related("rollout").first()
