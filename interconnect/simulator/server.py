@@ -88,15 +88,12 @@ class Server:
 
     async def _answer(self, member: Member, request: Request) -> Response:
         if not request.writes:
-            return member.api.answer(request)
+            return _answered(member, request)
         n = self.fleet.count_write(member, request)
         hook = self.fleet.on_write
         if hook is not None:
             await asyncio.to_thread(hook, member.name, n, request, "before")
-        try:
-            response = member.api.answer(request)
-        except errors.ApiError as error:
-            response = refuse(error)
+        response = _answered(member, request)
         if hook is not None:
             await asyncio.to_thread(hook, member.name, n, request, "after")
         return response
@@ -119,6 +116,16 @@ class Server:
         elif fault.kind != "clock":
             await _misbehave(fault, writer)
             raise _Closed
+
+
+def _answered(member: Member, request: Request) -> Response:
+    try:
+        return member.api.answer(request)
+    except errors.ApiError as error:
+        return refuse(error)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        # of a type that no field has: a real server fails to decode it
+        return refuse(errors.bad_request(f"the object provided is unrecognized: {type(error).__name__}: {error}"))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[Request, bool]:

@@ -165,6 +165,16 @@ def test_a_body_that_is_no_object_is_refused(client: Client, body: object) -> No
     assert client.send("POST", SPACE, body).status == 400
 
 
+@pytest.mark.parametrize(
+    "spec", [[], {"template": 7}, {"template": {"spec": {"containers": "none"}}}, {"selector": [], "replicas": "many"}]
+)
+def test_a_field_of_the_wrong_type_is_refused_and_the_connection_lives_on(client: Client, spec: object) -> None:
+    body = {"metadata": {"name": "x"}, "spec": spec}
+    assert client.send("POST", "/apis/apps/v1/namespaces/shop/deployments", body).status == 400
+    assert client.get(SPACE, limit="many").status == 400
+    assert client.get("/version").status == 200
+
+
 def test_annotations_have_a_limit(client: Client) -> None:
     answer = client.send("POST", SPACE, {"metadata": {"name": "x", "annotations": {"a": "x" * 262145}}})
     assert (answer.status, answer.body["reason"]) == (422, "Invalid")
