@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from interconnect.kube import transport as kube_transport
 from interconnect.kube.api import Api
-from interconnect.kube.errors import KubeError, Temporary
+from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Response, Transport
@@ -95,7 +95,7 @@ class GuardedTransport(Transport):
     @contextmanager
     def _watched(self) -> Iterator[None]:
         suspect = not self.trusted
-        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else 0):
+        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
             # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:
@@ -165,7 +165,10 @@ def member_api(mesh: Mesh, uid: str) -> Api:
     """The client of a member by its identity; the mesh's own connections serve a cluster that is not a member."""
     row = Connection.objects.filter(cluster__mesh=mesh, uid=uid).first()
     if row is None:
-        row = mesh.config if mesh.config_uid == uid else mesh.control_plane
+        row = next((each for each in (mesh.config, mesh.control_plane) if each.uid == uid), None)
+    if row is None:
+        # Forgotten since: what was meant for it must never reach another cluster.
+        raise Permanent("unregistered", uid=uid)
     return api_of(row)
 
 

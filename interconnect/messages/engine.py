@@ -59,7 +59,7 @@ STEPS = {
         "No load balancer has given an address yet for %(gateways)s, so that “%(group)s” was not joined. "
         "Look at why, then retry; the other changes are in force."
     ),
-    "address.taken": _("The address %(host)s of %(gateway)s is in use by another network already. Choose another one."),
+    "address.in-use": _("The address %(host)s of %(gateway)s is in use by another network already. Choose another one."),
     "preflight.blocked": _(
         "“%(group)s” was not joined: %(codes)s. The findings say what to do; some may be overridden by a mesh admin. Then retry."
     ),
@@ -101,6 +101,7 @@ KUBE = {
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
     "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
     "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
 }
 

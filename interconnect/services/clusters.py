@@ -43,7 +43,8 @@ def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterRepo
                 ledger.unarchive(mesh, report.uid)
                 _remember_forgotten(mesh, report.uid, "")
         except IntegrityError:
-            raise Refused.because("cluster.in-another-mesh", name=name) from None
+            code = "cluster.name.taken" if mesh.clusters.filter(name=name).exists() else "cluster.in-another-mesh"
+            raise Refused.because(code, cluster=name, name=name) from None
     return cluster
 
 
@@ -125,13 +126,19 @@ def _leave(mesh: Mesh, cluster: Cluster, before: Topology, after: Topology) -> N
     revision = mesh.revision
     try:
         with transaction.atomic():
-            # The unfinished rollout's steps name the cluster: it must not go under their feet.
-            if Rollout.objects.filter(mesh=mesh, exclusive=True, status__in=UNFINISHED).exists():
-                raise Refused.because("rollout.running", rollout="", actor="")
             store.save(mesh, before, after, revision=revision)
+            _require_no_rollout(mesh, cluster)
             ledger.archive(mesh, cluster.uid)
             connection = cluster.connection
             Cluster.objects.filter(id=cluster.id).delete()
             connection.delete()
     except store.StaleMesh:
         raise Refused.because("mesh.moved-on", seen=revision, revision=revision + 1) from None
+
+
+def _require_no_rollout(mesh: Mesh, cluster: Cluster) -> None:
+    """The steps of an unfinished rollout name the cluster: it must not go under their feet."""
+    unfinished = Rollout.objects.filter(mesh=mesh, status__in=UNFINISHED)
+    running = unfinished.filter(exclusive=True).first() or unfinished.filter(steps__chain=cluster.uid).first()
+    if running:
+        raise Refused.because("rollout.running", rollout=str(running.id), actor=running.actor)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -13,16 +14,17 @@ from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
+from interconnect.domain.steps import StepKind
 from interconnect.domain.topology import RestartPolicy, Topology
 from interconnect.domain.violations import Violation
 from interconnect.messages.changes import describe
-from interconnect.models import Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
+from interconnect.models import Cluster, Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
 from interconnect.services.refusal import Refused
-from interconnect.services.workloads import RELABELLING, require_free, restarting
+from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 GUARD_CHOICES = ("fail", "skip", "force")
+MESH_STEPS = (StepKind.RULE, StepKind.RULE_DELETE, StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART)
 
 
 def rollout_start(
@@ -99,6 +102,8 @@ def _start(
                 actor_user_id=actor.user_id,
             )
             owed = planned_steps(mesh, after, live)
+            if not changes:
+                require(actor, role_of_steps(owed))
             _require_no_restarts(mesh, owed)
             _require_rights_for_leftovers(actor, before, mesh)
             create_steps(rollout, after, owed)
@@ -126,14 +131,19 @@ def _collision(mesh: Mesh) -> Violation:
 
 
 def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) -> None:
-    """A rollout carries out all that is owed; whoever starts one must also be allowed what an earlier one left undone."""
-    last = last_topology_rollout(mesh, ended=True)
-    if last is None or last.status == RolloutStatus.SUCCEEDED or not planned_steps(mesh, before):
+    """A rollout carries out all that is owed; whoever starts one must also be allowed what earlier ones left undone."""
+    left = [(_role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
+    if not left or not planned_steps(mesh, before):
         return
-    left = [change_from_json(item) for item in last.changes]
-    role = ROLE_OF[required_role_of_all(left)]
+    role, rollout = max(left, key=lambda pair: pair[0])
     if not actor.may(role):
-        raise Refused.because("rollout.leftovers", role=role.slug, rollout=str(last.id), actor=last.actor)
+        raise Refused.because("rollout.leftovers", role=role.slug, rollout=str(rollout.id), actor=rollout.actor)
+
+
+def _unsuccessful(mesh: Mesh) -> list[Rollout]:
+    """Ended rollouts since the last one that carried out all that was owed, the newest first."""
+    ended = Rollout.objects.filter(mesh=mesh, exclusive=True).exclude(status__in=UNFINISHED).order_by("-created_at")
+    return list(takewhile(lambda rollout: rollout.status != RolloutStatus.SUCCEEDED, ended.iterator(chunk_size=20)))
 
 
 def _consent(actor: Actor, mesh: Mesh, tokens: Collection[str]) -> None:
@@ -198,8 +208,19 @@ def _require_room(rollout: Rollout) -> None:
 
 
 def _role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
+    """The role that a rollout needs: that of its changes, or of what it restores or restarts."""
+    if rollout.kind == RolloutKind.RESTORE:
+        return Role.MESH_ADMIN if overriding else role_of_steps(rollout.steps.all())
+    if rollout.kind == RolloutKind.WORKLOADS:
+        chains = rollout.steps.values_list("chain", flat=True)
+        return role_for(Cluster.objects.filter(mesh=rollout.mesh_id, uid__in=chains).select_related("group__membership"))
     changes = [change_from_json(item) for item in rollout.changes]
     return ROLE_OF[required_role_of_all(changes, overriding=overriding)]
+
+
+def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
+    """Of a restoration: the mesh's own objects are a mesh admin's, what is on members an operator's."""
+    return Role.MESH_ADMIN if any(step.kind in MESH_STEPS for step in steps) else Role.OPERATOR
 
 
 def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
@@ -217,6 +238,15 @@ def rollout_revert(
     *, actor: Actor, mesh: Mesh, guard: str = "fail", restart: RestartPolicy | None = None, allow_removal: bool = True
 ) -> Rollout:
     """A new rollout back to the topology before the last one that changed it."""
+    try:
+        changes = _way_back(mesh, allow_removal)
+    except Refused:
+        with audited(actor, "rollout.revert", mesh=mesh):
+            raise
+    return rollout_start(actor=actor, mesh=mesh, changes=changes, guard=guard, restart=restart, action="rollout.revert")
+
+
+def _way_back(mesh: Mesh, allow_removal: bool) -> tuple[Change, ...]:
     last = last_topology_rollout(mesh)
     if last is None or last.before is None:
         raise Refused.because("rollout.nothing-to-revert")
@@ -226,7 +256,7 @@ def rollout_revert(
     removing = [describe(change) for change in changes if isinstance(change, REMOVALS)]
     if removing and not allow_removal:
         raise Refused.because("cli.removal", changes=removing)
-    return rollout_start(actor=actor, mesh=mesh, changes=changes, guard=guard, restart=restart, action="rollout.revert")
+    return changes
 
 
 def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:

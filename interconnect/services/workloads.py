@@ -70,9 +70,17 @@ def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
     return found
 
 
-def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
+def role_for(rows: Iterable[Cluster]) -> Role:
     """Those of a joined group carry other groups' traffic: restarting them is a mesh admin's decision."""
-    joined = next((row.group.name for row in rows if row.group and hasattr(row.group, "membership")), None)
+    return Role.MESH_ADMIN if _joined_group(rows) else Role.OPERATOR
+
+
+def _joined_group(rows: Iterable[Cluster]) -> str:
+    return next((row.group.name for row in rows if row.group and hasattr(row.group, "membership")), "")
+
+
+def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
+    joined = _joined_group(rows)
     if joined and not actor.may(Role.MESH_ADMIN):
         raise Refused.because("workloads.joined", group=joined)
     require(actor, Role.OPERATOR)
@@ -85,6 +93,8 @@ def _restartable(counted: Json) -> list[Json]:
 
 def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout:
     with transaction.atomic():
+        # A change of the topology writes this row first: one of the two waits and then sees the other.
+        Mesh.objects.select_for_update().get(id=mesh.id)
         require_free(mesh, [row.uid for row, items in todo.items() if items])
         rollout = Rollout.objects.create(
             mesh=mesh,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interconnect import store
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
@@ -18,8 +18,10 @@ from interconnect.services import clusters, meshes, rollouts
 from interconnect.services.inspection import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.planning import Preview, preview, scene_of
 from interconnect.services.refusal import Refused
-from interconnect.simulator import Fleet
 from meshconsole.access.actor import Actor
+
+if TYPE_CHECKING:
+    from interconnect.simulator import Fleet
 
 SYSTEM = "istio-system"
 ROOT = Actor.for_cli("root")

@@ -164,4 +164,4 @@ def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:
         with transaction.atomic():
             MembershipAddress.objects.filter(mesh=work.mesh, gateway_id=UUID(gateway.id), host="").update(host=host)
     except IntegrityError:
-        raise StepFailed("address.taken", {"host": host, "gateway": gateway.name}) from None
+        raise StepFailed("address.in-use", {"host": host, "gateway": gateway.name}) from None
