@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
-from interconnect.models import Mesh
 from interconnect.simulator import Fleet, Timing
 from tests.support import console
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh
 
 
 @dataclass

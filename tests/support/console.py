@@ -32,6 +32,7 @@ from interconnect.services.clusters import cluster_register
 from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_register
 from interconnect.services.rollouts import rollout_start
+from interconnect.simulator import Cut
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
@@ -163,3 +164,28 @@ def forget_connections() -> None:
         for _, transport in clients._cache.values():
             transport.close()
         clients._cache.clear()
+
+
+def is_ours(mesh: Mesh, obj: dict[str, Any]) -> bool:
+    return bool((obj["metadata"].get("labels") or {}).get("meshconsole.io/mesh") == str(mesh.id))
+
+
+def ours_on(fleet: Fleet, mesh: Mesh) -> set[tuple[str, str, str]]:
+    """(cluster UID, kind, name) of every object on the fleet that carries the mesh's label, without what controllers make."""
+    made = ("Pod", "ReplicaSet")
+    return {
+        (member.uid, obj["kind"], obj["metadata"]["name"])
+        for member in fleet.members.values()
+        for obj in member.objects
+        if is_ours(mesh, obj) and obj["kind"] not in made
+    }
+
+
+def cut_at(n: int, stage: str) -> Any:
+    """A hook that cuts the connection at the `n`-th write, before or after it is stored."""
+
+    def hook(cluster: str, number: int, request: Any, at: str) -> None:
+        if number == n and at == stage:
+            raise Cut
+
+    return hook
