@@ -7,7 +7,8 @@ lacks. Ownership is read from `metadata.managedFields` (FieldsV1, as structured-
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.entries import FIELD_MANAGER, Json
@@ -32,6 +33,7 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 # The keys by which the API server merges lists of maps; lists that have none are compared item by item.
 _LIST_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "ports": (("port", "protocol"), ("containerPort", "protocol")),
@@ -49,7 +51,9 @@ def differences(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> tup
 
     List items appear as `[name=istio-proxy]` or `[0]`.
     """
-    missing = _differing(manifest, live, ())
+    # Items of a list carry neither; a target says both.
+    content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    missing = _differing(content, live, ())
     surplus = _surplus(owned_fields(live, manager), manifest, ())
     return tuple(dict.fromkeys([*missing, *surplus]))
 
@@ -105,7 +109,7 @@ def restoring_patch(found: Json, sent: Json, live: Json) -> Json:
             inner = restoring_patch(value, sent[key], live.get(key) or {})
             if inner:
                 patch[key] = inner
-        elif key in live and not list(_differing(sent.get(key), live[key], (key,))):
+        elif (key in live and key in sent and not list(_differing(sent[key], live[key], (key,)))) or (key not in live and key not in sent and value is not None):
             patch[key] = value
     return patch
 
@@ -116,10 +120,8 @@ def quantity(text: Any) -> Decimal | None:
         return None
     number = str(text)
     suffix = next((suffix for suffix in sorted(_SUFFIXES, key=len, reverse=True) if number.endswith(suffix)), "")
-    try:
-        return Decimal(number.removesuffix(suffix)) * _SUFFIXES.get(suffix, Decimal(1))
-    except InvalidOperation:
-        return None
+    digits = number.removesuffix(suffix)
+    return Decimal(digits) * _SUFFIXES.get(suffix, Decimal(1)) if _NUMBER.fullmatch(digits) else None
 
 
 def _differing(wanted: Any, live: Any, path: Path) -> Iterator[Path]:

@@ -25,7 +25,11 @@ _BARE = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _NOT_BARE = frozenset({*_BOOL_WORDS, "null", "inf", "infinity", "nan"})
 
 
-class _GoLoader(yaml.SafeLoader):
+# libyaml where the wheel has it: a large mesh's text is parsed several times per decision.
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _GoLoader(_Base):  # type: ignore[misc]
     """Plain scalars by the rules of Go's YAML instead of Python's (no dates, no sexagesimals, floats without a dot)."""
 
     # Dates, merge keys and base-60 numbers are Python's resolvers, not Go's.

@@ -38,6 +38,7 @@ CODES = (
     "writes.not-ours",
     "writes.name-taken",
     "writes.terminating",
+    "writes.rule-selector",
     "writes.conflict",
     "writes.namespace-missing",
     "writes.webhook-missing",
@@ -109,7 +110,7 @@ def decide(
     mesh: str,
     consents: frozenset[str] = NO_CONSENTS,
 ) -> Decision:
-    """The write that brings a target to what is wanted (None: to leave), or `Agree`.
+    """The next write that brings a target to what is wanted (None: to leave), or `Agree`; ask again after it.
 
     `mesh` is the mesh's UUID, as its objects are labelled.
     """
@@ -197,9 +198,26 @@ def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
     if metadata.get("deletionTimestamp"):
         return case.refuse_as("writes.terminating", finalizers=list(metadata.get("finalizers") or []))
     if case.recorded and agreement.agrees(wanted.value, live):
-        return Agree()
+        return _selector(case, wanted, live)
     note = "writes.note.overwritten" if case.recorded else ""
     return Write(case.target, Verb.APPLY, body=wanted.value, uid=str(metadata.get("uid", "")), note=note)
+
+
+def _selector(case: _Case, wanted: Wanted, live: Json) -> Decision:
+    """A rule that asks gateways for one more label selects none of ours, and apply cannot take others' keys away."""
+    if (case.target.api_version, case.target.kind) != RULE:
+        return Agree()
+    ours = wanted.value["spec"]["selector"]
+    surplus = sorted(set(live.get("spec", {}).get("selector") or {}) - set(ours))
+    if not surplus:
+        return Agree()
+    uid = str(live.get("metadata", {}).get("uid", ""))
+    finding = overridable("writes.rule-selector", {**_where(case.target), "uid": uid, "keys": surplus})
+    before = (case.applied.found or {}).get("spec", {}).get("selector") if case.applied is not None and case.applied.adopted else None
+    if finding.token not in case.consents and not set(surplus) <= set(before or {}):
+        return case.refuse(finding)
+    body = {"spec": {"selector": dict.fromkeys(surplus)}}
+    return Write(case.target, Verb.MERGE_PATCH, body=body, uid=uid, consent=finding.token if finding.token in case.consents else "")
 
 
 def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
@@ -213,12 +231,16 @@ def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
     token = token_of("writes.not-ours", params)
     if token not in case.consents:
         return case.refuse(Violation("writes.not-ours", params, token))
+    found = agreement.reverse_patch(wanted.value, live)
+    selector = live.get("spec", {}).get("selector")
+    if isinstance(selector, dict) and isinstance(found["spec"].get("selector"), dict):
+        found["spec"]["selector"] |= {key: value for key, value in selector.items() if key not in found["spec"]["selector"]}
     return Write(
         case.target,
         Verb.APPLY,
         body=wanted.value,
         uid=params["uid"],
-        found=agreement.reverse_patch(wanted.value, live),
+        found=found,
         note="writes.note.adopted",
         adopts=True,
         consent=token,

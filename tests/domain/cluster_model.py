@@ -15,7 +15,7 @@ from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, plan
 from interconnect.domain.render import render
 from interconnect.domain.steps import PlannedStep, StepKind
-from interconnect.domain.writes import Verb, Write, decide
+from interconnect.domain.writes import Decision, Verb, Write, decide
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
@@ -75,12 +75,15 @@ class Model:
             self._istiod(topology, rendered, step.kind)
         else:
             for target in step.targets:
-                decision = decide(
-                    target, rendered.get(target), self.rows.get(target), self._look(target), mesh=topology.mesh, consents=consents
-                )
-                if isinstance(decision, Write):
+                for _ in range(3):
+                    decision = self._decide(topology, rendered, target, consents)
+                    if not isinstance(decision, Write):
+                        break
                     self._write(decision, rendered)
         self._boundary()
+
+    def _decide(self, topology: Topology, rendered: Rendered, target: Target, consents: frozenset[str]) -> Decision:
+        return decide(target, rendered.get(target), self.rows.get(target), self._look(target), mesh=topology.mesh, consents=consents)
 
     def _gateway(self, topology: Topology, rendered: Rendered, gateway: str, consents: frozenset[str]) -> None:
         mine: Mapping[Target, Any] = {**rendered, **self.rows}

@@ -56,7 +56,7 @@ def test_what_istiod_could_not_read_or_we_could_not_keep_is_said_and_never_rewri
 
 
 def test_a_text_of_endless_depth_or_length_is_refused() -> None:
-    assert isinstance(parse("[" * 100_000), Violation)
+    assert isinstance(parse("[" * 5_000), Violation)
     assert isinstance(parse("a: " + "x" * (1 << 20)), Violation)
 
 
