@@ -28,6 +28,9 @@ WRITES = {
     "writes.terminating": _(
         "%(kind)s %(namespace)s/%(name)s is still being deleted (finalizers: %(finalizers)s). Wait, or clear what holds it, and retry."
     ),
+    "writes.rule-selector": _(
+        "%(kind)s %(namespace)s/%(name)s also asks for %(keys)s, so it selects none of our gateways. Take it over, or remove them there."
+    ),
     "writes.conflict": _(
         "%(owner)s owns the field %(field)s of %(kind)s %(namespace)s/%(name)s. Take it over, or let its owner give it up, and retry."
     ),

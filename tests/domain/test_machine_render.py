@@ -81,4 +81,4 @@ def resolved(topology: Topology) -> Topology:
 
 
 TestRendering = RenderMachine.TestCase
-TestRendering.settings = settings(stateful_step_count=15, max_examples=25)
+TestRendering.settings = settings(stateful_step_count=12, max_examples=settings.default.max_examples // 5)
