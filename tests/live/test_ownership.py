@@ -33,7 +33,7 @@ def empty(live: Live, console: Console, tmp_path_factory: pytest.TempPathFactory
 
 def tokens(outcome: Outcome) -> list[str]:
     """The decisions that a plan or a rollout offers."""
-    return re.findall(r"--accept[ =](\S+)", outcome.said)
+    return re.findall(r"--accept[ =]([\w.:-]+)", outcome.said)
 
 
 def accepting(offered: list[str]) -> list[str]:
@@ -71,14 +71,17 @@ def test_a_rule_of_our_name_is_adopted_only_with_consent_and_put_back(empty: Mes
     )
 
 
-def test_an_object_of_a_gateways_name_that_is_not_ours_is_left_alone(empty: Mesh, undo: Undo) -> None:
+def test_an_object_of_a_gateways_name_is_left_alone_and_the_gateway_takes_another(empty: Mesh, undo: Undo) -> None:
     api, path = empty.live.api("member-b"), f"/api/v1/namespaces/{empty.live.system}/services"
     ports = [{"name": "http", "port": 80}]
     made = api.create(path, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": SERVICE["green"]}, "spec": {"ports": ports}})
     undo(lambda: api.delete(f"{path}/{SERVICE['green']}"))
-    outcome = empty.console("apply", str(empty.file.write(*ALL, gateways=("green",))))
-    assert outcome.code not in (NOTHING, None), outcome.said
-    assert SERVICE["green"] in outcome.said
+    file = empty.file.write(*ALL, gateways=("green",))
+    empty.console.apply(file)
+    (ours,) = (found["name"] for found in empty.status()["groups"]["green"]["gateways"].values())
+    assert ours != SERVICE["green"]
+    assert api.get(f"{path}/{ours}")["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "meshconsole"
+    empty.console.plan(file, ends=NOTHING)
     assert api.get(f"{path}/{SERVICE['green']}")["metadata"]["uid"] == made["metadata"]["uid"]
     assert api.get(f"{path}/{SERVICE['green']}")["spec"] == made["spec"]
 

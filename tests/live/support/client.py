@@ -34,7 +34,7 @@ class Client:
         content = yaml.safe_load(kubeconfig.read_text())
         cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
         server = urlsplit(cluster["server"])
-        self.host, self.port = str(server.hostname), server.port or 443
+        self.host, self.port, self.prefix = str(server.hostname), server.port or 443, server.path.rstrip("/")
         self.tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
         self.headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
         if "client-certificate-data" in user:
@@ -49,8 +49,9 @@ class Client:
     def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str) -> Json:
         connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=20)
         headers = {**self.headers, "Accept": "application/json", "Content-Type": content_type}
+        target = self.prefix + path + (f"?{urlencode(query)}" if query else "")
         try:
-            connection.request(method, f"{path}?{urlencode(query)}" if query else path, None if body is None else json.dumps(body), headers)
+            connection.request(method, target, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             data = response.read()
         finally:

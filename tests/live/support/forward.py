@@ -28,7 +28,7 @@ class Tunnel:
         self.stream = self.socket.makefile("rb")
         self.lock = threading.Lock()
         request = [
-            f"GET /api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port} HTTP/1.1",
+            f"GET {client.prefix}/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port} HTTP/1.1",
             f"Host: {client.host}:{client.port}",
             "Connection: Upgrade",
             "Upgrade: websocket",

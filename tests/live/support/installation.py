@@ -64,6 +64,7 @@ class Live:
         self.members = [cluster for cluster in self.clusters.values() if cluster.member]
         self.system: str = content["system_namespace"]
         self.data_path: bool = content["data_path"]
+        self.ads: bool = bool(content["xds"])
 
     @property
     def split(self) -> bool:
@@ -94,14 +95,18 @@ class Live:
         return sorted(pod["metadata"]["name"] for pod in pods if _ready(pod))
 
     def debug(self, pod: str, path: str) -> Any:
+        status, body = self.ask(pod, path)
+        assert status == 200, f"{path} of {pod}: {status} {body[:200]!r}"
+        return json.loads(body)
+
+    def ask(self, pod: str, path: str) -> tuple[int, bytes]:
+        """The answer of one istiod's debug interface."""
         with Forward(self.hub.api, self.system, pod, 8080) as forward:
             connection = http.client.HTTPConnection("127.0.0.1", forward.port, timeout=10)
             try:
                 connection.request("GET", path)
                 response = connection.getresponse()
-                body = response.read()
-                assert response.status == 200, f"{path} of {pod}: {response.status} {body[:200]!r}"
-                return json.loads(body)
+                return response.status, response.read()
             finally:
                 connection.close()
 
@@ -116,9 +121,28 @@ class Live:
         return {entry["id"]: entry["syncStatus"] for entry in self.debug(pod, "/debug/clusterz")}
 
     def endpoints(self, pod: str, cluster: str, network: str = "") -> set[ads.Endpoint]:
-        """Where one istiod would send a proxy of `cluster` (its Pod in `network`) for echo.shop:8080."""
+        """Where one istiod would send a proxy of `cluster` (its Pod in `network`) for echo.shop:8080.
+
+        Where istiod has no ADS it is what it says that it tells a proxy that runs there, whatever network that one wears.
+        """
+        if not self.ads:
+            return self._told(pod, cluster)
         with Forward(self.hub.api, self.system, pod, 15010) as forward:
             return ads.endpoints("127.0.0.1", forward.port, cluster=cluster, network=network)
+
+    def _told(self, pod: str, cluster: str) -> set[ads.Endpoint]:
+        proxies = (f"{item['metadata']['name']}.{item['metadata']['namespace']}" for item in self.pods(cluster))
+        answers = (self.ask(pod, f"/debug/edsz?proxyID={proxy}") for proxy in proxies)
+        told = next((json.loads(body) for status, body in answers if status == 200), {"configs": []})
+        name = "outbound|8080||echo.shop.svc.cluster.local"
+        addresses = [
+            endpoint["endpoint"]["address"]["socketAddress"]
+            for assignment in told["configs"]
+            for locality in assignment.get("endpoints", [])
+            for endpoint in locality.get("lbEndpoints", [])
+            if assignment["clusterName"] == name
+        ]
+        return {ads.Endpoint(address["address"], address["portValue"]) for address in addresses}
 
     def networks(self, revision: str = "") -> str | None:
         """The text of meshNetworks where istiod reads it."""

@@ -71,7 +71,7 @@ class MeshFile:
     def _group(self, group: str, gateways: tuple[str, ...], joined: Joined, settings: dict[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = {"clusters": [CLUSTER[group]]}
         if group in gateways:
-            content["gateways"] = {GATEWAY[group]: settings}
+            content["gateways"] = {GATEWAY[group]: dict(settings)}  # shared, it would be written as an alias
         if group in joined:
             content["joined"] = joined[group]
         return content
