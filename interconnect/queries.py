@@ -92,11 +92,15 @@ class Progress:
 
 
 def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
-    meshes = Mesh.objects.select_related("observation").annotate(
-        cluster_count=Count("clusters", distinct=True),
-        group_count=Count("groups", distinct=True),
-        joined_count=Count("groups__membership", distinct=True),
-        running=Count("rollouts", filter=Q(rollouts__status__in=UNFINISHED, rollouts__exclusive=True), distinct=True),
+    meshes = (
+        Mesh.objects.select_related("observation")
+        .annotate(
+            cluster_count=Count("clusters", distinct=True),
+            group_count=Count("groups", distinct=True),
+            joined_count=Count("groups__membership", distinct=True),
+            running=Count("rollouts", filter=Q(rollouts__status__in=UNFINISHED, rollouts__exclusive=True), distinct=True),
+        )
+        .order_by("name")
     )
     return [mesh for mesh in meshes if scope_of(mesh.id) in scopes]
 

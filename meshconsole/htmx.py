@@ -40,7 +40,7 @@ def events(response: HttpResponse, **names: Any) -> HttpResponse:
 class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
     """A redirect would put the sign-in page into a table cell; 401 lets the page ask, and send its request again."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
         if is_htmx(request):
             return HttpResponse(status=401)
         return super().handle_no_permission(request, view_func)

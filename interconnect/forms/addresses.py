@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -14,21 +14,36 @@ from interconnect.domain.topology import GATEWAY_PORT, Address, GatewayKey, Serv
 from interconnect.domain.violations import Violation
 from interconnect.messages import word
 
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
 
 class AddressesForm(forms.Form):
     """One group's part of the step; `prefix` is the group's name."""
 
     chosen = forms.MultipleChoiceField(label=gettext_lazy("Addresses"), required=False, widget=forms.CheckboxSelectMultiple)
-    host = forms.CharField(label=gettext_lazy("Address"), max_length=300, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"}))
-    port = forms.CharField(label=gettext_lazy("Port"), max_length=10, required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"}))
+    host = forms.CharField(
+        label=gettext_lazy("Address"), max_length=300, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
+    )
+    port = forms.CharField(
+        label=gettext_lazy("Port"), max_length=10, required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"})
+    )
 
-    def __init__(self, data: Any = None, *, topology: Topology, group: str, known: dict[GatewayKey, tuple[str, ...]], chosen: Sequence[Address]):
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        topology: Topology,
+        group: str,
+        known: dict[GatewayKey, tuple[str, ...]],
+        chosen: Sequence[Address],
+    ) -> None:
         self.group = group
         self.keys = {gateway.id: gateway.key for gateway in topology.gateways_of_group(group)}
         self.names = {gateway.key: gateway.name for gateway in topology.gateways_of_group(group)}
         self.ids = {key: identity for identity, key in self.keys.items()}
         super().__init__(data, prefix=group, initial={"chosen": [self.value_of(address) for address in chosen], "port": str(GATEWAY_PORT)})
-        by_hand = self.data.getlist(self.add_prefix("hand")) if data is not None else []
+        by_hand = data.getlist(self.add_prefix("hand")) if data is not None else []
         self.hand = [address for address in (self._parsed(value) for value in by_hand) if address] or [
             address for address in chosen if address.gateway is None
         ]
@@ -36,7 +51,7 @@ class AddressesForm(forms.Form):
         self._set_choices()
 
     def _set_choices(self) -> None:
-        choices = dict((self.value_of(address), self.label_of(address)) for address in (*self.offered, *self.hand))
+        choices = {self.value_of(address): self.label_of(address) for address in (*self.offered, *self.hand)}
         self.fields["chosen"].choices = list(choices.items())  # type: ignore[attr-defined]
 
     def value_of(self, address: Address) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
@@ -33,6 +34,7 @@ class VersionedForm(forms.Form):
 
     def take_current_version(self) -> None:
         """So that sending again is a decision made on what is shown now."""
-        data = self.data.copy()
+        data = QueryDict(mutable=True)
+        data.update(self.data)
         data["version"] = self.current_version
         self.data = data

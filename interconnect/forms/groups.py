@@ -19,7 +19,7 @@ class GroupForm(VersionedForm):
         label=_("Name"),
         max_length=200,
         help_text=_("The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
 

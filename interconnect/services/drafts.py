@@ -52,4 +52,6 @@ def chosen_addresses(draft: JoinDraft, topology: Topology, group: str) -> tuple[
     """What step 2 has kept for a group, without addresses of gateways that are gone."""
     keys = {gateway.id: gateway.key for gateway in topology.gateways.values()}
     items: list[Mapping[str, Any]] = draft.addresses.get(group, [])
-    return tuple(Address(item["host"], item["port"], keys.get(item["gateway"])) for item in items if not item["gateway"] or item["gateway"] in keys)
+    return tuple(
+        Address(item["host"], item["port"], keys.get(item["gateway"])) for item in items if not item["gateway"] or item["gateway"] in keys
+    )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
 from interconnect import queries
-from interconnect.models import Mesh
 from interconnect.scope import scope_of
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh
 
 
 @dataclass(frozen=True, slots=True)

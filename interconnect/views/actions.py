@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from interconnect import queries
 from interconnect.domain import roles, rules
 from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Enable, RemoveCluster, violations
-from interconnect.domain.topology import Cluster, Gateway, Group, Topology
 from interconnect.domain.violations import Violation
 from interconnect.services.authority import ROLE_OF
 from interconnect.views import wording
-from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action
+
+if TYPE_CHECKING:
+    from interconnect import queries
+    from interconnect.domain.topology import Cluster, Gateway, Group, Topology
+    from meshconsole.access.actor import Actor
 
 
 def _refusals(actor: Actor, role: Role, found: Iterable[Violation]) -> tuple[str, ...]:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
@@ -15,6 +14,9 @@ from interconnect.views.mesh import frame
 from meshconsole.audit.models import Entry
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
 
 PER_PAGE = 50
 TONES = {Entry.Outcome.ACCEPTED: Tone.GOOD, Entry.Outcome.REFUSED: Tone.WARN, Entry.Outcome.ENDED: Tone.CALM}

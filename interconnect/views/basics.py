@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import yaml
-from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -18,9 +19,12 @@ from interconnect.services.refusal import Refused
 from interconnect.views import dialogs, wording
 from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, submit
-from interconnect.views.dialogs import Dialog
+from interconnect.views.dialogs import Dialog, posted
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
 
 
 @require_http_methods(["GET", "POST"])
@@ -30,7 +34,7 @@ def enable(request: HttpRequest, name: str) -> HttpResponse:
         _("The gateway rule cross-network-gateway is written to the config cluster: it opens port 15443 of the east-west gateways."),
         _("Nothing else changes yet. Then put clusters into groups, give each group a gateway, and join the groups."),
     )
-    dialog = Dialog(_("Enable multicloud interconnection"), _("Enable"), ConfirmForm(request.POST or None), intro=intro)
+    dialog = Dialog(_("Enable multicloud interconnection"), _("Enable"), ConfirmForm(posted(request)), intro=intro)
     return submit(request, visit, dialog, lambda: [Enable()], follow=True)
 
 
@@ -41,7 +45,7 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
     checklist = [
         (word(line.code, {}), line.met, wording.reason(line.missing) if line.missing else "") for line in prerequisites_of_disable(topology)
     ]
-    form = DisableForm(request.POST or None)
+    form = DisableForm(posted(request))
     intro = (_("The gateway rule is deleted. The effect can lag one to two minutes."),)
     dialog = Dialog(
         _("Disable multicloud interconnection"),

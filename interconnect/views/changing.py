@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from interconnect import observed, store
-from interconnect.domain.changes import Change
-from interconnect.domain.facts import Facts
-from interconnect.domain.topology import Group, RestartPolicy, Topology
 from interconnect.domain.warnings import warnings
 from interconnect.forms.base import STALE, VersionedForm
-from interconnect.models import Rollout
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import GUARD_CHOICES, rollout_start
 from interconnect.views import dialogs, wording
-from interconnect.views.access import Visit
-from interconnect.views.dialogs import Dialog
+
+if TYPE_CHECKING:
+    from interconnect.domain.changes import Change
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Group, RestartPolicy, Topology
+    from interconnect.models import Rollout
+    from interconnect.views.access import Visit
+    from interconnect.views.dialogs import Dialog
 
 
 def current(visit: Visit) -> tuple[Topology, Facts]:

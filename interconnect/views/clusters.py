@@ -2,18 +2,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from interconnect import queries, store
 from interconnect.domain import cidrs
-from interconnect.domain.topology import Topology
 from interconnect.views import rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
 from meshconsole.htmx import page
-from meshconsole.ui.tones import Badge
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from interconnect.domain.topology import Topology
+    from meshconsole.ui.tones import Badge
 
 
 @dataclass(frozen=True, slots=True)

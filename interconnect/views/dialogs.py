@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from interconnect.domain.violations import Violation
-from interconnect.models import Mesh, Rollout
-from interconnect.services.refusal import Refused
 from interconnect.views import wording
-from interconnect.views.access import Visit
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
+
+if TYPE_CHECKING:
+    from django import forms
+    from django.utils.functional import Promise
+
+    from interconnect.domain.violations import Violation
+    from interconnect.models import Mesh, Rollout
+    from interconnect.services.refusal import Refused
+    from interconnect.views.access import Visit
 
 CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 
@@ -39,6 +42,11 @@ class Dialog:
     extra: dict[str, Any] = field(default_factory=dict)
     overridable: tuple[Violation, ...] = ()
     status: int = 200
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """A form's data; None when it was only asked for. A POST without a single field is one all the same."""
+    return request.POST if request.method == "POST" else None
 
 
 def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:

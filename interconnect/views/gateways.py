@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,16 +11,18 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import CreateGateway, DeleteGateway, EditGateway
 from interconnect.domain.names import next_gateway_key
-from interconnect.domain.topology import Gateway, Topology
 from interconnect.forms.base import version_of
 from interconnect.forms.gateways import GatewayForm, PickGatewayForm, initial_of
 from interconnect.forms.groups import ConfirmForm
 from interconnect.views import dialogs
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current, group_of, submit, warned
-from interconnect.views.dialogs import Dialog
+from interconnect.views.dialogs import Dialog, posted
 from interconnect.views.groups import cluster_of
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Gateway, Topology
 
 GATEWAY_FIELDS = {
     "gateway.replicas": "replicas",
@@ -42,7 +45,7 @@ def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, _facts = current(visit)
     clusters = sorted(group_of(topology, group).clusters)
-    form = GatewayForm(request.POST or None, clusters=[(cluster, cluster) for cluster in clusters])
+    form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters])
     intro = (_("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},)
     return _create(request, visit, topology, form, intro)
 
@@ -55,7 +58,7 @@ def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResp
 
 
 def _create_in(request: HttpRequest, visit: Visit, topology: Topology, cluster: str) -> HttpResponse:
-    form = GatewayForm(request.POST or None)
+    form = GatewayForm(posted(request))
     intro = (_("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.") % {"cluster": cluster},)
     return _create(request, visit, topology, form, intro, cluster)
 
@@ -99,10 +102,12 @@ def edit(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
 def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gateway) -> HttpResponse:
     group = topology.group_of(gateway.key.cluster)
     frozen = group is not None and group.joined
-    form = GatewayForm(request.POST or None, initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway))
+    form = GatewayForm(posted(request), initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway))
     intro = [gateway.name]
     if frozen:
-        intro.append(_("Its group is joined: only replicas and autoscaling can change. Remove the group from the interconnect for the rest."))
+        intro.append(
+            _("Its group is joined: only replicas and autoscaling can change. Remove the group from the interconnect for the rest.")
+        )
     dialog = Dialog(_("Edit east-west gateway"), _("OK"), form, intro=tuple(intro), fields=GATEWAY_FIELDS)
     return submit(request, visit, dialog, lambda: [EditGateway(gateway.key, form.spec())])
 
@@ -113,11 +118,10 @@ def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
     topology, facts = current(visit)
     found = _gateway(topology, gateway)
     change = DeleteGateway(found.key)
-    form = ConfirmForm(request.POST or None, version=version_of(found))
+    form = ConfirmForm(posted(request), version=version_of(found))
     intro = (
-        _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.") % {"gateway": found.name},
+        _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.")
+        % {"gateway": found.name},
     )
     dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
     return submit(request, visit, dialog, lambda: [change])
-
-

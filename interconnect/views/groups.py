@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, MoveCluster, RemoveCluster
-from interconnect.domain.topology import Cluster, Topology
 from interconnect.forms.base import version_of
 from interconnect.forms.groups import AddClusterForm, ConfirmForm, GroupForm, MoveClusterForm
 from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, group_of, submit, warned
-from interconnect.views.dialogs import Dialog
+from interconnect.views.dialogs import Dialog, posted
 from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Cluster, Topology
 
 GROUP_FIELDS = {"group.name": "name", "group.": "clusters", "cluster.": "clusters"}
 
 
 def reach_note() -> str:
     return _(
-        "Clusters of one group must reach each other's Pods directly. Their network plug-ins do not matter. The console cannot measure this."
+        "Clusters of one group must reach each other's Pods directly. "
+        "Their network plug-ins do not matter. The console cannot measure this."
     )
 
 
@@ -43,7 +48,7 @@ def cluster_of(topology: Topology, name: str) -> Cluster:
 def create(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, _facts = current(visit)
-    form = GroupForm(request.POST or None, clusters=_free_clusters(topology))
+    form = GroupForm(posted(request), clusters=_free_clusters(topology))
     dialog = Dialog(_("Create network group"), _("OK"), form, intro=(reach_note(),), fields=GROUP_FIELDS)
 
     def changes() -> list[CreateGroup]:
@@ -57,7 +62,7 @@ def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, _facts = current(visit)
     target = group_of(topology, group)
-    form = AddClusterForm(request.POST or None, clusters=_free_clusters(topology), version=version_of(target))
+    form = AddClusterForm(posted(request), clusters=_free_clusters(topology), version=version_of(target))
     intro = (_("To the group %(group)s.") % {"group": group}, reach_note())
     dialog = Dialog(_("Add cluster"), _("OK"), form, intro=intro, fields=GROUP_FIELDS)
     return submit(request, visit, dialog, lambda: [AddCluster(group, cluster) for cluster in sorted(form.cleaned_data["clusters"])])
@@ -75,7 +80,7 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
         % {"group": group, "clusters": ", ".join(sorted(target.clusters))},
         _("The clusters stay registered. Their Pods keep the network they were started with until they are restarted."),
     )
-    form = ConfirmForm(request.POST or None, version=version_of(target, gateways))
+    form = ConfirmForm(posted(request), version=version_of(target, gateways))
     dialog = Dialog(_("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
     return submit(request, visit, dialog, lambda: [change])
 
@@ -86,13 +91,15 @@ def move_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     topology, facts = current(visit)
     own = topology.group_of(cluster_of(topology, cluster).name)
     targets = [(group.name, group.name) for group in topology.groups.values() if group is not own and not group.joined]
-    form = MoveClusterForm(request.POST or None, groups=targets, version=version_of(own))
+    form = MoveClusterForm(posted(request), groups=targets, version=version_of(own))
     intro = (
         _("%(cluster)s moves with its gateways. Its Pods keep their old network until they are restarted.") % {"cluster": cluster},
         reach_note(),
     )
     warnings = warned(topology, MoveCluster(cluster, targets[0][0]), facts) if targets else ()
-    dialog = Dialog(_("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields={"group.": "group", "cluster.": "group"})
+    dialog = Dialog(
+        _("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields={"group.": "group", "cluster.": "group"}
+    )
     return submit(request, visit, dialog, lambda: [MoveCluster(cluster, form.cleaned_data["group"])])
 
 
@@ -107,6 +114,6 @@ def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespons
         _("%(cluster)s leaves the group %(group)s. It stays registered.") % {"cluster": cluster, "group": group},
         _("Its network label and its injection path are put back as they were."),
     )
-    form = ConfirmForm(request.POST or None, version=version_of(own, topology.gateways_of_cluster(cluster)))
+    form = ConfirmForm(posted(request), version=version_of(own, topology.gateways_of_cluster(cluster)))
     dialog = Dialog(_("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
     return submit(request, visit, dialog, lambda: [change])

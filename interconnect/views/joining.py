@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from django.contrib import messages
@@ -15,14 +15,12 @@ from django.views.decorators.http import require_http_methods
 from interconnect import observed, queries
 from interconnect.domain import rules
 from interconnect.domain.changes import Join, Remove, UpdateAddresses, apply_all, violations
-from interconnect.domain.facts import Facts
 from interconnect.domain.render import networks_of
 from interconnect.domain.topology import Address, RestartPolicy, Topology
 from interconnect.forms.addresses import AddressesForm
 from interconnect.forms.base import version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.forms.settings import SettingsForm
-from interconnect.models import JoinDraft
 from interconnect.rollouts.build import planned_steps
 from interconnect.services import drafts
 from interconnect.services.refusal import Refused
@@ -30,10 +28,14 @@ from interconnect.services.rollouts import rollout_start
 from interconnect.views import dialogs, steps, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current, submit
-from interconnect.views.dialogs import Dialog
+from interconnect.views.dialogs import Dialog, posted
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import page
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.models import JoinDraft
 
 Forms = dict[str, AddressesForm]
 
@@ -108,7 +110,7 @@ def _choose(
     """The step that the wizard and *update addresses* share."""
     topology, facts = now
     forms = _forms(request.POST if request.method == "POST" else None, visit, topology, stored)
-    if request.method == "POST" and all([form.is_valid() for form in forms.values()]):
+    if request.method == "POST" and all(form.is_valid() for form in forms.values()):
         chosen = {group: form.addresses() for group, form in forms.items()}
         if "add" in request.POST:
             forms = _forms(None, visit, topology, chosen)
@@ -118,7 +120,9 @@ def _choose(
             except Refused as refused:
                 context["refused"] = wording.reasons(refused.violations)
     wrong = bool(context.get("refused")) or any(form.errors for form in forms.values())
-    return page(request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=422 if wrong else 200)
+    return page(
+        request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=422 if wrong else 200
+    )
 
 
 def _forms(data: Any, visit: Visit, topology: Topology, stored: Mapping[str, Sequence[Address]]) -> Forms:
@@ -160,7 +164,7 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
     changes = [Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups]
     if any(not change.addresses for change in changes):
         return _go("join-addresses", visit)
-    form = SettingsForm(request.POST or None, initial={"restart": draft.restart or visit.mesh.restart})
+    form = SettingsForm(posted(request), initial={"restart": draft.restart or visit.mesh.restart})
     refused: tuple[str, ...] = ()
     if request.method == "POST" and form.is_valid():
         restart = RestartPolicy(form.cleaned_data["restart"])
@@ -197,7 +201,9 @@ def _plan(visit: Visit, topology: Topology, facts: Facts, changes: Sequence[Join
         return found | {"conflicts": wording.reasons(after)}
     names = {cluster.uid: cluster.name for cluster in after.clusters.values()}
     planned = planned_steps(visit.mesh, after)
-    found["planned"] = [(wording.phase_name(step.phase), steps.place(step, names), wording.step_name(step.kind), step.group) for step in planned]
+    found["planned"] = [
+        (wording.phase_name(step.phase), steps.place(step, names), wording.step_name(step.kind), step.group) for step in planned
+    ]
     found["before"], found["after"] = _yaml(topology), _yaml(after)
     return found
 
@@ -254,7 +260,9 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
     asked = request.POST.get("step") == "ask"
     version = version_of(*(topology.groups[group] for group in wanted))
     initial = {"group": wanted, "step": "confirm" if asked else "ask", "restart": visit.mesh.restart}
-    form = RemoveForm(request.POST if confirming else None, groups=joined, asking=not (asked or confirming), initial=initial, version=version)
+    form = RemoveForm(
+        request.POST if confirming else None, groups=joined, asking=not (asked or confirming), initial=initial, version=version
+    )
     dialog = _first_question(form, wanted) if not (asked or confirming) else _second_question(visit, form, wanted)
     if not confirming:
         return dialogs.show(request, visit, dialog)
@@ -275,7 +283,10 @@ def _second_question(visit: Visit, form: RemoveForm, wanted: Sequence[str]) -> D
     intro = (
         _("From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: calls to its services time out.")
         % {"groups": ", ".join(wanted)},
-        _("The control plane is restarted only if every cluster answers: a restart without one of them would drop its endpoints everywhere."),
+        _(
+            "The control plane is restarted only if every cluster answers: "
+            "a restart without one of them would drop its endpoints everywhere."
+        ),
     )
     silent = [f"{name}: {why}" for name, seen in queries.cluster_sights(visit.mesh).items() if (why := _silence(seen))]
     return Dialog(_("Remove interconnection"), _("Confirm"), form, intro=intro, warnings=tuple(silent), danger=True)

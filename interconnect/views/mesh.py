@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -18,9 +16,13 @@ from interconnect.models import Mesh, RolloutStatus
 from interconnect.services.meshes import mesh_restart_policy
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
-from interconnect.views.dialogs import done
+from interconnect.views.dialogs import done, posted
 from meshconsole.access.roles import Role
 from meshconsole.htmx import page
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import Promise
 
 FAST_SECONDS, SLOW_SECONDS = 2, 15
 
@@ -91,7 +93,7 @@ def status(request: HttpRequest, name: str) -> HttpResponse:
 def settings(request: HttpRequest, name: str) -> HttpResponse:
     """What is set for the mesh; who is no mesh admin reads it."""
     visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
-    form = SettingsForm(request.POST or None, initial={"restart": visit.mesh.restart})
+    form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
     if request.method == "POST" and form.is_valid():
         mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
         return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
-from interconnect.models import Mesh
 from meshconsole.access.policy import visible_scopes
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from interconnect.models import Mesh
 
 
 @require_GET

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -13,9 +12,13 @@ from interconnect import queries
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
-from meshconsole.access.actor import Actor
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from meshconsole.access.actor import Actor
 
 GROUPS_PER_PAGE = 25
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from interconnect import queries
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
 from interconnect.views import actions, wording
-from meshconsole.access.actor import Actor
 from meshconsole.ui.tones import Action, Badge, Tone
+
+if TYPE_CHECKING:
+    from interconnect import queries
+    from meshconsole.access.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def _group_state(clusters: Iterable[ClusterRow]) -> Badge:
     """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
     clusters = tuple(clusters)
     gateways = tuple(row for cluster in clusters for row in cluster.gateways)
-    states = [row.state for row in (*clusters, *gateways)]
+    states = [*(cluster.state for cluster in clusters), *(gateway.state for gateway in gateways)]
     bad = [state for state in states if state.tone is Tone.BAD]
     if bad:
         return Badge(Tone.BAD, ngettext("%(count)s problem", "%(count)s problems", len(bad)) % {"count": len(bad)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -14,7 +14,6 @@ from django.utils.translation import ngettext
 
 from interconnect import queries
 from interconnect.domain import roles
-from interconnect.domain.changes import Change
 from interconnect.domain.serial import SerialError, changes_from_json
 from interconnect.domain.steps import Phase, PlannedStep
 from interconnect.domain.violations import Violation
@@ -23,9 +22,12 @@ from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.authority import ROLE_OF
 from interconnect.views import wording
-from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
+
+if TYPE_CHECKING:
+    from interconnect.domain.changes import Change
+    from meshconsole.access.actor import Actor
 
 MOST_CHAINS = 30
 
@@ -177,7 +179,9 @@ def detail(step: Step) -> str:
     """What was last seen, in a few words; what has no words is left to the export of the evidence."""
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
-        return _("Asking again: %(why)s") % {"why": wording.cluster_error(str(seen["code"]), {**step.error_params, "said": seen.get("said", "")})}
+        return _("Asking again: %(why)s") % {
+            "why": wording.cluster_error(str(seen["code"]), {**step.error_params, "said": seen.get("said", "")})
+        }
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
@@ -198,7 +202,9 @@ def detail(step: Step) -> str:
 def _failure(rollout: Rollout, step: Step, names: Mapping[str, str]) -> dict[str, Any]:
     """What happened, why, and the ways out that are decisions."""
     row = step_row(step, names)
-    found = [Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in step.evidence.get("guard", ())]
+    found = [
+        Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in step.evidence.get("guard", ())
+    ]
     return {
         "where": _chain_name(step, names),
         "row": row,

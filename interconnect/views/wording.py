@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.steps import Phase, StepKind
-from interconnect.domain.violations import Violation
 from interconnect.messages import word
 from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
 from interconnect.models import Rollout, RolloutKind
 
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+    from interconnect.domain.violations import Violation
+
 MOST_NAMES = 3
+
 
 def step_name(kind: str) -> str:
     return str(STEP_NAMES[StepKind(kind)]) if kind in set(StepKind) else kind

@@ -15,7 +15,7 @@ class ConsoleBoundField(BoundField):
         built = super().build_widget_attrs(attrs, widget)
         used = widget or self.field.widget
         kind = "form-check-input" if isinstance(used, (CheckboxInput, CheckboxSelectMultiple, RadioSelect)) else "form-control"
-        if isinstance(used, Select) and not isinstance(used, RadioSelect):
+        if kind == "form-control" and isinstance(used, Select):
             kind = "form-select"
         invalid = " is-invalid" if self.form.is_bound and self.errors else ""
         return {**built, "class": f"{used.attrs.get('class', '')} {kind}{invalid}".strip()}

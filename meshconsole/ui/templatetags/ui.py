@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -13,11 +13,13 @@ from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
-from meshconsole.ui.tones import Action, Badge
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+    from meshconsole.ui.tones import Action, Badge
 
 register = template.Library()
 
@@ -25,7 +27,10 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
     return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', extra, static("vendor/tabler/icons.svg"), name
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        extra,
+        static("vendor/tabler/icons.svg"),
+        name,
     )
 
 

@@ -1,0 +1,166 @@
+"""Every URL against everybody: what is not in the table fails, so that no page comes up without a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from interconnect.models import Gateway, Mesh
+from interconnect.scope import scope_of
+from tests.conftest import person
+from tests.support import shop
+
+ALL, VIEWER, OPERATOR, ADMIN = 0, 1, 2, 3
+WHO = ("anonymous", "mallory", "vera", "omar", "ada", "pia")
+
+# Name: method, parts of its path, and from which role on.
+GET, POST = "get", "post"
+TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
+    "interconnect": (GET, (), VIEWER),
+    "mesh-status": (GET, (), VIEWER),
+    "clusters": (GET, (), VIEWER),
+    "rollouts": (GET, (), VIEWER),
+    "rollout": (GET, ("rollout_id",), VIEWER),
+    "activity": (GET, (), VIEWER),
+    "mesh-settings": (GET, (), VIEWER),
+    "rule": (GET, (), VIEWER),
+    "group-create": (GET, (), OPERATOR),
+    "group-add-cluster": (GET, ("group",), OPERATOR),
+    "group-create-gateway": (GET, ("group",), OPERATOR),
+    "group-delete": (GET, ("group",), ADMIN),
+    "cluster-create-gateway": (GET, ("cluster",), OPERATOR),
+    "cluster-edit-gateway": (GET, ("cluster",), OPERATOR),
+    "cluster-move": (GET, ("cluster",), OPERATOR),
+    "cluster-remove-from-group": (GET, ("cluster",), OPERATOR),
+    "gateway-edit": (GET, ("gateway",), OPERATOR),
+    "gateway-delete": (GET, ("gateway",), OPERATOR),
+    "enable": (GET, (), ADMIN),
+    "disable": (GET, (), ADMIN),
+    "join": (GET, (), ADMIN),
+    "join-addresses": (GET, (), ADMIN),
+    "join-review": (GET, (), ADMIN),
+    "addresses-update": (GET, (), OPERATOR),
+    "interconnect-remove": (GET, (), ADMIN),
+    "rollout-retry": (POST, ("rollout_id",), OPERATOR),
+    "rollout-cancel": (POST, ("rollout_id",), OPERATOR),
+    "rollout-revert": (POST, ("rollout_id",), OPERATOR),
+    "rollout-dismiss": (POST, ("rollout_id",), OPERATOR),
+}
+# Pages without a mesh: tested below, one by one.
+OUTSIDE = {"home", "meshes", "account_login", "account_logout", "set_language", "gallery"}
+
+
+def names(patterns: Any, prefix: str = "") -> Iterator[str]:
+    for entry in patterns:
+        if isinstance(entry, URLResolver):
+            if entry.namespace != "admin":
+                yield from names(entry.url_patterns)
+        elif isinstance(entry, URLPattern):
+            yield str(entry.name)
+
+
+def test_every_url_has_a_row() -> None:
+    assert set(names(get_resolver().url_patterns)) == set(TABLE) | OUTSIDE
+
+
+@pytest.fixture
+def mesh(db: None) -> Mesh:
+    return shop.storefront()
+
+
+@pytest.fixture
+def scope(mesh: Mesh) -> str:
+    return scope_of(mesh.id)
+
+
+@pytest.fixture
+def cast(mesh: Mesh, vera: Any, omar: Any, ada: Any, pia: Any, mallory: Any) -> dict[str, Any]:
+    return {"anonymous": None, "mallory": mallory, "vera": vera, "omar": omar, "ada": ada, "pia": pia}
+
+
+def browser(who: Any) -> Client:
+    client = Client()
+    if who is not None:
+        client.force_login(who)
+    return client
+
+
+def address(mesh: Mesh, name: str, parts: tuple[str, ...]) -> str:
+    known: dict[str, Any] = {
+        "group": "asia",
+        "cluster": "taiwan",
+        "gateway": Gateway.objects.get(cluster__name="taiwan").id,
+        "rollout_id": mesh.rollouts.earliest("created_at").id,
+    }
+    return reverse(name, kwargs={"name": mesh.name, **{part: known[part] for part in parts}})
+
+
+def expected(who: str, least: int) -> set[int]:
+    rank = WHO.index(who) - 1
+    if who == "anonymous":
+        return {302}
+    if rank < VIEWER:
+        return {404}
+    return {200, 302} if rank >= least else {403}
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_a_page_of_a_mesh_answers_by_role(mesh: Mesh, cast: dict[str, Any], name: str) -> None:
+    method, parts, least = TABLE[name]
+    url = address(mesh, name, parts)
+    for who, user in cast.items():
+        response = getattr(browser(user), method)(url)
+        assert response.status_code in expected(who, least), (who, name, response.status_code)
+        if who == "anonymous":
+            assert response.headers["Location"].startswith(reverse(settings.LOGIN_URL))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in TABLE.items() if row[0] == GET))
+def test_a_page_of_a_mesh_that_is_not_there_is_not_found(mesh: Mesh, ada: Any, name: str) -> None:
+    _method, parts, _least = TABLE[name]
+    url = address(mesh, name, parts).replace("/storefront/", "/elsewhere/")
+    assert browser(ada).get(url).status_code == 404
+
+
+def test_a_mesh_of_others_is_not_in_the_list(mesh: Mesh, cast: dict[str, Any]) -> None:
+    for who, user in cast.items():
+        if user is not None:
+            seen = b"storefront" in browser(user).get(reverse("meshes")).content
+            assert seen == (who not in ("anonymous", "mallory"))
+
+
+def test_a_role_in_one_mesh_is_none_in_another(mesh: Mesh, ada: Any) -> None:
+    other = shop.new_mesh("other")
+    person("olga", None, scope_of(other.id))
+    assert browser(ada).get(reverse("interconnect", kwargs={"name": "other"})).status_code == 404
+
+
+def test_an_object_of_another_mesh_is_not_found(mesh: Mesh, pia: Any) -> None:
+    shop.new_mesh("other")
+    for name in ("rollout", "gateway-edit", "group-delete", "cluster-move"):
+        url = address(mesh, name, TABLE[name][1]).replace("/storefront/", "/other/")
+        assert browser(pia).get(url).status_code == 404, name
+
+
+def test_the_gallery_of_parts_is_there_in_development_only(pia: Any, settings: Any) -> None:
+    assert browser(pia).get(reverse("gallery")).status_code == 404
+    settings.DEBUG = True
+    assert browser(pia).get(reverse("gallery")).status_code == 200
+
+
+def test_an_htmx_request_without_a_session_is_told_so_and_not_redirected(mesh: Mesh) -> None:
+    response = browser(None).get(address(mesh, "interconnect", ()), headers={"HX-Request": "true", "HX-Target": "live"})
+    assert response.status_code == 401
+
+
+def test_changing_a_setting_needs_the_mesh_admin(mesh: Mesh, omar: Any, ada: Any) -> None:
+    url = reverse("mesh-settings", kwargs={"name": mesh.name})
+    assert browser(omar).post(url, {"restart": "never"}).status_code == 403
+    assert browser(ada).post(url, {"restart": "never"}).status_code == 302
+    mesh.refresh_from_db()
+    assert mesh.restart == "never"

@@ -1,0 +1,109 @@
+"""A mesh as rows, without clusters behind it: what pages read. Steps of its rollouts are set by hand where a test needs that."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+
+from interconnect import ledger, observed, store
+from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
+from interconnect.domain.facts import ConfigMapRef, Istiod
+from interconnect.domain.networks import digest
+from interconnect.domain.plan import expected_networks
+from interconnect.domain.render import render
+from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind
+from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, RolloutStatus, StepStatus
+from interconnect.services.rollouts import rollout_start
+from meshconsole.access.actor import Actor
+
+WEI = Actor("wei", all_rights=True)
+
+
+def connection(uid: str, server: str) -> Connection:
+    return Connection.objects.create(uid=uid, server=server, sealed="sealed", fingerprint="0000")
+
+
+def new_mesh(name: str, kind: MeshKind = MeshKind.HOSTED) -> Mesh:
+    hub = connection(f"hub-of-{name}", f"https://hub.{name}.example.com:6443")
+    mesh = Mesh.objects.create(name=name, kind=kind, control_plane=hub, config=hub, config_uid=hub.uid)
+    observed.note_istiods(mesh, [Istiod("istiod", "", 2, "Kubernetes", "1.31.0", ConfigMapRef(hub.uid, "istio-system", "istio"))])
+    return mesh
+
+
+def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
+    uid = str(uuid4())
+    cluster = Cluster.objects.create(
+        mesh=mesh, name=name, uid=uid, system_namespace="istio-system", connection=connection(uid, f"https://{name}.example.com:6443")
+    )
+    cidrs = [{"network": cidr, "source": "pool"}] if cidr else []
+    observed.note_cluster(cluster, version="v1.35.1", webhooks=[], pod_cidrs=cidrs)
+    return cluster
+
+
+def silence(cluster: Cluster) -> None:
+    observed.note_silence(cluster, "unreachable", {"said": "connection refused"})
+    Connection.objects.filter(id=cluster.connection_id).update(open_since=timezone.now(), open_code="unreachable")
+
+
+def started(mesh: Mesh, *changes: Change) -> Rollout:
+    return rollout_start(actor=WEI, mesh=mesh, changes=list(changes))
+
+
+def settled(mesh: Mesh, *changes: Change) -> Rollout:
+    """A rollout that has succeeded, and whose objects are known as written and verified."""
+    rollout = started(mesh, *changes)
+    end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
+    applied(mesh)
+    return rollout
+
+
+def end(rollout: Rollout, status: RolloutStatus, steps: StepStatus, **values: Any) -> None:
+    now = timezone.now()
+    rollout.steps.update(status=steps, attempts=1, started_at=now - timedelta(seconds=3), ended_at=now, **values)
+    Rollout.objects.filter(id=rollout.id).update(status=status, started_at=now - timedelta(seconds=48), ended_at=now)
+    rollout.refresh_from_db()
+
+
+def applied(mesh: Mesh) -> None:
+    topology, facts = store.load(mesh), observed.facts(mesh)
+    for target, wanted in render(topology, facts).items():
+        ledger.intend(mesh, target, value=wanted.value, found=None, gateway=wanted.gateway, adopted=False, rollout=None)
+        ledger.written(mesh, target, object_uid="object")
+    for name, networks in expected_networks(topology, render(topology, facts), facts).items():
+        ledger.note_restart(mesh, name, networks)
+        ledger.note_verified(mesh, name, digest(networks))
+
+
+def gateway_in(cluster: str, number: int = 1, **spec: Any) -> CreateGateway:
+    return CreateGateway(GatewayKey(cluster, number), str(uuid4()), GatewaySpec(**spec))
+
+
+def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
+    said = {"replicas": 1, "ready": 1, "injected": True, "reason": ""} | facts
+    observed.note_gateway(Gateway.objects.get(cluster__mesh=mesh, cluster__name=cluster, number=1), **said)
+
+
+def storefront() -> Mesh:
+    """Three groups: aws joined, asia with a gateway, onprem with one whose address is pending; and a spare cluster that is silent."""
+    mesh = new_mesh("storefront")
+    for number, name in enumerate(("frankfurt", "ireland", "taiwan", "hangzhou")):
+        add_cluster(mesh, name, f"10.{number}.0.0/16")
+    silence(add_cluster(mesh, "spare", "10.0.0.0/16"))
+    add_cluster(mesh, "free", "10.9.0.0/16")
+    settled(mesh, Enable())
+    settled(
+        mesh,
+        CreateGroup("aws", frozenset({"frankfurt", "ireland"})),
+        CreateGroup("asia", frozenset({"taiwan"})),
+        CreateGroup("1-onprem", frozenset({"hangzhou"})),
+        *(gateway_in(name) for name in ("frankfurt", "taiwan", "hangzhou")),
+    )
+    note_gateway(mesh, "frankfurt", addresses=["203.0.113.7"])
+    note_gateway(mesh, "taiwan", addresses=["203.0.113.8"])
+    note_gateway(mesh, "hangzhou", addresses=[], address_reason="SyncLoadBalancerFailed: quota exceeded")
+    settled(mesh, Join("aws", (Address("203.0.113.7", 15443, GatewayKey("frankfurt", 1)),)))
+    mesh.refresh_from_db()
+    return mesh

@@ -1,0 +1,157 @@
+"""What the pages show, and at what price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from interconnect.domain.changes import CreateGroup, Remove
+from interconnect.models import Mesh, RolloutStatus, StepStatus
+from tests.support import shop
+
+PAGES = ("interconnect", "clusters", "rollouts", "activity", "mesh-settings", "join")
+MOST_QUERIES = 22
+
+
+def url(mesh: Mesh, name: str, **parts: Any) -> str:
+    return reverse(name, kwargs={"name": mesh.name, **parts})
+
+
+def queries(client: Any, address: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_number_of_queries_does_not_grow_with_the_mesh(as_ada: Any, mesh: Mesh, name: str) -> None:
+    address = url(mesh, name)
+    as_ada.get(address)
+    few = queries(as_ada, address)
+    for number in range(12):
+        shop.add_cluster(mesh, f"more-{number}", f"10.{100 + number}.0.0/16")
+        shop.settled(mesh, CreateGroup(f"group-{number}", frozenset({f"more-{number}"})), shop.gateway_in(f"more-{number}"))
+    assert queries(as_ada, address) == few <= MOST_QUERIES
+
+
+@pytest.mark.parametrize(
+    ("name", "target"), [("interconnect", "live"), ("clusters", "live"), ("rollouts", "live"), ("group-create", "dialogs")]
+)
+def test_htmx_gets_the_part_that_it_asks_for_and_everybody_else_the_page(as_ada: Any, mesh: Mesh, name: str, target: str) -> None:
+    whole = as_ada.get(url(mesh, name)).content
+    part = as_ada.get(url(mesh, name), headers={"HX-Request": "true", "HX-Target": target}).content
+    back = as_ada.get(url(mesh, name), headers={"HX-Request": "true", "HX-Target": target, "HX-History-Restore-Request": "true"}).content
+    assert b"<html" in whole and b"<html" in back and b"<html" not in part
+
+
+def test_groups_are_sorted_by_name(as_ada: Any, mesh: Mesh) -> None:
+    rows = as_ada.get(url(mesh, "interconnect")).context["group_rows"]
+    assert [row.name for row in rows] == ["1-onprem", "asia", "aws"]
+
+
+def test_a_pending_gateway_is_shown_with_the_reason(as_ada: Any, mesh: Mesh) -> None:
+    page = as_ada.get(url(mesh, "interconnect")).content.decode()
+    assert "Address pending" in page and "quota exceeded" in page
+
+
+def test_a_gateway_that_is_not_ready_is_shown_with_the_reason(as_ada: Any, mesh: Mesh) -> None:
+    shop.note_gateway(mesh, "taiwan", ready=0, reason="insufficient cpu")
+    page = as_ada.get(url(mesh, "interconnect")).content.decode()
+    assert "Not ready" in page and "insufficient cpu" in page
+
+
+def test_a_joined_group_names_its_address_and_where_it_comes_from(as_ada: Any, mesh: Mesh) -> None:
+    page = as_ada.get(url(mesh, "interconnect")).content.decode()
+    assert "203.0.113.7:15443" in page and "assigned by the platform" in page
+
+
+def test_an_address_that_the_load_balancer_no_longer_has_is_pointed_out(as_ada: Any, mesh: Mesh) -> None:
+    shop.note_gateway(mesh, "frankfurt", addresses=["203.0.113.77"])
+    assert "the load balancer now says 203.0.113.77" in as_ada.get(url(mesh, "interconnect")).content.decode()
+
+
+def test_search_finds_groups_by_their_clusters_too(as_ada: Any, mesh: Mesh) -> None:
+    found = as_ada.get(url(mesh, "interconnect"), {"q": "IREL"}).context["group_rows"]
+    assert [row.name for row in found] == ["aws"]
+    assert as_ada.get(url(mesh, "interconnect"), {"q": "nowhere"}).context["group_rows"] == []
+
+
+def test_the_stepper_says_which_step_is_next(as_ada: Any, mesh: Mesh, pia: Any) -> None:
+    assert [place for _label, place in as_ada.get(url(mesh, "interconnect")).context["stepper"]] == ["done"] * 4
+    as_ada.force_login(pia)
+    fresh = shop.new_mesh("fresh")
+    stepper = as_ada.get(url(fresh, "interconnect")).context["stepper"]
+    assert [place for _label, place in stepper] == ["next", "later", "later", "later"]
+
+
+def test_a_forbidden_action_stays_in_its_place_and_says_why(as_ada: Any, mesh: Mesh) -> None:
+    rows = as_ada.get(url(mesh, "interconnect")).context["group_rows"]
+    actions = {action.label: action for action in next(row for row in rows if row.name == "aws").actions}
+    assert list(actions) == ["Add cluster", "Create east-west gateway", "Delete network group"]
+    assert all(not action.allowed and action.reasons[0] for action in actions.values())
+
+
+def test_a_viewer_is_told_which_role_is_missing(client: Any, vera: Any, mesh: Mesh) -> None:
+    client.force_login(vera)
+    buttons = client.get(url(mesh, "interconnect")).context["buttons"]
+    assert all("role" in action.reasons[0] for action in buttons.values())
+
+
+def test_a_running_rollout_is_on_every_page_of_its_mesh(as_ada: Any, mesh: Mesh) -> None:
+    shop.started(mesh, Remove("aws"))
+    for name in PAGES:
+        assert 'aria-label="Running rollout"' in as_ada.get(url(mesh, name)).content.decode(), name
+
+
+def test_a_failed_rollout_is_shown_until_somebody_dismisses_it(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED, error_code="kube.timeout")
+    assert 'aria-label="Failed rollout"' in as_ada.get(url(mesh, "clusters")).content.decode()
+    as_ada.post(url(mesh, "rollout-dismiss", rollout_id=rollout.id))
+    assert 'aria-label="Failed rollout"' not in as_ada.get(url(mesh, "clusters")).content.decode()
+
+
+def test_a_rollout_that_has_ended_stops_its_page_from_asking(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    address, headers = url(mesh, "rollout", rollout_id=rollout.id), {"HX-Request": "true", "HX-Target": "live"}
+    running = as_ada.get(address, headers=headers)
+    assert running.status_code == 200 and b"data-poll" in running.content
+    shop.end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
+    ended = as_ada.get(address, headers=headers)
+    assert ended.status_code == 286 and b"data-poll" not in ended.content
+
+
+def test_a_failed_step_is_worded_and_a_held_back_restart_asks_for_a_decision(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
+    rollout.steps.filter(kind="restart").update(status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]})
+    page = as_ada.get(url(mesh, "rollout", rollout_id=rollout.id)).content.decode()
+    assert "spare" in page and "Skip the restart" in page and "Restart anyway" in page and "Retry" in page
+
+
+def test_activity_tells_what_was_refused_and_why(as_ada: Any, mesh: Mesh) -> None:
+    as_ada.post(url(mesh, "group-create"), {"name": "aws", "clusters": ["free"]})
+    page = as_ada.get(url(mesh, "activity")).content.decode()
+    assert "Refused" in page and "aws" in page
+
+
+def test_clusters_that_overlap_are_named(as_ada: Any, mesh: Mesh) -> None:
+    assert ("frankfurt", "spare", "10.0.0.0/16", "10.0.0.0/16") in as_ada.get(url(mesh, "clusters")).context["overlaps"]
+
+
+def test_no_page_holds_an_inline_script_or_style(as_ada: Any, mesh: Mesh) -> None:
+    for name in (*PAGES, "group-create", "rule"):
+        response = as_ada.get(url(mesh, name))
+        page = response.content.decode()
+        assert " style=" not in page and " onclick=" not in page and "<script>" not in page, name
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+
+
+def test_pages_come_in_chinese(as_ada: Any, mesh: Mesh) -> None:
+    as_ada.cookies["django_language"] = "zh-hans"
+    page = as_ada.get(url(mesh, "interconnect")).content.decode()
+    assert 'lang="zh-hans"' in page and "网络分组" in page
