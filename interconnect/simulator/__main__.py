@@ -1,7 +1,8 @@
 """`python -m interconnect.simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
 
-Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, and `D/live.json`. The state is
-kept in `D/state.json`, so that a fleet that is started again is the same one.
+Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, `D/live.json`, and
+`D/control.json` for who switches faults (remote.py). The state is kept in `D/state.json`, so that a fleet that is started again is
+the same one, on the same port where that is still free.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from interconnect.simulator.fleet import Fleet
+from interconnect.simulator.fleet import ADMIN_TOKEN, Fleet, Timing
+from interconnect.simulator.plan import WorldPlan, world_from_json
 
 SAVE_SECONDS = 2.0
 
@@ -31,7 +34,8 @@ def names(text: str) -> tuple[str, ...]:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="simulator", description="Simulated Kubernetes clusters of one hosted Istio mesh.")
     made.add_argument("--clusters", default="3", help="names of the member clusters, or how many (default 3)")
-    made.add_argument("--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: any free one)")
+    made.add_argument("--world", type=Path, help="a JSON file that describes several meshes (plan.py), instead of --clusters")
+    made.add_argument("--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)")
     made.add_argument("--dir", type=Path, required=True, help="folder of kubeconfigs, live.json and the state")
     made.add_argument("--istiods", type=int, default=2, help="replicas of istiod (default 2)")
     made.add_argument("--split-config", action="store_true", help="istiod's configuration is in a cluster of its own")
@@ -42,17 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until SIGINT or SIGTERM. Returns the exit code."""
     options = parser().parse_args(arguments)
     try:
-        options.dir.mkdir(parents=True, exist_ok=True)
-        saved = options.dir / "state.json"
-        state = json.loads(saved.read_text()) if saved.exists() else None
-        members = names(options.clusters)
-        if state is not None:
-            members = tuple(name for name, cluster in state["clusters"].items() if cluster["is_member"])
-        fleet = Fleet(members=members, istiods=options.istiods, split_config=options.split_config, port=options.port, state=state)
-        fleet.start()
+        fleet = _started(options)
     except OSError as error:
         print(f"simulator: {error.strerror or error}", file=sys.stderr)
         return 1
+    except (ValueError, KeyError, TypeError) as error:
+        print(f"simulator: what it is to be, or its saved state, cannot be read ({type(error).__name__})", file=sys.stderr)
+        return 1
+    saved = options.dir / "state.json"
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -68,11 +69,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _started(options: argparse.Namespace) -> Fleet:
+    """The fleet of the folder, as it was or new. Raises OSError when the port is taken or the folder cannot be written."""
+    options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    saved = options.dir / "state.json"
+    state = json.loads(saved.read_text()) if saved.exists() else None
+    world = world_from_json(json.loads(options.world.read_text())) if options.world else WorldPlan(())
+    made: dict[str, Any] = {"istiods": options.istiods, "split_config": options.split_config, "plans": world.meshes, "state": state}
+    fleet = Fleet(members=names(options.clusters), port=options.port or _port_before(options.dir), timing=Timing(**world.timing), **made)
+    try:
+        fleet.start()
+    except OSError:
+        if options.port or not fleet.server.port:
+            raise
+        # Nobody has asked for this port; whoever knows the clusters by it reads the kubeconfigs again.
+        fleet = Fleet(members=names(options.clusters), timing=Timing(**world.timing), **made)
+        fleet.start()
+    return fleet
+
+
+def _port_before(folder: Path) -> int:
+    known = folder / "control.json"
+    return int(json.loads(known.read_text())["port"]) if known.exists() else 0
+
+
 def _describe(fleet: Fleet, folder: Path) -> None:
     live = fleet.describe(folder)
     for name in fleet.members:
         (folder / name / "kubeconfig.nobody").write_text(fleet.kubeconfig(name, "nobody"))
     _replace(folder / "live.json", json.dumps(live, indent=1))
+    control = {"port": fleet.server.port, "certificate": fleet.authority.certificate.decode(), "token": ADMIN_TOKEN}
+    _replace(folder / "control.json", json.dumps(control, indent=1))
 
 
 def _save(fleet: Fleet, path: Path) -> None:

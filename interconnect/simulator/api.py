@@ -18,7 +18,7 @@ VERSION: Json = {
     "minor": "36",
     "emulationMajor": "1",
     "emulationMinor": "36",
-    "gitVersion": "v1.36.1",
+    "gitVersion": "v1.36.1+simulated",
     "gitCommit": "simulated",
     "gitTreeState": "clean",
     "buildDate": "2026-05-01T00:00:00Z",

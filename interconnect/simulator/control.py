@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def control(fleet: Fleet, request: Request) -> Response:
     """Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
-    `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`)."""
+    `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`), `PUT clusters/NAME/unready`
+    (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `GET clusters`."""
     try:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or Access().user(token) != "admin":
@@ -37,6 +38,12 @@ def _answer(fleet: Fleet, request: Request) -> Any:
         options = dict(body or {})
         fleet.fault(parts[1], options.pop("kind", None), **options)
         return body
+    if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters" and parts[2] == "unready":
+        if parts[1] not in fleet.members:
+            raise errors.no_such_path()
+        return fleet.members[parts[1]].fail_pods(**(body or {}))
+    if request.method == "GET" and parts == ["clusters"]:
+        return sorted(fleet.members)
     if request.method == "PUT" and parts == ["hook"]:
         fleet.hook(RemoteHook(**body) if body else None)
         return body

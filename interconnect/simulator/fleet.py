@@ -8,15 +8,16 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from interconnect.simulator.api import Api, Request, Response
-from interconnect.simulator.cluster import SYSTEM, Cluster, Write, copy_of
+from interconnect.simulator.cluster import SYSTEM, Cluster, Write, copy_of, now
 from interconnect.simulator.control import control
 from interconnect.simulator.faults import Fault, Hook
+from interconnect.simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual
 from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
 from interconnect.simulator.server import Server
 from interconnect.simulator.tls import Authority
@@ -91,6 +92,16 @@ class Member:
     def list(self, kind: str, namespace: str = "") -> list[Json]:
         return [copy_of(obj) for obj in self.cluster.store.list(resource_of(kind), namespace)]
 
+    def fail_pods(self, namespace: str, prefix: str) -> tuple[str, ...]:
+        """Makes the readiness probe of the Pods that run now, and whose names begin so, fail for as long as they live."""
+        pods = resource_of("Pod")
+        failed: tuple[str, ...] = ()
+        for pod in self.cluster.store.list(pods, namespace):
+            if pod["metadata"]["name"].startswith(prefix):
+                self.cluster.change(pods, namespace, pod["metadata"]["name"], _unready)
+                failed += (pod["metadata"]["name"],)
+        return failed
+
     def put(self, obj: Json, manager: str = "somebody") -> Json:
         """Creates or replaces an object as `manager` would by an update; its resourceVersion and uid are not looked at."""
         resource = resource_of(obj["kind"])
@@ -132,6 +143,14 @@ class Member:
         self.cluster.create(BY_KIND["v1", "Event"], meta.get("namespace", "default"), body, SYSTEM)
 
 
+def _unready(pod: Json) -> None:
+    for condition in pod["status"].get("conditions", ()):
+        if condition["type"] in ("Ready", "ContainersReady"):
+            condition.update(status="False", reason="ContainersNotReady", lastTransitionTime=now())
+    for container in pod["status"].get("containerStatuses", ()):
+        container["ready"] = False
+
+
 def resource_of(kind: str) -> Resource:
     found = next((item for item in RESOURCES if item.kind == kind), None)
     if found is None:
@@ -141,7 +160,8 @@ def resource_of(kind: str) -> Resource:
 
 class Fleet:
     """A hosted mesh on simulated clusters: `hub` runs istiod, `members` are its clusters; `split_config` puts the
-    configuration into a cluster `config` of its own. A context manager; within it the API servers answer.
+    configuration into a cluster `config` of its own. `plans` instead of these: several meshes, the first of which is `mesh`.
+    `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
     """
 
     def __init__(
@@ -154,18 +174,20 @@ class Fleet:
         port: int = 0,
         timing: Timing | None = None,
         samples: bool = True,
+        plans: Sequence[MeshPlan] = (),
         state: Json | None = None,
     ) -> None:
-        self.hub = hub
-        self.config = "config" if split_config else hub
+        self.plans = tuple(plans) or (usual(hub, members, istiods, split_config, samples),)
+        if state is not None and "meshes" in state:
+            self.plans = tuple(mesh_from_json(said) for said in state["meshes"])
+        self.hub, self.config = self.plans[0].hub, self.plans[0].configured_in
         self.timing = timing or Timing()
         self.members: dict[str, Member] = {}
         self.meshes: list[Mesh] = []
         self.on_write: Hook | None = None
         self.loop = asyncio.new_event_loop()
-        self._writes, self._state, self._samples = 0, state, samples
-        self._saved: tuple[int, ...] = ()
-        self._names, self._istiods = tuple(members), istiods
+        self._writes, self._state = 0, state
+        self._saved: tuple[object, ...] = ()
         pair = tuple(text.encode() for text in state["authority"]) if state else None
         self.authority = Authority(state=(pair[0], pair[1]) if pair else None)
         self.server = Server(self, self.authority.context(), port)
@@ -180,9 +202,13 @@ class Fleet:
 
     def start(self) -> None:
         """Serves from a thread of its own. Raises OSError when the port is taken."""
-        from interconnect.simulator.world import build
+        from interconnect.simulator.world import build, load
 
-        build(self, self._names, self._istiods, self._samples, self._state)
+        if self._state is not None:
+            load(self, self._state)
+        else:
+            for plan in self.plans:
+                build(self, plan)
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self.server.start(), self.loop).result()
@@ -192,7 +218,9 @@ class Fleet:
         for mesh in self.meshes:
             for controllers in mesh.controllers.values():
                 self.at(0, controllers.start)
-        self.settle()
+        if self._state is None:  # one that goes on where it was may hold what never settles
+            self.settle()
+        self._state = None
         for mesh in self.meshes:
             mesh.started = True
 
@@ -279,12 +307,15 @@ class Fleet:
         }
 
     def describe(self, folder: str | Path) -> Json:
-        """Writes a kubeconfig per cluster below `folder` and returns the description of the installation that live tests read."""
+        """Writes a kubeconfig per cluster below `folder` and returns the description of the installation that live tests read: the
+        first mesh."""
         clusters = []
         for name, member in self.members.items():
             path = Path(folder) / name / "kubeconfig"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.kubeconfig(name))
+            if name not in (self.hub, self.config, *self.mesh.members):
+                continue
             clusters.append(
                 {"name": name, "kubeconfig": str(path), "pod_cidr": member.pod_cidr, "member": member.is_member, "namespace": None}
             )
@@ -304,15 +335,21 @@ class Fleet:
         """Everything that a later fleet needs to be the same to its clients."""
         certificate, key = self.authority.dump()
         clusters = {
-            name: {"pod_cidr": member.pod_cidr, "is_member": member.is_member, **member.cluster.store.dump()}
+            name: {
+                "pod_cidr": member.pod_cidr,
+                "is_member": member.is_member,
+                "fault": asdict(member.fault) if member.fault else None,
+                **member.cluster.store.dump(),
+            }
             for name, member in self.members.items()
         }
-        return {"authority": [certificate.decode(), key.decode()], "clusters": clusters}
+        meshes = [mesh_to_json(plan) for plan in self.plans]
+        return {"authority": [certificate.decode(), key.decode()], "meshes": meshes, "clusters": clusters}
 
     def changed_since_saved(self) -> bool:
         """Whether anything has been written since this was last asked."""
-        versions = tuple(member.cluster.store.version for member in self.members.values())
-        changed, self._saved = versions != self._saved, versions
+        now = tuple((member.cluster.store.version, repr(member.fault)) for member in self.members.values())
+        changed, self._saved = now != self._saved, now
         return changed
 
     def at(self, seconds: float, act: Callable[[], Any]) -> None:

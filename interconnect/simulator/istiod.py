@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -181,15 +180,18 @@ class Istiod:
         for item in self.endpoints():
             told = clusters.setdefault(f"outbound|{item.service_port['port']}||{item.host}", [])
             told += [address for address in self._told(pod, item) if address not in told]
-        return 200, "application/json", json.dumps([_assignment(name, told) for name, told in sorted(clusters.items())]).encode()
+        dump = {"configs": [_assignment(name, told) for name, told in sorted(clusters.items())]}
+        return 200, "application/json", json.dumps(dump, separators=(",", ":")).encode()
 
     def _connected(self, proxy: str) -> Json | None:
-        name, _, namespace = proxy.rpartition(".")
+        """The Pod of a proxy that is connected here. The proxies of each cluster are spread evenly over the replicas."""
         replicas = sorted(self.mesh.replicas())
-        if not replicas or replicas[zlib.crc32(proxy.encode()) % len(replicas)] != self.pod:
-            return None
-        pods = (member.cluster.store.get(PODS, namespace, name) for member in self.members())
-        return next((pod for pod in pods if pod is not None and injected(pod) and ready(pod)), None)
+        for member in self.members():
+            proxies = [pod for pod in member.cluster.store.list(PODS) if injected(pod) and ready(pod)]
+            for index, pod in enumerate(proxies):
+                if f"{pod['metadata']['name']}.{pod['metadata']['namespace']}" == proxy:
+                    return pod if replicas and replicas[index % len(replicas)] == self.pod else None
+        return None
 
     def _told(self, proxy: Json, item: Endpoint) -> list[tuple[str, int]]:
         network = proxy["metadata"].get("labels", {}).get(NETWORK_LABEL, "")
@@ -239,10 +241,14 @@ def _shard(item: Endpoint) -> Json:
 
 def _assignment(name: str, told: list[tuple[str, int]]) -> Json:
     endpoints = [
-        {"endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}}, "loadBalancingWeight": 1}
+        {
+            "endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}},
+            "healthStatus": "HEALTHY",
+            "loadBalancingWeight": 1,
+        }
         for address, port in told
     ]
-    return {
-        "clusterName": name,
-        "endpoints": [{"locality": {}, "lbEndpoints": endpoints, "loadBalancingWeight": len(endpoints)}] if endpoints else [],
-    }
+    assignment: Json = {"@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment", "clusterName": name}
+    if endpoints:
+        assignment["endpoints"] = [{"locality": {}, "lbEndpoints": endpoints, "loadBalancingWeight": len(endpoints)}]
+    return assignment

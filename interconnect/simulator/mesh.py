@@ -33,9 +33,10 @@ class Mesh:
         self.hosts: dict[str, list[str]] = {}
         self.istiods: dict[str, Istiod] = {}
         self.started = False
-        self.controllers = {
-            name: Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24") for index, name in enumerate(self._clusters())
-        }
+        first = sum(len(mesh.controllers) for mesh in fleet.meshes)
+        self.controllers: dict[str, Controllers] = {}
+        for index, name in enumerate(self._clusters(), first):
+            self.controllers[name] = Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24")
         self.config_cluster.cluster.store.listeners.append(self._configured)
         self.hub_cluster.cluster.store.listeners.append(self._pod_seen)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from interconnect.simulator.faults import Fault
 from interconnect.simulator.mesh import Mesh
 
 if TYPE_CHECKING:
     from interconnect.simulator.fleet import Fleet, Member
+    from interconnect.simulator.plan import MeshPlan
     from interconnect.simulator.resources import Json
 
 SYSTEM_NAMESPACE = "istio-system"
@@ -17,33 +18,34 @@ ROOT = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVkIG1lc2ggcm9vdA==\n-----END CERT
 NODES = 2
 
 
-def build(fleet: Fleet, members: Sequence[str], istiods: int, samples: bool, state: Json | None) -> None:
-    """Makes the clusters of a hosted mesh, or puts those of `state` back."""
-    if state is not None:
-        for name, saved in state["clusters"].items():
-            fleet.add(name, saved["pod_cidr"], saved["is_member"]).cluster.store.load(saved)
-        mesh = Mesh(fleet, fleet.hub, fleet.config, members)
+def build(fleet: Fleet, plan: MeshPlan) -> None:
+    """Makes the clusters of a hosted mesh."""
+    hubs = tuple(dict.fromkeys((plan.hub, plan.configured_in)))
+    for name in hubs:
+        _cluster(fleet.add(name, "10.0.0.0/16", is_member=False))
+    for member in plan.members:
+        _cluster(fleet.add(member.name, member.pod_cidr))
+    fleet.meshes.append(Mesh(fleet, plan.hub, plan.configured_in, plan.names))
+    for name in hubs:
+        fleet.cluster(name).apply(mesh_config())
+    for member in plan.members:
+        _member(fleet.cluster(member.name), member.injects, plan.configured_in)
+        if plan.samples:
+            _sample(fleet.cluster(member.name))
+    for manifest in istiod(plan.istiods, plan.configured_in):
+        fleet.cluster(plan.hub).apply(manifest)
+
+
+def load(fleet: Fleet, state: Json) -> None:
+    """Puts the clusters of a saved state back, with what is wrong with them."""
+    for name, saved in state["clusters"].items():
+        member = fleet.add(name, saved["pod_cidr"], saved["is_member"])
+        member.cluster.store.load(saved)
+        member.fault = Fault(**saved["fault"]) if saved.get("fault") else None
+    for plan in fleet.plans:
+        mesh = Mesh(fleet, plan.hub, plan.configured_in, plan.names)
         fleet.meshes.append(mesh)
         mesh.resume()
-        return
-    for name in dict.fromkeys((fleet.hub, fleet.config)):
-        _cluster(fleet.add(name, "10.0.0.0/16", is_member=False))
-    for index, name in enumerate(members):
-        _cluster(fleet.add(name, pod_cidr(index)))
-    fleet.meshes.append(Mesh(fleet, fleet.hub, fleet.config, members))
-    for name in dict.fromkeys((fleet.hub, fleet.config)):
-        fleet.cluster(name).apply(mesh_config())
-    for index, name in enumerate(members):
-        _member(fleet.cluster(name), index, fleet.config)
-        if samples:
-            _sample(fleet.cluster(name))
-    for manifest in istiod(istiods, fleet.config):
-        fleet.cluster(fleet.hub).apply(manifest)
-
-
-def pod_cidr(index: int) -> str:
-    """The third member has the second's, so that there is an overlap to be noticed."""
-    return f"10.{(10 * (index + 1) if index < 2 else 20 if index == 2 else 27 + index) % 250}.0.0/16"
 
 
 def _cluster(member: Member) -> None:
@@ -56,10 +58,10 @@ def _cluster(member: Member) -> None:
         member.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{index}", "labels": labels}, "spec": spec}, "kubelet")
 
 
-def _member(member: Member, index: int, config: str) -> None:
+def _member(member: Member, network: str, config: str) -> None:
     namespace = {"name": SYSTEM_NAMESPACE, "annotations": {"topology.istio.io/controlPlaneClusters": config}}
     member.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
-    member.apply(injector(member.name, "/net/default" if index == 2 else ""))
+    member.apply(injector(member.name, f"/net/{network}" if network else ""))
     root = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"root-cert.pem": ROOT}}
     member.put({**root, "metadata": {"name": "istio-ca-root-cert", "namespace": SYSTEM_NAMESPACE}}, "pilot-discovery")
 
