@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interconnect import ledger
-from interconnect.domain.changes import Disable, Enable, Remove
+from interconnect.domain.changes import DeleteGateway, Disable, Enable, Remove
 from interconnect.domain.topology import MeshKind, RestartPolicy
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import AppliedEntry, Cluster, Connection, Mesh
