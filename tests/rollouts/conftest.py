@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from celery import current_app
 
+from interconnect.rollouts import bell
 from interconnect.simulator import Fleet, Timing
+from meshconsole.broker import celery_url
 from tests.support import console
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
+    from tests.support.valkey import Valkey
 
 
 @dataclass
@@ -35,3 +39,19 @@ def fleet() -> Iterator[Fleet]:
 @pytest.fixture
 def world(transactional_db: None, fleet: Fleet, settings: object) -> World:
     return World(fleet, console.registered_mesh(fleet), fleet.snapshot())
+
+
+@pytest.fixture
+def broker(valkey: Valkey) -> Iterator[Valkey]:
+    """The real broker, empty, for the workers of a test and for the bells that this process rings."""
+    valkey.empty()
+    before = current_app.conf.broker_url
+    _ring_at(celery_url(valkey.url))
+    yield valkey
+    _ring_at(before)
+
+
+def _ring_at(url: str) -> None:
+    current_app.conf.broker_url = current_app.conf.broker_write_url = url
+    current_app._pool = current_app.amqp._producer_pool = None
+    bell._silent_until = 0.0

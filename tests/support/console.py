@@ -189,3 +189,10 @@ def cut_at(n: int, stage: str) -> Any:
             raise Cut
 
     return hook
+
+
+def agrees_with_the_fleet(fleet: Fleet, mesh: Mesh) -> None:
+    """What is recorded as applied is there, what is there is recorded, and nothing is only intended."""
+    places = applied_places(mesh)
+    assert {state for *_, state in places} <= {"written"}
+    assert ours_on(fleet, mesh) == {(uid, kind, name) for uid, kind, name, field, _ in places if not field}
