@@ -109,9 +109,16 @@ def restoring_patch(found: Json, sent: Json, live: Json) -> Json:
             inner = restoring_patch(value, sent[key], live.get(key) or {})
             if inner:
                 patch[key] = inner
-        elif (key in live and key in sent and not list(_differing(sent[key], live[key], (key,)))) or (key not in live and key not in sent and value is not None):
+        elif _still_as_sent(key, value, sent, live):
             patch[key] = value
     return patch
+
+
+def _still_as_sent(key: str, before: Any, sent: Json, live: Json) -> bool:
+    if key in sent:
+        return key in live and not list(_differing(sent[key], live[key], (key,)))
+    # What we took away is still away.
+    return key not in live and before is not None
 
 
 def quantity(text: Any) -> Decimal | None:
