@@ -35,7 +35,7 @@ def controlled_by(obj: Json) -> Json | None:
 
 
 class Controllers:
-    """The controllers of one cluster. `injects` makes what a Pod becomes by injection, or raises ApiError (webhook failed)."""
+    """The controllers of one cluster, and the injection of its Pods."""
 
     def __init__(self, fleet: Fleet, member: Member, cloud: str) -> None:
         self.fleet, self.member, self.cluster, self.timing = fleet, member, member.cluster, fleet.timing
@@ -45,6 +45,7 @@ class Controllers:
         self._told: set[str] = set()
         self._due: set[Hashable] = set()
         self.deployments, self.sets = Deployments(self), Sets(self)
+        self.cluster.injects = lambda pod: fleet.inject(member, pod)
         self.cluster.store.listeners.append(self._notice)
 
     def start(self) -> None:

@@ -97,10 +97,8 @@ class _Pods:
         """Raises ApiError when the injection webhook cannot be asked."""
         space, meta = owner["metadata"]["namespace"], clone(template.get("metadata", {}))
         meta |= {"name": name, "namespace": space, "labels": {**meta.get("labels", {}), **labels}, "ownerReferences": [owner_of(owner)]}
-        pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": clone(template["spec"])}
-        pod = self.controllers.fleet.inject(self.controllers.member, pod)
-        pod["spec"]["nodeName"] = node or self._node()
-        self.cluster.create(PODS, space, pod, MANAGER)
+        spec = {**clone(template["spec"]), "nodeName": node or self._node()}
+        self.cluster.create(PODS, space, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}, MANAGER)
 
     def delete(self, pod: Json) -> None:
         try:

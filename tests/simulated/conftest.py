@@ -1,0 +1,41 @@
+"""The live tier on simulated clusters: the same tests, without those that need the data path."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.live")
+
+from tests.live.conftest import console, mesh, undo
+from tests.live.support.installation import Live
+
+__all__ = ["console", "live", "mesh", "undo"]
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if item.path.parent == HERE and item.get_closest_marker("data_path")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Three simulated members and their hub, in a process of its own; new for each file of tests."""
+    folder = tmp_path_factory.mktemp("simulator")
+    command = [sys.executable, "-m", "interconnect.simulator", "--clusters", "3", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("simulator: ")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MESHCONSOLE_RIG", str(HERE / "rig.py"))
+        yield Live(folder / "live.json")
+    process.terminate()
+    assert process.wait(20) == 0
