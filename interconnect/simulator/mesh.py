@@ -162,7 +162,8 @@ def _injected(pod: Json, path: str, cluster: str) -> Json:
     labels = pod["metadata"].setdefault("labels", {})
     network = labels.get(NETWORK_LABEL) or (match["network"] if match else "") or ""
     network = network.replace("--slash--", "/")
-    named = labels.get("app") or pod["metadata"]["ownerReferences"][0]["name"]
+    owners = pod["metadata"].get("ownerReferences") or [pod["metadata"]]
+    named = labels.get("app") or owners[0].get("name") or pod["metadata"].get("generateName", "")
     labels |= {"security.istio.io/tlsMode": "istio", "service.istio.io/canonical-revision": "latest"}
     labels.setdefault("service.istio.io/canonical-name", named)
     if network:
