@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
-from interconnect.domain.entries import Target
+if TYPE_CHECKING:
+    from interconnect.domain.entries import Target
 
 
 class Phase(IntEnum):
