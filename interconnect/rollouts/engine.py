@@ -279,6 +279,8 @@ def reopen(rollout: Rollout) -> None:
     """For a retry, in its transaction: what failed or was not carried out, and all that has to look again after it."""
     again = Q(status__in=UNDONE)
     undone = set(Step.objects.filter(again, rollout=rollout).values_list("phase", flat=True))
+    if Phase.PREFLIGHT in undone:
+        again |= Q(kind=StepKind.ADDRESS, evidence__pending=True)  # the load balancer may have spoken by now
     if undone & {Phase.PREPARE, Phase.PREFLIGHT, Phase.PUBLISH}:
         again |= Q(phase=Phase.PUBLISH)  # a join that was left out is published now; whatever is not owed is a no-op
     Step.objects.filter(again, rollout=rollout).update(
