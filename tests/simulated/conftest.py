@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.live")
-
-from tests.live.conftest import console, mesh, undo
+from tests.live.conftest import mesh, undo
 from tests.live.support.installation import Live
+from tests.simulated.forks import ForkingConsole
 
 __all__ = ["console", "live", "mesh", "undo"]
 
@@ -39,3 +38,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield Live(folder / "live.json")
     process.terminate()
     assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingConsole]:
+    """The product's command line with an empty database of its own, one per file of tests."""
+    with ForkingConsole(tmp_path_factory.mktemp("console")) as console:
+        yield console
