@@ -22,6 +22,7 @@ CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
     "format": (["-m", "ruff", "format", "--check", "--output-format", "concise", "."], {}),
     "types": (["-m", "mypy"], {}),
     "imports": (["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
+    "templates": (["-m", "djlint", "--lint", "--quiet", "templates"], {}),
     "migrations": (["manage.py", "makemigrations", "--check", "--dry-run"], TESTS),
     "deployment": (["manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
     "messages": (["tools/messages.py", "check"], TESTS),
