@@ -39,22 +39,31 @@ def apply(work: Work) -> Done | Wait:
         return Done(skipped=True)
     if not work.step.evidence.get("written"):
         try:
-            _write(work)
+            waiting = _leaving(work, _write(work))
         except StepFailed as failure:
             if failure.code not in NAME_IN_USE or not _rename(work, gateway):
                 raise
             return Wait(0, {"renamed_from": gateway.name})
+        if waiting is not None:
+            return waiting
     return _availability(work, gateway)
 
 
 def delete(work: Work) -> Done | Wait:
     """Deleted, and seen gone: only then is the record of it dropped."""
     made = _write(work)
+    deleted = [f"{write.target.kind} {write.target.name}" for write in made]
+    return _leaving(work, made) or Done({"deleted": deleted}, skipped=not made)
+
+
+def _leaving(work: Work, made: Sequence[Write]) -> Wait | None:
+    """None once everything that was deleted has been seen gone, so that its record goes too."""
     left = read_live(work.member, [write.target for write in made if write.removes])
     present = sorted(f"{target.kind} {target.name}" for target, live in left.items() if hasattr(live, "object"))
     if not present:
-        _write(work)
-        return Done({"deleted": [f"{write.target.kind} {write.target.name}" for write in made]}, skipped=not made)
+        if left:
+            _write(work)
+        return None
     finalizers = sorted({name for live in left.values() for name in _finalizers(live)})
     evidence = {"present": present, "finalizers": finalizers}
     if work.waited() > DELETION_SECONDS:
