@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error as DatabaseProblem
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -71,10 +71,22 @@ def run_step(step_id: int, worker: str) -> int | None:
     except LostLease:
         log.warning("step %s is another worker's by now", step.id)
     except DatabaseProblem as error:
-        # The lease runs out by itself and the sweep hands the step to whoever has a database.
         log.warning("step %s: the database went away (%s)", step.id, type(error).__name__)
         connection.close()
+        if isinstance(error, (OperationalError, InterfaceError)):
+            _put_back(taken)
     return None
+
+
+def _put_back(taken: Lease) -> None:
+    """A lost connection is not the step's fault: it is due again soon, where a new connection can be had at once."""
+    try:
+        taken.give_back(status=StepStatus.WAITING, next_attempt_at=now_plus(FIRST_BACKOFF_SECONDS))
+    except (LostLease, DatabaseProblem):
+        # The lease runs out by itself, and the sweep hands the step to whoever has a database.
+        connection.close()
+        return
+    bell.ring([taken.step.id], seconds=FIRST_BACKOFF_SECONDS)
 
 
 def _attempt(taken: Lease) -> Done | Wait | _Failed:
