@@ -89,10 +89,13 @@ def split(value: str) -> list[str]:
 
 def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
     """The secret kept in `path` (mode 0600), made at first use; two processes that start together agree on one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _publish(path, make())
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _publish(path, make())
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"MESHCONSOLE_DATA: {path.parent} cannot be written or read ({error.strerror}).") from None
 
 
 def _publish(path: Path, content: str) -> None:

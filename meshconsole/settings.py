@@ -27,6 +27,13 @@ PRODUCTION = MESHCONSOLE_ENV == "production"
 MESHCONSOLE_DATA = Path(env.text("MESHCONSOLE_DATA", str(BASE_DIR / "data")))
 DEBUG = not PRODUCTION and env.flag("MESHCONSOLE_DEBUG", False)
 
+# `manage.py run`
+MESHCONSOLE_PORT = env.integer("MESHCONSOLE_PORT", 8000)
+MESHCONSOLE_ADMIN_PASSWORD = env.secret("MESHCONSOLE_ADMIN_PASSWORD")
+MESHCONSOLE_DEMO = env.flag("MESHCONSOLE_DEMO", not PRODUCTION)
+if PRODUCTION and MESHCONSOLE_DEMO:
+    raise ImproperlyConfigured("MESHCONSOLE_DEMO is not for production: simulated clusters are for trying the console out.")
+
 SECRET_KEY = env.secret("SECRET_KEY")
 if PRODUCTION and not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set in production: a long random text that signs sessions.")
@@ -183,6 +190,8 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Without production's names by content there is nothing to collect: files are served from where they are.
+WHITENOISE_USE_FINDERS = not PRODUCTION
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -1,0 +1,148 @@
+"""One process under supervision: its output in a file, its last words, and a process group that ends as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from meshconsole.ops.run import guardian
+
+if TYPE_CHECKING:
+    from meshconsole.ops.run.process import Process
+
+LOG_BYTES = 5_000_000
+LAST_WORDS = 15
+SMALL_PYTHON = (sys.executable, "-I", "-S", guardian.__file__)
+
+
+class Log:
+    """A file that is kept below LOG_BYTES, with one earlier one beside it (`.1`)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last: deque[str] = deque(maxlen=LAST_WORDS)
+        self._rest = b""
+        self._file = self._open()
+
+    @property
+    def last_words(self) -> list[str]:
+        return [*self._last, *([self._rest.decode("utf-8", "replace")] if self._rest else [])]
+
+    def write(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        # A line without end would be kept whole.
+        self._rest = self._rest[-10_000:]
+        self._last.extend(line.decode("utf-8", "replace") for line in lines)
+        with suppress(OSError):  # a full disk must not end the console
+            if self._file.tell() > LOG_BYTES:
+                self._file.close()
+                self._path.replace(self._path.with_suffix(".log.1"))
+                self._file = self._open()
+            self._file.write(data)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _open(self) -> BinaryIO:
+        return os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
+
+
+class Guard:
+    """The process that ends the groups of children when this one is gone; it holds `held`, the lock, until then."""
+
+    def __init__(self, held: int) -> None:
+        self._process = subprocess.Popen(  # noqa: S603
+            [*SMALL_PYTHON, "guard"], stdin=subprocess.PIPE, start_new_session=True, pass_fds=(held,), text=True, bufsize=1
+        )
+
+    def add(self, group: int) -> None:
+        self._tell(f"+{group}\n")
+
+    def forget(self, group: int) -> None:
+        self._tell(f"-{group}\n")
+
+    def close(self) -> None:
+        """Its end, and before it that of whatever it still knows."""
+        with suppress(OSError):
+            self._process.communicate(timeout=guardian.END_SECONDS + 5)
+
+    def _tell(self, line: str) -> None:
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # somebody has killed it; nothing but its service is missing
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+
+
+class Child:
+    """A process that has been started at least once. `crashes` are the times of its unasked ends."""
+
+    def __init__(self, process: Process, folder: Path) -> None:
+        self.process, self.log = process, Log(folder / f"{process.name}.log")
+        self.crashes: list[float] = []
+        self._running: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._running is not None
+
+    @property
+    def output(self) -> int:
+        """The descriptor of its output; -1 while it does not run."""
+        return self._running.stdout.fileno() if self._running is not None and self._running.stdout is not None else -1
+
+    def start(self, guard: Guard, directory: Path) -> None:
+        self._running = subprocess.Popen(  # noqa: S603
+            [*SMALL_PYTHON, "gate", *self.process.command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=directory,
+            env=os.environ | dict(self.process.environment),
+            pass_fds=self.process.descriptors,
+            start_new_session=True,
+        )
+        if self._running.stdin is None or self._running.stdout is None:
+            raise RuntimeError("a process without its pipes")
+        guard.add(self._running.pid)
+        with suppress(BrokenPipeError):
+            self._running.stdin.write(b"+")
+            self._running.stdin.close()
+        os.set_blocking(self._running.stdout.fileno(), False)
+
+    def read(self) -> bool:
+        """Takes what it has said; False when its output has ended."""
+        if self._running is None or self._running.stdout is None:
+            return False
+        with suppress(BlockingIOError):
+            while data := os.read(self._running.stdout.fileno(), 65536):
+                self.log.write(data)
+            return False
+        return True
+
+    def signal(self, number: int) -> None:
+        if self._running is not None and self._running.poll() is None:
+            self._running.send_signal(number)
+
+    def kill(self) -> None:
+        """With all that it has started."""
+        if self._running is not None:
+            guardian.tell(self._running.pid, signal.SIGKILL)
+
+    def ended(self, guard: Guard) -> int | None:
+        """Its exit code, once: what it has left behind is ended, and its last words are read. None while it runs."""
+        code = self._running.poll() if self._running is not None else None
+        if self._running is None or code is None:
+            return None
+        self.kill()
+        self.read()
+        guard.forget(self._running.pid)
+        if self._running.stdout is not None:
+            self._running.stdout.close()
+        self._running = None
+        return code

