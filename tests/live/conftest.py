@@ -58,7 +58,10 @@ def undo() -> Iterator[Undo]:
 def mesh(live: Live, console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """All groups, with green and red joined by one file; afterwards nothing of it is left."""
     mesh = Mesh(live, console, tmp_path_factory.mktemp("mesh"))
-    mesh.apply(by_platform("green", "red"))
-    yield mesh
-    console.apply(mesh.file.closed(), "--allow-removal")
+    try:
+        mesh.apply(by_platform("green", "red"))
+        yield mesh
+    finally:
+        closed = mesh.close()
+    closed.ended(0)
     mesh.expect_no_trace()

@@ -51,7 +51,7 @@ def walk(live: Live, console: Console, tmp_path_factory: pytest.TempPathFactory)
         member.api.merge(labelled, {"metadata": {"labels": {"example.org/team": "networks"}}})
     walk = Walk(live, console, tmp_path_factory.mktemp("walk"))
     yield walk
-    console("apply", str(walk.file.closed()), "--allow-removal", "--guard", "force")
+    walk.close()
     for member in live.members:
         member.api.merge(labelled, {"metadata": {"labels": {"example.org/team": None}}})
     live.write_networks(found or "")

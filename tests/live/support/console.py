@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOTHING, REFUSED, CHANGES, FAILED, PENDING = 0, 1, 2, 3, 4
+TOKEN = re.compile(r"--accept[ =]([\w.:-]+)")
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
 
@@ -36,6 +38,10 @@ class Outcome:
 
     def json(self) -> Any:
         return json.loads(self.out)
+
+    def accepting(self) -> list[str]:
+        """The flags that consent to everything that was offered."""
+        return [argument for token in dict.fromkeys(TOKEN.findall(self.said)) for argument in ("--accept", token)]
 
     def events(self) -> list[Any]:
         """Of a command with `--json` that follows a rollout: one object a line."""
