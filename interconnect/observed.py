@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from django.db import transaction
 from django.db.models.functions import Now
 
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
@@ -64,17 +65,27 @@ def note_istiods(
         said["foreign_networks"] = {name: sorted([host, port] for host, port in pairs) for name, pairs in foreign.items()}
     if remote_clusters is not None:
         said["remote_clusters"] = sorted(remote_clusters)
-    row = MeshObservation.objects.filter(mesh=mesh).first()
-    MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
+    _note_mesh(mesh, said)
+
+
+def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
+    """The cluster IDs that istiod knows now."""
+    _note_mesh(mesh, {"remote_clusters": sorted(names)})
+
+
+def _note_mesh(mesh: Mesh, said: Json) -> None:
+    with transaction.atomic():
+        row = MeshObservation.objects.select_for_update().filter(mesh=mesh).first()
+        MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
 
 
 def note_cluster(cluster: Cluster, **said: Any) -> None:
-    """Remember what a cluster said just now, key by key."""
-    row = ClusterObservation.objects.filter(cluster=cluster).first()
-    ClusterObservation.objects.update_or_create(
-        cluster=cluster,
-        defaults={"at": Now(), "answered_at": Now(), "error_code": "", "error_params": {}, "facts": {**(row.facts if row else {}), **said}},
-    )
+    """Remember what a cluster said just now, key by key: others may be noting other keys at this moment."""
+    answered: Json = {"at": Now(), "answered_at": Now(), "error_code": "", "error_params": {}}
+    with transaction.atomic():
+        row = ClusterObservation.objects.select_for_update().filter(cluster=cluster).first()
+        defaults = {**answered, "facts": {**(row.facts if row else {}), **said}}
+        ClusterObservation.objects.update_or_create(cluster=cluster, defaults=defaults)
 
 
 def note_silence(cluster: Cluster, code: str, params: Json) -> None:
@@ -83,8 +94,10 @@ def note_silence(cluster: Cluster, code: str, params: Json) -> None:
 
 
 def note_gateway(gateway: Gateway, **said: Any) -> None:
-    row = GatewayObservation.objects.filter(gateway=gateway).first()
-    GatewayObservation.objects.update_or_create(gateway=gateway, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
+    with transaction.atomic():
+        row = GatewayObservation.objects.select_for_update().filter(gateway=gateway).first()
+        defaults = {"at": Now(), "facts": {**(row.facts if row else {}), **said}}
+        GatewayObservation.objects.update_or_create(gateway=gateway, defaults=defaults)
 
 
 def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:

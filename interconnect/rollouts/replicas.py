@@ -119,6 +119,12 @@ def _numeric(host: str) -> bool:
     return not any(char.isalpha() for char in host) or ":" in host
 
 
+def remote_clusters(mesh: Mesh, istiods: Iterable[Istiod]) -> frozenset[str]:
+    """The IDs of the clusters that these istiods know, empty when none of them answers."""
+    found = [entries for item in istiods for entries in ask_each(debug.clusterz_of, sources(mesh, item)).values() if entries]
+    return frozenset(entry.id for entries in found for entry in entries)
+
+
 def guard(mesh: Mesh, facts: Facts) -> tuple[Violation, ...]:
     """Why istiod must not be restarted now: every cluster that it serves must be synced and answer us within seconds."""
     clusterz: dict[str, list[Json] | None] = {}

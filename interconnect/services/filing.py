@@ -20,7 +20,7 @@ from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh
-from interconnect.rollouts.replicas import read_istiods, side_by_side
+from interconnect.rollouts.replicas import read_istiods, remote_clusters, side_by_side
 from interconnect.services import clusters, meshes
 from interconnect.services.inspection import ClusterReport, MeshReport, api_for, credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.planning import Preview, Scene, preview, scene_of
@@ -59,6 +59,7 @@ class Filing:
     refusals: tuple[Violation, ...] = ()
     policy: RestartPolicy | None = None
     accepted: frozenset[str] = field(default_factory=frozenset)
+    remote_clusters: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
@@ -96,7 +97,9 @@ def _filing(
     replaced: dict[str, ClusterReport],
     accept: frozenset[str],
 ) -> Filing:
-    before = _registered(document, stored, new, mesh, report)
+    typed = _typed_cidrs(document, mesh, new)
+    remote = _remote_clusters(mesh, report, wanted=bool(new))
+    before = _with_cidrs(_registered(document, stored, new, remote), typed)
     fresh = {seen.uid: api_for(seen.credential) for seen in (*new.values(), *replaced.values())}
     scene = _scene(mesh, report, new, replaced, fresh, accept)
     wanted = [entry.gateway for group in document.groups.values() for entry in group.joined or () if entry.gateway]
@@ -110,12 +113,7 @@ def _filing(
     shown = preview(reached if isinstance(reached, Topology) else before, scene)
     stored_policy = RestartPolicy(mesh.restart) if mesh else RestartPolicy.ALWAYS
     policy = document.restart if document.restart and document.restart != stored_policy else None
-    typed = {
-        name: entry.pod_cidrs
-        for name, entry in document.clusters.items()
-        if mesh and name not in new and list(entry.pod_cidrs) != mesh.clusters.get(name=name).pod_cidrs
-    }
-    return Filing(document, mesh, None if mesh else report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept)
+    return Filing(document, mesh, report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept, remote)
 
 
 def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> MeshReport | None:
@@ -195,11 +193,40 @@ def _cluster_reports(
     }
 
 
-def _registered(
-    document: Document, stored: Topology, new: Mapping[str, ClusterReport], mesh: Mesh | None, report: MeshReport | None
-) -> Topology:
+def _typed_cidrs(document: Document, mesh: Mesh | None, new: Mapping[str, ClusterReport]) -> dict[str, tuple[str, ...]]:
+    """Pod CIDRs of stored clusters that the file says otherwise."""
+    stored = dict(mesh.clusters.values_list("name", "pod_cidrs")) if mesh else {}
+    return {
+        name: entry.pod_cidrs
+        for name, entry in document.clusters.items()
+        if name in stored and name not in new and list(entry.pod_cidrs) != stored[name]
+    }
+
+
+def _with_cidrs(topology: Topology, typed: Mapping[str, tuple[str, ...]]) -> Topology:
+    """As the rules will see the clusters once the file's Pod CIDRs are stored; without any, what was observed counts."""
+    said = {name: tuple(PodCidr(network, CidrSource.TYPED) for network in networks) for name, networks in typed.items() if networks}
+    clusters = {name: replace(cluster, pod_cidrs=said.get(name, cluster.pod_cidrs)) for name, cluster in topology.clusters.items()}
+    return replace(topology, clusters=clusters)
+
+
+def _remote_clusters(mesh: Mesh | None, report: MeshReport | None, *, wanted: bool) -> frozenset[str]:
+    """The cluster IDs that istiod knows: asked now where clusters are to be registered, since they come later than the mesh."""
+    if report:
+        return report.remote_clusters
+    if mesh is None:
+        return frozenset()
+    known = observed.facts(mesh).remote_clusters
+    if not wanted:
+        return known
+    try:
+        return remote_clusters(mesh, read_istiods(mesh)[0]) or known
+    except KubeError:
+        return known
+
+
+def _registered(document: Document, stored: Topology, new: Mapping[str, ClusterReport], known: frozenset[str]) -> Topology:
     """The stored topology with the clusters that the file registers, under the rules of registration."""
-    known = report.remote_clusters if report else observed.facts(mesh).remote_clusters if mesh else frozenset()
     topology, errors = stored, []
     for name, seen in new.items():
         typed = tuple(PodCidr(network, CidrSource.TYPED) for network in document.clusters[name].pod_cidrs)
@@ -222,18 +249,19 @@ def _scene(
     accept: frozenset[str],
 ) -> Scene:
     webhooks = {seen.uid: seen.webhooks for seen in (*new.values(), *replaced.values())}
+    if report:
+        fresh.setdefault(report.config.uid, api_for(report.config.credential))
+        fresh.setdefault(report.control_plane.uid, api_for(report.control_plane.credential))
     if mesh:
         scene = scene_of(mesh, consents=accept, extra=fresh)
         try:
             istiods, foreign = read_istiods(mesh)
         except KubeError:
-            istiods, foreign = scene.facts.istiods, dict(scene.facts.foreign_networks)
+            istiods, foreign = report.istiods if report else scene.facts.istiods, dict(scene.facts.foreign_networks)
         known = replace(scene.facts, istiods=istiods, foreign_networks=foreign, webhooks={**scene.facts.webhooks, **webhooks})
         return replace(scene, facts=known)
     if report is None:
         raise LookupError("a mesh that is not stored needs a report of its control plane")
-    fresh.setdefault(report.config.uid, api_for(report.config.credential))
-    fresh.setdefault(report.control_plane.uid, api_for(report.control_plane.credential))
     facts = Facts(istiods=report.istiods, webhooks=webhooks, remote_clusters=report.remote_clusters)
     return Scene(facts, {}, {}, {}, fresh.__getitem__, accept)
 
@@ -263,6 +291,8 @@ def register(filing: Filing, *, actor: Actor) -> Mesh:
         meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=filing.mesh_report)
     if filing.policy:
         meshes.mesh_restart_policy(actor=actor, mesh=mesh, restart=filing.policy)
+    if filing.new and filing.remote_clusters:
+        observed.note_remote_clusters(mesh, filing.remote_clusters)
     for name, seen in filing.new.items():
         cidrs = filing.document.clusters[name].pod_cidrs
         clusters.cluster_register(actor=actor, mesh=mesh, name=name, report=seen, pod_cidrs=cidrs)

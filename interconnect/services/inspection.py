@@ -45,6 +45,11 @@ class MeshReport:
     remote_clusters: frozenset[str] = frozenset()
     warnings: tuple[Violation, ...] = field(default_factory=tuple)
 
+    @property
+    def simulated(self) -> bool:
+        """Simulated API servers say so where distributions name themselves, in the build metadata of their version."""
+        return self.control_plane.version.endswith("+simulated")
+
 
 def credential_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Credential:
     """A pasted kubeconfig's credential; Refused with the parser's reason."""

@@ -42,7 +42,13 @@ def _store(name: str, kind: MeshKind, report: MeshReport, system_namespace: str)
     hub = new_connection(report.control_plane)
     conf = hub if report.config.uid == report.control_plane.uid else new_connection(report.config)
     mesh = Mesh.objects.create(
-        name=name, kind=kind, control_plane=hub, config=conf, config_uid=report.config.uid, system_namespace=system_namespace
+        name=name,
+        kind=kind,
+        control_plane=hub,
+        config=conf,
+        config_uid=report.config.uid,
+        system_namespace=system_namespace,
+        simulated=report.simulated,
     )
     observed.note_istiods(mesh, report.istiods, remote_clusters=report.remote_clusters)
     return mesh

@@ -14,7 +14,7 @@ from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Gateway, Mesh, MeshObservation
-from interconnect.rollouts.replicas import look_at_istiods
+from interconnect.rollouts.replicas import look_at_istiods, remote_clusters
 from interconnect.services.planning import PlannedWrite, preview, scene_of
 from interconnect.services.workloads import stale_workloads
 
@@ -66,6 +66,8 @@ def look(mesh: Mesh) -> list[Alert]:
     alerts: list[Alert] = []
     try:
         facts = look_at_istiods(mesh)
+        if known := remote_clusters(mesh, facts.istiods):
+            observed.note_remote_clusters(mesh, known)
     except KubeError as error:
         facts = observed.facts(mesh)
         alerts.append(Alert(f"kube.{error.code}", {**error.params, "cluster": "control plane", "said": error.evidence}))
@@ -80,9 +82,7 @@ def look(mesh: Mesh) -> list[Alert]:
         if counted.get("stale"):
             alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
     alerts += [Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)]
-    MeshObservation.objects.update_or_create(
-        mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]}, create_defaults={"at": Now()}
-    )
+    MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]})
     return alerts
 
 
@@ -97,7 +97,7 @@ def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
         "owners": list(write.owners),
     }
     if write.problem is not None:
-        return Alert(write.problem.code, {**params, **write.problem.params, "token": write.problem.token})
+        return Alert(write.problem.code, {**write.problem.params, **params, "token": write.problem.token})
     return Alert("drift.overwritten" if write.note == "writes.note.overwritten" else "drift.not-applied", params)
 
 

@@ -58,6 +58,8 @@ def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
             output.say(f"      {path}: {_short(before)} -> {_short(after)}", {})
         if write.problem:
             output.say(f"      ! {word(write.problem.code, write.problem.params)}{accepting(write.problem)}", {})
+            if write.owners:
+                output.say(f"        {_('last written by %(owners)s') % {'owners': ', '.join(write.owners)}}", {})
     for uid, failure in preview.unreachable.items():
         output.say(f"  ! {names.get(uid, uid)}: {word(failure.code, failure.params)}", {})
 
@@ -100,6 +102,7 @@ def preview_as_json(preview: Preview) -> Json:
                 "note": write.note,
                 "changes": [{"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)],
                 "problem": _problem(write),
+                "owners": list(write.owners),
             }
             for write in preview.writes
         ],

@@ -140,4 +140,12 @@ def show_checks(mesh: Mesh, output: Output) -> int:
 
 def _say_alerts(alerts: list[Json], output: Output) -> None:
     for alert in alerts:
-        output.say(f"  ! {word(alert['code'], alert['params'])}", {})
+        output.say(f"  ! {word(alert['code'], alert['params'])}{_where(alert)}", {})
+
+
+def _where(alert: Json) -> str:
+    """Cluster and latest writers, which most sentences leave to the page around them."""
+    params = alert["params"]
+    parts = [str(params["cluster"])] if params.get("cluster") else []
+    parts += [_("last written by %(owners)s") % {"owners": ", ".join(params["owners"])}] if params.get("owners") else []
+    return f" [{'; '.join(parts)}]" if parts else ""
