@@ -33,6 +33,9 @@ class Mesh(models.Model):
     forgotten = models.JSONField(
         _("forgotten clusters"), default=dict, blank=True, help_text=_("Name by identity, for as long as istiod may know them.")
     )
+    simulated = models.BooleanField(
+        _("simulated"), default=False, help_text=_("Its clusters are simulated ones: for trying the console out.")
+    )
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
     created_at = models.DateTimeField(_("registered at"), auto_now_add=True)
 
