@@ -81,10 +81,13 @@
     item.focus();
   });
 
-  addEventListener("resize", () => closeMenu(false));
-  document.addEventListener("scroll", (event) => {
-    if (open && !event.target.closest?.('[role="menu"]')) closeMenu(false);
-  }, true);
+  // A page that scrolls or grows under an open menu takes the menu along.
+  function follow() {
+    const button = open && document.getElementById(open.button);
+    if (button) place(button, document.getElementById(open.menu));
+  }
+  addEventListener("resize", follow);
+  document.addEventListener("scroll", follow, true);
 
   /* Dialogs: native, one at a time, filled by htmx. */
 
