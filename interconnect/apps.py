@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from meshconsole.ops.processes import Process
 
 
 class InterconnectConfig(AppConfig):
@@ -15,3 +20,9 @@ class InterconnectConfig(AppConfig):
         from meshconsole.vault.registry import register
 
         register(Connection, "sealed", binding_of)
+
+    def run_processes(self) -> list[Process]:
+        """What `manage.py run` starts beside the console's own processes."""
+        from interconnect.management.demo import processes
+
+        return processes()

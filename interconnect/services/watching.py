@@ -16,6 +16,7 @@ from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Gateway, Mesh, MeshObservation
 from interconnect.rollouts.replicas import look_at_istiods, remote_clusters
 from interconnect.services.planning import PlannedWrite, preview, scene_of
+from interconnect.services.readiness import look_at_readiness
 from interconnect.services.workloads import stale_workloads
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def look(mesh: Mesh) -> list[Alert]:
     for name, counted in stale_workloads(mesh, rows).items():
         if counted.get("stale"):
             alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
+    look_at_readiness(mesh)
     alerts += [Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)]
     MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]})
     return alerts

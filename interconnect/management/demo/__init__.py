@@ -1,0 +1,26 @@
+"""Three meshes on simulated clusters, so that nobody starts on empty pages: `playground`, `storefront`, `legacy`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from django.conf import settings
+
+from meshconsole.ops.processes import Process, manage
+
+FOLDER = Path(__file__).parent
+MESHES = ("playground", "legacy", "storefront")
+
+
+def simulator_folder() -> Path:
+    """Where the simulator of `manage.py run` keeps its clusters and their kubeconfigs."""
+    return Path(settings.MESHCONSOLE_DATA).absolute() / "simulator"
+
+
+def processes() -> list[Process]:
+    """The simulator, and what seeds it once; nothing without MESHCONSOLE_DEMO."""
+    if not settings.MESHCONSOLE_DEMO:
+        return []
+    command = (sys.executable, "-m", "interconnect.simulator", "--world", str(FOLDER / "world.json"), "--dir", str(simulator_folder()))
+    return [Process("simulator", command, foundation=True), Process("demo", manage("demo"), once=True)]

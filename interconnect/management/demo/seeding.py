@@ -1,0 +1,124 @@
+"""The demo's meshes are made as a person would make them: from a file, by the services, as a rollout on the clusters.
+
+Which are made is remembered beside the simulator's state: a mesh that somebody has changed or deleted since is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from interconnect.domain.topology import GatewayKey
+from interconnect.files.document import Document, parse
+from interconnect.kube.rights import ClusterRole
+from interconnect.management.demo import FOLDER, MESHES, simulator_folder
+from interconnect.models import Mesh, Rollout
+from interconnect.models.rollout import UNFINISHED
+from interconnect.rollouts.driver import drive
+from interconnect.services import rollouts, watching
+from interconnect.services.clusters import cluster_credential_replace
+from interconnect.services.filing import FileRefused, Filing, consider, register
+from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.meshes import mesh_credential_replace
+from interconnect.simulator.remote import NotRunning, Remote
+from interconnect.store import load
+from interconnect.tasks import worker_name
+from meshconsole.access.actor import Actor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ACTOR = Actor.for_cli("demo")
+WAIT_SECONDS = 60.0
+UNREADY, SILENT = GatewayKey("us-east-2", 1), "asia-2"
+
+
+def seed(say: Callable[[str], None]) -> None:
+    """Waits for the simulator, then makes what is not made yet. Raises NotRunning, Refused or FileRefused."""
+    remote = running_simulator()
+    follow_the_port(remote.port)
+    for name in MESHES:
+        if name in made():
+            continue
+        mesh = make(name)
+        if name == "storefront":
+            go_wrong(mesh, remote)
+        watching.look(mesh)
+        remember(name)
+        say(f"{name} is made")
+
+
+def running_simulator() -> Remote:
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            remote = Remote(simulator_folder())
+            remote.clusters()
+            return remote
+        except NotRunning:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def make(name: str) -> Mesh:
+    """The mesh as its file says. A run that was ended halfway is taken up where it was."""
+    document = parse((FOLDER / f"{name}.yaml").read_bytes())
+    if not isinstance(document, Document):
+        raise FileRefused(document)
+    filing = consider(document, simulator_folder())
+    mesh = register(filing, actor=ACTOR)
+    rollout = _rollout(filing, mesh)
+    if rollout is not None:
+        drive(rollout.id, worker_name(), tick=lambda: None, stop=threading.Event())
+    mesh.refresh_from_db()
+    return mesh
+
+
+def _rollout(filing: Filing, mesh: Mesh) -> Rollout | None:
+    unfinished = Rollout.objects.filter(mesh=mesh, status__in=UNFINISHED).first()
+    if unfinished is not None:
+        return unfinished
+    live = filing.preview.live if filing.mesh else {}
+    if filing.changes:
+        return rollouts.rollout_start(actor=ACTOR, mesh=mesh, changes=filing.changes, live=live)
+    return None if filing.preview.empty else rollouts.drift_restore(actor=ACTOR, mesh=mesh, live=live)
+
+
+def go_wrong(mesh: Mesh, remote: Remote) -> None:
+    """A gateway that is not ready any more, and a cluster that does not answer any more."""
+    remote.fail_pods(UNREADY.cluster, mesh.system_namespace, load(mesh).gateways[UNREADY].name)
+    remote.fault(SILENT, "refuse")
+
+
+def follow_the_port(port: int) -> None:
+    """The simulator had to take another port than last time: its clusters are the same ones at new addresses."""
+    for mesh in Mesh.objects.filter(name__in=made(), simulated=True).select_related("control_plane", "config"):
+        if f":{port}/" in mesh.control_plane.server:
+            continue
+        for cluster in mesh.clusters.select_related("connection"):
+            file = simulator_folder() / cluster.connection.server.rpartition("/")[2] / "kubeconfig"
+            _replace_credential(mesh, cluster.name, file.read_text())
+        hub = simulator_folder() / mesh.control_plane.server.rpartition("/")[2] / "kubeconfig"
+        report = inspect_mesh(credential_of(hub.read_text()), None, system_namespace=mesh.system_namespace)
+        mesh_credential_replace(actor=ACTOR, mesh=mesh, report=report)
+
+
+def _replace_credential(mesh: Mesh, name: str, kubeconfig: str) -> None:
+    cluster = mesh.clusters.select_related("connection", "mesh").get(name=name)
+    report = inspect_cluster(credential_of(kubeconfig), role=ClusterRole.MEMBER, system_namespace=mesh.system_namespace)
+    cluster_credential_replace(actor=ACTOR, cluster=cluster, report=report)
+
+
+def made() -> list[str]:
+    path = simulator_folder() / "demo.json"
+    return list(json.loads(path.read_text())) if path.exists() else []
+
+
+def remember(name: str) -> None:
+    path = simulator_folder() / "demo.json"
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps([*made(), name]))
+    draft.replace(path)
