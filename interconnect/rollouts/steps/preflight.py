@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain import preflight
@@ -40,7 +40,7 @@ def check(work: Work) -> Done | Wait:
     if all(address.awaited for address in group.addresses):
         waiting = sorted(str(address.gateway) for address in group.addresses)
         raise StepFailed("address.pending", {"group": group.name, "gateways": waiting})
-    looked = _once(work.rollout.id, work.step.id, lambda: _look(work))
+    looked = _once(work)
     if looked is None:
         return Wait(LOOK_AGAIN_SECONDS, {"waiting_for": "clusters"})
     facts, shared = looked
@@ -71,39 +71,39 @@ def _as_json(finding: preflight.Finding) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Shared:
-    """One look at all clusters. `served`: the steps that have judged by it; whoever asks again wants a fresh one."""
+    """One look at all clusters; `ended` is the time when everything had been seen."""
 
-    began: float
-    future: Future[tuple[Facts, Observed]]
-    served: set[int]
+    found: tuple[Facts, Observed] | None = None
+    ended: datetime | None = None
 
 
 _lock = threading.Lock()
 _looks: dict[UUID, _Shared] = {}
 
 
-def _once(rollout: UUID, step: int, look: Callable[[], tuple[Facts, Observed]]) -> tuple[Facts, Observed] | None:
-    """One look at all clusters serves every group that joins in the same rollout. None: another step is still looking."""
+def _once(work: Work) -> tuple[Facts, Observed] | None:
+    """One look at all clusters serves every group that joins in the same rollout, if its turn came before the look had ended:
+    a retry looks anew. None: another step is still looking."""
+    rollout = work.rollout.id
     with _lock:
-        for key, shared in list(_looks.items()):
-            if time.monotonic() - shared.began > KEPT_SECONDS and shared.future.done():
-                del _looks[key]
         known = _looks.get(rollout)
-        if known is not None and step not in known.served:
-            if not known.future.done():
-                return None
-            known.served.add(step)
-            return known.future.result()
-        mine = _looks[rollout] = _Shared(time.monotonic(), Future(), {step})
+        if known is not None and known.ended is None:
+            return None
+        if known is not None and known.ended and work.step.started_at and work.step.started_at <= known.ended:
+            return known.found
+        mine = _looks[rollout] = _Shared()
     try:
-        found = look()
+        mine.found = _look(work)
     except BaseException:
         with _lock:
-            if _looks.get(rollout) is mine:
-                del _looks[rollout]
+            del _looks[rollout]
         raise
-    mine.future.set_result(found)
-    return found
+    with _lock:
+        mine.ended = timezone.now()
+        for key, shared in list(_looks.items()):
+            if shared.ended and (mine.ended - shared.ended).total_seconds() > KEPT_SECONDS:
+                del _looks[key]
+    return mine.found
 
 
 def _look(work: Work) -> tuple[Facts, Observed]:
