@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import current_app
@@ -37,7 +37,7 @@ def fleet() -> Iterator[Fleet]:
 
 
 @pytest.fixture
-def world(transactional_db: None, fleet: Fleet, settings: object) -> World:
+def world(transactional_db: None, fleet: Fleet) -> World:
     return World(fleet, console.registered_mesh(fleet), fleet.snapshot())
 
 
@@ -55,3 +55,13 @@ def _ring_at(url: str) -> None:
     current_app.conf.broker_url = current_app.conf.broker_write_url = url
     current_app._pool = current_app.amqp._producer_pool = None
     bell._silent_until = 0.0
+
+
+@pytest.fixture
+def fast(settings: Any) -> None:
+    """Leases, calls and patience as short as the workers' of these tests."""
+    settings.MESHCONSOLE_LEASE_SECONDS = 1.0
+    settings.MESHCONSOLE_CALL_DEADLINE_SECONDS = 0.5
+    settings.MESHCONSOLE_UNREACHABLE_SECONDS = 0.5
+    settings.MESHCONSOLE_VERIFY_SECONDS = 0.5
+    console.forget_connections()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from tests.rollouts import breaking
@@ -11,6 +10,7 @@ from tests.support import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     import pytest
 
@@ -72,19 +72,3 @@ def test_a_write_whose_answer_is_lost_or_an_error_is_repeated_whether_it_arrived
     once = breaking.Once()
     joins_and_leaves(world, once, lambda: breaking.answers_lost(world.fleet, once))
     assert len(once.met) > 50
-
-
-def test_each_write_alone_may_be_the_one_of_which_nobody_knows_whether_it_arrived(world: World) -> None:
-    joined = console.joining("member-a")
-    once = breaking.Once()
-    joins_and_leaves(world, once, nullcontext)
-    total = len(world.fleet.writes())
-    for n in range(1, total + 1):
-        stage = ("before", "after")[n % 2]
-        world.fleet.hook(console.cut_at(n, stage))
-        breaking.succeed(console.start(world.mesh, joined), once)
-        everything_is_there_once(world)
-        breaking.succeed(console.start(world.mesh, console.leaving("member-a")), once)
-        world.fleet.hook(None)
-        assert world.fleet.snapshot() == world.found, f"write {n}, cut {stage} it was stored"
-        assert console.applied_places(world.mesh) == [], f"write {n}, cut {stage} it was stored"

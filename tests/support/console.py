@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.db import connections
 from django.utils import timezone
 
-from interconnect import clients
+from interconnect import clients, observed, store
 from interconnect.domain.changes import (
     Change,
     CreateGateway,
@@ -21,6 +22,7 @@ from interconnect.domain.changes import (
     Enable,
     Join,
     Remove,
+    apply_all,
 )
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy
 from interconnect.kube.rights import ClusterRole
@@ -196,3 +198,18 @@ def agrees_with_the_fleet(fleet: Fleet, mesh: Mesh) -> None:
     places = applied_places(mesh)
     assert {state for *_, state in places} <= {"written"}
     assert ours_on(fleet, mesh) == {(uid, kind, name) for uid, kind, name, field, _ in places if not field}
+
+
+def run(step: int, worker: str = "test:run") -> None:
+    engine.run_chain(step, worker)
+
+
+def close_connections() -> None:
+    """Those of this thread: a hook's ends with it."""
+    connections.close_all()
+
+
+def tokens(mesh: Mesh, changes: Sequence[Change]) -> list[str]:
+    """What accepts everything that a mesh admin may override of these changes."""
+    found = apply_all(store.load(mesh), changes, facts=observed.facts(mesh))
+    return [violation.token for violation in found if violation.token] if isinstance(found, tuple) else []

@@ -1,0 +1,120 @@
+"""Who may carry a step out, and what becomes of one who no longer may."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from interconnect.domain.changes import CreateGroup, Enable
+from interconnect.domain.steps import StepKind
+from interconnect.models import AppliedEntry, RolloutStatus, Step, StepStatus
+from interconnect.rollouts import engine, lease
+from interconnect.rollouts.lease import Lease
+from interconnect.rollouts.outcome import LostLease
+from tests.support import console
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh, Rollout
+    from tests.rollouts.conftest import World
+
+
+def rows(mesh: Mesh, rollout: Rollout) -> tuple[list[Any], list[Any]]:
+    return list(AppliedEntry.objects.filter(mesh=mesh).order_by("id").values()), list(Step.objects.filter(rollout=rollout).values())
+
+
+def only_step(rollout: Rollout) -> Step:
+    (step,) = console.steps_of(rollout)
+    return step
+
+
+def test_of_two_workers_on_one_step_only_one_does_it(world: World) -> None:
+    rollout = console.start(world.mesh, [Enable()])
+    world.fleet.hook(lambda cluster, n, request, stage: time.sleep(0.1))
+    gate = threading.Barrier(2)
+
+    def work(name: str) -> None:
+        gate.wait()
+        engine.run_chain(only_step(rollout).id, name)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(world.fleet.writes()) == 1
+    assert only_step(rollout).attempts == 1
+    rollout.refresh_from_db()
+    assert rollout.status == RolloutStatus.SUCCEEDED
+
+
+def test_a_late_writer_whose_lease_another_has_taken_writes_nothing_to_the_database(world: World) -> None:
+    rollout = console.start(world.mesh, [Enable()])
+    step = only_step(rollout)
+    afterwards: list[Any] = []
+
+    def hook(cluster: str, n: int, request: Any, stage: str) -> None:
+        if (n, stage) == (1, "before"):
+            console.forget_workers(rollout)
+            engine.run_chain(step.id, "quick")
+            afterwards.append(rows(world.mesh, rollout))
+            connections.close_all()
+
+    world.fleet.hook(hook)
+    engine.run_chain(step.id, "late")
+    assert afterwards == [rows(world.mesh, rollout)]
+    assert only_step(rollout).crashes == 1
+    rollout.refresh_from_db()
+    assert rollout.status == RolloutStatus.SUCCEEDED
+
+
+def test_a_worker_that_was_stopped_beyond_its_lease_does_not_write_to_the_cluster_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a")])
+    step = Step.objects.get(rollout=rollout, kind=StepKind.GATEWAY)
+    Step.objects.filter(rollout=rollout).exclude(id=step.id).update(status=StepStatus.SKIPPED)
+    Step.objects.filter(id=step.id).update(status=StepStatus.READY)
+
+    def hook(cluster: str, n: int, request: Any, stage: str) -> None:
+        if (n, stage) == (1, "after"):
+            monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + settings.MESHCONSOLE_LEASE_SECONDS))
+            console.forget_workers(rollout)
+            engine.run_step(step.id, "quick")
+            connections.close_all()
+
+    world.fleet.hook(hook)
+    engine.run_step(step.id, "stopped")
+    writes = [(record.method, record.path) for record in world.fleet.writes()]
+    assert len(writes) == 1 + 3
+    assert writes[1] == writes[0]
+
+
+def test_a_step_that_asks_for_longer_than_a_lease_keeps_it(world: World, fast: None) -> None:
+    world.fleet.fault("member-a", "latency", seconds=0.25)
+    rollout = console.follow(
+        console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a")])
+    )
+    assert rollout.status == RolloutStatus.SUCCEEDED, console.described(rollout)
+    assert {step.crashes for step in console.steps_of(rollout)} == {0}
+
+
+def test_a_lease_that_was_lost_cannot_be_given_back(world: World) -> None:
+    rollout = console.start(world.mesh, [Enable()])
+    first = Lease.take(only_step(rollout).id, "one")
+    assert first is not None
+    assert Lease.take(only_step(rollout).id, "two") is None
+    console.forget_workers(rollout)
+    second = Lease.take(only_step(rollout).id, "two")
+    assert second is not None
+    with pytest.raises(LostLease):
+        first.give_back(status=StepStatus.SUCCEEDED)
+    assert only_step(rollout).status == StepStatus.ACTIVE
+    second.give_back(status=StepStatus.SUCCEEDED)
+    assert only_step(rollout).status == StepStatus.SUCCEEDED
