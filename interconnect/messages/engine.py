@@ -120,6 +120,7 @@ CLI = {
     "cli.no-cluster": _("The mesh %(mesh)s has no cluster named “%(name)s”. Known: %(known)s."),
     "cli.no-rollout": _("There is no rollout “%(text)s”. Give the ID of a rollout or the name of a mesh."),
     "cli.no-user": _("There is no active user named “%(name)s”."),
+    "cli.database": _("The database cannot be used (%(error)s). Is it there, and has “manage.py migrate” been run?"),
     "cli.file": _("%(name)s cannot be read: %(reason)s."),
     "cli.removal": _("This takes something away: %(changes)s. Repeat with --allow-removal if you mean it."),
     "file.mesh-unknown": _(

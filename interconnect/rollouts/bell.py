@@ -24,7 +24,7 @@ def ring_on_commit(step_ids: Iterable[int], *, seconds: float = 0) -> None:
 
 def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
     global _silent_until
-    if time.monotonic() < _silent_until:
+    if time.monotonic() < _silent_until or not somebody_listens():
         return
     for step_id in step_ids:
         try:
@@ -37,3 +37,8 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
             _silent_until = time.monotonic() + SILENT_SECONDS
             log.warning("the broker is away, the sweep will find the steps: %s", type(error).__name__)
             return
+
+
+def somebody_listens() -> bool:
+    """Whether a broker is configured at all; a queue in this process's memory is heard by nobody."""
+    return not str(current_app.conf.broker_url or "").startswith("memory:")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import yaml
+from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from interconnect import store
@@ -33,8 +35,18 @@ Options = dict[str, Any]
 FILE_LIMIT = 1024 * 1024
 
 
+class Parser(CommandParser):
+    """A mistake on the command line ends 1 like every other error: 2 says that a plan has changes."""
+
+    def error(self, message: str) -> NoReturn:
+        if not self.called_from_command_line:
+            super().error(message)
+        self.print_usage(sys.stderr)
+        self.exit(codes.REFUSED, f"error: {message}\n")
+
+
 def add_arguments(parser: ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="subcommand", required=True)
+    commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=Parser)
 
     def command(name: str, text: str, *positional: str) -> ArgumentParser:
         sub = commands.add_parser(name, help=text)
@@ -102,7 +114,8 @@ def plan(options: Options, output: Output) -> int:
     filing = consider(document, folder, accept=frozenset(options["accept"]))
     show_filing(filing, output)
     if filing.refusals:
-        output.refuse(filing.refusals)
+        if not output.as_json:
+            output.refuse(filing.refusals)
         return codes.REFUSED
     return codes.OK if filing.empty else codes.CHANGES
 
@@ -130,7 +143,7 @@ def apply(options: Options, output: Output) -> int:
         rollout = rollouts.rollout_start(changes=filing.changes, restart=restart, **start)
     else:
         rollout = rollouts.drift_restore(**start)
-    return follow(rollout, output, wait_minutes=options["wait"])
+    return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
 def _require_removal(filing: Filing, *, allowed: bool) -> None:
@@ -143,7 +156,10 @@ def _require_removal(filing: Filing, *, allowed: bool) -> None:
 def export_mesh(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"])
     text = export(store.load(mesh), revision=mesh.revision, mesh_name=mesh.name, restart=RestartPolicy(mesh.restart))
-    output.out.write(text)
+    if output.as_json:
+        output.document(yaml.safe_load(text))
+    else:
+        output.out.write(text)
     return codes.OK
 
 
@@ -163,7 +179,7 @@ def retry(options: Options, output: Output) -> int:
     rollout = rollout_of(options["rollout"])
     actor = actor_for(options["user"], rollout.mesh)
     rollouts.rollout_retry(actor=actor, rollout=rollout, accept=options["accept"], guard=options["guard"])
-    return follow(rollout, output, wait_minutes=options["wait"])
+    return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
 def cancel(options: Options, output: Output) -> int:
@@ -177,7 +193,7 @@ def revert(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"])
     actor = actor_for(options["user"], mesh)
     rollout = rollouts.rollout_revert(actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"])
-    return follow(rollout, output, wait_minutes=options["wait"])
+    return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
 def restart_workloads(options: Options, output: Output) -> int:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import current_app
 from django.utils.translation import gettext as _
@@ -17,11 +17,18 @@ from interconnect.management.cli.output import Output, tokens_of
 from interconnect.messages import word
 from interconnect.messages.changes import STEP_NAMES
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
+from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
+from interconnect.services.rollouts import rollout_retry
+from interconnect.services.watching import look_at_pending_addresses
 from interconnect.tasks import worker_name
+
+if TYPE_CHECKING:
+    from meshconsole.access.actor import Actor
 
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 PING_SECONDS = 1.0
+PENDING_SECONDS = 2.0
 
 
 class Follower:
@@ -77,21 +84,42 @@ def step_name(step: Step) -> str:
     return str({kind.value: name for kind, name in STEP_NAMES.items()}.get(step.kind, step.kind))
 
 
-def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10) -> int:
-    """The exit code that the rollout's end amounts to."""
+def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor: Actor | None = None) -> int:
+    """The exit code that the rollout's end amounts to.
+
+    A load balancer that has given no address is waited for; a join that failed for nothing else is then carried out again
+    on behalf of `actor`, if there is one.
+    """
     output.say(_("Rollout %(id)s") % {"id": rollout.id}, {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status})
+    until = time.monotonic() + 60 * wait_minutes
     follower = Follower(rollout, output)
     with interruptible() as stop:
-        drive(rollout.id, worker_name(), tick=follower.tick, stop=stop)
-        follower.report()
-        if stop.is_set():
-            return _left_running(rollout, output)
-        rollout.refresh_from_db()
-        if rollout.status == RolloutStatus.SUCCEEDED and rollout.address_pending:
-            return _pending(rollout, output, stop, wait_minutes)
+        while True:
+            drive(rollout.id, worker_name(), tick=follower.tick, stop=stop)
+            follower.report()
+            if stop.is_set():
+                return _left_running(rollout, output)
+            rollout.refresh_from_db()
+            joining = actor is not None and _lacks_only_addresses(rollout)
+            if not joining and not (rollout.status == RolloutStatus.SUCCEEDED and rollout.address_pending):
+                return _ended(rollout, output)
+            if not _addresses_came(rollout, output, stop, until):
+                return _left_running(rollout, output) if stop.is_set() else _no_address(rollout, output)
+            if actor is None or not joining:
+                return _ended(rollout, output)
+            rollout_retry(actor=actor, rollout=rollout)
+            follower.seen.clear()
+
+
+def _ended(rollout: Rollout, output: Output) -> int:
     end = RolloutStatus(rollout.status)
     output.say(str(end.label), {"event": "ended", "rollout": str(rollout.id), "status": rollout.status})
     return codes.OK if end is RolloutStatus.SUCCEEDED else codes.FAILED
+
+
+def _lacks_only_addresses(rollout: Rollout) -> bool:
+    failed = rollout.steps.filter(status__in=(StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED))
+    return rollout.status == RolloutStatus.FAILED and set(failed.values_list("error_code", flat=True)) == {"address.pending"}
 
 
 @contextmanager
@@ -117,6 +145,8 @@ def _left_running(rollout: Rollout, output: Output) -> int:
 
 
 def _another_worker() -> bool:
+    if not somebody_listens():
+        return False
     try:
         return bool(current_app.control.ping(timeout=PING_SECONDS))
     except Exception:
@@ -124,17 +154,17 @@ def _another_worker() -> bool:
         return False
 
 
-def _pending(rollout: Rollout, output: Output, stop: threading.Event, minutes: float) -> int:
-    """Every change is in force; only a load balancer has not spoken yet. Waited for, within reason."""
-    from interconnect.services.watching import look_at_pending_addresses
+def _addresses_came(rollout: Rollout, output: Output, stop: threading.Event, until: float) -> bool:
+    """Whether every load balancer has spoken before `until`; everything else that was asked for is in force meanwhile."""
+    output.say(_("Address pending: waiting for the load balancer."), {"event": "address-pending", "rollout": str(rollout.id)})
+    while look_at_pending_addresses(rollout.mesh):
+        if stop.is_set() or time.monotonic() >= until:
+            return False
+        stop.wait(PENDING_SECONDS)
+    return True
 
-    output.say(_("Succeeded, address pending"), {"event": "address-pending", "rollout": str(rollout.id)})
-    until = time.monotonic() + 60 * minutes
-    while time.monotonic() < until and not stop.is_set():
-        if not look_at_pending_addresses(rollout.mesh):
-            output.say(_("Succeeded"), {"event": "ended", "rollout": str(rollout.id), "status": rollout.status})
-            return codes.OK
-        stop.wait(2.0)
+
+def _no_address(rollout: Rollout, output: Output) -> int:
     awaited = MembershipAddress.objects.filter(mesh=rollout.mesh, host="").count()
     output.say(_("No address yet."), {"event": "ended", "rollout": str(rollout.id), "status": "address-pending", "awaited": awaited})
     return codes.ADDRESS_PENDING

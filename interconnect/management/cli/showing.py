@@ -86,6 +86,7 @@ def filing_as_json(filing: Filing) -> Json:
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],
         "empty": filing.empty,
+        "refusals": [{"code": each.code, "params": dict(each.params), "token": each.token} for each in filing.refusals],
         **preview_as_json(filing.preview),
     }
 

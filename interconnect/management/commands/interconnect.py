@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError
 
+from interconnect.domain.violations import Violation
+from interconnect.kube.errors import KubeError
 from interconnect.management.cli import codes
-from interconnect.management.cli.commands import COMMANDS, add_arguments
+from interconnect.management.cli.commands import COMMANDS, Parser, add_arguments
 from interconnect.management.cli.output import Output
 from interconnect.services.filing import FileRefused
 from interconnect.services.refusal import Refused
@@ -16,12 +20,25 @@ from interconnect.services.refusal import Refused
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+# What a person at a terminal does not want to read between two lines of a rollout.
+QUIET = {"django_structlog": logging.WARNING, "kombu": logging.ERROR, "celery": logging.ERROR}
+
 
 class Command(BaseCommand):
     help = "Plan, apply, export and follow the interconnect of a mesh from a file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_arguments(parser)
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.__class__ = Parser
+        return parser
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        for name, level in QUIET.items():
+            logging.getLogger(name).setLevel(level)
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         output = Output(sys.stdout, sys.stderr, as_json=bool(options.get("json")))
@@ -32,6 +49,12 @@ class Command(BaseCommand):
             code = codes.REFUSED
         except Refused as refused:
             output.refuse(refused.violations)
+            code = codes.REFUSED
+        except KubeError as error:
+            output.refuse([Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})])
+            code = codes.REFUSED
+        except DatabaseError as error:
+            output.refuse([Violation("cli.database", {"error": type(error).__name__})])
             code = codes.REFUSED
         except BrokenPipeError:
             code = codes.OK

@@ -1,0 +1,257 @@
+"""Every command and flag, with the exit code that a pipeline acts on."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+
+from interconnect.management.cli import following
+from interconnect.models import Mesh, Rollout
+from interconnect.scope import scope_of
+from interconnect.services.clusters import cluster_forget
+from interconnect.simulator import world as simulated
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import Role
+from meshconsole.audit.models import Entry
+from tests.support.world import ROOT, SYSTEM, B, C
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.cli.support import Shell
+
+OK, REFUSED, CHANGES, FAILED, PENDING = 0, 1, 2, 3, 4
+JOINED = [{"gateway": "member-b/1"}]
+
+
+def rows() -> dict[str, int]:
+    models = [model for app in ("interconnect", "audit") for model in apps.get_app_config(app).get_models()]
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+def groups(shell: Shell, **changes: Any) -> dict[str, Any]:
+    """The groups of the file, with whole groups or (as a mapping) single keys of one changed."""
+    content = copy.deepcopy(shell.content["groups"])
+    for name, change in changes.items():
+        if change is None:
+            del content[name]
+        else:
+            content[name] = {**content.get(name, {}), **change}
+    return {name: {key: value for key, value in group.items() if value is not None} for name, group in content.items()}
+
+
+def user(name: str, role: Role | None) -> None:
+    account = get_user_model().objects.create_user(username=name)
+    if role:
+        scope = "" if role is Role.PLATFORM_ADMIN else scope_of(Mesh.objects.get().id)
+        Binding.objects.create(user=account, role=role, scope=scope)
+
+
+def test_a_file_becomes_a_mesh_and_the_file_again(shell: Shell) -> None:
+    file = shell.file(groups=groups(shell, green={"joined": JOINED}))
+    before = rows()
+    plan = shell("plan", file, ends=CHANGES)
+    assert "Register mesh prod" in plan.out
+    assert rows() == before
+    shell("apply", file, ends=OK)
+    address = shell.world.fleet.cluster("member-b").get("Service", "eastwest-member-b-1", SYSTEM)
+    assert address is not None
+    assert [dict(known) for known in shell.world.networks] == [{"green": address["status"]["loadBalancer"]["ingress"][0]["ip"]}] * 2
+    assert shell("plan", file, ends=OK).out == "Nothing to do.\n"
+    assert "Nothing to do." in shell("apply", file, ends=OK).out
+    exported = shell("export", "prod", ends=OK).out
+    assert "kubeconfig" not in exported
+    assert shell("plan", "-", stdin=exported, ends=OK).out == "Nothing to do.\n"
+    assert str(shell.folder) not in exported
+    assert Rollout.objects.get().actor.startswith("cli:")
+
+
+def test_a_plan_shows_steps_writes_and_what_differs_and_stores_nothing(at_work: Shell) -> None:
+    before = rows()
+    file = at_work.file(groups=groups(at_work, blue={"gateways": {"member-a/1": {"replicas": 3}}}))
+    plan = at_work("plan", file, ends=CHANGES)
+    assert "Edit east-west gateway member-a/1" in plan.out
+    assert ".spec.replicas: 1 -> 3" in plan.out
+    document = at_work("plan", file, "--json", ends=CHANGES).document
+    assert document["changes"][0]["change"] == "EditGateway"
+    assert {write["target"]["kind"] for write in document["writes"]} == {"Deployment", "PodDisruptionBudget"}
+    assert rows() == before
+    assert at_work.world.deployment(B)["spec"]["replicas"] == 1
+
+
+def test_events_are_one_json_document_a_line(at_work: Shell) -> None:
+    file = at_work.file(groups=groups(at_work, blue={"gateways": {"member-a/1": {"replicas": 2}}}))
+    events = at_work("apply", file, "--json", ends=OK).events
+    assert events[0]["event"] == "rollout"
+    assert events[-1] == {"event": "ended", "rollout": events[0]["rollout"], "status": "succeeded"}
+    assert {"gateway", "address"} <= {event["kind"] for event in events if event["event"] == "step"}
+
+
+def test_what_takes_something_away_needs_a_flag(at_work: Shell) -> None:
+    file = at_work.file(groups=groups(at_work, green={"joined": None}, red=None))
+    said = at_work("apply", file, ends=REFUSED).err
+    assert "Remove green from the interconnect" in said
+    assert "Delete network group red" in said
+    assert "--allow-removal" in said
+    at_work("apply", file, "--allow-removal", ends=OK)
+    assert at_work.world.networks == [set(), set()]
+    at_work("apply", at_work.file(enabled=False, groups={}), "--allow-removal", ends=OK)
+    assert at_work.world.topology.enabled is False
+
+
+def test_a_file_that_was_written_for_an_older_mesh_is_refused(at_work: Shell) -> None:
+    revision = at_work.world.topology and at_work.world.mesh.revision
+    said = at_work("plan", at_work.file(revision=revision - 1), ends=REFUSED)
+    assert "mesh.yaml:" in said.err
+    at_work("plan", at_work.file(revision=revision), ends=OK)
+
+
+def test_an_overlap_is_accepted_by_its_token(shell: Shell) -> None:
+    clusters = {name: {"kubeconfig": f"{name}.kubeconfig", "pod_cidrs": ["10.9.0.0/16"]} for name in ("member-a", "member-b")}
+    file = shell.file(clusters=clusters, groups={"blue": {"clusters": ["member-a", "member-b"]}})
+    plan = shell("plan", file, "--json", ends=REFUSED).document
+    (refusal,) = plan["refusals"]
+    assert refusal["code"] == "group.overlap"
+    assert f"--accept {refusal['token']}" in shell("apply", file, ends=REFUSED).err
+    assert not Mesh.objects.exists()
+    shell("plan", file, "--accept", refusal["token"], ends=CHANGES)
+    shell("apply", file, "--accept", refusal["token"], ends=OK)
+    assert shell("plan", file, ends=OK).out == "Nothing to do.\n"
+
+
+def test_pod_cidrs_of_the_file_count_for_the_groups_of_the_same_file(at_work: Shell) -> None:
+    clusters = {name: {"pod_cidrs": ["10.9.0.0/16"]} for name in ("member-a", "member-c")}
+    file = at_work.file(clusters=clusters, groups=groups(at_work, blue={"clusters": ["member-a", "member-c"]}, red=None))
+    assert "group.overlap" in {refusal["code"] for refusal in at_work("plan", file, "--json", ends=REFUSED).document["refusals"]}
+
+
+def test_a_user_acts_with_the_users_own_rights(at_work: Shell) -> None:
+    for name, role in (("vera", Role.VIEWER), ("omar", Role.OPERATOR), ("ada", Role.MESH_ADMIN)):
+        user(name, role)
+    gateways = at_work.file(groups=groups(at_work, blue={"gateways": {"member-a/1": {"replicas": 2}}}))
+    assert "operator" in at_work("apply", gateways, "--user", "vera", ends=REFUSED).err
+    at_work("apply", gateways, "--user", "omar", ends=OK)
+    at_work.content["groups"] = groups(at_work, blue={"gateways": {"member-a/1": {"replicas": 2}}})
+    joining = at_work.file(groups=groups(at_work, red={"joined": [{"gateway": "member-c/1"}]}))
+    assert "mesh-admin" in at_work("apply", joining, "--user", "omar", ends=REFUSED).err
+    at_work("apply", joining, "--user", "ada", ends=OK)
+    assert "nobody" in at_work("apply", joining, "--user", "nobody", ends=REFUSED).err
+    actors = Entry.objects.filter(action="rollout.start").order_by("id").values_list("actor", "outcome")
+    assert list(actors)[-4:] == [("vera", "refused"), ("omar", "accepted"), ("omar", "refused"), ("ada", "accepted")]
+
+
+def test_a_changed_credential_is_replaced_in_place(at_work: Shell) -> None:
+    for name in ("hub", "member-a"):
+        path = at_work.folder / f"{name}.kubeconfig"
+        path.write_text(path.read_text().replace("127.0.0.1", "localhost"))
+    plan = at_work("plan", at_work.file(), ends=CHANGES)
+    assert "Replace the credential of the control plane" in plan.out
+    assert "Replace the credential of cluster member-a" in plan.out
+    at_work("apply", at_work.file(), ends=OK)
+    at_work("plan", at_work.file(), ends=OK)
+    assert Mesh.objects.get().control_plane.server.startswith("https://localhost")
+
+
+def test_an_identity_is_not_exchanged_through_a_file(at_work: Shell) -> None:
+    (at_work.folder / "member-a.kubeconfig").write_text(at_work.world.fleet.kubeconfig("member-b"))
+    assert "mesh.yaml:" in at_work("plan", at_work.file(), ends=REFUSED).err
+    (at_work.folder / "member-a.kubeconfig").write_text(at_work.world.fleet.kubeconfig("member-a"))
+    (at_work.folder / "hub.kubeconfig").write_text(at_work.world.fleet.kubeconfig("member-c"))
+    assert "another cluster" in at_work("plan", at_work.file(), ends=REFUSED).err
+
+
+def test_a_cluster_that_istiod_learned_of_later_is_registered(at_work: Shell) -> None:
+    cluster_forget(actor=ROOT, cluster=at_work.world.row("member-c"), confirmation="member-c")
+    seen = at_work.world.mesh.observation
+    seen.facts["remote_clusters"] = ["hub", "member-a", "member-b"]
+    seen.save()
+    at_work.content["groups"] = groups(at_work, red=None)
+    at_work("apply", at_work.file(), ends=OK)
+    assert "member-c" in at_work.world.topology.clusters
+
+
+def test_a_restart_that_the_guard_holds_is_decided_with_a_flag(at_work: Shell) -> None:
+    at_work.world.fleet.fault("member-a", "refuse")
+    file = at_work.file(clusters={}, control_plane=None, groups=groups(at_work, green={"joined": None}))
+    held = at_work("apply", file, "--allow-removal", ends=FAILED)
+    assert "member-a" in held.out
+    at_work("retry", "prod", "--guard", "fail", ends=FAILED)
+    at_work("retry", "prod", "--guard", "skip", ends=OK)
+    status = at_work("status", "prod", "--json", ends=OK).document
+    assert status["rollout"]["status"] == "succeeded"
+
+
+def test_status_and_check_tell_what_is_known_and_what_is_wrong(at_work: Shell) -> None:
+    assert "green: member-b · joined at" in at_work("status", "prod", ends=OK).out
+    at_work("check", "prod", ends=OK)
+    at_work.world.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
+    wrong = at_work("check", "prod", ends=REFUSED)
+    assert "helm" in wrong.out
+    alerts = at_work("check", "prod", "--json", ends=REFUSED).document["alerts"]
+    assert {alert["code"] for alert in alerts if alert["grave"]} <= {"networks.rewritten", "drift.overwritten"}
+    assert at_work("status", "prod", "--json", ends=OK).document["alerts"] == alerts
+
+
+def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell) -> None:
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM}}
+    at_work.world.fleet.cluster("member-b").apply({**deployment, "spec": {"replicas": 3}}, manager="ops")
+    plan = at_work("plan", at_work.file(), "--json", ends=CHANGES).document
+    (problem,) = [write["problem"] for write in plan["writes"] if write["problem"]]
+    assert (problem["code"], problem["params"]["owner"]) == ("writes.conflict", "ops")
+    assert plan["tokens"] == [problem["token"]]
+    refused = at_work("apply", at_work.file(), ends=FAILED)
+    assert f"--accept {problem['token']}" in refused.out
+    at_work("retry", "prod", "--accept", problem["token"], ends=OK)
+    assert at_work.world.deployment(B)["spec"]["replicas"] == 1
+    at_work("plan", at_work.file(), ends=OK)
+
+
+def test_cancel_retry_and_revert(at_work: Shell) -> None:
+    rollout = at_work.world.start(at_work.world.join("red", C))
+    at_work("cancel", str(rollout.id), ends=OK)
+    assert "1" in at_work("status", "prod", ends=OK).out
+    at_work("follow", str(rollout.id), ends=FAILED)
+    at_work("retry", str(rollout.id), ends=OK)
+    at_work("retry", str(rollout.id), ends=REFUSED)
+    at_work("cancel", "prod", ends=REFUSED)
+    at_work("revert", "prod", ends=REFUSED)
+    at_work("revert", "prod", "--allow-removal", ends=OK)
+    assert len(at_work.world.topology.joined) == 1
+
+
+def test_workloads_are_restarted_by_group_and_by_cluster(at_work: Shell) -> None:
+    at_work("restart-workloads", "prod", "--group", "red", ends=OK)
+    assert "No workload" in at_work("restart-workloads", "prod", "--cluster", "member-c", ends=REFUSED).err
+    at_work("restart-workloads", "prod", ends=OK)
+
+
+def test_clusters_are_unregistered_and_forgotten(at_work: Shell) -> None:
+    at_work("unregister", "prod", "member-c", ends=REFUSED)
+    at_work("forget", "prod", "member-c", ends=REFUSED)
+    forgotten = at_work("forget", "prod", "member-c", "--confirm", "member-c", ends=OK)
+    assert "Deployment istio-system/eastwest-member-c-1" in forgotten.out
+    at_work("forget", "prod", "member-c", "--confirm", "member-c", ends=REFUSED)
+
+
+def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
+    pending = {"gateways": {"member-b/1": {"annotations": {"simulator/pending": "true"}}}}
+    shell("apply", shell.file(groups=groups(shell, green=pending)), "--wait", "0", ends=PENDING)
+    awaited = groups(shell, green={**pending, "joined": JOINED})
+    events = shell("apply", shell.file(groups=awaited), "--wait", "0", "--json", ends=PENDING).events
+    assert events[-1]["awaited"] == 1
+    service = {"metadata": {"annotations": {"simulator/pending": "false"}}}
+    shell.world.fleet.cluster("member-b").patch("Service", "eastwest-member-b-1", service, SYSTEM)
+    shell("retry", "prod", ends=OK)
+    assert [len(known) for known in shell.world.networks] == [1, 1]
+
+
+def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
+    late = {"gateways": {"member-b/1": {"annotations": {"simulator/delay": "3"}}}, "joined": JOINED}
+    events = shell("apply", shell.file(groups=groups(shell, green=late)), "--json", ends=OK).events
+    assert "address-pending" in {event["event"] for event in events}
+    assert [len(known) for known in shell.world.networks] == [1, 1]
