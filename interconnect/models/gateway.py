@@ -41,7 +41,13 @@ class Gateway(models.Model):
             models.CheckConstraint(condition=models.Q(replicas__gte=1), name="gateway_has_a_replica"),
             models.CheckConstraint(
                 condition=models.Q(autoscaling_min__isnull=True, autoscaling_max__isnull=True)
-                | models.Q(autoscaling_min__gte=1, autoscaling_max__gte=models.F("autoscaling_min")),
+                | models.Q(
+                    # Named not null, since a comparison with null would let half a range through.
+                    autoscaling_min__isnull=False,
+                    autoscaling_max__isnull=False,
+                    autoscaling_min__gte=1,
+                    autoscaling_max__gte=models.F("autoscaling_min"),
+                ),
                 name="gateway_autoscaling_is_a_range",
             ),
         )

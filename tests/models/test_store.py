@@ -1,0 +1,129 @@
+"""A topology and its rows say the same, whichever is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import NAMESPACE_URL, uuid5
+
+import pytest
+from django.db import connection as database
+from django.db import transaction
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+
+from interconnect import observed, store
+from interconnect.domain.changes import Change, CreateGateway, DeleteGateway, DeleteGroup, Join, Remove, apply_all
+from interconnect.domain.diff import changes_between
+from interconnect.domain.topology import CidrSource, GatewayKey, MeshKind, Topology
+from interconnect.models import Cluster, Mesh, NetworkGroup
+from tests.domain.meshes import grouped, joined, uuid
+from tests.files.topologies import topologies
+from tests.models.conftest import new_cluster, new_mesh
+
+
+def register(mesh: Mesh, topology: Topology) -> Topology:
+    """The clusters as rows; returns the topology with the identities that rows have."""
+    for cluster in topology.clusters.values():
+        typed = [cidr.network for cidr in cluster.pod_cidrs if cidr.source is CidrSource.TYPED]
+        row = new_cluster(mesh, cluster.name, uid=cluster.uid, pod_cidrs=typed)
+        if not typed:
+            observed.note_cluster(row, pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in cluster.pod_cidrs])
+    gateways = {key: replace(gateway, id=str(uuid5(NAMESPACE_URL, gateway.id))) for key, gateway in topology.gateways.items()}
+    return replace(
+        topology,
+        mesh=str(mesh.id),
+        kind=MeshKind(mesh.kind),
+        control_plane=mesh.control_plane.uid,
+        config=mesh.config_uid,
+        gateways=gateways,
+    )
+
+
+def stored(mesh: Mesh, topology: Topology) -> Topology:
+    """Saved over what there is, and loaded."""
+    with transaction.atomic():
+        store.save(mesh, store.load(mesh), topology, revision=mesh.revision)
+    return store.load(mesh)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(first=topologies(), second=topologies())
+def test_what_is_saved_is_loaded_and_saved_over(transactional_or_not: None, first: Topology, second: Topology) -> None:
+    with transaction.atomic():
+        mesh = new_mesh()
+        wanted = register(mesh, first)
+        assert stored(mesh, wanted) == wanted
+        emptied = replace(wanted, groups={}, gateways={}, enabled=False)
+        assert stored(mesh, emptied) == emptied
+        assert stored(mesh, wanted) == wanted
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def transactional_or_not(db: None) -> None:
+    """One database for all examples; each takes its rows back."""
+
+
+def on_rows(mesh: Mesh, topology: Topology) -> Topology:
+    return stored(mesh, register(mesh, topology))
+
+
+def after(mesh: Mesh, *changes: Change) -> Topology:
+    before = store.load(mesh)
+    wanted = apply_all(before, changes)
+    assert isinstance(wanted, Topology), wanted
+    with transaction.atomic():
+        store.save(mesh, before, wanted, revision=mesh.revision)
+    assert store.load(mesh) == wanted
+    return wanted
+
+
+def test_each_change_is_saved_as_the_domain_makes_it(mesh: Mesh) -> None:
+    start = on_rows(mesh, joined())
+    gateway = start.gateways[GatewayKey("member-a", 1)]
+    after(mesh, Remove("green"))
+    after(mesh, *changes_between(store.load(mesh), start))
+    after(mesh, DeleteGateway(gateway.key))
+    after(mesh, CreateGateway(gateway.key, uuid(77), gateway.spec))
+    after(mesh, Remove("green"), DeleteGroup("green"))
+    assert set(NetworkGroup.objects.values_list("name", flat=True)) == {"blue"}
+
+
+def test_an_address_can_pass_from_one_group_to_another_in_one_change(mesh: Mesh) -> None:
+    start = on_rows(mesh, joined())
+    addresses = start.groups["green"].addresses
+    assert addresses is not None
+    after(mesh, Remove("green"), Join("blue", addresses))
+
+
+def test_a_gateway_that_is_made_anew_under_its_key_is_another_one(mesh: Mesh) -> None:
+    start = on_rows(mesh, grouped())
+    key = GatewayKey("member-b", 1)
+    after(mesh, DeleteGateway(key), CreateGateway(key, uuid(99), start.gateways[key].spec))
+
+
+def test_who_saves_over_a_newer_mesh_is_told_and_writes_nothing(mesh: Mesh) -> None:
+    start = on_rows(mesh, grouped())
+    revision = mesh.revision
+    after(mesh, DeleteGateway(GatewayKey("member-a", 1)))
+    with pytest.raises(store.StaleMesh), transaction.atomic():
+        store.save(mesh, start, replace(start, groups={}, gateways={}), revision=revision)
+    assert set(store.load(mesh).groups) == {"blue", "green"}
+
+
+def queries(mesh: Mesh) -> int:
+    with CaptureQueriesContext(
+        database,
+    ) as captured:
+        store.load(mesh)
+    return len(captured)
+
+
+def test_loading_takes_as_many_queries_for_a_large_mesh_as_for_a_small_one(mesh: Mesh) -> None:
+    on_rows(mesh, joined())
+    small = queries(Mesh.objects.get(id=mesh.id))
+    groups = NetworkGroup.objects.bulk_create(NetworkGroup(mesh=mesh, name=f"g{number}") for number in range(40))
+    for number, group in enumerate(groups):
+        new_cluster(mesh, f"c{number}", group=group)
+    assert queries(Mesh.objects.get(id=mesh.id)) == small
+    assert Cluster.objects.count() == 44
