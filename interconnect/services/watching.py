@@ -79,6 +79,10 @@ def look(mesh: Mesh) -> list[Alert]:
     alerts += [_drift(write, names) for write in seen.writes if write.verb is not Verb.LOOK]
     alerts += _unpublished(mesh, topology, facts)
     rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
+    for row in rows:
+        if row.uid in seen.unreachable:
+            failure = seen.unreachable[row.uid]
+            observed.note_silence(row, failure.code.removeprefix("kube."), dict(failure.params))
     for name, counted in stale_workloads(mesh, rows).items():
         if counted.get("stale"):
             alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))

@@ -61,8 +61,9 @@ class Guard:
             [*SMALL_PYTHON, "guard"], stdin=subprocess.PIPE, start_new_session=True, pass_fds=(held,), text=True, bufsize=1
         )
 
-    def add(self, group: int) -> None:
-        self._tell(f"+{group}\n")
+    def add(self, group: int, *, needed: bool) -> None:
+        """`needed` by others, and therefore ended after them."""
+        self._tell(f"{'=' if needed else '+'}{group}\n")
 
     def forget(self, group: int) -> None:
         self._tell(f"-{group}\n")
@@ -109,7 +110,7 @@ class Child:
         )
         if self._running.stdin is None or self._running.stdout is None:
             raise RuntimeError("a process without its pipes")
-        guard.add(self._running.pid)
+        guard.add(self._running.pid, needed=self.process.foundation)
         with suppress(BrokenPipeError):
             self._running.stdin.write(b"+")
             self._running.stdin.close()

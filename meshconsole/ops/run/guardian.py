@@ -1,7 +1,8 @@
 """Two small programs of the standard library alone, run by path: they are there before and after everything else.
 
     guardian.py gate COMMAND…   becomes COMMAND when a byte comes on standard input; ends when its starter is gone before
-    guardian.py guard           reads `+GROUP` and `-GROUP`; when standard input ends, ends the process groups that are left
+    guardian.py guard           reads `+GROUP`, `=GROUP` (one that the others need) and `-GROUP` (it has ended); when standard
+                                input ends, ends the process groups that are left
 
 Between them no process is left behind, whatever ends the supervisor: a group is known to the guard before its gate opens.
 """
@@ -32,25 +33,26 @@ def gate(command: list[str]) -> int:
 def guard() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups: list[int] = []
+    groups: dict[int, bool] = {}
     for line in sys.stdin:
         group = int(line[1:])
-        if line[0] == "+":
-            groups.append(group)
-        elif group in groups:
-            groups.remove(group)
-    end(groups)
+        if line[0] == "-":
+            groups.pop(group, None)
+        else:
+            groups[group] = line[0] == "="
+    end([[group for group, needed in groups.items() if needed is wave] for wave in (False, True)])
     return 0
 
 
-def end(groups: list[int]) -> None:
-    """Newest first, as they need each other; who does not go in time is killed."""
+def end(waves: list[list[int]]) -> None:
+    """One wave after the other; who does not go in time is killed."""
     until = time.monotonic() + END_SECONDS
-    for group in reversed(groups):
-        tell(group, signal.SIGTERM)
-        while tell(group, 0) and time.monotonic() < until:
+    for wave in waves:
+        for group in wave:
+            tell(group, signal.SIGTERM)
+        while any(tell(group, 0) for group in wave) and time.monotonic() < until:
             time.sleep(0.02)
-    for group in groups:
+    for group in waves[0] + waves[1]:
         tell(group, signal.SIGKILL)
 
 
