@@ -1,4 +1,7 @@
-"""A long seeded run: joins and their way back, broken again and again. `MESHCONSOLE_CHAOS_SEED` repeats a run, `…_BREAKS` sets its length."""
+"""A long seeded run: joins and their way back, broken again and again.
+
+`MESHCONSOLE_CHAOS_SEED` repeats a run, `MESHCONSOLE_CHAOS_BREAKS` sets its length.
+"""
 
 from __future__ import annotations
 
