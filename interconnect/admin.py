@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.db import models
 
 from interconnect.models import (
     AppliedEntry,
@@ -27,6 +26,7 @@ from interconnect.models import (
 )
 
 if TYPE_CHECKING:
+    from django.db import models
     from django.http import HttpRequest
 
 

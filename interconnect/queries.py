@@ -12,8 +12,8 @@ from django.db.models import Count, Q, QuerySet
 
 from interconnect import ledger, observed, store
 from interconnect.domain.entries import RULE_NAME, AppliedState
-from interconnect.domain.plan import verify_owed
-from interconnect.domain.render import render
+from interconnect.domain.networks import digest
+from interconnect.domain.render import networks_of
 from interconnect.domain.topology import GatewayKey, Topology
 from interconnect.models import (
     AppliedEntry,
@@ -31,6 +31,8 @@ from interconnect.models import (
 )
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.scope import scope_of
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.audit.models import Entry
 
 if TYPE_CHECKING:
@@ -125,8 +127,14 @@ def sight(mesh: Mesh) -> Sight:
         group_ids={name: pk for pk, name in NetworkGroup.objects.filter(mesh=mesh).values_list("id", "name")},
         joined_at=joined,
         rule=AppliedEntry.objects.filter(mesh=mesh, archived=False, kind="Gateway", name=RULE_NAME).first(),
-        unverified=verify_owed(topology, render(topology, facts), facts, verified) if joined else (),
+        unverified=_unverified(topology, facts, verified) if joined else (),
     )
+
+
+def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
+    """The istiods that have not been seen to know exactly the joined networks on all replicas."""
+    wanted = digest(networks_of(topology))
+    return tuple(sorted(istiod.deployment for istiod in facts.istiods if istiod.networks and verified.get(istiod.deployment) != wanted))
 
 
 def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
@@ -187,6 +195,18 @@ def is_newest_topology_rollout(rollout: Rollout) -> bool:
 
 def activity(mesh: Mesh) -> QuerySet[Entry]:
     return Entry.objects.filter(scope=scope_of(mesh.id)).order_by("-time", "-pk")
+
+
+def bindings(mesh: Mesh) -> list[Binding]:
+    return list(Binding.objects.filter(scope=scope_of(mesh.id)).select_related("user", "group").order_by("-role", "user__username"))
+
+
+def platform_bindings() -> list[Binding]:
+    return list(Binding.objects.filter(scope=PLATFORM_SCOPE).select_related("user", "group").order_by("-role", "user__username"))
+
+
+def binding_of(mesh: Mesh, binding_id: int) -> Binding | None:
+    return Binding.objects.filter(scope=scope_of(mesh.id), id=binding_id).select_related("user", "group").first()
 
 
 def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.views.generic import RedirectView
 
-from interconnect.views import activity, basics, clusters, gateways, groups, joining, mesh, meshes, overview, rollouts
+from interconnect.views import activity, basics, clusters, gateways, groups, joining, members, mesh, meshes, overview, rollouts, topology
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="meshes"), name="home"),
@@ -38,5 +38,8 @@ urlpatterns = [
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/revert/", rollouts.revert, name="rollout-revert"),
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/dismiss/", rollouts.dismiss, name="rollout-dismiss"),
     path("meshes/<slug:name>/activity/", activity.index, name="activity"),
+    path("meshes/<slug:name>/members/", members.index, name="members"),
+    path("meshes/<slug:name>/members/<int:binding_id>/remove/", members.remove, name="member-remove"),
+    path("meshes/<slug:name>/topology/", topology.show, name="topology"),
     path("meshes/<slug:name>/settings/", mesh.settings, name="mesh-settings"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,7 @@ def _overlaps(one: PodCidr, other: PodCidr) -> bool:
     return a is not None and b is not None and a.overlaps(b)
 
 
+@lru_cache(maxsize=4096)
 def _network(text: str) -> Network | None:
     try:
         return ipaddress.ip_network(text, strict=False)

@@ -36,9 +36,11 @@ class Tab:
 
 TABS = (
     Tab("interconnect", gettext_lazy("Interconnect"), "route-alt-left"),
+    Tab("topology", gettext_lazy("Topology"), "topology-star-3"),
     Tab("clusters", gettext_lazy("Clusters"), "server-2"),
     Tab("rollouts", gettext_lazy("Rollouts"), "list-check"),
     Tab("activity", gettext_lazy("Activity"), "history"),
+    Tab("members", gettext_lazy("Members"), "users"),
     Tab("mesh-settings", gettext_lazy("Settings"), "settings"),
 )
 

@@ -16,31 +16,37 @@ from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
 
     from meshconsole.access.actor import Actor
 
-GROUPS_PER_PAGE = 25
+GROUPS_PER_PAGE, MEMBERS_PER_PAGE = 25, 50
 
 
 @require_GET
 def show(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     sight = queries.sight(visit.mesh)
-    context = frame(visit, "interconnect") | overview(sight, visit.actor, request.GET.get("q", "").strip(), request.GET.get("page"))
+    context = frame(visit, "interconnect") | overview(sight, visit.actor, request.GET)
     return page(request, "interconnect/show.html", context, parts=("live",))
 
 
-def overview(sight: queries.Sight, actor: Actor, search: str, number: str | None) -> dict[str, Any]:
-    topology = sight.topology
+def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """`wanted`: the search (`q`) and the pages of both tables (`page`, `members`)."""
+    topology, search = sight.topology, wanted.get("q", "").strip()
     found = [group for group in topology.groups.values() if matches(sight, group.name, search)]
-    groups = Paginator(found, GROUPS_PER_PAGE).get_page(number)
+    groups = Paginator(found, GROUPS_PER_PAGE).get_page(wanted.get("page"))
+    members = Paginator(topology.joined, MEMBERS_PER_PAGE).get_page(wanted.get("members"))
     return {
         "groups": groups,
         "group_rows": [rows.group_row(sight, actor, group) for group in groups],
         "group_count": len(topology.groups),
         "search": search,
-        "members": [rows.member_row(sight, group) for group in topology.joined],
+        "members": [rows.member_row(sight, group) for group in members],
+        "member_pages": members,
+        "member_count": len(topology.joined),
         "buttons": actions.of_page(sight, actor),
         "stepper": stepper(sight),
         "enabled": topology.enabled,

@@ -54,6 +54,7 @@ class GroupRow:
     joined_at: datetime | None
     summary: str
     clusters: tuple[ClusterRow, ...]
+    gateway_count: int
     actions: tuple[Action, ...]
 
 
@@ -89,6 +90,7 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
         joined_at=sight.joined_at.get(group.name),
         summary=" · ".join(parts),
         clusters=clusters,
+        gateway_count=count,
         actions=actions.of_group(sight, actor, group),
     )
 

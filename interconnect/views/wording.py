@@ -116,6 +116,8 @@ ACTIONS: Mapping[str, str | Promise] = {
     "cluster.pod-cidrs": gettext_lazy("Set Pod CIDRs"),
     "cluster.unregister": gettext_lazy("Remove cluster from the mesh"),
     "cluster.forget": gettext_lazy("Forget cluster"),
+    "member.set": gettext_lazy("Give a role"),
+    "member.remove": gettext_lazy("Take a role away"),
     "drift.restore": gettext_lazy("Restore what others have changed"),
     "rollout.retry": gettext_lazy("Retry the rollout"),
     "rollout.cancel": gettext_lazy("Cancel the rollout"),

@@ -23,6 +23,8 @@
 
   function place(button, menu) {
     const at = button.getBoundingClientRect();
+    // Where it was left before would squeeze it and falsify its size.
+    menu.style.top = menu.style.left = "0";
     const below = innerHeight - at.bottom > menu.offsetHeight + 8 || at.top < menu.offsetHeight;
     menu.style.top = `${Math.max(4, below ? at.bottom + 4 : at.top - menu.offsetHeight - 4)}px`;
     menu.style.left = `${Math.max(4, Math.min(at.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 4))}px`;

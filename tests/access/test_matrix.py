@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from interconnect.models import Gateway, Mesh
 from interconnect.scope import scope_of
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import Role
 from tests.conftest import person
 from tests.support import shop
 
@@ -29,6 +32,9 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "activity": (GET, (), VIEWER),
     "mesh-settings": (GET, (), VIEWER),
     "rule": (GET, (), VIEWER),
+    "members": (GET, (), VIEWER),
+    "topology": (GET, (), VIEWER),
+    "member-remove": (POST, ("binding_id",), ADMIN),
     "group-create": (GET, (), OPERATOR),
     "group-add-cluster": (GET, ("group",), OPERATOR),
     "group-create-gateway": (GET, ("group",), OPERATOR),
@@ -91,10 +97,12 @@ def browser(who: Any) -> Client:
 
 
 def address(mesh: Mesh, name: str, parts: tuple[str, ...]) -> str:
+    tom, _new = get_user_model().objects.get_or_create(username="tom")
     known: dict[str, Any] = {
         "group": "asia",
         "cluster": "taiwan",
         "gateway": Gateway.objects.get(cluster__name="taiwan").id,
+        "binding_id": Binding.objects.get_or_create(scope=scope_of(mesh.id), user=tom, defaults={"role": Role.VIEWER})[0].id,
         "rollout_id": mesh.rollouts.earliest("created_at").id,
     }
     return reverse(name, kwargs={"name": mesh.name, **{part: known[part] for part in parts}})
@@ -112,8 +120,8 @@ def expected(who: str, least: int) -> set[int]:
 @pytest.mark.parametrize("name", sorted(TABLE))
 def test_a_page_of_a_mesh_answers_by_role(mesh: Mesh, cast: dict[str, Any], name: str) -> None:
     method, parts, least = TABLE[name]
-    url = address(mesh, name, parts)
     for who, user in cast.items():
+        url = address(mesh, name, parts)
         response = getattr(browser(user), method)(url)
         assert response.status_code in expected(who, least), (who, name, response.status_code)
         if who == "anonymous":

@@ -186,7 +186,18 @@ def test_language_and_theme_are_switched_in_place(visit: Visitor) -> None:
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
 
 
-PAGES = ("", "clusters/", "rollouts/", "activity/", "settings/", "join/", "interconnect/addresses/?group=aws", "disable/")
+PAGES = (
+    "",
+    "topology/",
+    "members/",
+    "clusters/",
+    "rollouts/",
+    "activity/",
+    "settings/",
+    "join/",
+    "interconnect/addresses/?group=aws",
+    "disable/",
+)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

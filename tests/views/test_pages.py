@@ -13,7 +13,7 @@ from interconnect.domain.changes import CreateGroup, Remove
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from tests.support import shop
 
-PAGES = ("interconnect", "clusters", "rollouts", "activity", "mesh-settings", "join")
+PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "mesh-settings", "join")
 MOST_QUERIES = 22
 
 

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# A platform admin is one of the platform, never of one mesh.
+ROLES = [(choice.value, choice.label) for choice in Binding.RoleChoice if choice.value != Role.PLATFORM_ADMIN]
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(label=_("Username"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    role = forms.TypedChoiceField(label=_("Role"), choices=ROLES, coerce=lambda value: Role(int(value)))
+
+    def clean_username(self) -> User:
+        user = get_user_model().objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
+        if user is None:
+            raise forms.ValidationError(_t("There is no active account of that name. An administrator of the platform makes accounts."))
+        return user

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from interconnect import queries
+from interconnect.forms.members import MemberForm
+from interconnect.services.members import member_remove, member_set
+from interconnect.views.access import mesh_for
+from interconnect.views.dialogs import done, posted
+from interconnect.views.mesh import frame
+from meshconsole.access.roles import Role
+from meshconsole.htmx import page
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_http_methods(["GET", "POST"])
+def index(request: HttpRequest, name: str) -> HttpResponse:
+    """Who has which role here; a mesh admin gives roles to accounts that exist."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    form = MemberForm(posted(request))
+    if request.method == "POST" and form.is_valid():
+        member_set(actor=visit.actor, mesh=visit.mesh, user=form.cleaned_data["username"], role=form.cleaned_data["role"])
+        return done(request, visit.mesh, _("Saved."), url_name="members")
+    context = frame(visit, "members") | {
+        "form": form,
+        "may_change": visit.actor.may(Role.MESH_ADMIN),
+        "bindings": queries.bindings(visit.mesh),
+        "platform": queries.platform_bindings(),
+    }
+    return page(request, "members/index.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def remove(request: HttpRequest, name: str, binding_id: int) -> HttpResponse:
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    binding = queries.binding_of(visit.mesh, binding_id)
+    if binding is None:
+        raise Http404
+    member_remove(actor=visit.actor, mesh=visit.mesh, binding=binding)
+    return done(request, visit.mesh, _("The role has been taken away."), url_name="members")
