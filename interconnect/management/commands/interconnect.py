@@ -38,7 +38,10 @@ class Command(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         for name, level in QUIET.items():
             logging.getLogger(name).setLevel(level)
-        super().run_from_argv(argv)
+        try:
+            super().run_from_argv(argv)
+        except KeyboardInterrupt:
+            sys.exit(codes.LEFT_RUNNING)
 
     def handle(self, *args: Any, **options: Any) -> None:
         output = Output(sys.stdout, sys.stderr, as_json=bool(options.get("json")))
