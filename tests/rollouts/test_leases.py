@@ -11,8 +11,9 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from interconnect.domain.changes import CreateGroup, Enable
+from interconnect.domain.changes import CreateGroup, Disable, Enable
 from interconnect.domain.steps import StepKind
+from interconnect.kube.transport import Transport
 from interconnect.models import AppliedEntry, RolloutStatus, Step, StepStatus
 from interconnect.rollouts import engine, lease
 from interconnect.rollouts.lease import Lease
@@ -72,6 +73,28 @@ def test_a_late_writer_whose_lease_another_has_taken_writes_nothing_to_the_datab
     assert only_step(rollout).crashes == 1
     rollout.refresh_from_db()
     assert rollout.status == RolloutStatus.SUCCEEDED
+
+
+def test_a_worker_that_decided_before_others_went_on_brings_nothing_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its look and its intention others have carried the step out, and taken all away again by the next rollout."""
+    rollout = console.start(world.mesh, [Enable()])
+    step, original = only_step(rollout), Transport.request
+    looked: list[str] = []
+
+    def request(self: Transport, method: str, path: str, **options: Any) -> Any:
+        answer = original(self, method, path, **options)
+        if method == "GET" and path.endswith("/gateways/cross-network-gateway") and not looked:
+            looked.append(path)
+            console.forget_workers(rollout)
+            console.finish(rollout, worker="quick")
+            console.finish(console.start(world.mesh, [Disable()]), worker="quick")
+        return answer
+
+    monkeypatch.setattr(Transport, "request", request)
+    engine.run_chain(step.id, "late")
+    assert looked
+    assert console.applied_places(world.mesh) == []
+    assert world.fleet.snapshot() == world.found
 
 
 def test_a_worker_that_was_stopped_beyond_its_lease_does_not_write_to_the_cluster_either(
