@@ -1,4 +1,4 @@
-"""Where things are in the picture of a mesh: one hub for the interconnect, a spoke for each joined group. Pure geometry."""
+"""Where things are in the picture of a mesh: one hub for the interconnect, a line to it from each joined group. Pure geometry."""
 
 from __future__ import annotations
 
@@ -13,77 +13,90 @@ if TYPE_CHECKING:
 
 CARD_WIDTH, CARD_HEIGHT = 168, 56
 GAP = 28
-HUB_RADIUS = 44
+HUB_RADIUS = 48
+COLUMNS = 5
+MOST_AROUND = 10
+_SPACING = 240  # on the ellipse, so that cards on its flanks clear each other by their height and others by their width
+_FLATNESS = 0.45
+
+Point = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A group's card, by its upper left corner; `joined` draws a spoke from its middle to the hub."""
+    """A group's card, by its upper left corner; `spoke` leads from the hub to it and is empty unless it is joined."""
 
     name: str
     x: int
     y: int
-    clusters: int
-    gateways: int
-    joined: bool
+    spoke: tuple[Point, ...] = ()
 
     @property
-    def middle(self) -> tuple[int, int]:
+    def middle(self) -> Point:
         return self.x + CARD_WIDTH // 2, self.y + CARD_HEIGHT // 2
+
+    @property
+    def joined(self) -> bool:
+        return bool(self.spoke)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     width: int
     height: int
-    hub: tuple[int, int]
+    hub: Point
     nodes: tuple[Node, ...]
 
 
 def picture(topology: Topology) -> Picture:
-    """Joined groups on rings around the hub, the others in rows below; nothing overlaps, however many there are."""
+    """A few joined groups stand around the hub, many in rows below it; groups that are not joined in rows under all that."""
     joined = [group.name for group in topology.joined]
     outside = [name for name, group in topology.groups.items() if not group.joined]
-    places, ring = _rings(len(joined))
-    width = max(2 * ring + CARD_WIDTH + 2 * GAP, _columns(len(outside)) * (CARD_WIDTH + GAP) + GAP, 480)
-    hub = (width // 2, ring + CARD_HEIGHT // 2 + GAP if joined else HUB_RADIUS + GAP)
-    top = hub[1] + (ring + CARD_HEIGHT // 2 if joined else HUB_RADIUS) + 2 * GAP
-    nodes = [_node(topology, name, hub[0] + x - CARD_WIDTH // 2, hub[1] + y - CARD_HEIGHT // 2) for name, (x, y) in _zip(joined, places)]
-    columns = _columns(len(outside))
-    left = (width - columns * (CARD_WIDTH + GAP) + GAP) // 2
-    for index, name in enumerate(outside):
-        row, column = divmod(index, columns)
-        nodes.append(_node(topology, name, left + column * (CARD_WIDTH + GAP), top + row * (CARD_HEIGHT + GAP)))
-    rows = -(-len(outside) // columns) if outside else 0
-    return Picture(width, top + rows * (CARD_HEIGHT + GAP), hub, tuple(nodes))
+    ring = _radius(len(joined)) if len(joined) <= MOST_AROUND else 0
+    width = max(2 * ring + CARD_WIDTH + 2 * GAP, _width(len(outside)), _width(len(joined)) if not ring else 0, 560)
+    inner = round(ring * _FLATNESS) + CARD_HEIGHT // 2 if ring else HUB_RADIUS
+    hub = (width // 2, inner + GAP)
+    nodes, bottom = _around(joined, hub, ring), hub[1] + inner + GAP
+    if not ring:
+        nodes, bottom = _below(joined, hub, bottom, width)
+    apart = _rows(outside, bottom + GAP, width)
+    height = max([node.y + CARD_HEIGHT for node in (*nodes, *apart)], default=hub[1] + HUB_RADIUS) + GAP
+    return Picture(width, height, hub, (*nodes, *apart))
 
 
-def _zip(names: Sequence[str], places: Sequence[tuple[int, int]]) -> list[tuple[str, tuple[int, int]]]:
-    return list(zip(names, places, strict=True))
+def _radius(count: int) -> int:
+    return max(HUB_RADIUS + CARD_WIDTH, math.ceil(_SPACING * count / (2 * math.pi))) if count else 0
 
 
-def _columns(count: int) -> int:
-    return max(1, min(5, count))
+def _width(count: int) -> int:
+    return min(COLUMNS, count) * (CARD_WIDTH + GAP) + GAP
 
 
-def _rings(count: int) -> tuple[list[tuple[int, int]], int]:
-    """Places around (0, 0), and the radius of the outermost ring; a ring takes as many cards as fit side by side."""
-    places: list[tuple[int, int]] = []
-    radius = HUB_RADIUS + CARD_WIDTH
-    while len(places) < count:
-        room = max(3, int(2 * math.pi * radius / (CARD_WIDTH + GAP)))
-        here = min(room, count - len(places))
-        # Two spokes lie in one line, left and right of the hub; more begin above it.
-        start = 0.0 if here == 2 else -math.pi / 2
-        places += [_on(radius, start + 2 * math.pi * index / here) for index in range(here)]
-        radius += CARD_WIDTH + GAP
-    return places, radius - CARD_WIDTH - GAP if count else 0
+def _around(names: Sequence[str], hub: Point, radius: int) -> tuple[Node, ...]:
+    # Two lie left and right of the hub; more begin above it.
+    start = 0.0 if len(names) == 2 else -math.pi / 2
+    return tuple(_on(name, hub, radius, start + 2 * math.pi * index / len(names)) for index, name in enumerate(names) if radius)
 
 
-def _on(radius: int, angle: float) -> tuple[int, int]:
-    return round(radius * math.cos(angle)), round(radius * math.sin(angle))
+def _on(name: str, hub: Point, radius: int, angle: float) -> Node:
+    x, y = hub[0] + round(radius * math.cos(angle)), hub[1] + round(radius * _FLATNESS * math.sin(angle))
+    return Node(name, x - CARD_WIDTH // 2, y - CARD_HEIGHT // 2, (hub, (x, y)))
 
 
-def _node(topology: Topology, name: str, x: int, y: int) -> Node:
-    group = topology.groups[name]
-    return Node(name, x, y, len(group.clusters), len(topology.gateways_of_group(name)), group.joined)
+def _below(names: Sequence[str], hub: Point, top: int, width: int) -> tuple[tuple[Node, ...], int]:
+    """Rows whose lines run in the gaps, so that none crosses a card."""
+    margin = GAP // 2
+    nodes = []
+    for node in _rows(names, top, width):
+        lane, middle = node.y - GAP // 2, node.x + CARD_WIDTH // 2
+        nodes.append(Node(node.name, node.x, node.y, (hub, (margin, hub[1]), (margin, lane), (middle, lane), (middle, node.y))))
+    return tuple(nodes), max((node.y + CARD_HEIGHT + GAP for node in nodes), default=top)
+
+
+def _rows(names: Sequence[str], top: int, width: int) -> tuple[Node, ...]:
+    left = (width - _width(len(names))) // 2 + GAP
+    places = (divmod(index, COLUMNS) for index in range(len(names)))
+    return tuple(
+        Node(name, left + column * (CARD_WIDTH + GAP), top + row * (CARD_HEIGHT + GAP))
+        for name, (row, column) in zip(names, places, strict=True)
+    )

@@ -24,7 +24,7 @@ def apart(one: Node, other: Node) -> bool:
     return abs(one.x - other.x) >= CARD_WIDTH or abs(one.y - other.y) >= CARD_HEIGHT
 
 
-@pytest.mark.parametrize(("joined", "outside"), [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (13, 0), (60, 0), (30, 30), (0, 60)])
+@pytest.mark.parametrize(("joined", "outside"), [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (10, 0), (11, 0), (60, 0), (30, 30), (0, 60)])
 def test_no_card_covers_another_or_leaves_the_picture(joined: int, outside: int) -> None:
     drawn = picture(mesh(joined, outside))
     assert len(drawn.nodes) == joined + outside
