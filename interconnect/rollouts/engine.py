@@ -131,7 +131,10 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     patience = settings.MESHCONSOLE_UNREACHABLE_SECONDS * (SLOWED_DOWN if error.code == "too-many-requests" else 1)
     if hopeless or failing >= patience:
         return _Failed(f"kube.{error.code}", error.params, evidence)
-    return Wait(error.retry_after, evidence)
+    if error.retry_after is not None:
+        return Wait(error.retry_after, evidence)
+    # The try that decides is made when the patience is over, not at the end of a long back-off.
+    return Wait(min(backoff(step.attempts), max(patience - failing, FIRST_BACKOFF_SECONDS)), evidence)
 
 
 def backoff(attempts: int) -> float:
@@ -201,7 +204,10 @@ def advance(rollout_id: UUID) -> None:
     with transaction.atomic():
         # Locked: whoever comes second must not end, by what it has read, a rollout that a retry has opened again.
         rollout = (
-            Rollout.objects.select_for_update(of=("self",)).select_related("mesh").filter(id=rollout_id, status__in=UNFINISHED).first()
+            Rollout.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("mesh")
+            .filter(id=rollout_id, status__in=UNFINISHED)
+            .first()
         )
         if rollout:
             _advance_rows(rollout)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
 
 from interconnect.domain import roles
 from interconnect.scope import scope_of
@@ -36,14 +38,34 @@ class Request:
 
 @contextmanager
 def audited(
-    actor: Actor, action: str, *, mesh: Mesh | None, subject: str = "", params: Mapping[str, Any] | None = None
+    actor: Actor,
+    action: str,
+    *,
+    mesh: Mesh | None,
+    subject: str = "",
+    params: Mapping[str, Any] | None = None,
+    asks_clusters: bool = False,
 ) -> Iterator[Request]:
-    """Exactly one entry: accepted when the block ends, refused with the reasons when it raises `Refused`."""
+    """Exactly one entry: accepted when the block ends, refused with the reasons when it raises `Refused`.
+
+    What the block stores and the entry of its acceptance are one transaction, unless it asks clusters: nothing may hold
+    locks for as long as a cluster likes.
+    """
     request = Request(dict(params or {}))
     scope = scope_of(mesh.id) if mesh else ""
     name = subject or (mesh.name if mesh else "")
     try:
-        yield request
+        with nullcontext() if asks_clusters else transaction.atomic():
+            yield request
+            record(
+                actor=actor,
+                action=action,
+                scope=scope,
+                subject=name,
+                outcome=Entry.Outcome.ACCEPTED,
+                params=request.params,
+                rollout_id=request.rollout_id,
+            )
     except Refused as refusal:
         reasons = [{"code": violation.code, **violation.params} for violation in refusal.violations]
         record(
@@ -55,12 +77,3 @@ def audited(
             params={**request.params, "reasons": reasons},
         )
         raise
-    record(
-        actor=actor,
-        action=action,
-        scope=scope,
-        subject=name,
-        outcome=Entry.Outcome.ACCEPTED,
-        params=request.params,
-        rollout_id=request.rollout_id,
-    )

@@ -46,7 +46,7 @@ def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
 def workloads_restart(*, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "") -> Rollout:
     """One chain per cluster, one step per wave; a wave that does not become ready ends its chain."""
     params = {"group": group, "cluster": cluster}
-    with audited(actor, "workloads.restart", mesh=mesh, params=params) as request:
+    with audited(actor, "workloads.restart", mesh=mesh, params=params, asks_clusters=True) as request:
         rows = _chosen(mesh, group, cluster)
         _require_rights(actor, rows)
         counted = stale_workloads(mesh, rows)
