@@ -7,14 +7,25 @@ import importlib
 import inspect
 import pkgutil
 import re
+import typing
+from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from django.utils import translation
 
+import interconnect
 import interconnect.domain
 from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, warnings
-from interconnect.messages import MESSAGES, word
+from interconnect.domain.steps import Phase, StepKind
+from interconnect.files import errors as file_errors
+from interconnect.kube import errors, kubeconfig
+from interconnect.messages import MESSAGES, engine, findings, word
+from interconnect.messages import files as file_words
+from interconnect.messages import kubeconfig as kubeconfig_words
+from interconnect.messages import rules as rule_words
+from interconnect.messages.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
 
 RULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -94,3 +105,65 @@ def test_a_finding_about_a_finding_words_the_inner_one_too() -> None:
     inner = {"network": "blue", "field": "endpoints", "violation": "networks.shape"}
     with translation.override("en"):
         assert "endpoints of network blue has the wrong form" in word("preflight.networks.rendered", inner)
+
+
+CODE = re.compile(r"[a-z-]+(\.[a-z0-9-]+)+")
+MADE_BY = {"StepFailed", "because", "Violation", "Alert", "_Failed", "refuse_as", "overridable", "_error", "_final", "_warning", "error"}
+KUBE_ERRORS = {"Temporary", "Permanent", "NotFound", "Conflict"}
+
+
+def calls(*packages: str) -> Iterator[tuple[str, ast.expr]]:
+    """The name of each function that is called in these packages, and its first argument."""
+    for package in packages:
+        for path in sorted((Path(interconnect.__path__[0]) / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and node.args:
+                    yield getattr(node.func, "attr", getattr(node.func, "id", "")), node.args[0]
+
+
+def codes_of_the_engine() -> set[str]:
+    """Every code that services, steps, kube and the command line write out as they give it."""
+    found = {
+        arg.value
+        for name, arg in calls("services", "rollouts", "management", "files", "domain")
+        if name in MADE_BY and isinstance(arg, ast.Constant) and isinstance(arg.value, str) and CODE.fullmatch(arg.value)
+    }
+    steps = {arg.value for name, arg in calls("rollouts") for arg in ast.walk(arg) if is_step_code(arg)}  # type: ignore[attr-defined]
+    return found | steps
+
+
+def is_step_code(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("step.")
+
+
+@pytest.mark.parametrize("code", sorted(codes_of_the_engine()))
+def test_every_code_that_a_service_or_a_step_gives_has_a_message(code: str) -> None:
+    assert code in MESSAGES
+
+
+def test_every_error_of_a_cluster_has_a_message() -> None:
+    made = {arg.value for name, arg in calls("kube") if name in KUBE_ERRORS and isinstance(arg, ast.Constant)}
+    made |= {"unregistered", "busy", *errors.CODES}
+    assert sorted(code for code in made if f"kube.{code}" not in MESSAGES) == []
+
+
+def test_every_refusal_of_a_kubeconfig_and_of_a_file_has_a_message() -> None:
+    assert sorted(code for code in kubeconfig.CODES if f"kubeconfig.{code}" not in MESSAGES) == []
+    assert sorted(code for code in file_errors.CODES if code not in MESSAGES) == []
+
+
+def test_steps_phases_and_changes_have_names_in_both_languages() -> None:
+    for name in chain(STEP_NAMES.values(), PHASE_NAMES.values()):
+        with translation.override("en"):
+            english = str(name)
+        with translation.override("zh-hans"):
+            assert str(name) != english
+    assert set(STEP_NAMES) == set(StepKind)
+    assert set(PHASE_NAMES) == set(Phase)
+    assert set(_DESCRIBE) == set(typing.get_args(changes.Change))
+
+
+def test_no_catalogue_takes_a_code_from_another() -> None:
+    parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words)]
+    together = list(chain.from_iterable(parts))
+    assert sorted({code for code in together if together.count(code) > 1}) == []

@@ -123,12 +123,6 @@ CLI = {
     "cli.database": _("The database cannot be used (%(error)s). Is it there, and has “manage.py migrate” been run?"),
     "cli.file": _("%(name)s cannot be read: %(reason)s."),
     "cli.removal": _("This takes something away: %(changes)s. Repeat with --allow-removal if you mean it."),
-    "file.mesh-unknown": _(
-        "There is no mesh named “%(mesh)s”. To register it, give control_plane with the kubeconfig of its control plane."
-    ),
-    "file.control-plane-identity": _(
-        "This kubeconfig leads to another cluster (%(file)s) than the control plane of the stored mesh (%(stored)s)."
-    ),
 }
 
 MESSAGES = {**SERVICES, **STEPS, **KUBE, **ALERTS, **CLI}
