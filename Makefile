@@ -10,10 +10,11 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 REPORTS ?= build/reports
 ARGS ?=
 
-.PHONY: help setup test test-live bench lint format messages lock clean
+.PHONY: help setup run test test-live bench lint format messages lock clean
 
 help:
 	@echo "make setup      the environment of every other target, in $(VENV)"
+	@echo "make run        the console with three demo meshes on simulated clusters, on port 8000"
 	@echo "make test       the whole suite, on SQLite and on PostgreSQL (ARGS=… for pytest)"
 	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
 	@echo "make bench      the benchmarks"
@@ -27,6 +28,10 @@ setup: $(STAMP)
 $(STAMP):
 	@bash tools/make-venv $(VENV) requirements/dev.txt
 	@rm -f $(VENV)/.locked-* && touch $@
+
+# In the place of the shell, so that signals reach it; it ends with make, however make ends.
+run: $(STAMP)
+	@exec $(RUN) manage.py run --parent $$PPID
 
 test: $(STAMP)
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite test $(ARGS)
