@@ -12,19 +12,19 @@ from interconnect.domain.topology import Address, Cluster, Group, MeshKind, Topo
 
 def mesh(joined: int, outside: int) -> Topology:
     names = [f"g{number}" for number in range(joined + outside)]
-    groups = {
-        name: Group(name, frozenset({name}), (Address("gw.example.org"),) if index < joined else None) for index, name in enumerate(names)
-    }
-    return Topology(
-        "mesh", MeshKind.HOSTED, "hub", "hub", enabled=True, clusters={name: Cluster(name, name) for name in names}, groups=groups
-    )
+    address = (Address("gw.example.org"),)
+    groups = {name: Group(name, frozenset({name}), address if index < joined else None) for index, name in enumerate(names)}
+    clusters = {name: Cluster(name, name) for name in names}
+    return Topology("mesh", MeshKind.HOSTED, "hub", "hub", enabled=True, clusters=clusters, groups=groups)
 
 
 def apart(one: Node, other: Node) -> bool:
     return abs(one.x - other.x) >= CARD_WIDTH or abs(one.y - other.y) >= CARD_HEIGHT
 
 
-@pytest.mark.parametrize(("joined", "outside"), [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (10, 0), (11, 0), (60, 0), (30, 30), (0, 60)])
+@pytest.mark.parametrize(
+    ("joined", "outside"), [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (10, 0), (11, 0), (60, 0), (30, 30), (0, 60)]
+)
 def test_no_card_covers_another_or_leaves_the_picture(joined: int, outside: int) -> None:
     drawn = picture(mesh(joined, outside))
     assert len(drawn.nodes) == joined + outside
