@@ -174,8 +174,9 @@ class Api:
     def authorize(self, request: Request, at: Route, verb: str) -> None:
         """Raises ApiError 403."""
         plural = f"{at.resource.plural}/{at.subresource}" if at.subresource else at.resource.plural
-        if not self.access.allows(request.user, verb, at.resource.group, plural, at.namespace, at.name):
-            raise errors.forbidden(request.user, verb, at.resource, at.namespace, at.name, at.subresource)
+        namespace = at.name if at.resource.kind == "Namespace" else at.namespace
+        if not self.access.allows(request.user, verb, at.resource.group, plural, namespace, at.name):
+            raise errors.forbidden(request.user, verb, at.resource, namespace, at.name, at.subresource)
 
     def answer(self, request: Request) -> Response:
         """Everything but watches and port-forward. Raises ApiError."""
@@ -184,14 +185,25 @@ class Api:
             return fixed
         at = route(request.path)
         verb = _VERBS.get(request.method) or ("get" if at.name else "list")
+        verb = "deletecollection" if verb == "delete" and not at.name else verb
         self.authorize(request, at, verb)
         if request.method == "GET":
             return self._read(request, at)
+        if not at.name and request.method == "DELETE":
+            return respond(self._delete_all(request, at))
         if not at.name and request.method != "POST":
             raise errors.ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
         write = Write(self._manager(request), at.subresource, request.dry_run, request.query.get("force") == "true")
         obj, status = self._write(request, at, write)
         return respond(obj if obj.get("kind") == "Status" else self._shown(at.resource, obj, request), status)
+
+    def _delete_all(self, request: Request, at: Route) -> Json:
+        """Everything of the list that the same request would get; answers with it."""
+        found = self._list(request, at)
+        options = parse(request.body) if request.body.strip() else _delete_options(request)
+        for item in found["items"]:
+            self.cluster.delete(at.resource, at.namespace, item["metadata"]["name"], options, bool(options.get("dryRun")))
+        return found
 
     def _manager(self, request: Request) -> str:
         applies = request.headers.get("content-type", "").startswith("application/apply-patch")
@@ -239,11 +251,18 @@ class Api:
         return respond(self._list(request, at))
 
     def _list(self, request: Request, at: Route) -> Json:
+        begun = _begun(request)
         with self.cluster.store.lock:
             version, items = self.cluster.store.version, self.cluster.store.list(at.resource, at.namespace)
-        matches = selection(request)
+        if begun is not None:
+            version = begun.version
+            before = self.cluster.store.list_at(at.resource, at.namespace, version)
+            if before is None:
+                raise errors.list_expired()
+            items = before
+        matches = selection(request, at.resource)
         selected = [item for item in items if matches(item)] if matches else items
-        page, meta = _page(selected, request, version, matches is not None)
+        page, meta = _page(selected, request, version, begun, matches is not None)
         if partial(request):
             shown = [self._shown(at.resource, item, request) for item in page]
             return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": shown}
@@ -299,29 +318,43 @@ def partial(request: Request) -> bool:
     return "as=PartialObjectMetadata" in request.headers.get("accept", "")
 
 
-def selection(request: Request) -> Predicate | None:
+def selection(request: Request, resource: Resource) -> Predicate | None:
     """The request's selectors as one test. Raises ApiError 400."""
-    labels, fields = label_selector(request.query.get("labelSelector", "")), field_selector(request.query.get("fieldSelector", ""))
+    labels = label_selector(request.query.get("labelSelector", ""))
+    fields = field_selector(request.query.get("fieldSelector", ""), resource)
     if labels is None or fields is None:
         return labels or fields
     return lambda obj: labels(obj) and fields(obj)
 
 
-def _page(items: list[Json], request: Request, version: int, selected: bool) -> tuple[list[Json], Json]:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A list that goes on: from which version, and after which namespace and name."""
+
+    version: int
+    after: tuple[str, str]
+
+
+def _begun(request: Request) -> _Begun | None:
+    token = request.query.get("continue")
+    if not token:
+        return None
+    try:
+        state = json.loads(base64.urlsafe_b64decode(token))
+        return _Begun(int(state["version"]), (state["after"][0], state["after"][1]))
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise errors.bad_request("invalid continue token: continue key is not valid: illegal base64 data") from error
+
+
+def _page(items: list[Json], request: Request, version: int, begun: _Begun | None, selected: bool) -> tuple[list[Json], Json]:
     meta: Json = {"resourceVersion": str(version)}
-    token, limit = request.query.get("continue"), int(request.query.get("limit") or 0)
-    if token:
-        try:
-            state = json.loads(base64.urlsafe_b64decode(token))
-            after = (state["after"][0], state["after"][1])
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise errors.bad_request("continue key is not valid: illegal base64 data") from error
-        meta["resourceVersion"] = str(state["version"])
-        items = [item for item in items if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) > after]
+    limit = int(request.query.get("limit") or 0)
+    if begun is not None:
+        items = [item for item in items if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) > begun.after]
     if not limit or len(items) <= limit:
         return items, meta
     last = items[limit - 1]["metadata"]
-    state = {"version": int(meta["resourceVersion"]), "after": [last.get("namespace", ""), last["name"]]}
+    state = {"version": version, "after": [last.get("namespace", ""), last["name"]]}
     meta["continue"] = base64.urlsafe_b64encode(json.dumps(state).encode()).decode()
     if not selected:
         meta["remainingItemCount"] = len(items) - limit
@@ -332,13 +365,13 @@ def scale_of(obj: Json) -> Json:
     meta = {
         key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in obj["metadata"]
     }
-    labels = obj["spec"].get("selector", {}).get("matchLabels", {})
+    labels, replicas = obj["spec"].get("selector", {}).get("matchLabels", {}), obj["spec"].get("replicas", 0)
     status = {"replicas": obj.get("status", {}).get("replicas", 0), "selector": ",".join(f"{key}={value}" for key, value in labels.items())}
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": meta,
-        "spec": {"replicas": obj["spec"].get("replicas", 0)},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
 

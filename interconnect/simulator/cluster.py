@@ -70,13 +70,13 @@ def _same(old: Json, new: Json) -> bool:
 class Cluster:
     """`store` holds the objects; the verbs raise ApiError. They may be called from any thread and need no HTTP.
 
-    `injects` is what admission makes of a new Pod; it may raise ApiError (no webhook answers).
+    `admits` is what admission makes of a new Pod; it may raise ApiError.
     """
 
     def __init__(self, name: str, store: Store | None = None) -> None:
         self.name = name
         self.store = store or Store()
-        self.injects: Callable[[Json], Json] | None = None
+        self.admits: Callable[[Json], Json] | None = None
         self._addresses = itertools.count(10)
         self._node_ports = itertools.count(30100)
 
@@ -101,8 +101,9 @@ class Cluster:
             if self.store.get(resource, namespace, meta["name"]) is not None:
                 raise errors.already_exists(resource, meta["name"])
             self._forget_system_fields(resource, obj)
-            if resource.kind == "Pod" and self.injects is not None:
-                obj = self.injects(obj)
+            if resource.kind == "Pod" and self.admits is not None:
+                self._check_namespace(resource, meta)
+                obj = self.admits(obj)
             set_defaults(obj)
             empty: Json = {
                 "apiVersion": obj["apiVersion"],

@@ -10,8 +10,8 @@ import itertools
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.cluster import now
-from interconnect.simulator.errors import ApiError
+from interconnect.simulator.cluster import Cluster, Write, now
+from interconnect.simulator.errors import ApiError, forbidden_pod
 from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
 from interconnect.simulator.workloads import Deployments, Sets
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interconnect.simulator.fleet import Fleet, Member
     from interconnect.simulator.store import Event
 
-PODS, SERVICES = BY_KIND["v1", "Pod"], BY_KIND["v1", "Service"]
+PODS, SERVICES, ACCOUNTS = BY_KIND["v1", "Pod"], BY_KIND["v1", "Service"], BY_KIND["v1", "ServiceAccount"]
 _ANNOTATIONS = ("simulator/", "cloud.rig/")
 
 
@@ -34,8 +34,15 @@ def controlled_by(obj: Json) -> Json | None:
     return next((owner for owner in obj["metadata"].get("ownerReferences", ()) if owner.get("controller")), None)
 
 
+def default_account(cluster: Cluster, namespace: str) -> None:
+    """The service account that every namespace has."""
+    if cluster.store.get(ACCOUNTS, namespace, "default") is None:
+        body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+        cluster.create(ACCOUNTS, namespace, body, Write("kube-controller-manager"))
+
+
 class Controllers:
-    """The controllers of one cluster, and the injection of its Pods."""
+    """The controllers of one cluster, and what admission makes of its Pods."""
 
     def __init__(self, fleet: Fleet, member: Member, cloud: str) -> None:
         self.fleet, self.member, self.cluster, self.timing = fleet, member, member.cluster, fleet.timing
@@ -45,7 +52,7 @@ class Controllers:
         self._told: set[str] = set()
         self._due: set[Hashable] = set()
         self.deployments, self.sets = Deployments(self), Sets(self)
-        self.cluster.injects = lambda pod: fleet.inject(member, pod)
+        self.cluster.admits = self._admit
         self.cluster.store.listeners.append(self._notice)
 
     def start(self) -> None:
@@ -65,6 +72,15 @@ class Controllers:
 
         self.fleet.at(seconds, run)
 
+    def _admit(self, pod: Json) -> Json:
+        """Raises ApiError when a Pod's service account is missing, or when nobody injects it that should."""
+        meta = pod["metadata"]
+        account = pod.get("spec", {}).get("serviceAccountName", "default")
+        if self.cluster.store.get(ACCOUNTS, meta["namespace"], account) is None:
+            missing = f'error looking up service account {meta["namespace"]}/{account}: serviceaccount "{account}" not found'
+            raise forbidden_pod(meta["name"], missing)
+        return self.fleet.inject(self.member, pod)
+
     def _notice(self, event: Event) -> None:
         if event.type == "DELETED":
             self._gone(event.resource, event.new)
@@ -74,6 +90,8 @@ class Controllers:
     def _look(self, resource: Resource, obj: Json) -> None:
         meta = obj["metadata"]
         key = (resource.kind, meta.get("namespace", ""), meta["name"])
+        if resource.kind == "Namespace" and not meta.get("deletionTimestamp"):
+            default_account(self.cluster, meta["name"])
         if meta.get("deletionTimestamp"):
             self.later(("leave", *key), self.timing.controller, lambda: self._leave(resource, key[1], key[2]))
         elif resource.kind == "Deployment":

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from interconnect.simulator.quantities import canonical
+
 if TYPE_CHECKING:
     from interconnect.simulator.resources import Json
 
@@ -47,12 +49,19 @@ def pod_spec(spec: Json) -> None:
         for env in container.get("env", ()):
             if "fieldRef" in env.get("valueFrom", {}):
                 _fill(env["valueFrom"]["fieldRef"], {"apiVersion": "v1"})
+        _canonical_resources(container["resources"])
         limits = container["resources"].get("limits")
         if limits:
             _fill(container["resources"], {"requests": {}})
             _fill(container["resources"]["requests"], limits)
     for volume in spec.get("volumes", ()):
         _volume(volume)
+
+
+def _canonical_resources(resources: Json) -> None:
+    for key in ("limits", "requests"):
+        if isinstance(resources.get(key), dict):
+            resources[key] = {name: canonical(value) for name, value in resources[key].items()}
 
 
 def _probe(probe: Json) -> None:

@@ -101,6 +101,11 @@ def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: st
     return ApiError(403, "Forbidden", message, _about(resource, name) if name else {"kind": resource.plural})
 
 
+def forbidden_pod(name: str, why: str) -> ApiError:
+    """Of a Pod that admission does not let in."""
+    return ApiError(403, "Forbidden", f'pods "{name}" is forbidden: {why}', {"name": name, "kind": "pods"})
+
+
 def unsupported_media(resource: Resource) -> ApiError:
     """Custom resources say what they take, built-in kinds do not."""
     if not resource.custom:
@@ -118,6 +123,11 @@ def version_required(resource: Resource, name: str) -> ApiError:
     error.message = error.message.replace(f"{resource.kind}.{resource.group}", resource.qualified, 1)
     error.details = {**(error.details or {}), "kind": resource.plural}
     return error
+
+
+def list_expired() -> ApiError:
+    """Of a list that goes on from a state that is forgotten."""
+    return ApiError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
 
 
 def gone(rv: int, oldest: int) -> ApiError:

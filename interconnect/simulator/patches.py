@@ -82,8 +82,7 @@ def _operate(document: Any, operation: Json) -> Any:
     kind, path = operation.get("op"), _pointer(operation.get("path"))
     if kind == "add":
         return _put(document, path, operation.get("value"), insert=True)
-    if kind == "replace":
-        _read(document, path)
+    if kind == "replace":  # of a key that is not there yet, the API server takes it too
         return _put(document, path, operation.get("value"), insert=False)
     if kind == "remove":
         return _drop(document, path)

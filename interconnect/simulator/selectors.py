@@ -6,12 +6,28 @@ import re
 from collections.abc import Callable
 
 from interconnect.simulator.errors import bad_request
-from interconnect.simulator.resources import Json
+from interconnect.simulator.resources import Json, Resource
+from interconnect.simulator.validation import qualified_name
 
 Predicate = Callable[[Json], bool]
 
 _COMMA = re.compile(r",(?![^(]*\))")
 _WORD, _VALUE = re.compile(r"[-A-Za-z0-9_./]+"), re.compile(r"[-A-Za-z0-9_.]*")
+# what kinds can be selected by beside name and namespace
+_FIELDS = {
+    "Pod": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"),
+    "Event": (
+        *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")),
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
+    "Namespace": ("status.phase",),
+    "Node": ("spec.unschedulable",),
+    "ReplicaSet": ("status.replicas",),
+    "Secret": ("type",),
+}
 _SET = re.compile(r"(\S+)\s+(in|notin)\s+\(([^)]*)\)")
 
 
@@ -31,6 +47,7 @@ def _label_test(part: str) -> Predicate:
     operator = next((item for item in ("!=", "==", "=") if item in part), "")
     if operator:
         name, value = (side.strip() for side in part.split(operator, 1))
+        _check_key(name)
         if not _WORD.fullmatch(name) or not _VALUE.fullmatch(value):
             raise bad_request(f"unable to parse requirement: found '{part}', expected: a key and a value")
         return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
@@ -41,17 +58,28 @@ def _label_test(part: str) -> Predicate:
     return lambda labels: part in labels
 
 
-def field_selector(text: str) -> Predicate | None:
-    """Any field of the object that holds a plain value. Raises ApiError 400."""
-    tests = [_field_test(part.strip()) for part in text.split(",") if part.strip()]
+def _check_key(name: str) -> None:
+    wrong = qualified_name(name, "<nil>")
+    if wrong:
+        _, message, field = wrong[0]
+        raise bad_request(f"unable to parse requirement: {field}: {message}")
+
+
+def field_selector(text: str, resource: Resource) -> Predicate | None:
+    """By the fields that the kind allows. Raises ApiError 400."""
+    tests = [_field_test(part.strip(), resource) for part in text.split(",") if part.strip()]
     return (lambda obj: all(test(obj) for test in tests)) if tests else None
 
 
-def _field_test(part: str) -> Predicate:
+def _field_test(part: str, resource: Resource) -> Predicate:
     operator = next((item for item in ("!=", "==", "=") if item in part), "")
     if not operator:
         raise bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
     path, value = part.split(operator, 1)
+    own = _FIELDS.get(resource.kind, ())
+    if path not in ("metadata.name", "metadata.namespace", *own):
+        plain = f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+        raise bad_request(f"field label not supported: {path}" if own or resource.custom else plain)
     steps = path.split(".")
     return lambda obj: (_read(obj, steps) == value) == (operator != "!=")
 

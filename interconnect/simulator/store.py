@@ -83,6 +83,23 @@ class Store:
             for obj in self.list(resource):
                 yield resource, obj
 
+    def list_at(self, resource: Resource, namespace: str, version: int) -> Items | None:
+        """What `list` gave when `version` was the newest; None when that is forgotten."""
+        with self.lock:
+            found = dict(self._objects[resource])
+            events = self.since(version)
+        if events is None:
+            return None
+        for event in reversed(events):
+            key = (event.new["metadata"].get("namespace", ""), event.new["metadata"]["name"])
+            if event.resource is not resource:
+                continue
+            if event.old is None:
+                found.pop(key, None)
+            else:
+                found[key] = event.old
+        return [item for (space, _), item in sorted(found.items()) if not namespace or space == namespace]
+
     def since(self, version: int) -> Events | None:
         """The events after `version`, None when some of them are forgotten."""
         with self.lock:

@@ -27,10 +27,6 @@ _LABEL_TEXT = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
     "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
-_DNS_1035_TEXT = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an "
-    "alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-)
 _VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
     "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
@@ -39,6 +35,11 @@ _VALUE_TEXT = (
 _KEY_TEXT = (
     "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
     "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_CONFIG_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', "
+    "regex used for validation is '[-._a-zA-Z0-9]+')"
 )
 _PORT_TEXT = "must be between 1 and 65535, inclusive"
 ANNOTATIONS_LIMIT = 256 * 1024
@@ -53,10 +54,8 @@ def _required(field: str, why: str = "") -> Cause:
 
 
 def _name(resource: Resource, name: str) -> list[Cause]:
-    if resource.kind == "Namespace":
+    if resource.kind in ("Namespace", "Service"):  # since 1.36 a Service's may begin with a digit
         ok, text, limit = bool(_LABEL.fullmatch(name)), _LABEL_TEXT, 63
-    elif resource.kind == "Service":
-        ok, text, limit = bool(_LABEL.fullmatch(name)) and name[:1].isalpha(), _DNS_1035_TEXT, 63
     else:
         ok, text, limit = bool(_SUBDOMAIN.fullmatch(name)), _SUBDOMAIN_TEXT, 253
     causes = [] if ok else [bad("metadata.name", name, text)]
@@ -65,7 +64,7 @@ def _name(resource: Resource, name: str) -> list[Cause]:
     return causes
 
 
-def _key(key: str, field: str) -> list[Cause]:
+def qualified_name(key: str, field: str) -> list[Cause]:
     prefix, slash, rest = key.rpartition("/")
     if slash and not _SUBDOMAIN.fullmatch(prefix):
         return [bad(field, key, f"prefix part {_SUBDOMAIN_TEXT}")]
@@ -77,7 +76,7 @@ def _key(key: str, field: str) -> list[Cause]:
 def labels(values: Any, field: str) -> list[Cause]:
     causes: list[Cause] = []
     for key, value in (values or {}).items():
-        causes += _key(key, field)
+        causes += qualified_name(key, field)
         if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
             causes.append(bad(field, value, _VALUE_TEXT))
         elif len(value) > 63:
@@ -86,7 +85,7 @@ def labels(values: Any, field: str) -> list[Cause]:
 
 
 def _annotations(values: Any) -> list[Cause]:
-    causes = [cause for key in values or {} for cause in _key(key.lower(), "metadata.annotations")]
+    causes = [cause for key in values or {} for cause in qualified_name(key.lower(), "metadata.annotations")]
     if sum(len(key) + len(str(value)) for key, value in (values or {}).items()) > ANNOTATIONS_LIMIT:
         causes.append(("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes", "metadata.annotations"))
     return causes
@@ -169,8 +168,10 @@ def _budget(obj: Json, old: Json | None) -> list[Cause]:
 
 
 def _config_map(obj: Json, old: Json | None) -> list[Cause]:
-    size = sum(len(key) + len(str(value)) for key, value in (obj.get("data") or {}).items())
-    return [("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")] if size > 1 << 20 else []
+    data = obj.get("data") or {}
+    wrong = [bad(f"data[{key}]", key, _CONFIG_KEY_TEXT) for key in data if not _CONFIG_KEY.fullmatch(key)]
+    size = sum(len(key) + len(str(value)) for key, value in data.items())
+    return wrong + ([("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")] if size > 1 << 20 else [])
 
 
 _KINDS = {

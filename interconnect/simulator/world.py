@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from interconnect.simulator.controllers import default_account
 from interconnect.simulator.faults import Fault
 from interconnect.simulator.mesh import Mesh
 
@@ -28,6 +29,7 @@ def build(fleet: Fleet, plan: MeshPlan) -> None:
     fleet.meshes.append(Mesh(fleet, plan.hub, plan.configured_in, plan.names))
     for name in hubs:
         fleet.cluster(name).apply(mesh_config())
+        fleet.cluster(name).apply(injection_templates())
     for member in plan.members:
         _member(fleet.cluster(member.name), member.injects, plan.configured_in)
         if plan.samples:
@@ -51,6 +53,7 @@ def load(fleet: Fleet, state: Json) -> None:
 def _cluster(member: Member) -> None:
     for name in ("kube-system", "default", "kube-public", SYSTEM_NAMESPACE):
         member.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "kube-apiserver")
+        default_account(member.cluster, name)
     subnets = ipaddress.ip_network(member.pod_cidr).subnets(new_prefix=24)
     for index, cidr in zip(range(NODES), subnets, strict=False):
         labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": f"node-{index}"}
@@ -76,6 +79,14 @@ def mesh_config(revision: str = "default") -> Json:
     }
     mesh = "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\ntrustDomain: cluster.local\n"
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"mesh": mesh, "meshNetworks": "networks: {}"}}
+
+
+def injection_templates(revision: str = "default") -> Json:
+    """The ConfigMap that an istiod injects by; the injection here does not read it."""
+    suffix = "" if revision == "default" else f"-{revision}"
+    meta = {"name": f"istio-sidecar-injector{suffix}", "namespace": SYSTEM_NAMESPACE, "labels": {"istio.io/rev": revision}}
+    data = {"config": "policy: enabled\ndefaultTemplates: [sidecar]\n", "values": "{}"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
 
 
 def injector(cluster: str, network: str, name: str = "istio-sidecar-injector", revision: str = "default") -> Json:
@@ -148,6 +159,7 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
     }
     ports = [{"name": "http-monitoring", "port": 15014, "protocol": "TCP"}, {"name": "https-dns", "port": 15012, "protocol": "TCP"}]
     return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
         {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {"app": "istiod"}, "ports": ports}},
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
     ]

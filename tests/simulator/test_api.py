@@ -151,13 +151,13 @@ def test_a_finalizer_keeps_an_object_until_it_is_taken_away(client: Client) -> N
 def test_a_json_patch_may_move_copy_add_and_remove(client: Client) -> None:
     client.send("POST", SPACE, config_map("x"))
     operations = [
-        {"op": "add", "path": "/data/a~1b", "value": "1"},
+        {"op": "add", "path": "/data/a.b", "value": "1"},
         {"op": "copy", "from": "/data/k", "path": "/data/copy"},
         {"op": "move", "from": "/data/k", "path": "/data/moved"},
         {"op": "remove", "path": "/data/copy"},
         {"op": "test", "path": "/data/moved", "value": "v"},
     ]
-    assert client.send("PATCH", f"{SPACE}/x", operations, JSON_PATCH).body["data"] == {"a/b": "1", "moved": "v"}
+    assert client.send("PATCH", f"{SPACE}/x", operations, JSON_PATCH).body["data"] == {"a.b": "1", "moved": "v"}
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, {"metadata": []}])

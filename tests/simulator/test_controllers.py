@@ -21,6 +21,7 @@ def gateway(**spec: Any) -> dict[str, Any]:
     manifest = recorded_gateway(**spec)
     manifest["metadata"]["namespace"] = "istio-system"
     manifest["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"] = "true"
+    del manifest["spec"]["template"]["spec"]["serviceAccountName"]
     return manifest
 
 

@@ -124,7 +124,9 @@ def told(fleet: Fleet, hub: Client, cluster: str) -> list[str]:
     pod = fleet.cluster(cluster).list("Pod", "shop")[0]["metadata"]["name"]
     answers = [hub.forward(name, 15014, f"/debug/edsz?proxyID={pod}.shop") for name in fleet.mesh.replicas()]
     assert sorted(status for status, _ in answers) == [200, 404]
-    assignment = next(item for status, text in answers if status == 200 for item in json.loads(text)["configs"] if "echo" in item["clusterName"])
+    assignment = next(
+        item for status, text in answers if status == 200 for item in json.loads(text)["configs"] if "echo" in item["clusterName"]
+    )
     return [item["endpoint"]["address"]["socketAddress"]["address"] for part in assignment["endpoints"] for item in part["lbEndpoints"]]
 
 

@@ -1,0 +1,25 @@
+"""The suite of `tests/kube/conformance` on every cluster of MESHCONSOLE_LIVE, unchanged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.kube.conformance.places import Installation, api, config, deployed, hub, namespace_of, nobody, space
+from tests.live.conftest import DESCRIPTION
+
+__all__ = ["api", "cluster", "config", "deployed", "hub", "installation", "namespace_of", "nobody", "space"]
+
+CLUSTERS = [item["name"] for item in json.loads(Path(DESCRIPTION).read_text())["clusters"]] if DESCRIPTION else []
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    return Installation(Path(DESCRIPTION))
+
+
+@pytest.fixture(scope="session", params=CLUSTERS)
+def cluster(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -1,0 +1,3 @@
+"""As tests/kube/conformance, on real clusters."""
+
+from tests.kube.conformance.test_access import *  # noqa: F403
