@@ -12,7 +12,7 @@ from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.violations import Violation
-from interconnect.domain.writes import Agree, Verb, Write, conflict, decide
+from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.rollouts.replicas import side_by_side
 
@@ -52,7 +52,7 @@ def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Ap
 class PlannedWrite:
     """One write of the plan. `before` and `after` are the object without what the server keeps for itself; None: absent.
 
-    `problem` is why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners` are the
+    `problems` are why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners` are the
     other managers of the object, the latest first.
     """
 
@@ -61,8 +61,12 @@ class PlannedWrite:
     note: str = ""
     before: Json | None = None
     after: Json | None = None
-    problem: Violation | None = None
+    problems: tuple[Violation, ...] = ()
     owners: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> Violation | None:
+        return self.problems[0] if self.problems else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class Preview:
     @property
     def tokens(self) -> tuple[str, ...]:
         """Consents that are missing."""
-        return tuple(dict.fromkeys(write.problem.token for write in self.writes if write.problem and write.problem.token))
+        found = (problem.token for write in self.writes for problem in write.problems)
+        return tuple(dict.fromkeys(token for token in found if token))
 
 
 def preview(topology: Topology, scene: Scene) -> Preview:
@@ -116,7 +121,13 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
     except KubeError as error:
         return _Look(uid, {target: Unknown(error.code) for target in targets}, (), _failed(error, uid))
     writes = _writes(topology, rendered, scene, targets, live)
-    planned = tuple(_dry_run(api, write, live) for write in writes)
+
+    def with_consent(write: Write) -> Decision:
+        """What a refused write would be with the consent that it lacks."""
+        target, consents = write.target, scene.consents | {write.token}
+        return decide(target, rendered.get(target), scene.applied.get(target), live[target], mesh=topology.mesh, consents=consents)
+
+    planned = tuple(_dry_run(api, write, live, scene.consents, with_consent) for write in writes)
     return _Look(uid, live, planned, failure)
 
 
@@ -159,9 +170,21 @@ def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[
     return found
 
 
-def _dry_run(api: Api, write: Write, live: Mapping[Target, Live]) -> PlannedWrite:
+def _dry_run(
+    api: Api, write: Write, live: Mapping[Target, Live], consents: frozenset[str], with_consent: Callable[[Write], Decision]
+) -> PlannedWrite:
     now = live.get(write.target)
-    return replace(_tried_or_not(api, write, now), owners=managers(now.object) if isinstance(now, Present) else ())
+    owners = managers(now.object) if isinstance(now, Present) else ()
+    if write.violation is None:
+        return replace(_try(api, write, now, consents), owners=owners)
+    before = shown(now.object) if isinstance(now, Present) else None
+    refused = PlannedWrite(write.target, write.verb, write.note, before, before, (write.violation,), owners)
+    consented = with_consent(write) if write.token else None
+    if not isinstance(consented, Write) or consented.violation is not None:
+        return refused
+    # All that would have to be consented to is asked at once.
+    tried = _try(api, consented, now, consents)
+    return replace(refused, after=tried.after, problems=(write.violation, *tried.problems))
 
 
 def managers(obj: Json) -> tuple[str, ...]:
@@ -171,20 +194,24 @@ def managers(obj: Json) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER))
 
 
-def _tried_or_not(api: Api, write: Write, now: Live | None) -> PlannedWrite:
+def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> PlannedWrite:
     before = shown(now.object) if isinstance(now, Present) else None
-    if write.violation is not None or write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
-        return PlannedWrite(write.target, write.verb, write.note, before, before, write.violation)
+    planned = PlannedWrite(write.target, write.verb, write.note, before, before)
+    if write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
+        return planned
     try:
         after = _tried(api, write)
     except Conflict as error:
-        if error.causes:
-            first = error.causes[0]
-            return PlannedWrite(write.target, write.verb, write.note, before, before, conflict(write.target, first.field, first.owner))
-        return PlannedWrite(write.target, write.verb, write.note, before, before, _failed(error, write.target.cluster))
+        pairs = [(cause.field, cause.owner) for cause in error.causes]
+        if not pairs:
+            return replace(planned, problems=(_failed(error, write.target.cluster),))
+        problems = tuple(conflict(write.target, field, owner) for field, owner in pairs)
+        if not may_force(write.target, pairs, consents):
+            return replace(planned, problems=problems)
+        return _try(api, replace(write, force=True), now, consents)
     except KubeError as error:
-        return PlannedWrite(write.target, write.verb, write.note, before, None, _failed(error, write.target.cluster))
-    return PlannedWrite(write.target, write.verb, write.note, before, shown(after) if after else None)
+        return replace(planned, after=None, problems=(_failed(error, write.target.cluster),))
+    return replace(planned, after=shown(after) if after else None)
 
 
 def _tried(api: Api, write: Write) -> Json | None:

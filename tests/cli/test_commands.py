@@ -199,7 +199,7 @@ def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM}}
     at_work.world.fleet.cluster("member-b").apply({**deployment, "spec": {"replicas": 3}}, manager="ops")
     plan = at_work("plan", at_work.file(), "--json", ends=CHANGES).document
-    (problem,) = [write["problem"] for write in plan["writes"] if write["problem"]]
+    (problem,) = [problem for write in plan["writes"] for problem in write["problems"]]
     assert (problem["code"], problem["params"]["owner"]) == ("writes.conflict", "ops")
     assert plan["tokens"] == [problem["token"]]
     refused = at_work("apply", at_work.file(), ends=FAILED)
@@ -207,6 +207,18 @@ def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell
     at_work("retry", "prod", "--accept", problem["token"], ends=OK)
     assert at_work.world.deployment(B)["spec"]["replicas"] == 1
     at_work("plan", at_work.file(), ends=OK)
+
+
+def test_a_plan_asks_for_every_consent_at_once(shell: Shell) -> None:
+    """A rule of somebody else's with other fields needs two: to be adopted, and to have its fields taken over."""
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "cross-network-gateway", "namespace": SYSTEM}}
+    server = {"port": {"number": 15443, "name": "tls", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.example"]}
+    shell.world.fleet.cluster("hub").apply({**rule, "spec": {"selector": {"istio": "eastwestgateway"}, "servers": [server]}}, manager="ops")
+    plan = shell("plan", shell.file(), "--json", ends=CHANGES).document
+    codes = [problem["code"] for write in plan["writes"] for problem in write["problems"]]
+    assert codes == ["writes.not-ours", "writes.conflict"]
+    accepting = [word for token in plan["tokens"] for word in ("--accept", token)]
+    shell("apply", shell.file(), *accepting, ends=OK)
 
 
 def test_cancel_retry_and_revert(at_work: Shell) -> None:
@@ -255,3 +267,22 @@ def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(shel
     events = shell("apply", shell.file(groups=groups(shell, green=late)), "--json", ends=OK).events
     assert "address-pending" in {event["event"] for event in events}
     assert [len(known) for known in shell.world.networks] == [1, 1]
+
+
+def test_for_a_user_without_a_role_the_mesh_does_not_exist(at_work: Shell) -> None:
+    user("mallory", None)
+    user("vera", Role.VIEWER)
+    rollout = str(Rollout.objects.latest("created_at").id)
+    for arguments in (
+        ["status", "prod"],
+        ["export", "prod"],
+        ["check", "prod"],
+        ["plan", at_work.file()],
+        ["follow", "prod"],
+        ["follow", rollout],
+    ):
+        said = at_work(*arguments, "--user", "mallory", ends=REFUSED)
+        assert said.out == ""
+        assert "Known: -." in said.err or rollout in said.err
+    assert at_work("status", "prod", "--user", "vera", ends=OK).out
+    assert at_work("follow", rollout, "--user", "vera", ends=OK).out

@@ -14,6 +14,7 @@ from interconnect.services.planning import PlannedWrite, Preview, changed_paths
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
+    from interconnect.domain.violations import Violation
     from interconnect.services.filing import Filing
 
 Json = dict[str, Any]
@@ -56,8 +57,8 @@ def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
         output.say(_write_line(write, names), {})
         for path, before, after in changed_paths(write)[:40]:
             output.say(f"      {path}: {_short(before)} -> {_short(after)}", {})
-        if write.problem:
-            output.say(f"      ! {word(write.problem.code, write.problem.params)}{accepting(write.problem)}", {})
+        for problem in write.problems:
+            output.say(f"      ! {word(problem.code, problem.params)}{accepting(problem)}", {})
             if write.owners:
                 output.say(f"        {_('last written by %(owners)s') % {'owners': ', '.join(write.owners)}}", {})
     for uid, failure in preview.unreachable.items():
@@ -102,7 +103,7 @@ def preview_as_json(preview: Preview) -> Json:
                 "verb": write.verb,
                 "note": write.note,
                 "changes": [{"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)],
-                "problem": _problem(write),
+                "problems": [_problem(problem) for problem in write.problems],
                 "owners": list(write.owners),
             }
             for write in preview.writes
@@ -112,6 +113,5 @@ def preview_as_json(preview: Preview) -> Json:
     }
 
 
-def _problem(write: PlannedWrite) -> Json | None:
-    problem = write.problem
-    return {"code": problem.code, "params": dict(problem.params), "token": problem.token} if problem else None
+def _problem(problem: Violation) -> Json:
+    return {"code": problem.code, "params": dict(problem.params), "token": problem.token}
