@@ -197,6 +197,16 @@ def activity(mesh: Mesh) -> QuerySet[Entry]:
     return Entry.objects.filter(scope=scope_of(mesh.id)).order_by("-time", "-pk")
 
 
+def cluster_of(mesh: Mesh, name: str) -> Cluster | None:
+    return Cluster.objects.filter(mesh=mesh, name=name).select_related("connection", "group").first()
+
+
+def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
+    """What the console may still have on a cluster, object by object."""
+    rows = AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster.uid, archived=False).order_by("kind", "name").distinct()
+    return list(dict.fromkeys(f"{row.kind} {row.name}" for row in rows))
+
+
 def bindings(mesh: Mesh) -> list[Binding]:
     return list(Binding.objects.filter(scope=scope_of(mesh.id)).select_related("user", "group").order_by("-role", "user__username"))
 

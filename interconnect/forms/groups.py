@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.topology import RestartPolicy
@@ -70,6 +71,16 @@ class RemoveForm(VersionedForm):
     def restart_policy(self) -> RestartPolicy | None:
         chosen = self.cleaned_data.get("restart")
         return RestartPolicy(chosen) if chosen else None
+
+
+class ForgetForm(VersionedForm):
+    confirmation = forms.CharField(
+        max_length=100, required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    )
+
+    def __init__(self, *args: Any, cluster: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["confirmation"].label = _t("Type “%(name)s” to confirm") % {"name": cluster}
 
 
 class DisableForm(VersionedForm):

@@ -10,7 +10,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from interconnect.domain import roles, rules
-from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Enable, RemoveCluster, violations
+from interconnect.domain.changes import (
+    Change,
+    DeleteGateway,
+    DeleteGroup,
+    Enable,
+    ForgetCluster,
+    RemoveCluster,
+    UnregisterCluster,
+    violations,
+)
 from interconnect.domain.violations import Violation
 from interconnect.services.authority import ROLE_OF
 from interconnect.views import wording
@@ -20,6 +29,7 @@ from meshconsole.ui.tones import Action
 if TYPE_CHECKING:
     from interconnect import queries
     from interconnect.domain.topology import Cluster, Gateway, Group, Topology
+    from interconnect.models import Mesh
     from meshconsole.access.actor import Actor
 
 
@@ -91,6 +101,17 @@ def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
     return wording.reasons(rules.is_not_last(topology, cluster))
 
 
+def leaving(mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occupied: frozenset[str]) -> tuple[Action, ...]:
+    """On the clusters page: out of the mesh, one way or the other (rule 15)."""
+    removed = _refusals(actor, Role.MESH_ADMIN, violations(topology, UnregisterCluster(cluster.name), occupied=occupied))
+    forgotten = _refusals(actor, Role.MESH_ADMIN, violations(topology, ForgetCluster(cluster.name)))
+    names = {"name": mesh.name, "cluster": cluster.name}
+    return (
+        Action(_("Remove from mesh"), reverse("cluster-unregister", kwargs=names), "circle-minus", removed, danger=True),
+        Action(_("Forget cluster"), reverse("cluster-forget", kwargs=names), "trash", forgotten, danger=True),
+    )
+
+
 def of_gateway(sight: queries.Sight, actor: Actor, gateway: Gateway) -> tuple[Action, ...]:
     link = partial(_url, sight, gateway=gateway.id)
     edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
@@ -130,7 +151,3 @@ def _nobody_can_join(topology: Topology) -> tuple[str, ...]:
     if not outside:
         return (_("Every group is joined.") if topology.groups else _("Create a network group first."),)
     return found[0] if all(found) else ()
-
-
-def disabling(topology: Topology) -> tuple[Violation, ...]:
-    return violations(topology, Disable())

@@ -4,20 +4,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.views.decorators.http import require_GET
+from django.http import Http404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect import queries, store
 from interconnect.domain import cidrs
-from interconnect.views import rows
+from interconnect.domain.changes import ForgetCluster
+from interconnect.domain.warnings import warnings
+from interconnect.forms.groups import ConfirmForm, ForgetForm
+from interconnect.services.clusters import cluster_forget, cluster_unregister
+from interconnect.services.refusal import Refused
+from interconnect.views import actions, dialogs, rows
 from interconnect.views.access import mesh_for
+from interconnect.views.dialogs import Dialog, posted
 from interconnect.views.mesh import frame
+from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from interconnect.domain.topology import Topology
-    from meshconsole.ui.tones import Badge
+    from interconnect.models import Cluster
+    from interconnect.views.access import Visit
+    from meshconsole.ui.tones import Action, Badge
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class ClusterLine:
     pod_cidrs: tuple[tuple[str, str], ...]
     group: str
     contact: datetime | None
+    actions: tuple[Action, ...]
 
 
 @require_GET
@@ -37,12 +49,13 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     topology = store.load(visit.mesh)
     sights = queries.cluster_sights(visit.mesh)
-    lines = [line(topology, seen) for _name, seen in sorted(sights.items())]
+    occupied = queries.occupied(visit.mesh, topology)
+    lines = [line(visit, topology, seen, occupied) for _name, seen in sorted(sights.items())]
     context = frame(visit, "clusters") | {"lines": lines, "overlaps": overlaps(topology)}
     return page(request, "clusters/index.html", context, parts=("live",))
 
 
-def line(topology: Topology, seen: queries.ClusterSight) -> ClusterLine:
+def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied: frozenset[str]) -> ClusterLine:
     state, reason = rows.cluster_state(seen)
     cluster = topology.clusters[seen.row.name]
     return ClusterLine(
@@ -54,6 +67,7 @@ def line(topology: Topology, seen: queries.ClusterSight) -> ClusterLine:
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.row.group.name if seen.row.group else "",
         contact=seen.answered_at,
+        actions=actions.leaving(visit.mesh, topology, visit.actor, cluster, occupied),
     )
 
 
@@ -61,3 +75,55 @@ def overlaps(topology: Topology) -> list[tuple[str, str, str, str]]:
     """Pairs of clusters whose Pod CIDRs overlap, with both CIDRs: they do not belong in one group."""
     found = cidrs.overlaps(topology.clusters.values())
     return [(one, other, pair[0].network, pair[1].network) for (one, other), pair in found.items()]
+
+
+def _cluster(visit: Visit, name: str) -> Cluster:
+    found = queries.cluster_of(visit.mesh, name)
+    if found is None:
+        raise Http404
+    found.mesh = visit.mesh
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
+    """Out of the mesh; only when nothing of ours is on it."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    row = _cluster(visit, cluster)
+    intro = (
+        _("%(cluster)s leaves the mesh, and its stored credential is deleted. Nothing on the cluster changes.") % {"cluster": cluster},
+    )
+    dialog = Dialog(_("Remove from mesh"), _("Remove"), ConfirmForm(posted(request)), intro=intro, danger=True)
+    if request.method != "POST" or not dialog.form.is_valid():
+        return dialogs.show(request, visit, dialog)
+    try:
+        cluster_unregister(actor=visit.actor, cluster=row)
+    except Refused as refused:
+        dialogs.refuse(dialog, refused)
+        return dialogs.show(request, visit, dialog)
+    return dialogs.done(request, visit.mesh, _("%(cluster)s has left the mesh.") % {"cluster": cluster}, url_name="clusters")
+
+
+@require_http_methods(["GET", "POST"])
+def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
+    """Out of the mesh although something of ours may still be on it; its name is typed."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    row = _cluster(visit, cluster)
+    left = queries.left_on(visit.mesh, row)
+    intro = [_("For a cluster that is gone for good. It leaves the mesh, and what the console wrote on it stays there.")]
+    if left:
+        intro.append(
+            _("Still on it: %(objects)s. If it is registered again, the console knows of this again.") % {"objects": ", ".join(left)}
+        )
+    found = warnings(store.load(visit.mesh), ForgetCluster(cluster))
+    form = ForgetForm(posted(request), cluster=cluster)
+    dialog = Dialog(_("Forget cluster"), _("Forget"), form, intro=tuple(intro), warnings=dialogs.in_words(found), danger=True)
+    dialog.fields = {"cluster.forget": "confirmation"}
+    if request.method != "POST" or not form.is_valid():
+        return dialogs.show(request, visit, dialog)
+    try:
+        cluster_forget(actor=visit.actor, cluster=row, confirmation=form.cleaned_data["confirmation"])
+    except Refused as refused:
+        dialogs.refuse(dialog, refused)
+        return dialogs.show(request, visit, dialog)
+    return dialogs.done(request, visit.mesh, _("%(cluster)s is forgotten.") % {"cluster": cluster}, url_name="clusters")

@@ -41,6 +41,8 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "group-delete": (GET, ("group",), ADMIN),
     "cluster-create-gateway": (GET, ("cluster",), OPERATOR),
     "cluster-edit-gateway": (GET, ("cluster",), OPERATOR),
+    "cluster-unregister": (GET, ("cluster",), ADMIN),
+    "cluster-forget": (GET, ("cluster",), ADMIN),
     "cluster-move": (GET, ("cluster",), OPERATOR),
     "cluster-remove-from-group": (GET, ("cluster",), OPERATOR),
     "gateway-edit": (GET, ("gateway",), OPERATOR),

@@ -275,3 +275,25 @@ def test_every_request_leaves_one_entry_accepted_or_refused(as_ada: Any, mesh: M
 def test_a_dialog_opened_as_a_page_works_without_a_script(as_ada: Any, mesh: Mesh) -> None:
     response = as_ada.post(url(mesh, "group-create"), {"name": "plain", "clusters": ["free"]})
     assert response.status_code == 302 and response.headers["Location"] == url(mesh, "interconnect")
+
+
+def test_a_cluster_outside_all_groups_leaves_the_mesh(as_ada: Any, mesh: Mesh) -> None:
+    assert send(as_ada, url(mesh, "cluster-unregister", cluster="free")).status_code == 204
+    assert "free" not in store.load(mesh).clusters
+
+
+def test_a_cluster_of_a_group_does_not_leave_the_mesh(as_ada: Any, mesh: Mesh) -> None:
+    response = send(as_ada, url(mesh, "cluster-unregister", cluster="taiwan"))
+    assert response.status_code == 422 and "taiwan" in store.load(mesh).clusters
+
+
+def test_a_cluster_is_forgotten_once_its_name_is_typed(as_ada: Any, mesh: Mesh) -> None:
+    address = url(mesh, "cluster-forget", cluster="hangzhou")
+    assert send(as_ada, address, confirmation="hang").context["form"].errors["confirmation"]
+    assert send(as_ada, address, confirmation="hangzhou").status_code == 204
+    topology = store.load(mesh)
+    assert "hangzhou" not in topology.clusters and "1-onprem" not in topology.groups
+
+
+def test_a_cluster_of_a_joined_group_is_not_forgotten(as_ada: Any, mesh: Mesh) -> None:
+    assert send(as_ada, url(mesh, "cluster-forget", cluster="frankfurt"), confirmation="frankfurt").status_code == 422
