@@ -10,6 +10,8 @@ COPY manage.py pyproject.toml LICENSE ./
 COPY meshconsole meshconsole
 COPY interconnect interconnect
 COPY locale locale
+COPY templates templates
+COPY static static
 # The storage of production's static files names them by their content, so they are collected with its settings.
 RUN MESHCONSOLE_ENV=production SECRET_KEY=build ALLOWED_HOSTS=build MESHCONSOLE_CREDENTIAL_KEYS=build \
     DATABASE_URL=postgresql://build/build python manage.py collectstatic --noinput --verbosity 0 \
@@ -20,4 +22,5 @@ USER 10001
 ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "meshconsole.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4"]
+# Its control socket would need a home, which this user does not have.
+CMD ["gunicorn", "meshconsole.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket"]
