@@ -65,5 +65,9 @@ def _run(step_id: int, worker: str) -> None:
         # The lease runs out, and the step is found again.
         log.warning("step %s: the database is away (%s)", step_id, type(error).__name__)
         time.sleep(AWAY_SECONDS)
+    except Exception:
+        # Nobody asks this thread how it ended; what it could not do is done again when the lease has run out.
+        log.exception("step %s could not be carried on", step_id)
+        time.sleep(AWAY_SECONDS)
     finally:
         connections.close_all()
