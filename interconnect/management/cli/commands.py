@@ -17,7 +17,7 @@ from interconnect.domain.violations import Violation
 from interconnect.files.document import Document, parse
 from interconnect.files.export import export
 from interconnect.management.cli import codes
-from interconnect.management.cli.find import actor_for, cluster_named, mesh_named, rollout_of
+from interconnect.management.cli.find import actor_for, cluster_named, mesh_named, require_sight, rollout_of
 from interconnect.management.cli.following import follow
 from interconnect.management.cli.showing import registration_lines, show_filing
 from interconnect.management.cli.status import show_checks, show_status
@@ -111,6 +111,7 @@ def read_document(name: str) -> tuple[Document, Path]:
 
 def plan(options: Options, output: Output) -> int:
     document, folder = read_document(options["file"])
+    require_sight(document.mesh, options["user"])
     filing = consider(document, folder, accept=frozenset(options["accept"]))
     show_filing(filing, output)
     if filing.refusals:
@@ -122,6 +123,7 @@ def plan(options: Options, output: Output) -> int:
 
 def apply(options: Options, output: Output) -> int:
     document, folder = read_document(options["file"])
+    require_sight(document.mesh, options["user"])
     accept = frozenset(options["accept"])
     filing = consider(document, folder, accept=accept)
     actor = actor_for(options["user"], filing.mesh)
@@ -154,7 +156,7 @@ def _require_removal(filing: Filing, *, allowed: bool) -> None:
 
 
 def export_mesh(options: Options, output: Output) -> int:
-    mesh = mesh_named(options["mesh"])
+    mesh = mesh_named(options["mesh"], options["user"])
     text = export(store.load(mesh), revision=mesh.revision, mesh_name=mesh.name, restart=RestartPolicy(mesh.restart))
     if output.as_json:
         output.document(yaml.safe_load(text))
@@ -164,47 +166,47 @@ def export_mesh(options: Options, output: Output) -> int:
 
 
 def status(options: Options, output: Output) -> int:
-    return show_status(mesh_named(options["mesh"]), output)
+    return show_status(mesh_named(options["mesh"], options["user"]), output)
 
 
 def check(options: Options, output: Output) -> int:
-    return show_checks(mesh_named(options["mesh"]), output)
+    return show_checks(mesh_named(options["mesh"], options["user"]), output)
 
 
 def follow_rollout(options: Options, output: Output) -> int:
-    return follow(rollout_of(options["rollout"]), output, wait_minutes=options["wait"])
+    return follow(rollout_of(options["rollout"], options["user"]), output, wait_minutes=options["wait"])
 
 
 def retry(options: Options, output: Output) -> int:
-    rollout = rollout_of(options["rollout"])
+    rollout = rollout_of(options["rollout"], options["user"])
     actor = actor_for(options["user"], rollout.mesh)
     rollouts.rollout_retry(actor=actor, rollout=rollout, accept=options["accept"], guard=options["guard"])
     return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
 def cancel(options: Options, output: Output) -> int:
-    rollout = rollout_of(options["rollout"])
+    rollout = rollout_of(options["rollout"], options["user"])
     rollouts.rollout_cancel(actor=actor_for(options["user"], rollout.mesh), rollout=rollout)
     output.say(_("Cancel requested."), {"event": "cancel", "rollout": str(rollout.id)})
     return codes.OK
 
 
 def revert(options: Options, output: Output) -> int:
-    mesh = mesh_named(options["mesh"])
+    mesh = mesh_named(options["mesh"], options["user"])
     actor = actor_for(options["user"], mesh)
     rollout = rollouts.rollout_revert(actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"])
     return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
 def restart_workloads(options: Options, output: Output) -> int:
-    mesh: Mesh = mesh_named(options["mesh"])
+    mesh: Mesh = mesh_named(options["mesh"], options["user"])
     actor = actor_for(options["user"], mesh)
     rollout = workloads.workloads_restart(actor=actor, mesh=mesh, group=options["group"], cluster=options["cluster"])
     return follow(rollout, output, wait_minutes=options["wait"])
 
 
 def forget(options: Options, output: Output) -> int:
-    mesh = mesh_named(options["mesh"])
+    mesh = mesh_named(options["mesh"], options["user"])
     cluster = cluster_named(mesh, options["cluster"])
     left = clusters.cluster_forget(actor=actor_for(options["user"], mesh), cluster=cluster, confirmation=options["confirm"])
     output.say(_("Forgotten. What may still be there: %(left)s") % {"left": ", ".join(left) or "-"}, {"event": "forgotten", "left": left})
@@ -212,7 +214,7 @@ def forget(options: Options, output: Output) -> int:
 
 
 def unregister(options: Options, output: Output) -> int:
-    mesh = mesh_named(options["mesh"])
+    mesh = mesh_named(options["mesh"], options["user"])
     cluster = cluster_named(mesh, options["cluster"])
     clusters.cluster_unregister(actor=actor_for(options["user"], mesh), cluster=cluster)
     output.say(_("Removed from the mesh."), {"event": "unregistered", "cluster": options["cluster"]})

@@ -14,11 +14,24 @@ from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 
 
-def mesh_named(name: str) -> Mesh:
+def mesh_named(name: str, user: str | None = None) -> Mesh:
+    """For a user only what that user sees: a mesh without a role on it does not exist."""
     mesh = Mesh.objects.select_related("control_plane", "config").filter(name=name).first()
-    if mesh is None:
-        raise Refused.because("cli.no-mesh", name=name, known=sorted(Mesh.objects.values_list("name", flat=True)))
+    if mesh is None or not _sees(user, mesh):
+        known = [each.name for each in Mesh.objects.order_by("name") if _sees(user, each)]
+        raise Refused.because("cli.no-mesh", name=name, known=known or ["-"])
     return mesh
+
+
+def require_sight(name: str, user: str | None) -> None:
+    """A file may name a mesh that is not registered yet, and none that its user must not see."""
+    if Mesh.objects.filter(name=name).exists():
+        mesh_named(name, user)
+
+
+def _sees(user: str | None, mesh: Mesh) -> bool:
+    actor = actor_for(user, mesh)
+    return actor.all_rights or actor.role is not None
 
 
 def cluster_named(mesh: Mesh, name: str) -> Cluster:
@@ -28,14 +41,14 @@ def cluster_named(mesh: Mesh, name: str) -> Cluster:
     return cluster
 
 
-def rollout_of(text: str) -> Rollout:
+def rollout_of(text: str, user: str | None = None) -> Rollout:
     """A rollout by its ID, or the newest of a mesh by the mesh's name."""
     rows = Rollout.objects.select_related("mesh", "mesh__control_plane", "mesh__config")
     try:
         found = rows.filter(id=uuid.UUID(text)).first()
     except ValueError:
-        found = rows.filter(mesh=mesh_named(text)).order_by("-created_at").first()
-    if found is None:
+        found = rows.filter(mesh=mesh_named(text, user)).order_by("-created_at").first()
+    if found is None or not _sees(user, found.mesh):
         raise Refused.because("cli.no-rollout", text=text)
     return found
 
