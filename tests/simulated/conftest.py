@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.conftest import mesh, undo
-from tests.live.support.installation import Live
+from tests.live.support.installation import REPOSITORY, Live
 from tests.simulated.forks import ForkingConsole
 
 __all__ = ["console", "live", "mesh", "undo"]
@@ -35,13 +36,23 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     assert process.stdout.readline().startswith("simulator: ")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESHCONSOLE_RIG", str(HERE / "rig.py"))
+        patch.setenv("PYTHONPATH", str(REPOSITORY))
         yield Live(folder / "live.json")
     process.terminate()
     assert process.wait(20) == 0
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a console that nobody has used."""
+    with ForkingConsole(tmp_path_factory.mktemp("migrated")) as console:
+        return console.folder
+
+
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingConsole]:
+def console(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingConsole]:
     """The product's command line with an empty database of its own, one per file of tests."""
-    with ForkingConsole(tmp_path_factory.mktemp("console")) as console:
+    folder = tmp_path_factory.mktemp("console")
+    shutil.copytree(migrated, folder, dirs_exist_ok=True)
+    with ForkingConsole(folder) as console:
         yield console

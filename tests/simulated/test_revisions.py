@@ -1,0 +1,3 @@
+"""A second istiod, on simulated clusters."""
+
+from tests.live.test_revisions import *  # noqa: F403
