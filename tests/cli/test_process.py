@@ -9,20 +9,19 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections
-
-from interconnect.domain.changes import CreateGateway, Enable
+from interconnect.domain.changes import CreateGateway
 from interconnect.domain.topology import GatewayKey, GatewaySpec
 from interconnect.models import Rollout, Step
 from tests.support.process import child_environment
 from tests.support.workers import Workers
-from tests.support.world import SYSTEM, World, gateway
+from tests.support.world import SYSTEM
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.support import Shell
     from tests.support.valkey import Valkey
+    from tests.support.world import World
 
 SECOND = GatewayKey("member-a", 2)
 PENDING = GatewaySpec(annotations=(("simulator/pending", "true"),))
@@ -124,13 +123,3 @@ def test_a_reader_that_goes_away_hurts_nobody(at_work: Shell) -> None:
     process.wait(timeout=PATIENCE_SECONDS)
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
-
-
-def test_two_that_follow_one_rollout_do_each_step_once(world: World) -> None:
-    rollout = world.start(Enable(), *world.group(green="member-b"), gateway(GatewayKey("member-b", 1)))
-    connections.close_all()
-    both = [command("follow", str(rollout.id)) for _ in range(2)]
-    codes = [process.wait(timeout=PATIENCE_SECONDS) for process in both]
-    assert codes == [0, 0], [process.stderr.read() if process.stderr else "" for process in both]
-    applied = [record.path.rpartition("/")[2] for record in world.fleet.writes("member-b") if "/deployments/" in record.path]
-    assert applied == ["eastwest-member-b-1"]

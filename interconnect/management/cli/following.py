@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
-PING_SECONDS = 1.0
+PING_SECONDS = 3.0
 PENDING_SECONDS = 2.0
 
 
@@ -148,7 +148,7 @@ def _another_worker() -> bool:
     if not somebody_listens():
         return False
     try:
-        return bool(current_app.control.ping(timeout=PING_SECONDS))
+        return bool(current_app.control.broadcast("ping", reply=True, timeout=PING_SECONDS, limit=1))
     except Exception:
         # Whatever is wrong with the broker, the answer is the same: nobody can be seen to be there.
         return False
