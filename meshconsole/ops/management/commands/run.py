@@ -46,13 +46,18 @@ def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
     data = starting.prepared_folder(settings.MESHCONSOLE_DATA)
     held = starting.lock(data)
     web = starting.listener(settings.MESHCONSOLE_PORT)
-    starting.migrate()
+    broker = starting.broker(data)
+    try:
+        starting.migrate()
+    except starting.CannotStart:
+        broker.remove()
+        raise
     # Said at once: a password that is shown only after a start that fails would be lost.
     say(starting.admin_line(settings.MESHCONSOLE_ADMIN_PASSWORD))
     if settings.PRODUCTION:
         call_command("collectstatic", interactive=False, verbosity=0)
     connections.close_all()
-    broker, processes = starting.broker(data), processes_of_apps()
+    processes = processes_of_apps()
     foundation = [process for process in processes if process.foundation]
     first = [*([broker.process] if broker.process else []), web_process(web.fileno())]
     then = [*foundation, worker_process(), *(process for process in processes if not process.foundation)]
