@@ -16,10 +16,12 @@ class InterconnectConfig(AppConfig):
 
     def ready(self) -> None:
         from interconnect.clients import binding_of
-        from interconnect.models import Connection
+        from interconnect.models import Connection, Inquiry
+        from interconnect.services import inquiries
         from meshconsole.vault.registry import register
 
         register(Connection, "sealed", binding_of)
+        register(Inquiry, "sealed", inquiries.binding_of)
 
     def run_processes(self) -> list[Process]:
         """What `manage.py run` starts beside the console's own processes."""

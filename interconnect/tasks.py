@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+from uuid import UUID
 
 from celery import shared_task
 
 from interconnect.models import Mesh
 from interconnect.rollouts import engine
-from interconnect.services import watching
+from interconnect.services import inquiries, watching
 
 
 def worker_name() -> str:
@@ -24,6 +25,12 @@ def run_step(step_id: int) -> None:
 @shared_task
 def sweep() -> None:
     engine.sweep()
+    inquiries.sweep()
+
+
+@shared_task
+def answer(inquiry_id: str) -> None:
+    inquiries.answer(UUID(inquiry_id))
 
 
 @shared_task
