@@ -37,6 +37,7 @@ class Store:
         self.lock = threading.RLock()
         self.version = version
         self.history: deque[Event] = deque(maxlen=HISTORY)
+        self._loaded = 0
         self.listeners: list[Listener] = []
         self._objects: dict[Resource, dict[Name, Json]] = {resource: {} for resource in RESOURCES}
         self._owned: dict[str, dict[tuple[Resource, Name], None]] = {}
@@ -100,10 +101,15 @@ class Store:
                 found[key] = event.old
         return [item for (space, _), item in sorted(found.items()) if not namespace or space == namespace]
 
+    @property
+    def oldest(self) -> int:
+        """The version from which on every change is known."""
+        return self.history[0].version - 1 if len(self.history) == HISTORY else self._loaded
+
     def since(self, version: int) -> Events | None:
         """The events after `version`, None when some of them are forgotten."""
         with self.lock:
-            if self.history and version < self.history[0].version - 1 and len(self.history) == HISTORY:
+            if version < self.oldest:
                 return None
             newest: Events = []
             for event in reversed(self.history):
@@ -119,7 +125,7 @@ class Store:
     def load(self, state: Json) -> None:
         """Puts back what `dump` gave, without telling the listeners."""
         with self.lock:
-            self.version = state["version"]
+            self.version = self._loaded = state["version"]
             for obj in state["objects"]:
                 resource = BY_KIND[obj["apiVersion"], obj["kind"]]
                 key = (obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

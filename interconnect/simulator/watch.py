@@ -29,7 +29,7 @@ class Feed:
         """Everything there is, when no version was asked for. Raises ApiError 410 for a version that is too old."""
         if self.version:
             if self.store.since(self.version) is None:
-                raise errors.gone(self.version, self.store.history[0].version)
+                raise errors.gone(self.version, self.store.oldest)
             return []
         with self.store.lock:
             self.version = self.store.version
@@ -39,7 +39,7 @@ class Feed:
     def next(self) -> list[Json]:
         events = self.store.since(self.version)
         if events is None:
-            return [{"type": "ERROR", "object": errors.gone(self.version, self.store.history[0].version).status}]
+            return [{"type": "ERROR", "object": errors.gone(self.version, self.store.oldest).status}]
         if events:
             self.version = events[-1].version
         return [shown for event in events if (shown := self._translate(event)) is not None]

@@ -306,6 +306,15 @@ def test_the_istiods_of_a_fleet_are_read_and_every_replica_answers(fleet: Fleet)
         assert isinstance(istiod.endpoint_shards(hub, NAMESPACE, pod), tuple)
 
 
+def test_one_replica_tells_a_connected_proxy_where_a_service_is(fleet: Fleet) -> None:
+    hub = connect(fleet, "hub")
+    proxy = f"{fleet.cluster('member-a').list('Pod', 'shop')[0]['metadata']['name']}.shop"
+    told = [found for pod in fleet.mesh.replicas() if (found := istiod.edsz(hub, NAMESPACE, pod, proxy)) is not None]
+    addresses = {pod["status"]["podIP"] for pod in fleet.cluster("member-a").list("Pod", "shop")}
+    name = "outbound|8080||echo.shop.svc.cluster.local"
+    assert [{item.address for item in found if item.cluster == name} for found in told] == [addresses]
+
+
 def test_the_injection_webhooks_of_a_member_are_read(fleet: Fleet) -> None:
     found = istiod.injection_webhooks(connect(fleet, "member-a"))
     assert found

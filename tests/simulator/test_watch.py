@@ -56,3 +56,10 @@ def test_a_version_that_is_forgotten_is_410(client: Client, fleet: Fleet) -> Non
         put(fleet, "a", x=str(number))
     response = client.watch(SPACE, resourceVersion="1001")
     assert (response.status, json.loads(response.read())["reason"]) == (410, "Expired")
+
+
+def test_what_was_before_a_saved_state_is_forgotten_and_not_left_out(fleet: Fleet) -> None:
+    store, again = fleet.cluster("member-a").cluster.store, stores.Store()
+    again.load(store.dump())
+    assert again.since(store.version) == []
+    assert again.since(store.version - 1) is None
