@@ -119,6 +119,10 @@ class Broker:
     process: Process | None = None
     folder: Path | None = None
 
+    def remove(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
 
 def broker(data: Path) -> Broker:
     """That of REDIS_URL, or a Valkey of our own on a unix socket that nobody else can open."""
