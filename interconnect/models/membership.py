@@ -46,7 +46,7 @@ class MembershipAddress(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("mesh", "host", "port"), condition=~models.Q(host=""), name="address_of_one_network_per_mesh"),
             models.UniqueConstraint(
-                fields=("membership", "gateway"), condition=models.Q(host=""), name="gateway_awaited_once_per_membership"
+                fields=("membership", "gateway", "port"), condition=models.Q(host=""), name="gateway_awaited_once_per_port"
             ),
             models.CheckConstraint(condition=~models.Q(host="") | models.Q(gateway__isnull=False), name="address_typed_or_of_a_gateway"),
             models.CheckConstraint(condition=models.Q(port__gte=1, port__lte=65535), name="address_port_is_a_port"),

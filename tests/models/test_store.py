@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from interconnect import observed, store
 from interconnect.domain.changes import Change, CreateGateway, DeleteGateway, DeleteGroup, Join, Remove, apply_all
 from interconnect.domain.diff import changes_between
-from interconnect.domain.topology import CidrSource, GatewayKey, MeshKind, Topology
+from interconnect.domain.topology import Address, CidrSource, GatewayKey, MeshKind, Topology
 from interconnect.models import Cluster, Mesh, NetworkGroup
 from tests.domain.meshes import grouped, joined, uuid
 from tests.files.topologies import topologies
@@ -47,11 +47,11 @@ def stored(mesh: Mesh, topology: Topology) -> Topology:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(first=topologies(), second=topologies())
-def test_what_is_saved_is_loaded_and_saved_over(transactional_or_not: None, first: Topology, second: Topology) -> None:
+@given(topology=topologies())
+def test_what_is_saved_is_loaded_and_saved_over(one_database: None, topology: Topology) -> None:
     with transaction.atomic():
         mesh = new_mesh()
-        wanted = register(mesh, first)
+        wanted = register(mesh, topology)
         assert stored(mesh, wanted) == wanted
         emptied = replace(wanted, groups={}, gateways={}, enabled=False)
         assert stored(mesh, emptied) == emptied
@@ -60,8 +60,14 @@ def test_what_is_saved_is_loaded_and_saved_over(transactional_or_not: None, firs
 
 
 @pytest.fixture
-def transactional_or_not(db: None) -> None:
+def one_database(db: None) -> None:
     """One database for all examples; each takes its rows back."""
+
+
+def test_one_gateway_is_awaited_on_several_ports(mesh: Mesh) -> None:
+    on_rows(mesh, grouped())
+    key = GatewayKey("member-b", 1)
+    after(mesh, Join("green", (Address("", 443, key), Address("", 15443, key))))
 
 
 def on_rows(mesh: Mesh, topology: Topology) -> Topology:
