@@ -24,6 +24,7 @@ from interconnect.kube import errors, kubeconfig
 from interconnect.messages import MESSAGES, engine, findings, word
 from interconnect.messages import files as file_words
 from interconnect.messages import kubeconfig as kubeconfig_words
+from interconnect.messages import plans as plan_words
 from interconnect.messages import rules as rule_words
 from interconnect.messages.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
 
@@ -164,6 +165,6 @@ def test_steps_phases_and_changes_have_names_in_both_languages() -> None:
 
 
 def test_no_catalogue_takes_a_code_from_another() -> None:
-    parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words)]
+    parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words, plan_words)]
     together = list(chain.from_iterable(parts))
     assert sorted({code for code in together if together.count(code) > 1}) == []

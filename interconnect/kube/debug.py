@@ -62,6 +62,13 @@ class Told(NamedTuple):
     port: int
 
 
+class Proxy(NamedTuple):
+    """A proxy that is connected to a replica. `id` is `<pod>.<namespace>`, as `edsz` takes it; `cluster` is the cluster ID."""
+
+    id: str
+    cluster: str
+
+
 class Source(Protocol):
     """Where the debug interface is: `get` gives the body of a path, or raises KubeError."""
 
@@ -127,6 +134,12 @@ def edsz_of(source: Source, proxy: str) -> tuple[Told, ...] | None:
             return None
         raise
     return tuple(_told(parse_object(body)))
+
+
+def proxies_of(source: Source) -> tuple[Proxy, ...]:
+    """The proxies that are connected to this replica now, sorted."""
+    found = (Proxy(text(entry, "proxy"), text(entry, "cluster_id")) for entry in _entries(source.get("/debug/syncz")))
+    return tuple(sorted(proxy for proxy in found if proxy.id))
 
 
 def version_of(source: Source) -> str:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
-from interconnect.messages import engine, files, findings, kubeconfig, rules
+from interconnect.messages import engine, files, findings, kubeconfig, plans, rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MESSAGES = {**rules.MESSAGES, **findings.MESSAGES, **engine.MESSAGES, **files.MESSAGES, **kubeconfig.MESSAGES}
+MESSAGES = {**rules.MESSAGES, **findings.MESSAGES, **engine.MESSAGES, **files.MESSAGES, **kubeconfig.MESSAGES, **plans.MESSAGES}
 
 _UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
 

@@ -132,12 +132,20 @@ def _collision(mesh: Mesh) -> Violation:
 
 def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) -> None:
     """A rollout carries out all that is owed; whoever starts one must also be allowed what earlier ones left undone."""
-    left = [(_role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
-    if not left or not planned_steps(mesh, before):
+    found = leftovers(mesh, before)
+    if found is None:
         return
-    role, rollout = max(left, key=lambda pair: pair[0])
+    role, rollout = found
     if not actor.may(role):
         raise Refused.because("rollout.leftovers", role=role.slug, rollout=str(rollout.id), actor=rollout.actor)
+
+
+def leftovers(mesh: Mesh, before: Topology) -> tuple[Role, Rollout] | None:
+    """The highest role that what earlier rollouts have left undone needs, and whose rollout that was."""
+    left = [(_role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
+    if not left or not planned_steps(mesh, before):
+        return None
+    return max(left, key=lambda pair: pair[0])
 
 
 def _unsuccessful(mesh: Mesh) -> list[Rollout]:

@@ -138,7 +138,7 @@ class Istiod:
             "/debug/clusterz": self.clusterz,
             "/debug/pushcontext": self.pushcontext,
             "/debug/endpointShardz": self.endpoint_shards,
-            "/debug/syncz": list,
+            "/debug/syncz": self.syncz,
         }
         if url.path in pages:
             return 200, "application/json", json.dumps(pages[url.path](), separators=(",", ":")).encode()
@@ -168,6 +168,12 @@ class Istiod:
             place["Shards"].setdefault(f"Kubernetes/{item.cluster}", []).append(_shard(item))
         return shards
 
+    def syncz(self) -> list[Json]:
+        return [
+            {"cluster_id": member.name, "proxy": proxy, "proxy_type": "sidecar", "istio_version": "1.31.0"}
+            for member, proxy, _pod in self._proxies()
+        ]
+
     def edsz(self, proxy: str) -> tuple[int, str, bytes]:
         """What a proxy (`pod.namespace`) is told, if it is connected to this replica."""
         if not proxy:
@@ -184,14 +190,16 @@ class Istiod:
         return 200, "application/json", json.dumps(dump, separators=(",", ":")).encode()
 
     def _connected(self, proxy: str) -> Json | None:
-        """The Pod of a proxy that is connected here. The proxies of each cluster are spread evenly over the replicas."""
+        return next((pod for _member, name, pod in self._proxies() if name == proxy), None)
+
+    def _proxies(self) -> Iterator[tuple[Member, str, Json]]:
+        """The proxies that are connected here, with their Pods. Those of each cluster are spread evenly over the replicas."""
         replicas = sorted(self.mesh.replicas())
         for member in self.members():
-            proxies = [pod for pod in member.cluster.store.list(PODS) if injected(pod) and ready(pod)]
-            for index, pod in enumerate(proxies):
-                if f"{pod['metadata']['name']}.{pod['metadata']['namespace']}" == proxy:
-                    return pod if replicas and replicas[index % len(replicas)] == self.pod else None
-        return None
+            pods = [pod for pod in member.cluster.store.list(PODS) if injected(pod) and ready(pod)]
+            for index, pod in enumerate(pods):
+                if replicas and replicas[index % len(replicas)] == self.pod:
+                    yield member, f"{pod['metadata']['name']}.{pod['metadata']['namespace']}", pod
 
     def _told(self, proxy: Json, item: Endpoint) -> list[tuple[str, int]]:
         network = proxy["metadata"].get("labels", {}).get(NETWORK_LABEL, "")

@@ -5,30 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from interconnect import observed, queries
+from interconnect import observed
 from interconnect.domain import rules
 from interconnect.domain.changes import Join, Remove, UpdateAddresses, apply_all, violations
-from interconnect.domain.render import networks_of
-from interconnect.domain.topology import Address, RestartPolicy, Topology
+from interconnect.domain.topology import Address, Topology
 from interconnect.forms.addresses import AddressesForm
 from interconnect.forms.base import version_of
 from interconnect.forms.groups import RemoveForm
-from interconnect.forms.settings import SettingsForm
-from interconnect.rollouts.build import planned_steps
 from interconnect.services import drafts
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_start
-from interconnect.views import dialogs, steps, wording
+from interconnect.views import dialogs, plan_rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current, submit
-from interconnect.views.dialogs import Dialog, posted
+from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import page
@@ -40,11 +36,11 @@ if TYPE_CHECKING:
 Forms = dict[str, AddressesForm]
 
 
-def _go(url_name: str, visit: Visit) -> HttpResponse:
+def go(url_name: str, visit: Visit) -> HttpResponse:
     return HttpResponseRedirect(reverse(url_name, kwargs={"name": visit.mesh.name}))
 
 
-def _draft(visit: Visit) -> JoinDraft | None:
+def draft_of(visit: Visit) -> JoinDraft | None:
     return drafts.draft_of(mesh=visit.mesh, user_id=visit.actor.user_id or 0)
 
 
@@ -53,13 +49,13 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     """Step 1: which groups. Those that cannot join are there, with the reason."""
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     topology, _facts = current(visit)
-    draft = _draft(visit)
+    draft = draft_of(visit)
     lines = [(group.name, sorted(group.clusters), _why_not(topology, group.name)) for group in topology.groups.values()]
     able = [group for group, _clusters, why in lines if not why]
     ticked = [group for group in request.POST.getlist("group") if group in able]
     if ticked:
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
-        return _go("join-addresses", visit)
+        return go("join-addresses", visit)
     chosen = [group for group in draft.groups if group in able] if draft else []
     error = _("Tick at least one group that can join.") if request.method == "POST" else ""
     context = frame(visit, "interconnect") | {"lines": lines, "chosen": chosen, "error": error, "step": 1, "able": able}
@@ -74,22 +70,22 @@ def _why_not(topology: Topology, group: str) -> tuple[str, ...]:
 def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
     """Step 2: by which addresses."""
     visit = mesh_for(request, name, Role.MESH_ADMIN)
-    draft = _draft(visit)
+    draft = draft_of(visit)
     topology, facts = current(visit)
-    groups = _still_able(request, draft, topology)
+    groups = still_able(request, draft, topology)
     if draft is None or not groups:
-        return _go("join", visit)
+        return go("join", visit)
     stored = {group: drafts.chosen_addresses(draft, topology, group) for group in groups}
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         drafts.draft_addresses(draft=draft, addresses=chosen, topology=topology)
-        return _go("join-review", visit)
+        return go("join-review", visit)
 
     context = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
     return _choose(request, visit, (topology, facts), stored, lambda group, found: Join(group, found), keep, context)
 
 
-def _still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
+def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
     """The draft's groups as they are today; one that can no longer join is named once and left out."""
     wanted = draft.groups if draft else []
     able = [group for group in wanted if group in topology.groups and not _why_not(topology, group)]
@@ -153,78 +149,6 @@ def _accepted(
 
 
 @require_http_methods(["GET", "POST"])
-def join_review(request: HttpRequest, name: str) -> HttpResponse:
-    """Step 3: what would be done, what the restart means here, and OK."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
-    draft = _draft(visit)
-    topology, facts = current(visit)
-    groups = _still_able(request, draft, topology)
-    if draft is None or not groups:
-        return _go("join", visit)
-    changes = [Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups]
-    if any(not change.addresses for change in changes):
-        return _go("join-addresses", visit)
-    form = SettingsForm(posted(request), initial={"restart": draft.restart or visit.mesh.restart})
-    refused: tuple[str, ...] = ()
-    if request.method == "POST" and form.is_valid():
-        restart = RestartPolicy(form.cleaned_data["restart"])
-        drafts.draft_restart(draft=draft, restart=restart)
-        try:
-            rollout = rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changes, revision=_revision(request), restart=restart)
-        except Refused as refusal:
-            refused = wording.reasons(refusal.violations)
-        else:
-            drafts.draft_drop(draft=draft)
-            return dialogs.to_rollout(request, rollout)
-    context = frame(visit, "interconnect") | _plan(visit, topology, facts, changes) | {"form": form, "step": 3, "refused": refused}
-    return page(request, "interconnect/review.html", context, status=409 if refused else 200)
-
-
-def _revision(request: HttpRequest) -> int | None:
-    text = request.POST.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _plan(visit: Visit, topology: Topology, facts: Facts, changes: Sequence[Join]) -> dict[str, Any]:
-    after = apply_all(topology, changes, facts=facts)
-    sights = queries.cluster_sights(visit.mesh)
-    silent = [(name, steps_reason) for name, seen in sights.items() for steps_reason in [_silence(seen)] if steps_reason]
-    found: dict[str, Any] = {
-        "joining": [(change.group, [_address_text(address, topology) for address in change.addresses]) for change in changes],
-        "silent": silent,
-        "istiods": facts.istiods,
-        "replicas": sum(istiod.replicas for istiod in facts.istiods),
-        "revision": visit.mesh.revision,
-        "conflicts": (),
-    }
-    if not isinstance(after, Topology):
-        return found | {"conflicts": wording.reasons(after)}
-    names = {cluster.uid: cluster.name for cluster in after.clusters.values()}
-    planned = planned_steps(visit.mesh, after)
-    found["planned"] = [
-        (wording.phase_name(step.phase), steps.place(step, names), wording.step_name(step.kind), step.group) for step in planned
-    ]
-    found["before"], found["after"] = _yaml(topology), _yaml(after)
-    return found
-
-
-def _silence(seen: queries.ClusterSight) -> str:
-    params = seen.observation.error_params if seen.observation else {}
-    return wording.cluster_error(seen.silent_code, params) if seen.silent_code else ""
-
-
-def _address_text(address: Address, topology: Topology) -> str:
-    if address.awaited and address.gateway:
-        return _("awaited from %(gateway)s") % {"gateway": topology.gateways[address.gateway].name}
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{host}:{address.port}"
-
-
-def _yaml(topology: Topology) -> str:
-    return yaml.safe_dump({"networks": dict(networks_of(topology))}, sort_keys=True)
-
-
-@require_http_methods(["GET", "POST"])
 def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     """New addresses for joined groups; never a restart."""
     visit = mesh_for(request, name, Role.OPERATOR)
@@ -233,13 +157,13 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
         messages.info(request, _("Tick the groups whose addresses change."))
-        return _go("interconnect", visit)
+        return go("interconnect", visit)
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         changed = [UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])]
         if not changed:
             messages.info(request, _("The addresses are as they were."))
-            return _go("interconnect", visit)
+            return go("interconnect", visit)
         return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
@@ -255,7 +179,7 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
     wanted = [group for group in (request.POST or request.GET).getlist("group") if (group, group) in joined]
     if not wanted:
         messages.info(request, _("Tick the groups to remove."))
-        return _go("interconnect", visit)
+        return go("interconnect", visit)
     confirming = request.POST.get("step") == "confirm"
     asked = request.POST.get("step") == "ask"
     version = version_of(*(topology.groups[group] for group in wanted))
@@ -288,5 +212,5 @@ def _second_question(visit: Visit, form: RemoveForm, wanted: Sequence[str]) -> D
             "a restart without one of them would drop its endpoints everywhere."
         ),
     )
-    silent = [f"{name}: {why}" for name, seen in queries.cluster_sights(visit.mesh).items() if (why := _silence(seen))]
+    silent = [f"{name}: {why}" for name, why in plan_rows.silent_clusters(visit.mesh)]
     return Dialog(_("Remove interconnection"), _("Confirm"), form, intro=intro, warnings=tuple(silent), danger=True)

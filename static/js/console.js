@@ -204,8 +204,8 @@
   Object.assign(Idiomorph.defaults.callbacks, {
     beforeNodeMorphed(from, to) {
       if (from.nodeType !== Node.ELEMENT_NODE || to.nodeType !== Node.ELEMENT_NODE) return true;
-      if (from === document.activeElement && from.matches("input, textarea, select") && !from.matches("[type=checkbox]")) return false;
-      if (from.matches("input[type=checkbox]") && !to.disabled) to.checked = from.checked;
+      if (from === document.activeElement && from.matches("input, textarea, select") && !from.matches("[type=checkbox], [type=radio]")) return false;
+      if (from.matches("input[type=checkbox], input[type=radio]") && !to.disabled) to.checked = from.checked;
       return true;
     },
     beforeAttributeUpdated(name, node) {

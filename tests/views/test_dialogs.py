@@ -196,7 +196,7 @@ def test_an_address_that_nobody_could_reach_is_refused(as_ada: Any, mesh: Mesh, 
     assert response.status_code == 422 and (form.errors.get("host") or form.errors.get("port"))
 
 
-def test_the_wizard_keeps_its_draft_and_becomes_one_rollout(as_ada: Any, mesh: Mesh, ada: Any) -> None:
+def test_the_wizard_keeps_its_draft(as_ada: Any, mesh: Mesh, ada: Any) -> None:
     assert as_ada.post(url(mesh, "join"), {"group": ["asia"]}).headers["Location"] == url(mesh, "join-addresses")
     offered = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"].fields["chosen"].choices
     added = as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]], "asia-host": "gw.example.org", "add": "asia"})
@@ -204,12 +204,7 @@ def test_the_wizard_keeps_its_draft_and_becomes_one_rollout(as_ada: Any, mesh: M
     as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]]})
     assert JoinDraft.objects.get(user=ada).addresses["asia"][0]["host"] == "203.0.113.8"
     review = as_ada.get(url(mesh, "join-review"))
-    assert "203.0.113.8" in review.content.decode() and review.context["planned"]
-    sent = {"restart": "automatic", "revision": str(review.context["revision"])}
-    assert "/rollouts/" in as_ada.post(url(mesh, "join-review"), sent).headers["Location"]
-    assert store.load(mesh).groups["asia"].joined and not JoinDraft.objects.exists()
-    assert as_ada.post(url(mesh, "join-review"), sent).headers["Location"] == url(mesh, "join")
-    assert Rollout.objects.filter(mesh=mesh, restart="automatic").count() == 1
+    assert "203.0.113.8" in review.content.decode() and review.context["planning"]
 
 
 def test_a_pending_address_can_be_awaited(as_ada: Any, mesh: Mesh) -> None:
@@ -224,16 +219,6 @@ def test_the_wizard_does_not_skip_a_step_nor_join_what_cannot(as_ada: Any, mesh:
     as_ada.post(url(mesh, "join"), {"group": ["asia"]})
     assert as_ada.get(url(mesh, "join-review")).headers["Location"] == url(mesh, "join-addresses")
     assert as_ada.post(url(mesh, "join-addresses"), {}).status_code == 422
-
-
-def test_a_plan_older_than_the_mesh_is_not_started(as_ada: Any, mesh: Mesh) -> None:
-    as_ada.post(url(mesh, "join"), {"group": ["asia"]})
-    value = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"].fields["chosen"].choices[0][0]
-    as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [value]})
-    seen = as_ada.get(url(mesh, "join-review")).context["revision"]
-    shop.settled(mesh, EditGateway(GatewayKey("hangzhou", 1), GatewaySpec(replicas=7)))
-    assert as_ada.post(url(mesh, "join-review"), {"restart": "always", "revision": str(seen)}).status_code == 409
-    assert not store.load(mesh).groups["asia"].joined
 
 
 def test_disabling_shows_its_prerequisites_and_wants_the_phrase(as_ada: Any, mesh: Mesh) -> None:

@@ -1,0 +1,264 @@
+"""Plans that a page shows before anything is started: asked of the clusters by a worker, kept with the mesh's revision, and
+turned into one rollout. Result of an inquiry of the kind `plan`:
+    {"revision", "digest", "refusals": [violation], "steps": [{"phase", "chain", "kind", "subject", "group", "left"}],
+     "writes": [{"cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after", "problems", "owners"}],
+     "unreachable": [violation], "control_plane": violation or null, "findings": {group: [finding]}, "awaited": {group: [gateway]},
+     "istiods": [{"deployment", "replicas", "strategy"}], "proxies": int or null, "left": {"role", "rollout", "actor"} or null,
+     "live": [[target, object or null]], "rollout": str once it is started}
+A violation is {"code", "params", "token"}, a cluster its `kube-system` UID; `before` and `after` are YAML of what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from interconnect import observed, store
+from interconnect.domain.changes import Change, Join, apply_all
+from interconnect.domain.entries import Absent, Live, Present, Target
+from interconnect.domain.plan import plan
+from interconnect.domain.preflight import Severity
+from interconnect.domain.render import render
+from interconnect.domain.serial import changes_from_json, changes_to_json
+from interconnect.domain.topology import Topology
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import Verb
+from interconnect.kube import debug
+from interconnect.kube.errors import KubeError
+from interconnect.kube.guard import DenyList
+from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
+from interconnect.rollouts import preflight
+from interconnect.rollouts.replicas import ask_each, sources
+from interconnect.services.excerpts import excerpt
+from interconnect.services.inquiries import answers, inquiry_drop, inquiry_start
+from interconnect.services.planning import PlannedWrite, Preview, Scene, preview, scene_of
+from interconnect.services.refusal import Refused
+from interconnect.services.rollouts import leftovers, rollout_start
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.steps import PlannedStep
+    from interconnect.domain.topology import RestartPolicy
+    from meshconsole.access.actor import Actor
+
+Json = dict[str, Any]
+KIND = "plan"
+
+
+def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
+    """The user's plan of these changes for the mesh as it stands now, asked for if there is none yet."""
+    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision}
+    for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND).order_by("-asked_at"):
+        if all(known.params.get(key) == value for key, value in wanted.items()) and not known.result.get("rollout"):
+            return known
+    return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | {"accepted": []})
+
+
+def plan_anew(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
+    """Look again: what the clusters said before is dropped, and with it what was consented to."""
+    inquiry_drop(inquiry=plan_of(mesh=mesh, user_id=user_id, changes=changes))
+    return plan_of(mesh=mesh, user_id=user_id, changes=changes)
+
+
+def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
+    """Note on the plan that one of its own findings is passed over, or no longer; recorded for good when it is started."""
+    with transaction.atomic():
+        row = Inquiry.objects.select_for_update().get(id=inquiry.id)
+        kept = [known for known in row.params.get("accepted", ()) if known != token]
+        accepted = [*kept, token] if given and token in tokens_of(row.result) else kept
+        Inquiry.objects.filter(id=row.id).update(params={**row.params, "accepted": accepted})
+
+
+def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Everything that may be consented to."""
+    problems = [problem for write in result.get("writes", ()) for problem in write["problems"]]
+    found = [*problems, *(item for items in result.get("findings", {}).values() for item in items)]
+    return tuple(dict.fromkeys(item["token"] for item in found if item["token"]))
+
+
+def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, ...]:
+    """The findings because of which the plan cannot be started: final ones, and errors that nobody has passed over."""
+    given = set(accepted)
+    found = [item for items in result.get("findings", {}).values() for item in items]
+    return tuple(
+        item for item in found if item["severity"] == Severity.FINAL or (item["severity"] == Severity.ERROR and item["token"] not in given)
+    )
+
+
+def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None) -> Rollout:
+    """The one rollout of a plan, however often it is sent. Refused when the plan is not true any more, not ready or blocked."""
+    with transaction.atomic():
+        row = Inquiry.objects.select_for_update().get(id=inquiry.id)
+        started = row.result.get("rollout")
+        if started:
+            return Rollout.objects.select_related("mesh").get(id=started)
+        try:
+            rollout = _start(actor, mesh, row, changes, restart)
+        except Refused as refused:
+            # The audit entry of the refusal is to stay.
+            refusal = refused
+        else:
+            Inquiry.objects.filter(id=row.id).update(result={**row.result, "live": [], "rollout": str(rollout.id)})
+            return rollout
+    raise refusal
+
+
+def _start(actor: Actor, mesh: Mesh, row: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None) -> Rollout:
+    mesh.refresh_from_db(fields=["revision"])
+    if row.params["revision"] != mesh.revision or row.params["changes"] != changes_to_json(changes):
+        raise Refused.because("plan.outdated", seen=row.params["revision"], revision=mesh.revision)
+    if row.status != InquiryStatus.DONE:
+        raise Refused.because("plan.not-ready")
+    accepted = row.params.get("accepted", ())
+    blocked = blocking(row.result, accepted)
+    if blocked:
+        raise Refused.because("plan.blocked", codes=sorted({item["code"] for item in blocked}))
+    return rollout_start(
+        actor=actor,
+        mesh=mesh,
+        changes=changes,
+        revision=row.params["revision"],
+        accept=accepted,
+        restart=restart,
+        live=_live_of(row.result),
+    )
+
+
+def _live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
+    return {Target(*place): Absent() if found is None else Present(found) for place, found in result.get("live", ())}
+
+
+@answers(KIND)
+def _answer(inquiry: Inquiry) -> Json:
+    if inquiry.mesh is None:
+        raise Refused.because("plan.outdated", seen=0, revision=0)
+    if inquiry.mesh.revision != inquiry.params["revision"]:
+        raise Refused.because("plan.outdated", seen=inquiry.params["revision"], revision=inquiry.mesh.revision)
+    return made(inquiry.mesh, changes_from_json(inquiry.params["changes"]))
+
+
+def made(mesh: Mesh, changes: Sequence[Change]) -> Json:
+    """Look at the clusters and plan. Takes calls to every cluster that is concerned: a worker's job."""
+    before = store.load(mesh)
+    looked, failure = _look(mesh)
+    facts = observed.facts(mesh)
+    after = apply_all(before, changes, facts=facts)
+    if not isinstance(after, Topology):
+        return {"revision": mesh.revision, "refusals": [_as_json(violation) for violation in after]}
+    scene = scene_of(mesh)
+    seen = preview(after, scene)
+    result: Json = {
+        "revision": mesh.revision,
+        "refusals": [],
+        "steps": _steps(seen.steps, _left(before, scene, seen)),
+        "writes": [_write(write) for write in seen.writes if write.verb is not Verb.LOOK],
+        "unreachable": [_as_json(violation) for violation in seen.unreachable.values()],
+        "control_plane": _as_json(failure) if failure else None,
+        "left": _leftover(mesh, before),
+        "live": _live(seen),
+        **_joining(mesh, after, changes, looked),
+        **_control_plane(mesh, facts),
+    }
+    return result | {"digest": _digest(result)}
+
+
+def _look(mesh: Mesh) -> tuple[preflight.Look | None, Violation | None]:
+    try:
+        return preflight.look(mesh), None
+    except KubeError as error:
+        return None, Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})
+
+
+def _left(before: Topology, scene: Scene, seen: Preview) -> tuple[PlannedStep, ...]:
+    """What is owed without the changes."""
+    rendered = render(before, scene.facts)
+    return plan(before, rendered, scene.applied, seen.live, published=scene.published, verified=scene.verified, facts=scene.facts)
+
+
+def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> list[Json]:
+    earlier = {(step.phase, step.chain, step.kind, step.subject, step.group) for step in left}
+    return [
+        {
+            "phase": step.phase,
+            "chain": step.chain,
+            "kind": step.kind,
+            "subject": step.subject,
+            "group": step.group,
+            "left": (step.phase, step.chain, step.kind, step.subject, step.group) in earlier,
+        }
+        for step in steps
+    ]
+
+
+def _leftover(mesh: Mesh, before: Topology) -> Json | None:
+    found = leftovers(mesh, before)
+    return {"role": found[0].slug, "rollout": str(found[1].id), "actor": found[1].actor} if found else None
+
+
+def _write(write: PlannedWrite) -> Json:
+    target = write.target
+    before, after = excerpt(write.before, write.after)
+    return {
+        "cluster": target.cluster,
+        "kind": target.kind,
+        "namespace": target.namespace,
+        "name": target.name,
+        "field": target.field,
+        "verb": write.verb,
+        "note": write.note,
+        "before": before,
+        "after": after,
+        "problems": [_as_json(problem) for problem in write.problems],
+        "owners": list(write.owners),
+    }
+
+
+def _live(seen: Preview) -> list[list[Any]]:
+    """What was read where something differs; of all else the rows are trusted, which came to the same."""
+    targets = dict.fromkeys(write.target for write in seen.writes)
+    states = ((target, seen.live.get(target)) for target in targets)
+    return [
+        [list(target), state.object if isinstance(state, Present) else None]
+        for target, state in states
+        if isinstance(state, Present | Absent)
+    ]
+
+
+def _joining(mesh: Mesh, after: Topology, changes: Sequence[Change], looked: preflight.Look | None) -> Json:
+    groups = [after.groups[change.group] for change in changes if isinstance(change, Join)]
+    deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    awaited = {
+        group.name: sorted(after.gateways[address.gateway].name for address in group.addresses or () if address.awaited and address.gateway)
+        for group in groups
+    }
+    found = {group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in groups} if looked else {}
+    return {
+        "findings": {name: [preflight.finding_as_json(item) for item in items] for name, items in found.items()},
+        "awaited": {name: names for name, names in awaited.items() if names},
+    }
+
+
+def _control_plane(mesh: Mesh, facts: Facts) -> Json:
+    istiods = [{"deployment": item.deployment, "replicas": item.replicas, "strategy": item.strategy} for item in facts.istiods]
+    try:
+        found = [entries for item in facts.istiods for entries in ask_each(debug.proxies_of, sources(mesh, item)).values()]
+    except KubeError:
+        found = [None]
+    # One replica that does not answer makes the number unknown, not smaller.
+    proxies = None if None in found else sum(len(entries) for entries in found if entries is not None)
+    return {"istiods": istiods, "proxies": proxies}
+
+
+def _digest(result: Json) -> str:
+    """Of what would be done: equal for plans that do the same."""
+    shown = {key: result[key] for key in ("revision", "steps", "writes", "findings")}
+    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _as_json(violation: Violation) -> Json:
+    return {"code": violation.code, "params": dict(violation.params), "token": violation.token}

@@ -1,0 +1,204 @@
+"""A plan as rows: steps, writes with their differences, findings by severity, and what the restart means here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from interconnect import queries
+from interconnect.domain.preflight import Severity
+from interconnect.domain.steps import Phase
+from interconnect.messages import word
+from interconnect.models import InquiryStatus
+from interconnect.services import plans
+from interconnect.views import wording
+from meshconsole.ui.tones import Badge, Tone
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Address, Topology
+    from interconnect.models import Inquiry, Mesh
+
+ADOPTED = frozenset({"writes.not-ours"})
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A finding that a mesh admin may pass over; `label` is the button's. Without a token nobody may."""
+
+    code: str
+    text: str
+    token: str
+    label: str
+    given: bool
+    evidence: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Of its button on the page, the same at every poll."""
+        return f"consent-{slugify(self.token)}"
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    groups: str
+    state: Badge
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRow:
+    title: str
+    field: str
+    note: str
+    owners: str
+    before: str
+    after: str
+    problems: tuple[Consent, ...]
+
+
+@dataclass(slots=True)
+class ClusterWrites:
+    name: str
+    failure: str = ""
+    writes: list[WriteRow] = field(default_factory=list)
+
+    @property
+    def needs_a_look(self) -> bool:
+        return bool(self.failure) or any(write.problems for write in self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    label: str
+    subject: str
+    where: str
+    phase: str
+
+
+def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
+    """What templates/interconnect/review.html shows of a plan; of one that is not made yet only that it is being made."""
+    result, accepted = plan.result, frozenset(plan.params.get("accepted", ()))
+    planned = plan.status == InquiryStatus.DONE
+    names = _names(mesh, topology)
+    steps = result.get("steps", ())
+    blocked = plans.blocking(result, accepted)
+    return {
+        "planning": plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING),
+        "planned": planned,
+        "refusals": [word(item["code"], item["params"]) for item in result.get("refusals", ())],
+        "findings": finding_rows(result.get("findings", {}), accepted),
+        "steps": [_step(step, names) for step in steps if not step["left"]],
+        "left_steps": [_step(step, names) for step in steps if step["left"]],
+        "left": result.get("left"),
+        "clusters": cluster_writes(result, names, accepted),
+        "awaited": sorted(result.get("awaited", {}).items()),
+        "control_plane_failure": _worded(result["control_plane"]) if result.get("control_plane") else "",
+        "istiods": result.get("istiods", ()),
+        "replicas": sum(int(item["replicas"]) for item in result.get("istiods", ())),
+        "proxies": result.get("proxies"),
+        "silent": silent_clusters(mesh),
+        "blocked": bool(blocked) or bool(result.get("refusals")) or not planned,
+    }
+
+
+def _worded(item: Mapping[str, Any]) -> str:
+    return word(item["code"], item["params"])
+
+
+def _names(mesh: Mesh, topology: Topology) -> dict[str, str]:
+    """Clusters by UID and gateways by UUID."""
+    own = {mesh.config_uid: _("Config cluster"), mesh.control_plane.uid: _("Control plane")}
+    gateways = {gateway.id: gateway.name for gateway in topology.gateways.values()}
+    return {**own, **{cluster.uid: cluster.name for cluster in topology.clusters.values()}, **gateways}
+
+
+def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: frozenset[str]) -> list[FindingRow]:
+    """The gravest first; what is true of several groups is said once."""
+    together: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
+    for group, items in findings.items():
+        for item in items:
+            key = (item["code"], repr(sorted(item["params"].items())))
+            together.setdefault(key, (item, []))[1].append(group)
+    order = list(Severity)
+    rows = sorted(together.values(), key=lambda pair: order.index(Severity(pair[0]["severity"])))
+    return [FindingRow(", ".join(groups), _severity(item, accepted), consent_of(item, accepted)) for item, groups in rows]
+
+
+def _severity(item: Mapping[str, Any], accepted: frozenset[str]) -> Badge:
+    if item["token"] and item["token"] in accepted:
+        return Badge(Tone.WARN, _("Passed over"))
+    badges = {
+        Severity.FINAL: Badge(Tone.BAD, _("Cannot be passed over")),
+        Severity.ERROR: Badge(Tone.BAD, _("Error")),
+        Severity.WARNING: Badge(Tone.WARN, _("Warning")),
+    }
+    return badges[Severity(item["severity"])]
+
+
+def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool = False) -> Consent:
+    label = _("Override")
+    if write:
+        label = _("Adopt") if item["code"] in ADOPTED else _("Take over")
+    evidence = ", ".join(f"{key}: {_text(value)}" for key, value in item.get("evidence", {}).items() if value not in ("", None))
+    return Consent(item["code"], word(item["code"], item["params"]), item["token"], label, item["token"] in accepted, evidence)
+
+
+def _text(value: Any) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def cluster_writes(result: Mapping[str, Any], names: Mapping[str, str], accepted: frozenset[str]) -> list[ClusterWrites]:
+    """What needs a look first."""
+    found: dict[str, ClusterWrites] = {}
+    for failure in result.get("unreachable", ()):
+        uid = str(failure["params"].get("cluster", ""))
+        found.setdefault(uid, ClusterWrites(names.get(uid, uid))).failure = _worded(failure)
+    for write in result.get("writes", ()):
+        found.setdefault(write["cluster"], ClusterWrites(names.get(write["cluster"], write["cluster"]))).writes.append(
+            _write(write, accepted)
+        )
+    return sorted(found.values(), key=lambda cluster: (not cluster.needs_a_look, cluster.name))
+
+
+def _write(write: Mapping[str, Any], accepted: frozenset[str]) -> WriteRow:
+    where = f"{write['namespace']}/{write['name']}" if write["namespace"] else write["name"]
+    return WriteRow(
+        title=f"{write['kind']} {where}",
+        field=write["field"],
+        note=word(write["note"], {}) if write["note"] else "",
+        owners=", ".join(write["owners"]),
+        before=write["before"],
+        after=write["after"],
+        problems=tuple(consent_of(problem, accepted, write=True) for problem in write["problems"]),
+    )
+
+
+def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
+    central = step["phase"] in (Phase.PREFLIGHT, Phase.PUBLISH)
+    return StepLine(
+        label=wording.step_name(step["kind"]),
+        subject=names.get(step["subject"], "") or step["group"],
+        where=_("Control plane") if central else names.get(step["chain"], step["chain"]),
+        phase=wording.phase_name(step["phase"]),
+    )
+
+
+def silent_clusters(mesh: Mesh) -> list[tuple[str, str]]:
+    """Name and reason of every cluster that did not answer when it was last asked."""
+    return [(name, why) for name, seen in queries.cluster_sights(mesh).items() if (why := _silence(seen))]
+
+
+def _silence(seen: queries.ClusterSight) -> str:
+    params = seen.observation.error_params if seen.observation else {}
+    return wording.cluster_error(seen.silent_code, params) if seen.silent_code else ""
+
+
+def address_text(address: Address, topology: Topology) -> str:
+    if address.awaited and address.gateway:
+        return _("awaited from %(gateway)s") % {"gateway": topology.gateways[address.gateway].name}
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"

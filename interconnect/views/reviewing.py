@@ -1,0 +1,132 @@
+"""Step 3 of the join wizard: the plan as the clusters have answered it, what it asks for, and OK."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from interconnect.domain.changes import Join
+from interconnect.domain.topology import RestartPolicy
+from interconnect.domain.violations import Violation
+from interconnect.forms.settings import SettingsForm
+from interconnect.messages import word
+from interconnect.models import Rollout
+from interconnect.services import drafts, inquiries, plans
+from interconnect.services.refusal import Refused
+from interconnect.views import dialogs, plan_rows, wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.changing import current
+from interconnect.views.joining import draft_of, go, still_able
+from interconnect.views.mesh import frame
+from meshconsole.access.roles import Role
+from meshconsole.htmx import is_htmx, page
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Topology
+    from interconnect.models import Inquiry, JoinDraft
+
+
+@require_http_methods(["GET", "POST"])
+def join_review(request: HttpRequest, name: str) -> HttpResponse:
+    """The browser sends *OK*, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`)."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    started = _started(request, visit)
+    if started is not None:
+        return dialogs.to_rollout(request, started)
+    topology, _facts = current(visit)
+    draft = draft_of(visit)
+    groups = still_able(request, draft, topology)
+    if draft is None or not groups:
+        return go("join", visit)
+    changes = [Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups]
+    if any(not change.addresses for change in changes):
+        return go("join-addresses", visit)
+    if request.method == "POST":
+        return _posted(request, visit, topology, draft, changes)
+    return _show(request, visit, topology, draft, changes, _plan(visit, changes))
+
+
+def _plan(visit: Visit, changes: Sequence[Join]) -> Inquiry:
+    return plans.plan_of(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
+
+
+def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
+    """What this very plan has started already: the button was pressed twice, or the answer was lost."""
+    try:
+        sent = UUID(request.POST.get("plan", ""))
+    except ValueError:
+        return None
+    inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
+    rollout = inquiry.result.get("rollout") if inquiry and inquiry.mesh_id == visit.mesh.id else None
+    return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
+
+
+def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join]) -> HttpResponse:
+    form = SettingsForm(request.POST)
+    restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
+    if restart:
+        drafts.draft_restart(draft=draft, restart=restart)
+    plan = _plan(visit, changes)
+    if "again" in request.POST:
+        plan = plans.plan_anew(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
+        return _again(request, visit, topology, draft, changes, plan)
+    token = request.POST.get("consent", "") or request.POST.get("withdraw", "")
+    if token:
+        plans.plan_consent(inquiry=plan, token=token, given="consent" in request.POST)
+        plan.refresh_from_db()
+        return _again(request, visit, topology, draft, changes, plan)
+    if restart is None:
+        return _show(request, visit, topology, draft, changes, plan, form=form, status=422)
+    try:
+        _require_shown(request, plan, visit)
+        rollout = plans.plan_start(actor=visit.actor, mesh=visit.mesh, inquiry=plan, changes=changes, restart=restart)
+    except Refused as refused:
+        visit.mesh.refresh_from_db(fields=["revision"])
+        found = wording.reasons(refused.violations)
+        return _show(request, visit, topology, draft, changes, _plan(visit, changes), refused=found, status=409)
+    drafts.draft_drop(draft=draft)
+    return dialogs.to_rollout(request, rollout)
+
+
+def _require_shown(request: HttpRequest, plan: Inquiry, visit: Visit) -> None:
+    """What is started is what was seen: another plan than the one on the page has not been looked at."""
+    if request.POST.get("plan") != str(plan.id):
+        raise Refused([Violation("plan.outdated", {"seen": request.POST.get("revision", ""), "revision": visit.mesh.revision})])
+
+
+def _again(
+    request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join], plan: Inquiry
+) -> HttpResponse:
+    """Without a script the page is asked for anew, so that a reload sends nothing twice."""
+    if not is_htmx(request):
+        return HttpResponseRedirect(reverse("join-review", kwargs={"name": visit.mesh.name}))
+    return _show(request, visit, topology, draft, changes, plan)
+
+
+def _show(
+    request: HttpRequest,
+    visit: Visit,
+    topology: Topology,
+    draft: JoinDraft,
+    changes: Sequence[Join],
+    plan: Inquiry,
+    *,
+    form: SettingsForm | None = None,
+    refused: tuple[str, ...] = (),
+    status: int = 200,
+) -> HttpResponse:
+    context: dict[str, Any] = frame(visit, "interconnect") | {
+        "form": form or SettingsForm(initial={"restart": draft.restart or visit.mesh.restart}),
+        "step": 3,
+        "refused": refused,
+        "joining": [(change.group, [plan_rows.address_text(address, topology) for address in change.addresses]) for change in changes],
+        "plan": plan,
+        "errors": [word(error["code"], error["params"]) for error in plan.errors],
+        **plan_rows.context_of(plan, visit.mesh, topology),
+    }
+    return page(request, "interconnect/review.html", context, parts=("live",), status=status)

@@ -1,0 +1,159 @@
+"""The join wizard's last step, on simulated clusters: the plan as they answer it, what it asks for, and the one rollout it becomes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.urls import reverse
+
+from interconnect import store
+from interconnect.domain.changes import EditGateway
+from interconnect.domain.topology import GatewaySpec
+from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
+from interconnect.scope import scope_of
+from interconnect.services import inquiries
+from meshconsole.audit.models import Entry
+from tests.support.world import B, C, World
+from tests.support.worlds import fleets, hasty, prepared
+
+__all__ = ["fleets", "hasty", "prepared"]
+
+
+@pytest.fixture
+def mesh(prepared: World) -> Mesh:
+    return prepared.mesh
+
+
+@pytest.fixture
+def scope(mesh: Mesh) -> str:
+    return scope_of(mesh.id)
+
+
+def url(mesh: Mesh, name: str, **parts: Any) -> str:
+    return reverse(name, kwargs={"name": mesh.name, **parts})
+
+
+def choose(browser: Any, mesh: Mesh, *groups: str) -> None:
+    browser.post(url(mesh, "join"), {"group": groups})
+    forms = browser.get(url(mesh, "join-addresses")).context["forms"]
+    chosen = {f"{group}-chosen": [form.fields["chosen"].choices[0][0]] for group, form in forms.items()}
+    assert browser.post(url(mesh, "join-addresses"), chosen).headers["Location"] == url(mesh, "join-review")
+
+
+def answered(browser: Any, mesh: Mesh) -> Any:
+    """The review once a worker has answered its plan."""
+    browser.get(url(mesh, "join-review"))
+    for inquiry in Inquiry.objects.filter(status=InquiryStatus.WAITING):
+        inquiries.answer(inquiry.id)
+    return browser.get(url(mesh, "join-review"))
+
+
+def send(browser: Any, mesh: Mesh, review: Any, **values: str) -> Any:
+    return browser.post(url(mesh, "join-review"), {"restart": "automatic", "plan": str(review.context["plan"].id), **values})
+
+
+def token_in(page: Any) -> str:
+    found = re.search(r'name="consent" value="([^"]+)"', page.content.decode())
+    assert found, page.content.decode()
+    return found[1]
+
+
+def test_a_plan_is_made_by_a_worker_and_shows_what_istiod_will_read(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "green")
+    waiting = as_ada.get(url(mesh, "join-review"))
+    assert waiting.context["planning"] and b"data-poll" in waiting.content and waiting.context["blocked"]
+    page = answered(as_ada, mesh).content.decode()
+    assert "The clusters are being asked" not in page and 'id="live" data-poll' not in page
+    assert "fromRegistry: member-b" in page and prepared.address(B) in page and 'class="added"' in page
+    assert prepared.networks == [set(), set()]
+
+
+def test_the_wizard_becomes_one_rollout_however_often_it_is_sent(as_ada: Any, mesh: Mesh) -> None:
+    choose(as_ada, mesh, "green", "red")
+    review = answered(as_ada, mesh)
+    assert not review.context["blocked"]
+    first = send(as_ada, mesh, review)
+    again = send(as_ada, mesh, review)
+    assert "/rollouts/" in first.headers["Location"] and again.headers["Location"] == first.headers["Location"]
+    rollout = Rollout.objects.get(restart="automatic")
+    assert {change["group"] for change in rollout.changes} == {"green", "red"}
+    assert store.load(mesh).groups["green"].joined and not JoinDraft.objects.exists()
+
+
+def test_what_the_plan_shows_is_carried_out(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "green")
+    send(as_ada, mesh, answered(as_ada, mesh))
+    prepared.finish(Rollout.objects.latest("created_at"))
+    assert prepared.networks == [{("green", prepared.address(B))}] * 2
+
+
+def test_a_plan_older_than_the_mesh_is_not_started_and_a_new_one_is_made(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    prepared.do(EditGateway(C, GatewaySpec(replicas=2)))
+    refused = send(as_ada, mesh, review)
+    assert refused.status_code == 409 and "has changed since this plan was made" in refused.content.decode()
+    assert refused.context["planning"] and refused.context["plan"].id != review.context["plan"].id
+    assert not store.load(mesh).groups["green"].joined
+    assert "/rollouts/" in send(as_ada, mesh, answered(as_ada, mesh)).headers["Location"]
+
+
+def test_a_plan_that_is_not_ready_is_not_started(as_ada: Any, mesh: Mesh) -> None:
+    choose(as_ada, mesh, "green")
+    refused = send(as_ada, mesh, as_ada.get(url(mesh, "join-review")))
+    assert refused.status_code == 409 and not store.load(mesh).groups["green"].joined
+    assert Entry.objects.filter(action="rollout.start", outcome="accepted", params__changes__0__change="Join").count() == 0
+
+
+def test_a_silent_cluster_of_the_group_blocks_until_it_is_passed_over(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "green", "red")
+    prepared.fleet.fault("member-c", "refuse")
+    review = answered(as_ada, mesh)
+    page = review.content.decode()
+    assert review.context["blocked"] and "preflight.no-answer" in page and "member-c" in page
+    assert send(as_ada, mesh, review).status_code == 409
+    while review.context["blocked"]:
+        send(as_ada, mesh, review, consent=token_in(review))
+        review = as_ada.get(url(mesh, "join-review"))
+    rollout_page = send(as_ada, mesh, review).headers["Location"]
+    rollout = Rollout.objects.latest("created_at")
+    assert str(rollout.id) in rollout_page and "preflight.no-answer" in " ".join(rollout.overrides)
+
+
+def test_a_consent_can_be_taken_back_and_one_that_nobody_asked_for_is_none(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "red")
+    prepared.fleet.fault("member-c", "refuse")
+    review = answered(as_ada, mesh)
+    token = token_in(review)
+    send(as_ada, mesh, review, consent=token)
+    send(as_ada, mesh, review, consent="made-up")
+    assert as_ada.get(url(mesh, "join-review")).context["plan"].params["accepted"] == [token]
+    send(as_ada, mesh, review, withdraw=token)
+    assert as_ada.get(url(mesh, "join-review")).context["plan"].params["accepted"] == []
+
+
+def test_planning_again_looks_again(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "red")
+    prepared.fleet.fault("member-c", "refuse")
+    review = answered(as_ada, mesh)
+    prepared.fleet.fault("member-c", None)
+    send(as_ada, mesh, review, again="1")
+    fresh = answered(as_ada, mesh)
+    assert fresh.context["plan"].id != review.context["plan"].id and not fresh.context["blocked"]
+
+
+def test_a_control_plane_that_does_not_answer_is_said_and_no_findings_are_made_up(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    choose(as_ada, mesh, "green")
+    prepared.fleet.fault("hub", "refuse")
+    page = answered(as_ada, mesh).content.decode()
+    assert "The control plane could not be asked" in page and "Nothing stands against" not in page
+
+
+def test_another_persons_plan_is_not_started(as_ada: Any, mesh: Mesh, pia: Any, client: Any) -> None:
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    client.force_login(pia)
+    assert send(client, mesh, review).headers["Location"] == url(mesh, "join")
+    assert not store.load(mesh).groups["green"].joined
