@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from interconnect.domain.entries import Applied, AppliedState, Target
@@ -29,13 +30,48 @@ def applied(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Appli
     }
 
 
-def intend(mesh: Mesh, target: Target, *, value: Any, found: Any, gateway: str, adopted: bool, rollout: Rollout | None) -> None:
-    """Save that a target is about to be written. `found` is kept from the first time: what came later is ours."""
-    changed = {"state": AppliedState.INTENDED, "value": value, "gateway": gateway, "rollout": rollout}
-    if AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(**changed):
-        return
-    AppliedEntry.objects.filter(mesh=mesh, archived=True, **_place(target)).delete()
-    AppliedEntry.objects.create(mesh=mesh, **_place(target), found=found, adopted=adopted, **changed)
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What is about to be written at `target`, and what was `found` there before."""
+
+    target: Target
+    value: Any
+    found: Any = None
+    gateway: str = ""
+    adopted: bool = False
+
+
+def intend(mesh: Mesh, intentions: Iterable[Intention], *, rollout: Rollout | None) -> None:
+    """Save that targets are about to be written. `found` is kept from the first time: what came later is ours.
+
+    In a transaction, and under the lease of whoever writes to these clusters.
+    """
+    wanted = {intention.target: intention for intention in intentions}
+    there = AppliedEntry.objects.filter(mesh=mesh, cluster_uid__in={target.cluster for target in wanted}).only("archived", *_PLACE)
+    known = [(target_of(row), row) for row in there]
+    live = {target: row.pk for target, row in known if target in wanted and not row.archived}
+    superseded = [row.pk for target, row in known if target in wanted and row.archived and target not in live]
+    if superseded:
+        AppliedEntry.objects.filter(pk__in=superseded).delete()
+    for target, key in live.items():
+        intention = wanted[target]
+        AppliedEntry.objects.filter(pk=key).update(
+            state=AppliedState.INTENDED, value=intention.value, gateway=intention.gateway, rollout=rollout
+        )
+    AppliedEntry.objects.bulk_create(_intended(mesh, wanted[target], rollout) for target in wanted if target not in live)
+
+
+def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> AppliedEntry:
+    return AppliedEntry(
+        mesh=mesh,
+        **_place(intention.target),
+        state=AppliedState.INTENDED,
+        value=intention.value,
+        found=intention.found,
+        gateway=intention.gateway,
+        adopted=intention.adopted,
+        rollout=rollout,
+    )
 
 
 def leave(mesh: Mesh, targets: Iterable[Target], *, rollout: Rollout | None) -> None:
@@ -43,8 +79,15 @@ def leave(mesh: Mesh, targets: Iterable[Target], *, rollout: Rollout | None) -> 
         AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(state=AppliedState.LEAVING, rollout=rollout)
 
 
-def written(mesh: Mesh, target: Target, *, object_uid: str) -> None:
-    AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(state=AppliedState.WRITTEN, object_uid=object_uid)
+def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:
+    """These targets are there now, each in the object with this UID."""
+    holders: dict[tuple[Target, str], list[str]] = {}
+    for target, uid in targets.items():
+        holders.setdefault((target._replace(field=""), uid), []).append(target.field)
+    for (holder, uid), fields in holders.items():
+        place = {**_place(holder), "field__in": fields}
+        del place["field"]
+        AppliedEntry.objects.filter(mesh=mesh, archived=False, **place).update(state=AppliedState.WRITTEN, object_uid=uid)
 
 
 def gone(mesh: Mesh, target: Target) -> None:

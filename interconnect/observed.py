@@ -21,13 +21,16 @@ from interconnect.models import Cluster, ClusterObservation, Gateway, GatewayObs
 Json = dict[str, Any]
 
 
-def facts(mesh: Mesh) -> Facts:
-    """All that is known of a mesh, in two queries."""
+def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
+    """All that is known of a mesh, or of its control plane and one cluster only, in two queries."""
     row = MeshObservation.objects.filter(mesh=mesh).first()
     said: Json = row.facts if row else {}
+    clusters = ClusterObservation.objects.filter(cluster__mesh=mesh)
+    if cluster_uid is not None:
+        clusters = clusters.filter(cluster__uid=cluster_uid)
     webhooks = {
         uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"])
-        for uid, seen in ClusterObservation.objects.filter(cluster__mesh=mesh).values_list("cluster__uid", "facts")
+        for uid, seen in clusters.values_list("cluster__uid", "facts")
         if "webhooks" in seen
     }
     return Facts(
@@ -84,8 +87,10 @@ def note_cluster(cluster: Cluster, **said: Any) -> None:
     answered: Json = {"at": Now(), "answered_at": Now(), "error_code": "", "error_params": {}}
     with transaction.atomic():
         row = ClusterObservation.objects.select_for_update().filter(cluster=cluster).first()
-        defaults = {**answered, "facts": {**(row.facts if row else {}), **said}}
-        ClusterObservation.objects.update_or_create(cluster=cluster, defaults=defaults)
+        if row:
+            ClusterObservation.objects.filter(cluster=cluster).update(**answered, facts={**row.facts, **said})
+        else:
+            ClusterObservation.objects.update_or_create(cluster=cluster, defaults={**answered, "facts": said})
 
 
 def note_silence(cluster: Cluster, code: str, params: Json) -> None:
@@ -96,8 +101,10 @@ def note_silence(cluster: Cluster, code: str, params: Json) -> None:
 def note_gateway(gateway: Gateway, **said: Any) -> None:
     with transaction.atomic():
         row = GatewayObservation.objects.select_for_update().filter(gateway=gateway).first()
-        defaults = {"at": Now(), "facts": {**(row.facts if row else {}), **said}}
-        GatewayObservation.objects.update_or_create(gateway=gateway, defaults=defaults)
+        if row:
+            GatewayObservation.objects.filter(gateway=gateway).update(at=Now(), facts={**row.facts, **said})
+        else:
+            GatewayObservation.objects.update_or_create(gateway=gateway, defaults={"at": Now(), "facts": said})
 
 
 def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:

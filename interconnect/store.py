@@ -47,6 +47,46 @@ def load(mesh: Mesh) -> Topology:
     )
 
 
+def load_member(mesh: Mesh, uid: str) -> Topology:
+    """What the desired topology says about one cluster, in a few short queries whatever the size of the mesh.
+
+    It holds the cluster, its gateways and its group, which names its other clusters too; nothing when there is no such cluster.
+    """
+    row = mesh.clusters.select_related("group", "observation").filter(uid=uid).first()
+    gateways = [_gateway(gateway) for gateway in GatewayRow.objects.filter(cluster=row).select_related("cluster")] if row else []
+    group = _group(row.group) if row and row.group else None
+    return Topology(
+        mesh=str(mesh.id),
+        kind=MeshKind(mesh.kind),
+        control_plane=mesh.control_plane.uid,
+        config=mesh.config_uid,
+        system_namespace=mesh.system_namespace,
+        enabled=mesh.enabled,
+        clusters={row.name: _cluster(row)} if row else {},
+        groups={group.name: group} if group else {},
+        gateways={gateway.key: gateway for gateway in gateways},
+    )
+
+
+def load_addresses(mesh: Mesh) -> dict[str, Group]:
+    """The joined groups with their addresses that are known, and without their clusters."""
+    found: dict[str, list[Address]] = {}
+    rows = MembershipAddress.objects.filter(mesh=mesh).exclude(host="")
+    for name, host, port in rows.values_list("membership__group__name", "host", "port"):
+        found.setdefault(name, []).append(Address(host, port))
+    return {name: Group(name, frozenset(), tuple(addresses)) for name, addresses in found.items()}
+
+
+def _group(row: NetworkGroup) -> Group:
+    clusters = frozenset(row.clusters.values_list("name", flat=True))
+    addresses = tuple(
+        Address(entry.host, entry.port, GatewayKey(entry.gateway.cluster.name, entry.gateway.number) if entry.gateway else None)
+        for entry in MembershipAddress.objects.filter(membership__group=row).select_related("gateway__cluster")
+    )
+    joined = bool(addresses) or Membership.objects.filter(group=row).exists()
+    return Group(row.name, clusters, addresses if joined else None)
+
+
 def _cluster(row: ClusterRow) -> Cluster:
     typed = [PodCidr(network, CidrSource.TYPED) for network in row.pod_cidrs]
     try:

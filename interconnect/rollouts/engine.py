@@ -29,6 +29,7 @@ from interconnect.rollouts.ending import record_end
 from interconnect.rollouts.lease import Lease
 from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
 from interconnect.rollouts.steps import execute
+from interconnect.rollouts.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -54,20 +55,26 @@ def begin(rollout: Rollout) -> None:
 def run_chain(step_id: int, worker: str) -> None:
     """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
     following: int | None = step_id
+    done: Work | None = None
     while following is not None:
-        following = run_step(following, worker)
+        following, done = _run(following, worker, done)
 
 
 def run_step(step_id: int, worker: str) -> int | None:
     """Carry out one step if it is due and free. Returns the next step of its chain when that may run at once."""
-    taken = Lease.take(step_id, worker)
+    return _run(step_id, worker, None)[0]
+
+
+def _run(step_id: int, worker: str, before: Work | None) -> tuple[int | None, Work | None]:
+    taken = Lease.take(step_id, worker, after=before.step if before else None)
     if taken is None:
-        return None
-    step = taken.step
-    Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
+        return None, None
+    step, work = taken.step, Work(taken, before)
+    if step.rollout.status == RolloutStatus.QUEUED:
+        Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
     try:
-        outcome = _attempt(taken)
-        return _settle(taken, outcome)
+        outcome = _attempt(work)
+        return _settle(taken, outcome), work
     except LostLease:
         log.warning("step %s is another worker's by now", step.id)
     except DatabaseProblem as error:
@@ -75,7 +82,7 @@ def run_step(step_id: int, worker: str) -> int | None:
         connection.close()
         if isinstance(error, (OperationalError, InterfaceError)):
             _put_back(taken)
-    return None
+    return None, None
 
 
 def _put_back(taken: Lease) -> None:
@@ -89,13 +96,13 @@ def _put_back(taken: Lease) -> None:
     bell.ring([taken.step.id], seconds=FIRST_BACKOFF_SECONDS)
 
 
-def _attempt(taken: Lease) -> Done | Wait | _Failed:
-    step = taken.step
+def _attempt(work: Work) -> Done | Wait | _Failed:
+    step = work.step
     if step.crashes >= MOST_CRASHES:
         return _Failed("step.crashed", {"crashes": step.crashes}, {})
     try:
-        with taken.carried_out():
-            outcome = execute(taken)
+        with work.lease.carried_out():
+            outcome = execute(work)
         step.failing_since = None
         return outcome
     except StepFailed as failure:
@@ -230,32 +237,35 @@ def _advance_rows(rollout: Rollout) -> None:
 def _start_phase(phase: Phase, here: list[Step], steps: list[Step]) -> list[int]:
     """The first pending step of each chain becomes ready, or the chain is blocked with the reason."""
     ready: list[int] = []
-    for chain in dict.fromkeys(step.chain for step in here):
-        links = [step for step in here if step.chain == chain]
+    chains: dict[str, list[Step]] = {}
+    for step in here:
+        chains.setdefault(step.chain, []).append(step)
+    undone = [step for step in steps if step.status in UNDONE]
+    for links in chains.values():
         pending = [step for step in links if step.status == StepStatus.PENDING]
         if not pending or any(step.status in OPEN_STEPS for step in links if step not in pending):
             continue
-        reason = "step.chain-failed" if any(step.status in UNDONE for step in links) else _obstacle(phase, pending[0], steps)
+        reason = "step.chain-failed" if any(step.status in UNDONE for step in links) else _obstacle(phase, pending[0], undone)
         if reason:
             _close(pending, StepStatus.BLOCKED, reason)
             continue
         pending[0].status = StepStatus.READY
-        Step.objects.filter(id=pending[0].id, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
         ready.append(pending[0].id)
+    Step.objects.filter(id__in=ready, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
     return ready
 
 
-def _obstacle(phase: Phase, step: Step, steps: list[Step]) -> str:
-    """Why a chain must not begin although its turn has come; empty when it may."""
+def _obstacle(phase: Phase, step: Step, undone: list[Step]) -> str:
+    """Why a chain must not begin although its turn has come, from what the rollout has not carried out; empty when it may."""
     if phase is Phase.PREFLIGHT:
         clusters = set(step.params.get("clusters", ()))
-        broken = any(other.phase == Phase.PREPARE and other.chain in clusters and other.status in UNDONE for other in steps)
+        broken = any(other.phase == Phase.PREPARE and other.chain in clusters for other in undone)
         return "step.prepare-failed" if broken else ""
     if phase is Phase.WITHDRAW and step.after_verify:
-        unsure = any(other.phase == Phase.PUBLISH and other.status in UNDONE for other in steps)
+        unsure = any(other.phase == Phase.PUBLISH for other in undone)
         return "step.not-verified" if unsure else ""
     if phase is Phase.CLOSE:
-        left = any(other.phase < Phase.CLOSE and other.status in UNDONE for other in steps)
+        left = any(other.phase < Phase.CLOSE for other in undone)
         return "step.withdraw-failed" if left else ""
     return ""
 
@@ -314,11 +324,17 @@ def reopen(rollout: Rollout) -> None:
         error_params={},
         evidence={},
     )
-    for step in Step.objects.filter(rollout=rollout, kind=StepKind.RESTART, status=StepStatus.PENDING):
-        # Fixed per try: a repeated step restarts once, a retry may restart again.
-        step.params = {**step.params, "restarted_at": timezone.now().isoformat()}
-        step.save(update_fields=("params",))
+    _fix_per_try(rollout)
     begin(rollout)
+
+
+def _fix_per_try(rollout: Rollout) -> None:
+    """A repeated step restarts once, a retry may restart again; and what was seen before a retry does not count in it."""
+    now = timezone.now().isoformat()
+    steps = list(Step.objects.filter(rollout=rollout, kind__in=(StepKind.RESTART, StepKind.PREFLIGHT), status=StepStatus.PENDING))
+    for step in steps:
+        step.params = {**step.params, ("restarted_at" if step.kind == StepKind.RESTART else "tried_at"): now}
+    Step.objects.bulk_update(steps, ("params",), batch_size=500)
 
 
 def sweep(limit: int = 500) -> int:

@@ -31,6 +31,12 @@ def lost() -> Q:
     return Q(status=StepStatus.ACTIVE, lease_until__lt=Now())
 
 
+def _loaded(step_id: int) -> Step:
+    related = ("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config")
+    # Of a mesh with hundreds of clusters they are long, and no step needs them.
+    return Step.objects.select_related(*related).defer("rollout__before", "rollout__after", "rollout__changes").get(id=step_id)
+
+
 class Lease:
     """One worker's hold on one step. The filters name the step's own columns only: with a join, PostgreSQL would
     compare against a snapshot taken before the other worker's update."""
@@ -40,8 +46,11 @@ class Lease:
         self._renewed = taken
 
     @classmethod
-    def take(cls, step_id: int, worker: str) -> Lease | None:
-        """The lease, or None when the step is not due or somebody else was quicker."""
+    def take(cls, step_id: int, worker: str, *, after: Step | None = None) -> Lease | None:
+        """The lease, or None when the step is not due or somebody else was quicker.
+
+        `after` is the step of the same rollout that this worker has just carried out: what it knows of the rollout still holds.
+        """
         owner = f"{worker}:{uuid.uuid4().hex[:12]}"
         # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out meanwhile.
         asked = time.monotonic()
@@ -57,9 +66,9 @@ class Lease:
             **taken, crashes=F("crashes") + 1
         ):
             return None
-        step = Step.objects.select_related("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config").get(
-            id=step_id
-        )
+        step = _loaded(step_id) if after is None else Step.objects.get(id=step_id)
+        if after is not None:
+            step.rollout = after.rollout
         return cls(step, owner, asked) if step.lease_owner == owner else None
 
     @contextmanager

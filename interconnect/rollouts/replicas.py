@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import replace
@@ -125,8 +125,11 @@ def remote_clusters(mesh: Mesh, istiods: Iterable[Istiod]) -> frozenset[str]:
     return frozenset(entry.id for entries in found for entry in entries)
 
 
-def guard(mesh: Mesh, facts: Facts) -> tuple[Violation, ...]:
-    """Why istiod must not be restarted now: every cluster that it serves must be synced and answer us within seconds."""
+def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[Violation, ...]:
+    """Why istiod must not be restarted now: every cluster that it serves must be synced and answer us within seconds.
+
+    Those that have just `answered` are not asked again.
+    """
     clusterz: dict[str, list[Json] | None] = {}
     for item in facts.istiods:
         for name, entries in ask_each(debug.clusterz_of, sources(mesh, item)).items():
@@ -135,7 +138,9 @@ def guard(mesh: Mesh, facts: Facts) -> tuple[Violation, ...]:
         (row.name, row.connection) for row in Cluster.objects.filter(mesh=mesh).select_related("connection")
     ]
     config_id = next((item.cluster_id for item in facts.istiods), "")
-    answers = dict(zip([name for name, _ in rows], side_by_side(answers_now, [row for _, row in rows]), strict=True))
+    asked = [(name, row) for name, row in rows if name not in answered]
+    answers = dict.fromkeys(answered, True)
+    answers |= dict(zip([name for name, _ in asked], side_by_side(answers_now, [row for _, row in asked]), strict=True))
     if config_id not in answers:
         answers[config_id] = answers_now(mesh.config)
     return verify.guard(clusterz, answers, list(answers), config_id, frozenset(mesh.forgotten.values()) - answers.keys())

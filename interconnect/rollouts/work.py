@@ -12,7 +12,7 @@ from django.utils import timezone
 from interconnect import clients, ledger, observed, store
 from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target
 from interconnect.domain.render import render
-from interconnect.domain.steps import Phase
+from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict
 from interconnect.models import Consent, Mesh, Rollout, Step, StepStatus
@@ -25,25 +25,46 @@ if TYPE_CHECKING:
     from interconnect.kube.api import Api
     from interconnect.rollouts.lease import Lease
 
+MEMBER_STEPS = frozenset(
+    {
+        StepKind.LABEL,
+        StepKind.INJECTION,
+        StepKind.GATEWAY,
+        StepKind.ADDRESS,
+        StepKind.STALE,
+        StepKind.GATEWAY_DELETE,
+        StepKind.INJECTION_RESTORE,
+        StepKind.LABEL_RESTORE,
+    }
+)
+KEPT_IN_A_CHAIN = ("topology", "facts", "consents", "member")
 ROUNDS = 3  # how often a write that somebody else overtook is decided anew
 
 
 class Work:
-    """One attempt at one step."""
+    """One attempt at one step. `after` is the work on the step before it in its chain, done by the same worker just now: what it
+    knows of the member is not asked for again."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, after: Work | None = None) -> None:
         self.lease = lease
         self.step: Step = lease.step
         self.rollout: Rollout = lease.step.rollout
         self.mesh: Mesh = self.rollout.mesh
+        if after is not None and self._of_member and after._of_member:
+            self.__dict__.update({name: after.__dict__[name] for name in KEPT_IN_A_CHAIN if name in after.__dict__})
 
     @cached_property
     def topology(self) -> Topology:
-        return store.load(self.mesh)
+        """Of a step on one member only what concerns it: hundreds of clusters have hundreds of such steps."""
+        return store.load_member(self.mesh, self.step.chain) if self._of_member else store.load(self.mesh)
 
     @cached_property
     def facts(self) -> Facts:
-        return observed.facts(self.mesh)
+        return observed.facts(self.mesh, cluster_uid=self.step.chain if self._of_member else None)
+
+    @property
+    def _of_member(self) -> bool:
+        return self.step.kind in MEMBER_STEPS
 
     @cached_property
     def consents(self) -> frozenset[str]:
@@ -71,13 +92,14 @@ class Work:
 
     @cached_property
     def published_topology(self) -> Topology:
-        """The topology without the joins that this rollout's own preflight has not let through."""
+        """The topology without the joins that this rollout's own preflight has not let through; no member is written what joins."""
         topology = self.topology
+        if self._of_member:
+            return topology
         held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(status=StepStatus.SUCCEEDED)
-        for name in held_back.values_list("subject", flat=True):
-            if name in topology.groups:
-                topology = topology.with_group(replace(topology.groups[name], addresses=None))
-        return topology
+        out = {name for name in held_back.values_list("subject", flat=True) if name in topology.groups}
+        groups = {name: replace(group, addresses=None) if name in out else group for name, group in topology.groups.items()}
+        return replace(topology, groups=groups)
 
     def waited(self) -> float:
         """Seconds since this step began to wait; 0 in its first attempt."""
@@ -135,21 +157,15 @@ class Work:
         return list(writes)
 
     def _intend(self, rendered: Rendered, writes: Sequence[Write]) -> None:
+        coming = [write for write in writes if not write.removes and write.manager == FIELD_MANAGER]
+        intentions = [
+            ledger.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts)
+            for write, wanted in ((write, rendered[write.target]) for write in coming)
+        ]
         with self.lease.writing():
-            for write in writes:
-                if write.removes:
-                    ledger.leave(self.mesh, [write.target], rollout=self.rollout)
-                elif write.manager == FIELD_MANAGER:
-                    wanted = rendered[write.target]
-                    ledger.intend(
-                        self.mesh,
-                        write.target,
-                        value=wanted.value,
-                        found=write.found,
-                        gateway=wanted.gateway,
-                        adopted=write.adopts,
-                        rollout=self.rollout,
-                    )
+            ledger.leave(self.mesh, [write.target for write in writes if write.removes], rollout=self.rollout)
+            if intentions:
+                ledger.intend(self.mesh, intentions, rollout=self.rollout)
 
     def _record(self, writes: Sequence[Write], uids: Mapping[Target, str]) -> None:
         """One transaction for all results. A deleted object's row goes only when the object has been seen gone."""
@@ -157,8 +173,7 @@ class Work:
             for write in writes:
                 if write.removes and write.verb is not Verb.DELETE:
                     ledger.gone(self.mesh, write.target)
-                elif write.target in uids and not write.removes:
-                    ledger.written(self.mesh, write.target, object_uid=uids[write.target])
+            ledger.written(self.mesh, {write.target: uids[write.target] for write in writes if write.target in uids and not write.removes})
 
     def _perform(self, api: Api, calls: Sequence[Write]) -> Json:
         write = calls[0]

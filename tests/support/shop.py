@@ -70,8 +70,8 @@ def end(rollout: Rollout, status: RolloutStatus, steps: StepStatus, **values: An
 def applied(mesh: Mesh) -> None:
     topology, facts = store.load(mesh), observed.facts(mesh)
     for target, wanted in render(topology, facts).items():
-        ledger.intend(mesh, target, value=wanted.value, found=None, gateway=wanted.gateway, adopted=False, rollout=None)
-        ledger.written(mesh, target, object_uid="object")
+        ledger.intend(mesh, [ledger.Intention(target, wanted.value, gateway=wanted.gateway)], rollout=None)
+        ledger.written(mesh, {target: "object"})
     for name, networks in expected_networks(topology, render(topology, facts), facts).items():
         ledger.note_restart(mesh, name, networks)
         ledger.note_verified(mesh, name, digest(networks))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from interconnect.domain.steps import StepKind
 from interconnect.rollouts.steps import control_plane, gateway, member, preflight, workloads
-from interconnect.rollouts.work import Work
 
 if TYPE_CHECKING:
-    from interconnect.rollouts.lease import Lease
     from interconnect.rollouts.outcome import Done, Wait
+    from interconnect.rollouts.work import Work
 
 HANDLERS: Mapping[StepKind, Callable[[Work], Done | Wait]] = {
     StepKind.RULE: control_plane.rule,
@@ -32,6 +31,6 @@ HANDLERS: Mapping[StepKind, Callable[[Work], Done | Wait]] = {
 }
 
 
-def execute(lease: Lease) -> Done | Wait:
-    """Carry out the step under this lease, as far as it goes now."""
-    return HANDLERS[StepKind(lease.step.kind)](Work(lease))
+def execute(work: Work) -> Done | Wait:
+    """Carry out the step of this work, as far as it goes now."""
+    return HANDLERS[StepKind(work.step.kind)](work)

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from interconnect import ledger, observed
+from interconnect import ledger, observed, store
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.injection import not_injected
 from interconnect.domain.names import gateway_name
-from interconnect.domain.topology import Gateway, GatewayKey, ServiceType
+from interconnect.domain.topology import Gateway, GatewayKey, Group, ServiceType, Topology
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import Permanent
 from interconnect.models import Gateway as GatewayRow
@@ -157,6 +157,15 @@ def _reason(work: Work, name: str) -> str:
     return f"{newest.reason}: {newest.message}" if newest else ""
 
 
+def _with_all_addresses(work: Work, group: Group) -> Topology:
+    """What the rules of a join look at, with the group outside: the whole mesh only where gateways of other clusters are named."""
+    clusters = {entry.gateway.cluster for entry in group.addresses or () if entry.gateway}
+    outside = replace(group, addresses=None)
+    if not clusters <= work.topology.clusters.keys():
+        return store.load(work.mesh).with_group(outside)
+    return replace(work.topology, groups={**store.load_addresses(work.mesh), group.name: outside})
+
+
 def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:
     """The awaited addresses of this gateway become what the platform assigned, if the rules still allow them."""
     group = work.topology.group_of(gateway.key.cluster)
@@ -165,7 +174,7 @@ def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:
     filled = tuple(
         replace(entry, host=host) if entry.awaited and entry.gateway == gateway.key else entry for entry in group.addresses or ()
     )
-    before = work.topology.with_group(replace(group, addresses=None))
+    before = _with_all_addresses(work, group)
     refused = violations(before, Join(group.name, filled), facts=work.facts)
     if refused:
         raise StepFailed(refused[0].code, dict(refused[0].params))
