@@ -30,3 +30,11 @@ def url_of_the_test_database() -> str:
     credentials = quote(database["USER"], safe="") + (f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else "")
     port = f":{database['PORT']}" if database["PORT"] else ""
     return f"postgresql://{credentials}@{quote(database['HOST'], safe='')}{port}/{quote(database['NAME'], safe='')}"
+
+
+def isolated_environment(**values: str) -> dict[str, str]:
+    """For a process with services of its own: the product's settings and `values`, and none of this run's."""
+    ours = ("DATABASE_URL", "REDIS_URL", "MESHCONSOLE_", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept = {name: value for name, value in os.environ.items() if name.startswith("MESHCONSOLE_BENCH_")}
+    return {**inherited, **kept, "DJANGO_SETTINGS_MODULE": "meshconsole.settings", **{k: v for k, v in values.items() if v}}
