@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from meshconsole.access.models import Binding
@@ -51,6 +52,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     from django.conf import settings as django_settings
 
     return f"database: {django_settings.DATABASES['default']['ENGINE'].rpartition('.')[2]}"
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Each test begins in English: a request in another language leaves it active in this thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -191,7 +191,7 @@ class Fleet:
         pair = tuple(text.encode() for text in state["authority"]) if state else None
         self.authority = Authority(state=(pair[0], pair[1]) if pair else None)
         self.server = Server(self, self.authority.context(), port)
-        self._thread = threading.Thread(target=self.loop.run_forever, name="simulator", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="simulator", daemon=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -236,6 +236,12 @@ class Fleet:
         asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result()
         self._end_loop()
 
+    def _run_loop(self) -> None:
+        """All of the loop's life is in its own thread: whoever stops the fleet may be inside another loop."""
+        self.loop.run_forever()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
+
     def _end_loop(self) -> None:
         async def cancel() -> None:
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -246,8 +252,6 @@ class Fleet:
         asyncio.run_coroutine_threadsafe(cancel(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
 
     def add(self, name: str, pod_cidr: str = "", is_member: bool = True) -> Member:
         member = Member(name, pod_cidr, is_member)
