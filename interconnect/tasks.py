@@ -10,7 +10,10 @@ from celery import shared_task
 
 from interconnect.models import Mesh
 from interconnect.rollouts import engine
-from interconnect.services import inquiries, watching
+from interconnect.services import checking, inquiries, looks, plans, registration, watching
+
+# Their functions answer questions: a worker that has not imported them knows no answer.
+ANSWERERS = (checking, looks, plans, registration)
 
 
 def worker_name() -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 
 from meshconsole.ops import health
 
@@ -35,6 +38,19 @@ class HealthMiddleware:
         ready = all(parts.values())
         status = {name: "ok" if fine else "failed" for name, fine in parts.items()}
         return JsonResponse({"status": "ok" if ready else "failed", **status}, status=200 if ready else 503)
+
+
+class SizeMiddleware:
+    """Refuses a body that is larger than any form of the console, before anything reads it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            return render(request, "413.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.get_response(request)
 
 
 class PermissionsPolicyMiddleware:

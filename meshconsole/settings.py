@@ -90,6 +90,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before a view, or the search for a CSRF token, reads the body; after what its page shows.
+    "meshconsole.middleware.SizeMiddleware",
     "meshconsole.htmx.HtmxLoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_structlog.middlewares.RequestMiddleware",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.gateways import MAX_REPLICAS
@@ -57,7 +57,7 @@ class GatewayForm(VersionedForm):
                 continue
             key, separator, value = line.partition(":")
             if not separator:
-                raise forms.ValidationError(_t("Line %(line)s is not of the form “key: value”.") % {"line": number})
+                raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": number})
             pairs.append((key.strip(), _unquoted(value.strip())))
         return tuple(pairs)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.topology import RestartPolicy
@@ -80,7 +80,7 @@ class ForgetForm(VersionedForm):
 
     def __init__(self, *args: Any, cluster: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["confirmation"].label = _t("Type “%(name)s” to confirm") % {"name": cluster}
+        self.fields["confirmation"].label = gettext("Type “%(name)s” to confirm") % {"name": cluster}
 
 
 class DisableForm(VersionedForm):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib.auth import get_user_model
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from meshconsole.access.models import Binding
@@ -24,5 +24,7 @@ class MemberForm(forms.Form):
     def clean_username(self) -> User:
         user = get_user_model().objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
         if user is None:
-            raise forms.ValidationError(_t("There is no active account of that name. An administrator of the platform makes accounts."))
+            raise forms.ValidationError(
+                gettext("There is no active account of that name. An administrator of the platform makes accounts.")
+            )
         return user

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from interconnect.models.mesh import RESTART_LABELS
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh
 
 RESTART_HELP = _(
     "Joining and removing restart istiod, one replica after the other. Always: every time. "
@@ -14,4 +20,48 @@ RESTART_HELP = _(
 class SettingsForm(forms.Form):
     restart = forms.ChoiceField(
         label=_("Control plane restart"), choices=list(RESTART_LABELS.items()), widget=forms.RadioSelect, help_text=RESTART_HELP
+    )
+
+
+class NetworksForm(forms.Form):
+    """Where istiod reads meshNetworks: found automatically, or said."""
+
+    source = forms.ChoiceField(label=_("Where istiod reads meshNetworks"))
+    config_map = forms.CharField(
+        label=_("ConfigMap"),
+        max_length=300,
+        required=False,
+        help_text=_("In the system namespace; for an istiod of the revision canary it is usually istio-canary."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any = None, *, mesh: Mesh) -> None:
+        chosen = (mesh.networks_cluster or mesh.config_uid) if mesh.networks_config_map else ""
+        super().__init__(data, initial={"source": chosen, "config_map": mesh.networks_config_map})
+        same = mesh.control_plane.uid == mesh.config_uid
+        choices = [("", gettext("Automatic")), (mesh.config_uid, gettext("Control plane") if same else gettext("Config cluster"))]
+        if not same:
+            choices.append((mesh.control_plane.uid, gettext("Control plane")))
+        self.fields["source"].choices = choices  # type: ignore[attr-defined]
+        self.fields["source"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        name = data.get("config_map", "").strip()
+        if data.get("source") and not name and "config_map" not in self.errors:
+            self.add_error("config_map", gettext("Say which ConfigMap, or choose Automatic."))
+        data["config_map"] = name if data.get("source") else ""
+        return data
+
+
+class IstiodUrlForm(forms.Form):
+    url = forms.CharField(
+        label=_("Direct istiod URL"),
+        max_length=200,
+        required=False,
+        help_text=_(
+            "For an istiod whose Pods cannot be reached through the API server: scheme, host and port of its debug interface, "
+            "such as http://istiod.example.com:15014. Empty: each replica is asked by port-forward."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
     )

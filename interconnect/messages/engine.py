@@ -11,6 +11,12 @@ SERVICES = {
     "mesh.control-plane-taken": _(
         "The mesh of this config cluster and system namespace %(namespace)s is registered already. One mesh is registered once."
     ),
+    "mesh.config-map": _("“%(name)s” is no name for a ConfigMap: use lower-case letters, digits, “-” and “.”."),
+    "mesh.networks-cluster": _("meshNetworks is read in the control plane's or the config cluster. Choose one of them."),
+    "mesh.istiod-url": _(
+        "This is no address of istiod. Give scheme, host and port alone, such as http://istiod.example.com:15014, "
+        "and none that the operator has forbidden to connect to."
+    ),
     "mesh.moved-on": _("The mesh has changed since you looked (revision %(revision)s, you saw %(seen)s). Look again, then repeat."),
     "mesh.has-clusters": _("“%(name)s” still has clusters: %(clusters)s. Remove them first."),
     "mesh.leftovers": _("Something of “%(name)s” may still be on its clusters. Retry the last rollout first."),
@@ -106,6 +112,7 @@ KUBE = {
 }
 
 ALERTS = {
+    "drift.none": _("Nothing differs any more from what was asked for. There is nothing to restore."),
     "drift.overwritten": _("%(kind)s %(name)s %(field)s on %(cluster)s was rewritten by %(owners)s. Restore it, or ask them."),
     "drift.not-applied": _("%(kind)s %(name)s %(field)s on %(cluster)s is not as asked for. Retry or restore."),
     "networks.revision-lacks-groups": _(

@@ -26,9 +26,7 @@ def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterRepo
     """Store a member that has been looked at (`inspect_cluster`). Its name must be an ID that istiod knows."""
     with audited(actor, "cluster.register", mesh=mesh, subject=name, params={"uid": report.uid}):
         require(actor, Role.MESH_ADMIN)
-        _checked(mesh, RegisterCluster(name, report.uid, report.pod_cidrs))
-        if Cluster.objects.filter(uid=report.uid, system_namespace=mesh.system_namespace).exists():
-            raise Refused.because("cluster.in-another-mesh", name=name)
+        require_registrable(mesh, name, report)
         try:
             with transaction.atomic():
                 cluster = Cluster.objects.create(
@@ -46,6 +44,17 @@ def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterRepo
             code = "cluster.name.taken" if mesh.clusters.filter(name=name).exists() else "cluster.in-another-mesh"
             raise Refused.because(code, cluster=name, name=name) from None
     return cluster
+
+
+def require_registrable(mesh: Mesh, name: str, report: ClusterReport) -> None:
+    _checked(mesh, RegisterCluster(name, report.uid, report.pod_cidrs))
+    if Cluster.objects.filter(uid=report.uid, system_namespace=mesh.system_namespace).exists():
+        raise Refused.because("cluster.in-another-mesh", name=name)
+
+
+def require_same_identity(cluster: Cluster, report: ClusterReport) -> None:
+    if report.uid != cluster.uid:
+        raise Refused.because("cluster.other-identity", name=cluster.name, uid=report.uid, expected=cluster.uid)
 
 
 def _note(cluster: Cluster, report: ClusterReport) -> None:
@@ -71,8 +80,7 @@ def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: Cluste
     """A new credential for the same cluster; another cluster's is refused."""
     with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
         require(actor, Role.MESH_ADMIN)
-        if report.uid != cluster.uid:
-            raise Refused.because("cluster.other-identity", name=cluster.name, uid=report.uid, expected=cluster.uid)
+        require_same_identity(cluster, report)
         with transaction.atomic():
             row = cluster.connection
             seal_credential(row, report.credential)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -93,7 +93,7 @@ def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
 
 def inspect_mesh(control_plane: Credential, config: Credential | None, *, system_namespace: str) -> MeshReport:
     hub = inspect_cluster(control_plane, role=ClusterRole.CONTROL_PLANE, system_namespace=system_namespace)
-    conf = inspect_cluster(config or control_plane, role=ClusterRole.CONFIG, system_namespace=system_namespace)
+    conf = _inspect_config(config or control_plane, system_namespace)
     api = api_for(control_plane)
     try:
         found = istiod.istiods(
@@ -107,6 +107,14 @@ def inspect_mesh(control_plane: Credential, config: Credential | None, *, system
     except KubeError as error:
         raise refused(error) from None
     return MeshReport(hub, conf, found, known)
+
+
+def _inspect_config(credential: Credential, system_namespace: str) -> ClusterReport:
+    try:
+        return inspect_cluster(credential, role=ClusterRole.CONFIG, system_namespace=system_namespace)
+    except Refused as refusal:
+        # Which of the two clusters it was is said, so that it can stand beside its kubeconfig.
+        raise Refused(replace(violation, params={**violation.params, "part": "config"}) for violation in refusal.violations) from None
 
 
 def _remote_clusters(api: Api, found: Sequence[Istiod], system_namespace: str) -> frozenset[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from interconnect import observed
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
+from interconnect.kube.guard import DenyList
 from interconnect.models import Connection, Mesh
 from interconnect.services.authority import audited, require
 from interconnect.services.refusal import Refused
@@ -19,23 +24,34 @@ if TYPE_CHECKING:
     from interconnect.services.inspection import ClusterReport, MeshReport
     from meshconsole.access.actor import Actor
 
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+_HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
+
 
 def mesh_register(*, actor: Actor, name: str, kind: MeshKind, report: MeshReport, system_namespace: str) -> Mesh:
     """Store a mesh whose control plane has been looked at (`inspect_mesh`)."""
     with audited(actor, "mesh.register", mesh=None, subject=name, params={"kind": kind}):
         require(actor, Role.PLATFORM_ADMIN)
-        if group_name_violation(name):
-            raise Refused.because("mesh.name", name=name)
-        if Mesh.objects.filter(name=name).exists():
-            raise Refused.because("mesh.name-taken", name=name)
-        if Mesh.objects.filter(config_uid=report.config.uid, system_namespace=system_namespace).exists():
-            raise Refused.because("mesh.control-plane-taken", namespace=system_namespace)
+        require_registrable(name, report, system_namespace)
         try:
             with transaction.atomic():
                 mesh = _store(name, kind, report, system_namespace)
         except IntegrityError:
             raise Refused.because("mesh.name-taken", name=name) from None
     return mesh
+
+
+def require_name(name: str) -> None:
+    if group_name_violation(name):
+        raise Refused.because("mesh.name", name=name)
+    if Mesh.objects.filter(name=name).exists():
+        raise Refused.because("mesh.name-taken", name=name)
+
+
+def require_registrable(name: str, report: MeshReport, system_namespace: str) -> None:
+    require_name(name)
+    if Mesh.objects.filter(config_uid=report.config.uid, system_namespace=system_namespace).exists():
+        raise Refused.because("mesh.control-plane-taken", namespace=system_namespace)
 
 
 def _store(name: str, kind: MeshKind, report: MeshReport, system_namespace: str) -> Mesh:
@@ -65,13 +81,58 @@ def mesh_credential_replace(*, actor: Actor, mesh: Mesh, report: MeshReport) -> 
     """New credentials for the same control plane; another cluster's are refused."""
     with audited(actor, "mesh.replace-credential", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
-        for row, seen in ((mesh.control_plane, report.control_plane), (mesh.config, report.config)):
-            if row.uid != seen.uid:
-                raise Refused.because("cluster.other-identity", name=mesh.name, uid=seen.uid, expected=row.uid)
+        require_same_identity(mesh, report)
         with transaction.atomic():
             for row, seen in ((mesh.control_plane, report.control_plane), (mesh.config, report.config)):
                 seal_credential(row, seen.credential)
                 row.save()
+
+
+def require_same_identity(mesh: Mesh, report: MeshReport) -> None:
+    pairs = (("", mesh.control_plane, report.control_plane), ("config", mesh.config, report.config))
+    for part, row, seen in pairs:
+        if row.uid != seen.uid:
+            raise Refused.because("cluster.other-identity", name=mesh.name, uid=seen.uid, expected=row.uid, part=part)
+
+
+def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_map: str) -> None:
+    """Where istiod reads meshNetworks, when it cannot be told from its Deployment; both empty: found automatically."""
+    with audited(actor, "mesh.networks-source", mesh=mesh, params={"cluster": cluster_uid, "config_map": config_map}):
+        require(actor, Role.MESH_ADMIN)
+        if config_map and not _OBJECT_NAME.fullmatch(config_map):
+            raise Refused.because("mesh.config-map", name=config_map)
+        if cluster_uid not in ("", mesh.config_uid, mesh.control_plane.uid):
+            raise Refused.because("mesh.networks-cluster", uid=cluster_uid)
+        mesh.networks_cluster, mesh.networks_config_map = cluster_uid if config_map else "", config_map
+        mesh.save(update_fields=("networks_cluster", "networks_config_map"))
+
+
+def mesh_istiod_url(*, actor: Actor, mesh: Mesh, url: str) -> None:
+    """Where istiod's debug interface is reached directly, `http(s)://host:port`; empty: by port-forward to each replica."""
+    with audited(actor, "mesh.istiod-url", mesh=mesh, params={"url": url}):
+        require(actor, Role.PLATFORM_ADMIN)
+        if url and not _is_base_url(url):
+            raise Refused.because("mesh.istiod-url")
+        mesh.istiod_url = url
+        mesh.save(update_fields=("istiod_url",))
+
+
+def _is_base_url(url: str) -> bool:
+    """Scheme, host and perhaps a port: no credential, no path, and no address that the operator has forbidden."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or port == 0:
+        return False
+    if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies(host)
 
 
 def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -106,7 +107,10 @@ def leaving(mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occu
     removed = _refusals(actor, Role.MESH_ADMIN, violations(topology, UnregisterCluster(cluster.name), occupied=occupied))
     forgotten = _refusals(actor, Role.MESH_ADMIN, violations(topology, ForgetCluster(cluster.name)))
     names = {"name": mesh.name, "cluster": cluster.name}
+    admin = _refusals(actor, Role.MESH_ADMIN, ())
     return (
+        Action(_("Replace credential"), reverse("cluster-credential", kwargs=names), "key", admin, is_page=True),
+        Action(_("Set Pod CIDRs"), reverse("cluster-pod-cidrs", kwargs=names), "edit", admin),
         Action(_("Remove from mesh"), reverse("cluster-unregister", kwargs=names), "circle-minus", removed, danger=True),
         Action(_("Forget cluster"), reverse("cluster-forget", kwargs=names), "trash", forgotten, danger=True),
     )
@@ -120,6 +124,25 @@ def of_gateway(sight: queries.Sight, actor: Actor, gateway: Gateway) -> tuple[Ac
         Action(_("Edit east-west gateway"), link("gateway-edit"), "edit", edit),
         Action(_("Delete east-west gateway"), link("gateway-delete"), "trash", delete, danger=True),
     )
+
+
+def of_clusters(mesh: Mesh, actor: Actor) -> Action:
+    admin = _refusals(actor, Role.MESH_ADMIN, ())
+    return Action(_("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", admin, is_page=True)
+
+
+def of_meshes(actor: Actor) -> Action:
+    return Action(_("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, Role.PLATFORM_ADMIN, ()), is_page=True)
+
+
+def restore(sight: queries.Sight, actor: Actor) -> Action:
+    return Action(_("Restore"), _url(sight, "restore"), "refresh", _refusals(actor, Role.OPERATOR, ()))
+
+
+def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
+    """Of a joined group it is a mesh admin's decision: its workloads carry the traffic of others."""
+    url = f"{reverse('restart-workloads', kwargs={'name': mesh.name})}?{urlencode(whose)}"
+    return Action(_("Restart workloads"), url, "refresh", _refusals(actor, Role.MESH_ADMIN if joined else Role.OPERATOR, ()))
 
 
 def _url(sight: queries.Sight, url_name: str, **names: str) -> str:

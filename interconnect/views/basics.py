@@ -1,17 +1,13 @@
-"""Basic settings: enable, the gateway rule, disable."""
+"""Basic settings: enable and disable."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import yaml
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from interconnect import queries
 from interconnect.domain.changes import Disable, Enable, prerequisites_of_disable
-from interconnect.domain.manifests import gateway_rule
-from interconnect.domain.render import rule_target
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.forms.groups import ConfirmForm, DisableForm
 from interconnect.messages import word
@@ -21,7 +17,6 @@ from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, submit
 from interconnect.views.dialogs import Dialog, posted
 from meshconsole.access.roles import Role
-from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -60,19 +55,3 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
         dialogs.refuse(dialog, Refused.because("interconnect.phrase"))
         return dialogs.show(request, visit, dialog)
     return submit(request, visit, dialog, lambda: [Disable()], follow=True)
-
-
-@require_GET
-def rule(request: HttpRequest, name: str) -> HttpResponse:
-    """The gateway rule as the console writes it, and when it last did."""
-    visit = mesh_for(request, name)
-    sight = queries.sight(visit.mesh)
-    target = rule_target(sight.topology)
-    manifest = gateway_rule(target, sight.topology.mesh, sight.facts.cluster_domain)
-    text = yaml.safe_dump(sight.rule.value if sight.rule and sight.rule.value else manifest, sort_keys=False)
-    context = {"text": text, "applied": sight.rule, "in_place": queries.rule_is_in_place(sight.rule), "mesh": visit.mesh}
-    if not is_htmx(request):
-        from interconnect.views.mesh import frame
-
-        context |= frame(visit, "interconnect")
-    return page(request, "interconnect/rule.html", context, parts=("dialogs",))

@@ -13,7 +13,8 @@ from interconnect.domain import cidrs
 from interconnect.domain.changes import ForgetCluster
 from interconnect.domain.warnings import warnings
 from interconnect.forms.groups import ConfirmForm, ForgetForm
-from interconnect.services.clusters import cluster_forget, cluster_unregister
+from interconnect.forms.registration import CidrsForm
+from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.services.refusal import Refused
 from interconnect.views import actions, dialogs, rows
 from interconnect.views.access import mesh_for
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from meshconsole.ui.tones import Action, Badge
 
 
+MOST_IN_MATRIX = 20
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
     name: str
@@ -44,6 +48,15 @@ class ClusterLine:
     actions: tuple[Action, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Overlaps of Pod CIDRs: as pairs, and as a square of (is the diagonal, what overlaps)."""
+
+    pairs: list[tuple[str, str, str, str]]
+    names: list[str]
+    rows: list[tuple[str, list[tuple[bool, str]]]]
+
+
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
@@ -51,7 +64,12 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     sights = queries.cluster_sights(visit.mesh)
     occupied = queries.occupied(visit.mesh, topology)
     lines = [line(visit, topology, seen, occupied) for _name, seen in sorted(sights.items())]
-    context = frame(visit, "clusters") | {"lines": lines, "overlaps": overlaps(topology)}
+    context = frame(visit, "clusters") | {
+        "lines": lines,
+        "register": actions.of_clusters(visit.mesh, visit.actor),
+        "matrix": matrix(topology),
+        "suggested": suggested(topology),
+    }
     return page(request, "clusters/index.html", context, parts=("live",))
 
 
@@ -77,12 +95,46 @@ def overlaps(topology: Topology) -> list[tuple[str, str, str, str]]:
     return [(one, other, pair[0].network, pair[1].network) for (one, other), pair in found.items()]
 
 
+def matrix(topology: Topology) -> Matrix | None:
+    """None without an overlap. Only clusters that overlap with another are in it; many of them are left to the list."""
+    pairs = overlaps(topology)
+    if not pairs:
+        return None
+    cells = {(one, other): f"{network} · {others}" for one, other, network, others in pairs}
+    cells |= {(other, one): text for (one, other), text in cells.items()}
+    names = sorted({name for pair in cells for name in pair})
+    shown = names if len(names) <= MOST_IN_MATRIX else []
+    rows_of = [(name, [(name == other, cells.get((name, other), "")) for other in shown]) for name in shown]
+    return Matrix(pairs, shown, rows_of)
+
+
+def suggested(topology: Topology) -> list[tuple[str, ...]]:
+    """Clusters in no group yet, put together as far as none overlap."""
+    grouped = {name for group in topology.groups.values() for name in group.clusters}
+    free = [cluster for name, cluster in topology.clusters.items() if name not in grouped]
+    return list(cidrs.suggested_groups(free)) if len(free) > 1 else []
+
+
 def _cluster(visit: Visit, name: str) -> Cluster:
     found = queries.cluster_of(visit.mesh, name)
     if found is None:
         raise Http404
     found.mesh = visit.mesh
     return found
+
+
+@require_http_methods(["GET", "POST"])
+def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
+    """What an administrator knows better than pools and nodes."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    row = _cluster(visit, cluster)
+    form = CidrsForm(posted(request), initial={"pod_cidrs": ", ".join(row.pod_cidrs)})
+    intro = (_("The networks of the Pods of %(cluster)s, as an administrator knows them.") % {"cluster": cluster},)
+    dialog = Dialog(_("Set Pod CIDRs"), _("OK"), form, intro=intro)
+    if request.method != "POST" or not form.is_valid():
+        return dialogs.show(request, visit, dialog)
+    cluster_pod_cidrs(actor=visit.actor, cluster=row, pod_cidrs=tuple(form.cleaned_data["pod_cidrs"]))
+    return dialogs.done(request, visit.mesh, _("Saved."), url_name="clusters")
 
 
 @require_http_methods(["GET", "POST"])

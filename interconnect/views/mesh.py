@@ -11,9 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect import queries
 from interconnect.domain.topology import RestartPolicy
-from interconnect.forms.settings import SettingsForm
+from interconnect.forms.settings import IstiodUrlForm, NetworksForm, SettingsForm
 from interconnect.models import Mesh, RolloutStatus
-from interconnect.services.meshes import mesh_restart_policy
+from interconnect.services.meshes import mesh_istiod_url, mesh_networks_source, mesh_restart_policy
+from interconnect.services.refusal import Refused
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.dialogs import done, posted
@@ -99,8 +100,58 @@ def settings(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
         return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
-    may_change = visit.actor.may(Role.MESH_ADMIN)
-    for bound in form:
-        bound.field.disabled = not may_change
-    context = frame(visit, "mesh-settings") | {"form": form, "may_change": may_change, "istiods": observed_istiods(visit.mesh)}
-    return page(request, "meshes/settings.html", context, status=422 if form.errors else 200)
+    return _settings(request, visit, restart=form)
+
+
+@require_http_methods(["GET", "POST"])
+def networks(request: HttpRequest, name: str) -> HttpResponse:
+    """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    form = NetworksForm(posted(request), mesh=visit.mesh)
+    if request.method != "POST" or not form.is_valid():
+        return _settings(request, visit, networks=form)
+    chosen = form.cleaned_data
+    try:
+        mesh_networks_source(actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"])
+    except Refused as refused:
+        form.add_error("config_map", " ".join(wording.reasons(refused.violations)))
+        return _settings(request, visit, networks=form)
+    return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
+
+
+@require_http_methods(["GET", "POST"])
+def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
+    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    form = IstiodUrlForm(posted(request), initial={"url": visit.mesh.istiod_url})
+    if request.method != "POST" or not form.is_valid():
+        return _settings(request, visit, istiod_url=form)
+    try:
+        mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=form.cleaned_data["url"].strip())
+    except Refused as refused:
+        form.add_error("url", " ".join(wording.reasons(refused.violations)))
+        return _settings(request, visit, istiod_url=form)
+    return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
+
+
+def _settings(
+    request: HttpRequest,
+    visit: Visit,
+    *,
+    restart: SettingsForm | None = None,
+    networks: NetworksForm | None = None,
+    istiod_url: IstiodUrlForm | None = None,
+) -> HttpResponse:
+    """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
+    mesh, admin = visit.mesh, visit.actor.may(Role.MESH_ADMIN)
+    forms = {
+        "form": restart or SettingsForm(initial={"restart": mesh.restart}),
+        "networks_form": networks or NetworksForm(mesh=mesh),
+        "istiod_url_form": istiod_url or IstiodUrlForm(initial={"url": mesh.istiod_url}),
+    }
+    platform = visit.actor.may(Role.PLATFORM_ADMIN)
+    for key, form in forms.items():
+        for bound in form:
+            bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
+    context = frame(visit, "mesh-settings") | {**forms, "may_change": admin, "platform_admin": platform, "istiods": observed_istiods(mesh)}
+    failed = any(form.is_bound and form.errors for form in forms.values())
+    return page(request, "meshes/settings.html", context, status=422 if failed else 200)

@@ -7,7 +7,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
+from interconnect.views import actions
+from meshconsole.access.actor import Actor
 from meshconsole.access.policy import visible_scopes
+from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
 
@@ -22,7 +25,12 @@ def index(request: HttpRequest) -> HttpResponse:
     """The meshes that this person has a role in."""
     meshes = queries.visible_meshes(visible_scopes(request.user))
     rows = [(mesh, state_of(mesh)) for mesh in meshes]
-    return page(request, "meshes/index.html", {"rows": rows}, parts=("live",))
+    return page(
+        request,
+        "meshes/index.html",
+        {"rows": rows, "register": actions.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE))},
+        parts=("live",),
+    )
 
 
 def state_of(mesh: Mesh) -> Badge:

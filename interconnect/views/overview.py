@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
+from interconnect.messages import word
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 GROUPS_PER_PAGE, MEMBERS_PER_PAGE = 25, 50
+MOST_DRIFT = 5
 
 
 @require_GET
@@ -51,6 +53,7 @@ def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> d
         "stepper": stepper(sight),
         "enabled": topology.enabled,
         "rule_state": rule_state(sight),
+        "drift": drift(sight, actor),
         "cluster_count": len(topology.clusters),
         "reachable_count": sum(1 for seen in sight.clusters.values() if seen.answered_at and not seen.silent_code),
     }
@@ -74,6 +77,26 @@ def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
     )
     first = next((index for index, (_label, done) in enumerate(reached) if not done), len(reached))
     return [(label, "done" if done else "next" if index == first else "later") for index, (label, done) in enumerate(reached)]
+
+
+def drift(sight: queries.Sight, actor: Actor) -> dict[str, Any] | None:
+    """What others have changed, as last seen, and the button that puts it right; None while nothing is known to differ."""
+    observation = getattr(sight.mesh, "observation", None)
+    found = [item for item in (observation.findings if observation else ()) if is_drift(item)]
+    if observation is None or not found:
+        return None
+    shown = [word(str(item["code"]), item.get("params", {})) for item in found[:MOST_DRIFT]]
+    return {
+        "lines": list(dict.fromkeys(shown)),
+        "more": len(found) - len(shown),
+        "restore": actions.restore(sight, actor),
+        "at": observation.at,
+    }
+
+
+def is_drift(item: Mapping[str, Any]) -> bool:
+    code = str(item.get("code", ""))
+    return bool(item.get("grave", True)) and code.startswith(("drift.", "writes.", "networks.")) and code != "networks.source-unknown"
 
 
 def rule_state(sight: queries.Sight) -> Badge:

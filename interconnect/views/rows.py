@@ -41,6 +41,7 @@ class ClusterRow:
     reason: str
     cidrs: tuple[str, ...]
     stale: str
+    restart: Action | None
     gateways: tuple[GatewayRow, ...]
     actions: tuple[Action, ...]
 
@@ -55,6 +56,7 @@ class GroupRow:
     summary: str
     clusters: tuple[ClusterRow, ...]
     gateway_count: int
+    restart: Action | None
     actions: tuple[Action, ...]
 
 
@@ -91,6 +93,7 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
         summary=" · ".join(parts),
         clusters=clusters,
         gateway_count=count,
+        restart=_restart(sight, actor, group, any(cluster.stale for cluster in clusters), group=group.name),
         actions=actions.of_group(sight, actor, group),
     )
 
@@ -122,9 +125,14 @@ def cluster_row(sight: queries.Sight, actor: Actor, cluster: Cluster) -> Cluster
         reason=reason,
         cidrs=tuple(cidr.network for cidr in cluster.pod_cidrs),
         stale=stale_text(seen.said),
+        restart=_restart(sight, actor, sight.topology.group_of(cluster.name), bool(stale_text(seen.said)), cluster=cluster.name),
         gateways=tuple(gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)),
         actions=actions.of_cluster(sight, actor, cluster),
     )
+
+
+def _restart(sight: queries.Sight, actor: Actor, of: Group | None, stale: bool, **whose: str) -> Action | None:
+    return actions.restart(sight.mesh, actor, joined=of is not None and of.joined, **whose) if stale else None
 
 
 def cluster_state(seen: queries.ClusterSight) -> tuple[Badge, str]:

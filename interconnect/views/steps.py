@@ -211,9 +211,17 @@ def _failure(rollout: Rollout, step: Step, names: Mapping[str, str]) -> dict[str
         "said": str(step.evidence.get("said", "")),
         "reasons": wording.reasons(found),
         "guard": step.error_code == "restart.guard",
+        "decision": _decision(step.error_code),
         "tokens": [str(token) for token in step.error_params.get("tokens", ())],
         "final": bool(step.error_params.get("final", False)),
     }
+
+
+def _decision(code: str) -> str:
+    """Which button consents to it: an object of others is adopted, a field of others taken over, a finding overridden."""
+    if code == "writes.not-ours":
+        return "adopt"
+    return "take_over" if code.startswith(("writes.", "networks.")) else "accept"
 
 
 def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
@@ -234,6 +242,7 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
         found["skip"] = action(_("Skip the restart"), "rollout-retry", "", why or stale)
         found["force"] = action(_("Restart anyway"), "rollout-retry", "", admin or stale)
         found["accept"] = action(_("Override"), "rollout-retry", "", admin or stale)
+        found["adopt"] = action(_("Adopt"), "rollout-retry", "", admin or stale)
         found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", admin or stale)
     if rollout.status in UNFINISHED:
         asked = (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()

@@ -110,6 +110,8 @@ ACTIONS: Mapping[str, str | Promise] = {
     "mesh.register": gettext_lazy("Register mesh"),
     "mesh.replace-credential": gettext_lazy("Replace the control plane's credential"),
     "mesh.restart-policy": gettext_lazy("Set the control plane restart"),
+    "mesh.networks-source": gettext_lazy("Set where istiod reads meshNetworks"),
+    "mesh.istiod-url": gettext_lazy("Set the direct istiod URL"),
     "mesh.delete": gettext_lazy("Delete mesh"),
     "cluster.register": gettext_lazy("Register cluster"),
     "cluster.replace-credential": gettext_lazy("Replace credential"),

@@ -28,13 +28,17 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button or menu item. With `reasons` it stays in its place and says why it does nothing."""
+    """A button or menu item. With `reasons` it stays in its place and says why it does nothing.
+
+    It opens a dialog, or with `is_page` a page.
+    """
 
     label: str | Promise
     url: str
     icon: str = ""
     reasons: tuple[str, ...] = ()
     danger: bool = False
+    is_page: bool = False
 
     @property
     def allowed(self) -> bool:

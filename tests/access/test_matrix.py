@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -11,14 +12,14 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from interconnect.models import Gateway, Mesh
+from interconnect.models import Gateway, Inquiry, Mesh
 from interconnect.scope import scope_of
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.conftest import person
 from tests.support import shop
 
-ALL, VIEWER, OPERATOR, ADMIN = 0, 1, 2, 3
+ALL, VIEWER, OPERATOR, ADMIN, PLATFORM = 0, 1, 2, 3, 4
 WHO = ("anonymous", "mallory", "vera", "omar", "ada", "pia")
 
 # Name: method, parts of its path, and from which role on.
@@ -32,6 +33,18 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "activity": (GET, (), VIEWER),
     "mesh-settings": (GET, (), VIEWER),
     "rule": (GET, (), VIEWER),
+    "look": (GET, ("inquiry_id",), VIEWER),
+    "restore": (GET, (), OPERATOR),
+    "restart-workloads": (GET, (), OPERATOR),
+    "mesh-networks": (GET, (), ADMIN),
+    "mesh-istiod-url": (GET, (), PLATFORM),
+    "mesh-credential": (GET, (), PLATFORM),
+    "mesh-credential-check": (GET, ("inquiry_id",), PLATFORM),
+    "cluster-register": (GET, (), ADMIN),
+    "cluster-register-check": (GET, ("inquiry_id",), ADMIN),
+    "cluster-credential": (GET, ("cluster",), ADMIN),
+    "cluster-credential-check": (GET, ("cluster", "inquiry_id"), ADMIN),
+    "cluster-pod-cidrs": (GET, ("cluster",), ADMIN),
     "members": (GET, (), VIEWER),
     "topology": (GET, (), VIEWER),
     "member-remove": (POST, ("binding_id",), ADMIN),
@@ -60,7 +73,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "rollout-dismiss": (POST, ("rollout_id",), OPERATOR),
 }
 # Pages without a mesh: tested below, one by one.
-OUTSIDE = {"home", "meshes", "account_login", "account_logout", "set_language", "gallery"}
+OUTSIDE = {"home", "meshes", "mesh-register", "mesh-register-check", "account_login", "account_logout", "set_language", "gallery"}
 
 
 def names(patterns: Any, prefix: str = "") -> Iterator[str]:
@@ -105,9 +118,11 @@ def address(mesh: Mesh, name: str, parts: tuple[str, ...]) -> str:
         "cluster": "taiwan",
         "gateway": Gateway.objects.get(cluster__name="taiwan").id,
         "binding_id": Binding.objects.get_or_create(scope=scope_of(mesh.id), user=tom, defaults={"role": Role.VIEWER})[0].id,
+        "inquiry_id": uuid4(),
         "rollout_id": mesh.rollouts.earliest("created_at").id,
     }
-    return reverse(name, kwargs={"name": mesh.name, **{part: known[part] for part in parts}})
+    url = reverse(name, kwargs={"name": mesh.name, **{part: known[part] for part in parts}})
+    return f"{url}?group=asia" if name == "restart-workloads" else url
 
 
 def expected(who: str, least: int) -> set[int]:
@@ -124,6 +139,9 @@ def test_a_page_of_a_mesh_answers_by_role(mesh: Mesh, cast: dict[str, Any], name
     method, parts, least = TABLE[name]
     for who, user in cast.items():
         url = address(mesh, name, parts)
+        if name == "look" and user is not None:
+            inquiry = Inquiry.objects.create(kind="rule", mesh=mesh, user=user)
+            url = reverse(name, kwargs={"name": mesh.name, "inquiry_id": inquiry.id})
         response = getattr(browser(user), method)(url)
         assert response.status_code in expected(who, least), (who, name, response.status_code)
         if who == "anonymous":
@@ -135,6 +153,19 @@ def test_a_page_of_a_mesh_that_is_not_there_is_not_found(mesh: Mesh, ada: Any, n
     _method, parts, _least = TABLE[name]
     url = address(mesh, name, parts).replace("/storefront/", "/elsewhere/")
     assert browser(ada).get(url).status_code == 404
+
+
+def test_a_look_of_somebody_else_is_not_found(mesh: Mesh, vera: Any, pia: Any) -> None:
+    inquiry = Inquiry.objects.create(kind="rule", mesh=mesh, user=vera)
+    url = reverse("look", kwargs={"name": mesh.name, "inquiry_id": inquiry.id})
+    assert (browser(vera).get(url).status_code, browser(pia).get(url).status_code) == (200, 404)
+
+
+def test_registering_a_mesh_is_for_platform_admins(mesh: Mesh, cast: dict[str, Any]) -> None:
+    for url in (reverse("mesh-register"), reverse("mesh-register-check", kwargs={"inquiry_id": uuid4()})):
+        for who, user in cast.items():
+            expected = {302} if who == "anonymous" else {200, 302} if who == "pia" else {403}
+            assert browser(user).get(url).status_code in expected, (who, url)
 
 
 def test_a_mesh_of_others_is_not_in_the_list(mesh: Mesh, cast: dict[str, Any]) -> None:

@@ -140,7 +140,7 @@ def test_activity_tells_what_was_refused_and_why(as_ada: Any, mesh: Mesh) -> Non
 
 
 def test_clusters_that_overlap_are_named(as_ada: Any, mesh: Mesh) -> None:
-    assert ("frankfurt", "spare", "10.0.0.0/16", "10.0.0.0/16") in as_ada.get(url(mesh, "clusters")).context["overlaps"]
+    assert ("frankfurt", "spare", "10.0.0.0/16", "10.0.0.0/16") in as_ada.get(url(mesh, "clusters")).context["matrix"].pairs
 
 
 def test_no_page_holds_an_inline_script_or_style(as_ada: Any, mesh: Mesh) -> None:

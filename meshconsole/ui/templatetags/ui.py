@@ -48,9 +48,9 @@ def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[st
 
 
 @register.inclusion_tag("ui/button.html")
-def action_button(identity: object, action: Action, style: str = "btn") -> dict[str, Any]:
-    """A button that opens a dialog or, forbidden, says why it does not."""
-    return {"id": f"button-{identity}", "action": action, "style": style}
+def action_button(identity: object, action: Action, style: str = "btn", of: str = "") -> dict[str, Any]:
+    """A button that opens a dialog or a page or, forbidden, says why it does not. `of` tells it from others of its name."""
+    return {"id": f"button-{identity}", "action": action, "style": style, "of": of}
 
 
 @register.simple_tag

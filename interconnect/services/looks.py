@@ -1,0 +1,143 @@
+"""What a page asks the clusters of a mesh now: the gateway rule, what differs from what was asked for, stale workloads.
+
+Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `drift` gives `{"writes": [...], "unreachable": [...], "tokens": [...]}`;
+`drift.restore` and `workloads.restart` start a rollout on behalf of whoever asks and give `{"rollout": id}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from interconnect import clients, store
+from interconnect.domain.entries import MESH_LABEL
+from interconnect.domain.render import rule_target
+from interconnect.domain.topology import GATEWAY_PORT
+from interconnect.domain.writes import Verb
+from interconnect.kube import kinds
+from interconnect.kube.reading import items, mapping, number, text
+from interconnect.scope import scope_of
+from interconnect.services.inquiries import answers
+from interconnect.services.planning import PlannedWrite, preview, scene_of, shown
+from interconnect.services.refusal import Refused
+from interconnect.services.rollouts import drift_restore
+from interconnect.services.workloads import workloads_restart
+from meshconsole.access.actor import Actor
+
+if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
+    from interconnect.models import Inquiry, Mesh
+
+Json = dict[str, Any]
+
+RULE, DRIFT, RESTORE, RESTART = "rule", "drift", "drift.restore", "workloads.restart"
+MOST_GATEWAYS = 50
+MOST_TEXT = 20_000
+
+
+def _mesh(inquiry: Inquiry) -> Mesh:
+    if inquiry.mesh is None:
+        raise LookupError("this is asked of a mesh")
+    return inquiry.mesh
+
+
+@answers(RULE)
+def rule(inquiry: Inquiry) -> Json:
+    """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
+    mesh = _mesh(inquiry)
+    found = [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if _opens_the_port(obj)]
+    lines = sorted((_gateway(mesh, obj) for obj in found), key=lambda line: (not line["ours"], line["namespace"], line["name"]))
+    return {"gateways": lines[:MOST_GATEWAYS], "more": max(0, len(lines) - MOST_GATEWAYS), "drift": _rule_drift(mesh)}
+
+
+def _opens_the_port(obj: Json) -> bool:
+    return any(number(mapping(server, "port"), "number") == GATEWAY_PORT for server in items(obj, "spec", "servers"))
+
+
+def _gateway(mesh: Mesh, obj: Json) -> Json:
+    labels = mapping(obj, "metadata", "labels")
+    return {
+        "namespace": text(obj, "metadata", "namespace"),
+        "name": text(obj, "metadata", "name"),
+        "ours": labels.get(MESH_LABEL) == str(mesh.id),
+        "text": as_text(shown(obj)),
+    }
+
+
+def _rule_drift(mesh: Mesh) -> list[Json]:
+    topology, scene = store.load(mesh), scene_of(mesh)
+    target = rule_target(topology)
+    if not topology.enabled or target not in scene.applied:
+        return []
+    # The rule alone: nothing else has to be asked for it.
+    bare = replace(topology, clusters={}, groups={}, gateways={})
+    alone = replace(scene, facts=replace(scene.facts, istiods=()), applied={target: scene.applied[target]})
+    return [write_as_json(write, {}) for write in preview(bare, alone).writes if write.verb is not Verb.LOOK]
+
+
+@answers(DRIFT)
+def drift(inquiry: Inquiry) -> Json:
+    """What would be written to make everything as it was asked for, object by object."""
+    mesh = _mesh(inquiry)
+    topology = store.load(mesh)
+    seen = preview(topology, scene_of(mesh))
+    names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
+    return {
+        "writes": [write_as_json(write, names) for write in seen.writes if write.verb is not Verb.LOOK],
+        "unreachable": [
+            violation_as_json(replace(failure, params={**failure.params, "cluster": names.get(uid, "")}))
+            for uid, failure in seen.unreachable.items()
+        ],
+        "tokens": list(seen.tokens),
+        "empty": seen.empty,
+    }
+
+
+@answers(RESTORE)
+def restore(inquiry: Inquiry) -> Json:
+    """From a fresh look: what has changed since the one that was shown is written only where it needs no consent."""
+    mesh, accept = _mesh(inquiry), [str(token) for token in inquiry.params.get("accept", ())]
+    seen = preview(store.load(mesh), scene_of(mesh, consents=accept))
+    if seen.empty:
+        raise Refused.because("drift.none")
+    rollout = drift_restore(actor=_actor(inquiry, mesh), mesh=mesh, live=seen.live, accept=accept)
+    return {"rollout": str(rollout.id)}
+
+
+@answers(RESTART)
+def restart(inquiry: Inquiry) -> Json:
+    mesh, params = _mesh(inquiry), inquiry.params
+    actor = _actor(inquiry, mesh)
+    rollout = workloads_restart(actor=actor, mesh=mesh, group=params.get("group", ""), cluster=params.get("cluster", ""))
+    return {"rollout": str(rollout.id)}
+
+
+def _actor(inquiry: Inquiry, mesh: Mesh) -> Actor:
+    """With the role that the person has now, not when the question was asked."""
+    return Actor.for_user(inquiry.user, scope_of(mesh.id))
+
+
+def write_as_json(write: PlannedWrite, names: dict[str, str]) -> Json:
+    target = write.target
+    return {
+        "cluster": names.get(target.cluster, ""),
+        "kind": target.kind,
+        "namespace": target.namespace,
+        "name": target.name,
+        "field": target.field,
+        "owners": list(write.owners),
+        "before": as_text(write.before),
+        "after": as_text(write.after),
+        "problems": [violation_as_json(problem) for problem in write.problems],
+    }
+
+
+def violation_as_json(violation: Violation) -> Json:
+    return {"code": violation.code, "params": dict(violation.params), "token": violation.token}
+
+
+def as_text(obj: Json | None) -> str:
+    """YAML as people read it; empty for what is not there."""
+    return yaml.safe_dump(obj, sort_keys=True, allow_unicode=True)[:MOST_TEXT] if obj else ""

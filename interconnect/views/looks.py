@@ -1,0 +1,177 @@
+"""Live looks: the gateway rule, what differs from what was asked for, and restarts that need a count of Pods first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import yaml
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from interconnect import queries
+from interconnect.domain.manifests import gateway_rule
+from interconnect.domain.render import rule_target
+from interconnect.domain.violations import Violation
+from interconnect.models import InquiryStatus
+from interconnect.services import looks
+from interconnect.services.inquiries import inquiry_of, inquiry_start
+from interconnect.views import rows, wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.mesh import frame
+from meshconsole.access.roles import Role
+from meshconsole.htmx import is_htmx, page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from interconnect.models import Inquiry
+
+PATIENCE = timedelta(seconds=20)
+KINDS = (looks.RULE, looks.DRIFT, looks.RESTORE, looks.RESTART)
+PARTS = ("dialogs", "look")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was asked for: where, what it is now and shall be, whose it is, and why it is not simply written."""
+
+    where: str
+    before: str
+    after: str
+    owners: str
+    problems: tuple[str, ...]
+
+
+@require_http_methods(["GET", "POST"])
+def rule(request: HttpRequest, name: str) -> HttpResponse:
+    """All Gateways of the config cluster on 15443, as they are now; until it has answered, ours as it was written."""
+    visit = mesh_for(request, name)
+    if request.method == "POST":
+        return _ask(request, visit, looks.RULE)
+    sight = queries.sight(visit.mesh)
+    manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
+    text = yaml.safe_dump(sight.rule.value if sight.rule and sight.rule.value else manifest, sort_keys=False)
+    context = {"text": text, "in_place": queries.rule_is_in_place(sight.rule), "asks": True}
+    return _show(request, visit, looks.RULE, context)
+
+
+@require_http_methods(["GET", "POST"])
+def restore(request: HttpRequest, name: str) -> HttpResponse:
+    """First what differs; then written again, from a fresh look and with the consents that were given to what was shown."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    if request.method != "POST":
+        return _show(request, visit, looks.DRIFT, {"asks": True})
+    if request.POST.get("do") == "restore":
+        return _ask(request, visit, looks.RESTORE, accept=request.POST.getlist("accept"))
+    return _ask(request, visit, looks.DRIFT)
+
+
+@require_http_methods(["GET", "POST"])
+def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
+    """`group` or `cluster` of the query says whose; what is restarted is counted when it begins."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    group, cluster = request.GET.get("group", ""), request.GET.get("cluster", "")
+    found = [
+        seen
+        for each, seen in sorted(queries.cluster_sights(visit.mesh).items())
+        if (each == cluster if cluster else seen.row.group is not None and seen.row.group.name == group)
+    ]
+    if not found:
+        raise Http404
+    if request.method == "POST":
+        return _ask(request, visit, looks.RESTART, group=group, cluster=cluster)
+    counted = [(seen.row.name, rows.stale_text(seen.said), _workloads(seen.said)) for seen in found]
+    return _show(request, visit, looks.RESTART, {"counted": counted, "whose": cluster or group, "action": request.get_full_path()})
+
+
+def _workloads(said: Mapping[str, Any]) -> list[str]:
+    stale = said.get("stale") or {}
+    found = stale.get("workloads", ()) if isinstance(stale, dict) else ()
+    return [f"{item['kind']} {item['namespace']}/{item['name']}" for item in found]
+
+
+@require_GET
+def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
+    """The state of a look; it is its asker's alone, and gone after a quarter of an hour."""
+    visit = mesh_for(request, name)
+    inquiry = inquiry_of(inquiry_id=inquiry_id, user_id=visit.actor.user_id or 0)
+    if inquiry is None or inquiry.mesh_id != visit.mesh.id or inquiry.kind not in KINDS:
+        raise Http404
+    rollout = inquiry.result.get("rollout")
+    if rollout:
+        return _go(request, reverse("rollout", kwargs={"name": name, "rollout_id": rollout}))
+    return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
+
+
+def _ask(request: HttpRequest, visit: Visit, kind: str, **params: Any) -> HttpResponse:
+    inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh, params=params)
+    if not is_htmx(request):
+        return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
+    return _show(request, visit, kind, {"inquiry": inquiry, "waiting": True})
+
+
+def _go(request: HttpRequest, url: str) -> HttpResponse:
+    if not is_htmx(request):
+        return HttpResponseRedirect(url)
+    response = HttpResponse(status=204)
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def _answer(inquiry: Inquiry) -> dict[str, Any]:
+    if inquiry.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
+        return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
+    if inquiry.status == InquiryStatus.FAILED:
+        return {"errors": _reasons(inquiry.errors)}
+    said = inquiry.result
+    return {
+        "said": said,
+        "differences": [_difference(item) for item in said.get("writes", said.get("drift", ()))],
+        "unreachable": _reasons(said.get("unreachable", ())),
+        "tokens": said.get("tokens", ()),
+    }
+
+
+def _reasons(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    return wording.reasons(Violation(item["code"], item["params"]) for item in items)
+
+
+def _difference(item: Mapping[str, Any]) -> Difference:
+    place = item["cluster"] or _("Config cluster")
+    name = f"{item['namespace']}/{item['name']}" if item["namespace"] else item["name"]
+    return Difference(
+        where=f"{place}: {item['kind']} {name} {item['field']}".strip(),
+        before=item["before"],
+        after=item["after"],
+        owners=", ".join(owner for owner in item["owners"] if owner),
+        problems=_reasons(item["problems"]),
+    )
+
+
+def _titles() -> dict[str, str]:
+    return {
+        looks.RULE: _("Gateway rule"),
+        looks.DRIFT: _("Restore what others have changed"),
+        looks.RESTORE: _("Restore what others have changed"),
+        looks.RESTART: _("Restart workloads"),
+    }
+
+
+def _show(request: HttpRequest, visit: Visit, kind: str, context: dict[str, Any]) -> HttpResponse:
+    whole = {
+        "mesh": visit.mesh,
+        "kind": kind,
+        "title": _titles()[kind],
+        "may_override": visit.actor.may(Role.MESH_ADMIN),
+        "may_restore": visit.actor.may(Role.OPERATOR),
+        **context,
+    }
+    if not is_htmx(request):
+        whole = frame(visit, "interconnect") | whole
+    return page(request, "interconnect/look.html", whole, parts=PARTS)

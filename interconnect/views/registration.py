@@ -1,0 +1,288 @@
+"""Register meshes and clusters and replace credentials: a form, a check that a worker makes, what it found, and then the deed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from interconnect import observed, queries
+from interconnect.domain.violations import Violation
+from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
+from interconnect.models import InquiryStatus
+from interconnect.services import registration
+from interconnect.services.inquiries import inquiry_drop, inquiry_of, inquiry_start
+from interconnect.services.refusal import Refused
+from interconnect.views import wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.mesh import frame
+from meshconsole.access.actor import Actor
+from meshconsole.access.roles import PLATFORM_SCOPE, Role
+from meshconsole.htmx import is_htmx, page
+
+if TYPE_CHECKING:
+    from interconnect.models import Inquiry, Mesh
+
+PATIENCE = timedelta(seconds=20)
+CONFLICTING = {"cluster.name.taken", "cluster.uid.taken", "cluster.in-another-mesh", "mesh.name-taken", "mesh.control-plane-taken"}
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One of the four procedures. `fields` maps the beginning of a code to the field that it belongs beside."""
+
+    kind: str
+    title: str
+    verb: str
+    intro: str
+    form: type[KubeconfigForm]
+    actor: Actor
+    start: str
+    done_url: str
+    done_text: Callable[[Mapping[str, Any]], str]
+    url_of: Callable[[UUID], str]
+    context: dict[str, Any]
+    template: str
+    mesh: Mesh | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def make_form(self, kept: Inquiry | None, data: Any = None, files: Any = None) -> KubeconfigForm:
+        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(Role.PLATFORM_ADMIN))
+
+
+@require_http_methods(["GET", "POST"])
+def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpResponse:
+    actor = Actor.for_user(request.user, PLATFORM_SCOPE)
+    if not actor.may(Role.PLATFORM_ADMIN):
+        raise PermissionDenied
+    flow = Flow(
+        kind=registration.MESH_REGISTER,
+        title=_("Register mesh"),
+        verb=_("Register"),
+        intro=_("The control plane is looked at first: which istiods run there, where they read meshNetworks, what the console may do."),
+        form=MeshForm,
+        actor=actor,
+        start=reverse("mesh-register"),
+        done_url="",
+        done_text=lambda params: _("%(name)s is registered.") % {"name": params["name"]},
+        url_of=lambda found: reverse("mesh-register-check", kwargs={"inquiry_id": found}),
+        context={},
+        template="meshes/register.html",
+        fields={"mesh.name": "name", "mesh.control-plane": "system_namespace"},
+    )
+    return _run(request, flow, inquiry_id)
+
+
+@require_http_methods(["GET", "POST"])
+def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
+    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    flow = Flow(
+        kind=registration.MESH_CREDENTIAL,
+        title=_("Replace the control plane's credential"),
+        verb=_("Replace"),
+        intro=_("It must lead to the same cluster. The old credential is deleted when the new one is stored."),
+        form=ControlPlaneForm,
+        start=reverse("mesh-credential", kwargs={"name": name}),
+        done_url=reverse("mesh-settings", kwargs={"name": name}),
+        done_text=lambda params: _("The credential has been replaced."),
+        url_of=lambda found: reverse("mesh-credential-check", kwargs={"name": name, "inquiry_id": found}),
+        **_of_mesh(visit, "mesh-settings"),
+    )
+    return _run(request, flow, inquiry_id)
+
+
+@require_http_methods(["GET", "POST"])
+def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    taken = set(queries.cluster_names(visit.mesh).values())
+    known = sorted(observed.facts(visit.mesh).remote_clusters - taken)
+    options = _of_mesh(visit, "clusters")
+    options["context"] |= {"known_clusters": known}
+    flow = Flow(
+        kind=registration.CLUSTER_REGISTER,
+        title=_("Register cluster"),
+        verb=_("Register"),
+        intro=_("Its name is the cluster ID that istiod knows it by. Nothing on the cluster changes."),
+        form=ClusterForm,
+        start=reverse("cluster-register", kwargs={"name": name}),
+        done_url=reverse("clusters", kwargs={"name": name}),
+        done_text=lambda params: _("%(name)s is registered.") % {"name": params["name"]},
+        url_of=lambda found: reverse("cluster-register-check", kwargs={"name": name, "inquiry_id": found}),
+        fields={"cluster.name": "name"},
+        **options,
+    )
+    return _run(request, flow, inquiry_id)
+
+
+@require_http_methods(["GET", "POST"])
+def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id: UUID | None = None) -> HttpResponse:
+    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    row = queries.cluster_of(visit.mesh, cluster)
+    if row is None:
+        raise Http404
+    parts = {"name": name, "cluster": cluster}
+    flow = Flow(
+        kind=registration.CLUSTER_CREDENTIAL,
+        title=_("Replace the credential of %(name)s") % {"name": cluster},
+        verb=_("Replace"),
+        intro=_("It must lead to the same cluster. The old credential is deleted when the new one is stored."),
+        form=KubeconfigForm,
+        start=reverse("cluster-credential", kwargs=parts),
+        done_url=reverse("clusters", kwargs={"name": name}),
+        done_text=lambda params: _("The credential has been replaced."),
+        url_of=lambda found: reverse("cluster-credential-check", kwargs={**parts, "inquiry_id": found}),
+        fixed={"cluster": str(row.id), "name": cluster},
+        **_of_mesh(visit, "clusters"),
+    )
+    return _run(request, flow, inquiry_id)
+
+
+def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
+    return {"mesh": visit.mesh, "actor": visit.actor, "context": frame(visit, tab), "template": "clusters/register.html"}
+
+
+def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpResponse:
+    asked = _kept(request, flow, inquiry_id)
+    if inquiry_id is not None and asked is None:
+        messages.warning(request, _("The check is not kept any longer. Paste the kubeconfig again."))
+        return _to(request, flow.start)
+    if request.method == "POST":
+        return _posted(request, flow, asked)
+    if asked is None:
+        return _show(request, flow, flow.make_form(None))
+    return _answered(request, flow, asked)
+
+
+def _kept(request: HttpRequest, flow: Flow, wanted: UUID | str | None) -> Inquiry | None:
+    """The person's own check of this very procedure; None for anybody else's, an older one, or none."""
+    try:
+        inquiry_id = UUID(str(wanted))
+    except ValueError:
+        return None
+    found = inquiry_of(inquiry_id=inquiry_id, user_id=flow.actor.user_id or 0)
+    if found is None or found.kind not in (flow.kind, registration.KEPT):
+        return None
+    same = found.mesh_id == (flow.mesh.id if flow.mesh else None) and found.params.get("cluster") == flow.fixed.get("cluster")
+    return found if same else None
+
+
+def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResponse:
+    kept = asked or _kept(request, flow, request.POST.get("kept"))
+    form = flow.make_form(kept, request.POST, request.FILES)
+    if not form.is_valid():
+        return _show(request, flow, form, kept=_keep(flow, form, kept), status=422)
+    params = {**form.cleaned_data, **flow.fixed, "conclude": request.POST.get("do") == "conclude"}
+    params = {name: value for name, value in params.items() if name not in ("kept", *_secret_fields(form))}
+    if params["conclude"] and asked and asked.status == InquiryStatus.DONE and _unchanged(form, params, asked):
+        asked.params = params
+        return _conclude(request, flow, form, asked)
+    inquiry = _ask(flow, flow.kind, params, form.secret)
+    if kept:
+        inquiry_drop(inquiry=kept)
+    return _to(request, flow.url_of(inquiry.id))
+
+
+def _secret_fields(form: KubeconfigForm) -> tuple[str, ...]:
+    return tuple(name for part in form.PARTS for name in (part.text, part.file))
+
+
+def _ask(flow: Flow, kind: str, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
+    return inquiry_start(user_id=flow.actor.user_id or 0, kind=kind, mesh=flow.mesh, params=params, secret=json.dumps(secret))
+
+
+def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | None:
+    """What could be read is kept, so that a mistake in another field does not cost the kubeconfig."""
+    if not form.given_anew:
+        return kept
+    secret = {**form.kept_secret, **form.secret}
+    return _ask(flow, registration.KEPT, flow.fixed, secret) if form.secret else kept
+
+
+def _unchanged(form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
+    """Whether what was checked is what shall be stored: names and CIDRs may still change, how the clusters are reached may not."""
+    reach = ("context", "config_context", "insecure", "system_namespace")
+    return not form.given_anew and all(params.get(name) == asked.params.get(name) for name in reach)
+
+
+def _conclude(request: HttpRequest, flow: Flow, form: KubeconfigForm, asked: Inquiry) -> HttpResponse:
+    try:
+        registration.conclude(inquiry=asked, actor=flow.actor)
+    except Refused as refused:
+        _put_beside(flow, form, refused.violations)
+        conflict = any(violation.code in CONFLICTING for violation in refused.violations)
+        return _show(request, flow, form, kept=asked, status=409 if conflict else 422)
+    return _done(request, flow, asked)
+
+
+def _done(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
+    inquiry_drop(inquiry=asked)
+    messages.success(request, flow.done_text(asked.params))
+    return _to(request, flow.done_url or reverse("interconnect", kwargs={"name": asked.params["name"]}))
+
+
+def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
+    if asked.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
+        slow = timezone.now() - asked.asked_at > PATIENCE
+        return _render(request, flow, {"asking": True, "slow": slow, "poll_url": flow.url_of(asked.id)}, 200)
+    if asked.result.get("concluded"):
+        return _done(request, flow, asked)
+    form = flow.make_form(asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)})
+    form.is_valid()
+    _put_beside(flow, form, [Violation(error["code"], error["params"]) for error in asked.errors])
+    return _show(request, flow, form, kept=asked)
+
+
+def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
+    """A cluster's own errors belong beside the kubeconfig that led to it."""
+    for violation in violations:
+        found = next((name for prefix, name in flow.fields.items() if violation.code.startswith(prefix)), None)
+        part = "config" if violation.params.get("part") == "config" and "config" in form.fields else "kubeconfig"
+        internal = violation.code in ("step.internal", "role.missing")
+        form.add_error(None if internal else found or part, wording.reason(violation))
+
+
+def _show(request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inquiry | None = None, status: int = 200) -> HttpResponse:
+    report = kept.result.get("report") if kept and kept.status == InquiryStatus.DONE else None
+    context = {
+        "form": form,
+        "kept": kept.id if kept else "",
+        "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind else flow.start,
+        "report": report,
+        "parts": _report_parts(report) if report else (),
+    }
+    return _render(request, flow, context, status)
+
+
+def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The clusters that a report is about, one heading each."""
+    if "istiods" not in report:
+        return [(_("Cluster"), report)]
+    hub, config = report["control_plane"], report["config"]
+    if hub["uid"] == config["uid"]:
+        missing = list(dict.fromkeys((*hub["missing"], *config["missing"])))
+        return [(_("Control plane and config cluster"), {**hub, "missing": missing})]
+    return [(_("Control plane"), hub), (_("Config cluster"), config)]
+
+
+def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:
+    return page(request, flow.template, {**flow.context, "flow": flow, **context}, parts=("live",), status=status)
+
+
+def _to(request: HttpRequest, url: str) -> HttpResponse:
+    if is_htmx(request):
+        response = HttpResponse(status=204)
+        response.headers["HX-Redirect"] = url
+        return response
+    return HttpResponseRedirect(url)

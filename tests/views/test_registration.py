@@ -1,0 +1,266 @@
+"""Meshes, clusters and credentials from the browser: looked at first, then stored, and never shown again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from interconnect.models import Cluster, Connection, Inquiry, InquiryStatus, Mesh
+from interconnect.scope import scope_of
+from interconnect.services import inquiries
+from meshconsole.access.roles import Role
+from meshconsole.audit.models import Entry
+from tests.conftest import person
+from tests.support.world import World
+from tests.support.worlds import empty, fleets, hasty, world
+
+__all__ = ["empty", "fleets", "hasty", "world"]
+REGISTER_MESH = "/register-mesh/"
+REGISTER_CLUSTER = "/meshes/prod/clusters/register/"
+
+
+def browser(name: str, role: Role, scope: str = "") -> Client:
+    client = Client()
+    client.force_login(person(name, role, scope))
+    return client
+
+
+@pytest.fixture
+def platform(empty: World) -> Client:
+    return browser("pia", Role.PLATFORM_ADMIN)
+
+
+@pytest.fixture
+def admin(world: World) -> Client:
+    """Of the mesh `prod`, which member-c has not been registered in yet."""
+    row = world.row("member-c")
+    row.delete()
+    row.connection.delete()
+    return browser("ada", Role.MESH_ADMIN, scope_of(world.mesh.id))
+
+
+def mesh_values(empty: World, **changed: Any) -> dict[str, Any]:
+    return {
+        "name": "prod",
+        "kind": "hosted",
+        "kubeconfig": empty.fleet.kubeconfig(empty.fleet.hub),
+        "system_namespace": "istio-system",
+        "do": "conclude",
+        **changed,
+    }
+
+
+def answered(client: Client, response: Any) -> Any:
+    """The page of a check once a worker has made it."""
+    assert response.status_code == 302, response.context["form"].errors
+    url = response.headers["Location"]
+    waiting = client.get(url)
+    assert b"Looking at the clusters" in waiting.content
+    inquiries.answer(Inquiry.objects.get(status=InquiryStatus.WAITING, id=url.rstrip("/").rpartition("/")[2]).id)
+    return client.get(url, headers={"HX-Request": "true", "HX-Target": "live"})
+
+
+def errors(response: Any, name: str) -> str:
+    return " ".join(response.context["form"].errors.get(name, ()))
+
+
+def token_of(world: World, cluster: str) -> str:
+    user = yaml.safe_load(world.fleet.kubeconfig(cluster))["users"][0]["user"]
+    return str(user.get("token") or user["client-key-data"])
+
+
+def test_a_mesh_that_leaves_nothing_to_decide_is_registered_by_one_press(platform: Client, empty: World) -> None:
+    done = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty)))
+    assert (done.status_code, done.headers["HX-Redirect"]) == (204, "/meshes/prod/")
+    mesh = Mesh.objects.get()
+    assert (mesh.name, mesh.kind, mesh.simulated) == ("prod", "hosted", True)
+    assert not Inquiry.objects.exists()
+    entry = Entry.objects.get(action="mesh.register")
+    assert (entry.actor, entry.outcome) == ("pia", "accepted")
+
+
+def test_a_check_shows_what_was_found_and_stores_nothing(platform: Client, empty: World) -> None:
+    seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, do="check")))
+    page = seen.content.decode()
+    assert "istio-system/istio" in page and "What the check found" in page and "member-a" in page
+    assert not Mesh.objects.exists() and not Connection.objects.exists()
+    url = seen.context["action"]
+    stored = platform.post(url, mesh_values(empty, kubeconfig="", name="other"))
+    assert (stored.status_code, Mesh.objects.get().name) == (302, "other")
+
+
+def test_rights_that_are_missing_are_shown_before_anything_is_stored(platform: Client, empty: World) -> None:
+    viewer = empty.fleet.kubeconfig(empty.fleet.hub, "viewer")
+    seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig=viewer)))
+    assert not Mesh.objects.exists()
+    if seen.context["form"].errors:
+        assert errors(seen, "kubeconfig")
+    else:
+        assert "Missing rights" in seen.content.decode()
+
+
+def test_a_kubeconfig_comes_back_in_no_answer_and_in_no_row(platform: Client, empty: World) -> None:
+    secret = token_of(empty, empty.fleet.hub)
+    for changed in ({"name": "Bad Name"}, {"do": "check"}, {"kind": "wrong"}, {"name": "ok", "do": "check"}):
+        response = platform.post(REGISTER_MESH, mesh_values(empty, **changed))
+        content = response.content if response.status_code != 302 else answered(platform, response).content
+        assert secret.encode() not in content
+    rows = [str(Inquiry.objects.values_list("sealed", "params", "result", "errors"))]
+    assert not any(secret in row for row in rows)
+
+
+def test_a_mistake_in_another_field_does_not_cost_the_kubeconfig(platform: Client, empty: World) -> None:
+    refused = platform.post(REGISTER_MESH, mesh_values(empty, name="Bad Name"))
+    assert refused.status_code == 422 and errors(refused, "name")
+    assert refused.context["form"]["name"].value() == "Bad Name"
+    kept = str(refused.context["kept"])
+    done = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept)))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/"
+
+
+def test_what_somebody_else_keeps_is_not_there(platform: Client, empty: World) -> None:
+    kept = str(platform.post(REGISTER_MESH, mesh_values(empty, name="Bad Name")).context["kept"])
+    other = browser("paul", Role.PLATFORM_ADMIN)
+    for value in (kept, "no-uuid", ""):
+        refused = other.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=value))
+        assert refused.status_code == 422 and errors(refused, "kubeconfig")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"   ",
+        b"\x00\x01\x02",
+        b"\xff\xfe\xff",
+        b"- a list",
+        b"apiVersion: v1\nkind: Config\nclusters: []\n",
+        b"a: &a [*a]",
+        b"{" * 5000,
+        b"kind: Config\nclusters: [{name: x, cluster: {server: 'file:///etc/passwd'}}]\ncontexts: [{name: x, context: {cluster: x, user: x}}]\n"
+        b"users: [{name: x, user: {exec: {command: sh}}}]\n",
+        b"x" * 300_000,
+    ],
+)
+@pytest.mark.parametrize("upload", [True, False])
+def test_what_is_no_kubeconfig_is_refused_beside_its_field(platform: Client, empty: World, content: bytes, upload: bool) -> None:
+    values = mesh_values(empty, kubeconfig="" if upload else content.decode("latin-1"))
+    if upload:
+        values["kubeconfig_file"] = SimpleUploadedFile("kubeconfig", content)
+    refused = platform.post(REGISTER_MESH, values)
+    assert refused.status_code == 422
+    assert errors(refused, "kubeconfig") or errors(refused, "kubeconfig_file")
+    assert refused.context["form"]["name"].value() == "prod"
+
+
+def test_an_upload_of_megabytes_is_too_large_and_no_error_of_the_console(platform: Client, empty: World) -> None:
+    for values in ({"kubeconfig": "x" * 3_000_000}, {"kubeconfig_file": SimpleUploadedFile("k", b"x" * 3_000_000)}):
+        refused = platform.post(REGISTER_MESH, mesh_values(empty, **values))
+        assert refused.status_code == 413 and b"256 KiB" in refused.content
+
+
+def test_of_several_contexts_one_is_chosen_without_pasting_again(platform: Client, empty: World) -> None:
+    document = yaml.safe_load(empty.fleet.kubeconfig(empty.fleet.hub))
+    first = document["contexts"][0]
+    document["contexts"].append({**first, "name": "second"})
+    refused = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig=json.dumps(document)))
+    assert errors(refused, "context") and '<select name="context"' in refused.content.decode()
+    kept = str(refused.context["kept"])
+    wrong = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="third"))
+    assert wrong.status_code == 422 and errors(wrong, "context")
+    done = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="second")))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/"
+
+
+def test_a_control_plane_that_does_not_answer_is_said_beside_its_kubeconfig(platform: Client, empty: World) -> None:
+    empty.fleet.fault(empty.fleet.hub, "refuse")
+    seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty)))
+    assert "does not answer" in errors(seen, "kubeconfig")
+    assert seen.context["form"]["name"].value() == "prod"
+
+
+def test_a_check_that_is_gone_leads_back_to_the_form(platform: Client, empty: World) -> None:
+    gone = platform.get("/register-mesh/00000000-0000-4000-8000-000000000000/")
+    assert (gone.status_code, gone.headers["Location"]) == (302, REGISTER_MESH)
+
+
+def test_a_mesh_is_not_registered_twice(platform: Client, empty: World) -> None:
+    answered(platform, platform.post(REGISTER_MESH, mesh_values(empty)))
+    seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty)))
+    assert "already" in errors(seen, "name")
+    seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, name="other")))
+    assert errors(seen, "system_namespace")
+    assert Mesh.objects.count() == 1
+
+
+def test_only_a_platform_admin_registers_meshes(world: World) -> None:
+    ada = browser("ada", Role.MESH_ADMIN, scope_of(world.mesh.id))
+    assert ada.get(REGISTER_MESH).status_code == 403
+    assert "platform" in ada.get(reverse("meshes")).content.decode()
+
+
+def cluster_values(world: World, **changed: Any) -> dict[str, Any]:
+    return {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "check", **changed}
+
+
+def test_a_cluster_is_checked_and_then_registered(admin: Client, world: World) -> None:
+    offered = admin.get(REGISTER_CLUSTER)
+    assert offered.context["known_clusters"] == ["hub", "member-c"]
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world)))
+    assert not Cluster.objects.filter(name="member-c").exists()
+    done = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude", pod_cidrs="10.99.0.0/16, fd00::/48"))
+    assert done.headers["Location"] == "/meshes/prod/clusters/"
+    assert Cluster.objects.get(name="member-c").pod_cidrs == ["10.99.0.0/16", "fd00::/48"]
+
+
+def test_a_cluster_that_istiod_does_not_know_is_refused_beside_its_name(admin: Client, world: World) -> None:
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, name="stranger")))
+    assert "member-c" in errors(seen, "name")
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, name="member-a")))
+    assert errors(seen, "name")
+    for name in ("", "a" * 300):
+        assert errors(admin.post(REGISTER_CLUSTER, cluster_values(world, name=name)), "name")
+
+
+def test_pod_cidrs_that_are_none_are_refused_beside_their_field(admin: Client, world: World) -> None:
+    refused = admin.post(REGISTER_CLUSTER, cluster_values(world, pod_cidrs="10.0.0.0/33, 10.0.0.1/8"))
+    assert refused.status_code == 422 and "10.0.0.0/33" in errors(refused, "pod_cidrs")
+    assert refused.context["form"]["pod_cidrs"].value() == "10.0.0.0/33, 10.0.0.1/8"
+
+
+def test_a_cluster_taken_meanwhile_is_said_and_the_check_stays(admin: Client, world: World) -> None:
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world)))
+    world.register_cluster("member-c")
+    late = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude"))
+    assert late.status_code == 409 and errors(late, "name")
+
+
+def test_a_credential_is_replaced_by_one_of_the_same_cluster_only(admin: Client, world: World) -> None:
+    url = "/meshes/prod/clusters/member-a/credential/"
+    wrong = answered(admin, admin.post(url, {"kubeconfig": world.fleet.kubeconfig("member-b"), "do": "conclude"}))
+    assert "another cluster" in errors(wrong, "kubeconfig")
+    right = world.fleet.kubeconfig("member-a").replace("127.0.0.1", "localhost")
+    done = answered(admin, admin.post(url, {"kubeconfig": right, "do": "conclude"}))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/clusters/"
+    assert "localhost" in world.row("member-a").connection.server
+
+
+def test_a_kept_kubeconfig_serves_only_the_cluster_it_was_given_for(admin: Client, world: World) -> None:
+    asked = admin.post("/meshes/prod/clusters/member-a/credential/", {"kubeconfig": world.fleet.kubeconfig("member-a"), "do": "check"})
+    kept = asked.headers["Location"].rstrip("/").rpartition("/")[2]
+    refused = admin.post("/meshes/prod/clusters/member-b/credential/", {"kubeconfig": "", "kept": kept, "do": "check"})
+    assert refused.status_code == 422 and errors(refused, "kubeconfig")
+
+
+def test_the_control_planes_credential_is_replaced_by_a_platform_admin(admin: Client, world: World) -> None:
+    url = "/meshes/prod/settings/credential/"
+    assert admin.get(url).status_code == 403
+    pia = browser("pia", Role.PLATFORM_ADMIN)
+    done = answered(pia, pia.post(url, {"kubeconfig": world.fleet.kubeconfig(world.fleet.hub), "do": "conclude"}))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/settings/"
