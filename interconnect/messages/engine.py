@@ -87,7 +87,7 @@ STEPS = {
 }
 
 KUBE = {
-    "kube.unreachable": _("The cluster does not answer (%(said)s). Check the address, the network between, and that its API server runs."),
+    "kube.unreachable": _("The cluster does not answer. Check the address, the network between, and that its API server runs."),
     "kube.timeout": _("The cluster did not answer in time. Check the network between and the load of its API server."),
     "kube.tls": _("The cluster's certificate cannot be trusted (%(reason)s). Use a kubeconfig with the right certificate authority."),
     "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
