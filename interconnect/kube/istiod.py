@@ -17,12 +17,15 @@ from interconnect.kube.errors import Permanent
 from interconnect.kube.reading import Json, items, mapping, number, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from interconnect.kube.api import Api
 
 __all__ = [
     "clusterz",
     "edsz",
     "endpoint_shards",
+    "injection_entries",
     "injection_webhooks",
     "istiods",
     "networkz",
@@ -105,8 +108,13 @@ def pod_ready(pod: Json) -> bool:
 
 def injection_webhooks(api: Api) -> tuple[WebhookEntry, ...]:
     """Entries of Istio's injection webhooks, of every revision and tag."""
+    return injection_entries(api.list(kinds.MUTATING_WEBHOOK))
+
+
+def injection_entries(configurations: Iterable[Json]) -> tuple[WebhookEntry, ...]:
+    """The same of MutatingWebhookConfigurations that have been read."""
     found: list[WebhookEntry] = []
-    for configuration in api.list(kinds.MUTATING_WEBHOOK):
+    for configuration in configurations:
         for webhook in items(configuration, "webhooks"):
             if not _is_istios(configuration, webhook):
                 continue
@@ -187,7 +195,8 @@ def _networks(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool]:
 
 
 def _base(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool, bool | None]:
-    """The ConfigMap behind a shared one, whether it is mounted, and whether it has meshNetworks now (None: not known)."""
+    """The ConfigMap behind a shared one, whether it is mounted, and whether it has meshNetworks now (None: not known, or there is
+    no shared one before which it would matter)."""
     volume = _volume(setup)
     if volume:
         name = text(volume, "configMap", "name")
@@ -197,7 +206,8 @@ def _base(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool, bool
         if there:
             return ConfigMapRef(place.control_plane_uid, place.namespace, name), True, True
     name = "istio" if setup.revision == "default" else f"istio-{setup.revision}"
-    return ConfigMapRef(place.config_uid, place.namespace, name), False, _has_networks(place.config, place.namespace, name)
+    present = _has_networks(place.config, place.namespace, name) if setup.env.get("SHARED_MESH_CONFIG") else None
+    return ConfigMapRef(place.config_uid, place.namespace, name), False, present
 
 
 def _volume(setup: _Setup) -> Json:

@@ -100,7 +100,7 @@ def drive(rollout_id: UUID, worker: str, *, tick: Callable[[], None], stop: thre
 def _look(rollout_id: UUID, hands: _Hands) -> bool:
     """Hand out what is due; False when the rollout has ended."""
     busy = hands.busy
-    if len(busy) >= THREADS + WAITING:
+    if len(busy) > THREADS + WAITING // 2:
         return True
     due = _due(rollout_id, busy)
     for step_id in due:

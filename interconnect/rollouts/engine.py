@@ -54,27 +54,27 @@ def begin(rollout: Rollout) -> None:
 
 def run_chain(step_id: int, worker: str) -> None:
     """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
-    following: int | None = step_id
-    done: Work | None = None
-    while following is not None:
-        following, done = _run(following, worker, done)
+    taken = Lease.take(step_id, worker)
+    before: Work | None = None
+    while taken is not None:
+        before = Work(taken, before)
+        taken = _carry_out(before, on=True)
 
 
-def run_step(step_id: int, worker: str) -> int | None:
-    """Carry out one step if it is due and free. Returns the next step of its chain when that may run at once."""
-    return _run(step_id, worker, None)[0]
+def run_step(step_id: int, worker: str) -> None:
+    """Carry out one step if it is due and free; what follows it in its chain is left ready for anybody."""
+    taken = Lease.take(step_id, worker)
+    if taken is not None:
+        _carry_out(Work(taken), on=False)
 
 
-def _run(step_id: int, worker: str, before: Work | None) -> tuple[int | None, Work | None]:
-    taken = Lease.take(step_id, worker, after=before.step if before else None)
-    if taken is None:
-        return None, None
-    step, work = taken.step, Work(taken, before)
+def _carry_out(work: Work, *, on: bool) -> Lease | None:
+    """The lease of the next step of the chain, when this worker is to go on and there is one that may run at once."""
+    taken, step = work.lease, work.step
     if step.rollout.status == RolloutStatus.QUEUED:
         Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
     try:
-        outcome = _attempt(work)
-        return _settle(taken, outcome), work
+        return _settle(taken, _attempt(work), on=on)
     except LostLease:
         log.warning("step %s is another worker's by now", step.id)
     except DatabaseProblem as error:
@@ -82,7 +82,7 @@ def _run(step_id: int, worker: str, before: Work | None) -> tuple[int | None, Wo
         connection.close()
         if isinstance(error, (OperationalError, InterfaceError)):
             _put_back(taken)
-    return None, None
+    return None
 
 
 def _put_back(taken: Lease) -> None:
@@ -149,7 +149,7 @@ def backoff(attempts: int) -> float:
     return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
 
 
-def _settle(taken: Lease, outcome: Done | Wait | _Failed) -> int | None:
+def _settle(taken: Lease, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | None:
     if isinstance(outcome, Wait):
         _settle_wait(taken, outcome)
         return None
@@ -162,9 +162,11 @@ def _settle(taken: Lease, outcome: Done | Wait | _Failed) -> int | None:
     with transaction.atomic():
         taken.give_back(**result)
         following = _next_of_chain(step, failed=not isinstance(outcome, Done))
-    if following is None:
+        passed_on = taken.pass_on(following) if following and on else None
+        goes_on = passed_on or (following and not on and _make_ready(following))
+    if not goes_on:
         advance(step.rollout_id)
-    return following
+    return passed_on
 
 
 def _settle_wait(taken: Lease, outcome: Wait) -> None:
@@ -186,20 +188,20 @@ def _settle_wait(taken: Lease, outcome: Wait) -> None:
         bell.ring([step.id], seconds=seconds)
 
 
-def _next_of_chain(step: Step, *, failed: bool) -> int | None:
-    """Make the next step of the chain ready, or block what is left of it; in the transaction that ended `step`."""
+def _next_of_chain(step: Step, *, failed: bool) -> Step | None:
+    """The next step of the chain whose turn has come, or what is left of it is blocked; in the transaction that ended `step`."""
     rest = Step.objects.filter(
         rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position, status=StepStatus.PENDING
     ).order_by("position")
     if failed:
         rest.update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
         return None
-    following = rest.values_list("id", flat=True).first()
-    if following is None:
-        return None
-    # A cancellation may have closed it since it was read.
-    ready = Step.objects.filter(id=following, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None)
-    return following if ready else None
+    return rest.first()
+
+
+def _make_ready(step: Step) -> bool:
+    """False when a cancellation has closed it since it was read."""
+    return bool(Step.objects.filter(id=step.id, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None))
 
 
 def advance(rollout_id: UUID) -> None:

@@ -31,6 +31,16 @@ def lost() -> Q:
     return Q(status=StepStatus.ACTIVE, lease_until__lt=Now())
 
 
+def _held_by(owner: str) -> dict[str, Any]:
+    return {
+        "status": StepStatus.ACTIVE,
+        "lease_owner": owner,
+        "lease_until": now_plus(settings.MESHCONSOLE_LEASE_SECONDS),
+        "attempts": F("attempts") + 1,
+        "started_at": Coalesce("started_at", Now()),
+    }
+
+
 def _loaded(step_id: int) -> Step:
     related = ("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config")
     # Of a mesh with hundreds of clusters they are long, and no step needs them.
@@ -46,30 +56,32 @@ class Lease:
         self._renewed = taken
 
     @classmethod
-    def take(cls, step_id: int, worker: str, *, after: Step | None = None) -> Lease | None:
-        """The lease, or None when the step is not due or somebody else was quicker.
-
-        `after` is the step of the same rollout that this worker has just carried out: what it knows of the rollout still holds.
-        """
+    def take(cls, step_id: int, worker: str) -> Lease | None:
+        """The lease, or None when the step is not due or somebody else was quicker."""
         owner = f"{worker}:{uuid.uuid4().hex[:12]}"
         # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out meanwhile.
         asked = time.monotonic()
-        taken = {
-            "status": StepStatus.ACTIVE,
-            "lease_owner": owner,
-            "lease_until": now_plus(settings.MESHCONSOLE_LEASE_SECONDS),
-            "attempts": F("attempts") + 1,
-            "started_at": Coalesce("started_at", Now()),
-        }
+        taken = _held_by(owner)
         this = Step.objects.filter(id=step_id)
         if not this.filter(due() & ~Q(status=StepStatus.ACTIVE)).update(**taken) and not this.filter(lost()).update(
             **taken, crashes=F("crashes") + 1
         ):
             return None
-        step = _loaded(step_id) if after is None else Step.objects.get(id=step_id)
-        if after is not None:
-            step.rollout = after.rollout
+        step = _loaded(step_id)
         return cls(step, owner, asked) if step.lease_owner == owner else None
+
+    def pass_on(self, following: Step) -> Lease | None:
+        """The same worker's hold on the next step of the chain, which is its turn now; in the transaction that ends this one's.
+
+        None when a cancellation has closed it since it was read.
+        """
+        owner = f"{self.owner.rpartition(':')[0]}:{uuid.uuid4().hex[:12]}"
+        asked = time.monotonic()
+        if not Step.objects.filter(id=following.id, status=StepStatus.PENDING).update(**_held_by(owner), next_attempt_at=None):
+            return None
+        following.status, following.lease_owner, following.attempts = StepStatus.ACTIVE, owner, following.attempts + 1
+        following.rollout = self.step.rollout
+        return Lease(following, owner, asked)
 
     @contextmanager
     def carried_out(self) -> Iterator[Self]:

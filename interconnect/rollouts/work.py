@@ -107,11 +107,17 @@ class Work:
         return (timezone.now() - since).total_seconds() if since else 0.0
 
     def reconcile(
-        self, api: Api, choose: Callable[[Rendered, Mapping[Target, Applied]], Iterable[Target]], *, cluster_uid: str
+        self,
+        api: Api,
+        choose: Callable[[Rendered, Mapping[Target, Applied]], Iterable[Target]],
+        *,
+        cluster_uid: str,
+        seen: Mapping[Target, Live] | None = None,
     ) -> list[Write]:
         """Bring the chosen targets to what is rendered now; what is applied and not rendered any more leaves.
 
-        Returns the writes that were made. A write that somebody overtook is decided again from what is there then.
+        Returns the writes that were made. A write that somebody overtook is decided again from what is there then. `seen` are
+        objects that the step itself has just read.
         """
 
         def decisions(rendered: Rendered, applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Decision]:
@@ -120,7 +126,7 @@ class Work:
                 for target in live
             ]
 
-        return self.write(api, choose, decisions, cluster_uid=cluster_uid)
+        return self.write(api, choose, decisions, cluster_uid=cluster_uid, seen=seen)
 
     def write(
         self,
@@ -129,12 +135,14 @@ class Work:
         decisions: Callable[[Rendered, Mapping[Target, Applied], Mapping[Target, Live]], Sequence[Decision]],
         *,
         cluster_uid: str,
+        seen: Mapping[Target, Live] | None = None,
     ) -> list[Write]:
         made: list[Write] = []
         for last in (False,) * (ROUNDS - 1) + (True,):
             rendered, applied = self.rendered(), ledger.applied(self.mesh, cluster_uid=cluster_uid)
             targets = list(dict.fromkeys(choose(rendered, applied)))
-            writes = [each for each in decisions(rendered, applied, read_live(api, targets)) if not isinstance(each, Agree)]
+            live, seen = read_live(api, targets, seen), None
+            writes = [each for each in decisions(rendered, applied, live) if not isinstance(each, Agree)]
             try:
                 return made + self._carry_out(api, rendered, writes)
             except Conflict as error:
@@ -236,9 +244,9 @@ def refusal(violation: Violation) -> StepFailed:
     return StepFailed(violation.code, params)
 
 
-def read_live(api: Api, targets: Iterable[Target]) -> dict[Target, Live]:
-    """What is there now; an object that holds several targets is read once."""
-    objects: dict[Target, Live] = {}
+def read_live(api: Api, targets: Iterable[Target], seen: Mapping[Target, Live] | None = None) -> dict[Target, Live]:
+    """What is there now; an object that holds several targets is read once, and not at all when it is among the `seen`."""
+    objects: dict[Target, Live] = dict(seen or {})
     live: dict[Target, Live] = {}
     for target in targets:
         holder = target._replace(field="")

@@ -103,7 +103,7 @@ def restart(work: Work) -> Done | Wait:
         skipped = _guarded(work, facts, owed)
         if skipped is not None:
             return skipped
-    return _roll(work, facts, owed)
+    return _roll(work, facts, owed, begun)
 
 
 def _begun(work: Work, item: Istiod) -> bool:
@@ -137,12 +137,12 @@ def _guarded(work: Work, facts: Facts, owed: list[Istiod]) -> Done | None:
     raise StepFailed("restart.guard", {"clusters": clusters}, {"guard": found})
 
 
-def _roll(work: Work, facts: Facts, owed: list[Istiod]) -> Done | Wait:
+def _roll(work: Work, facts: Facts, owed: list[Istiod], begun: list[Istiod]) -> Done | Wait:
     namespace = work.mesh.system_namespace
     progress: Json = {}
     for item in owed:
         target = Target(work.mesh.control_plane.uid, "apps/v1", "Deployment", namespace, item.deployment)
-        if not _begun(work, item):
+        if item not in begun:
             work.lease.hold()
             template = {"metadata": {"annotations": {RESTARTED_AT: work.step.params["restarted_at"]}}}
             work.control_plane.strategic_patch(target, {"spec": {"template": template}})

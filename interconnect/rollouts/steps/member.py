@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from interconnect import observed
+from interconnect.domain.entries import Present, Target
 from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
-from interconnect.kube import istiod
+from interconnect.kube import istiod, kinds
 from interconnect.kube.errors import Permanent
 from interconnect.models import Cluster
 from interconnect.rollouts.outcome import Done
 from interconnect.rollouts.steps.stale import count_stale
 
 if TYPE_CHECKING:
-    from interconnect.domain.entries import Applied, Rendered, Target
+    from interconnect.domain.entries import Applied, Json, Live, Rendered
     from interconnect.rollouts.work import Work
 
 
@@ -28,12 +29,13 @@ def label_restore(work: Work) -> Done:
 
 def injection(work: Work) -> Done:
     """Looks at the webhooks anew, since revisions and tags come and go."""
-    entries = istiod.injection_webhooks(work.member)
+    configurations = work.member.list(kinds.MUTATING_WEBHOOK)
+    entries = istiod.injection_entries(configurations)
     cluster = _cluster(work)
     if cluster:
         observed.note_cluster(cluster, webhooks=observed.webhooks_as_json(entries))
         work.use_fresh_facts()
-    done = _reconcile(work, is_webhook)
+    done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
 
 
@@ -67,11 +69,20 @@ def _cluster(work: Work) -> Cluster | None:
     return Cluster.objects.filter(mesh=work.mesh, uid=work.step.chain).first()
 
 
-def _reconcile(work: Work, mine: Callable[[Target], bool]) -> Done:
+def _as_read(uid: str, configurations: Iterable[Json]) -> dict[Target, Live]:
+    """Items of a list, which leaves their kind out, as if each had been read by itself."""
+    read: dict[Target, Live] = {}
+    for item in configurations:
+        identity = {"apiVersion": kinds.MUTATING_WEBHOOK.api_version, "kind": kinds.MUTATING_WEBHOOK.kind}
+        read[Target(uid, identity["apiVersion"], identity["kind"], "", item["metadata"]["name"])] = Present(identity | item)
+    return read
+
+
+def _reconcile(work: Work, mine: Callable[[Target], bool], *, seen: Mapping[Target, Live] | None = None) -> Done:
     uid = work.step.chain
 
     def choose(rendered: Rendered, applied: Mapping[Target, Applied]) -> Iterable[Target]:
         return [target for target in (*rendered, *applied) if target.cluster == uid and mine(target)]
 
-    made = work.reconcile(work.member, choose, cluster_uid=uid)
+    made = work.reconcile(work.member, choose, cluster_uid=uid, seen=seen)
     return Done({"written": [write.note or write.verb for write in made]}, skipped=not made)
