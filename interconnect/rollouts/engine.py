@@ -131,7 +131,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
     evidence = {"said": error.evidence, "code": error.code}
     if error.code == "busy":
-        return Wait(error.retry_after, evidence)
+        return Wait(error.retry_after, evidence, queued=True)
     if step.failing_since is None:
         step.failing_since = timezone.now()
     failing = (timezone.now() - step.failing_since).total_seconds()
@@ -178,7 +178,7 @@ def _settle_wait(taken: Lease, outcome: Wait) -> None:
             status=StepStatus.CANCELLED if cancelled else StepStatus.WAITING,
             next_attempt_at=now_plus(seconds),
             # What a step waits for is waited for only while its cluster answers, and an answer ends the failing.
-            waiting_since=F("waiting_since") if step.failing_since else Coalesce("waiting_since", Now()),
+            waiting_since=F("waiting_since") if step.failing_since or outcome.queued else Coalesce("waiting_since", Now()),
             failing_since=step.failing_since,
             evidence=outcome.evidence,
         )

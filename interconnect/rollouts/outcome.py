@@ -18,10 +18,14 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again in `seconds`, holding no thread until then; None: by the step's own back-off."""
+    """Look again in `seconds`, holding no thread until then; None: by the step's own back-off.
+
+    `queued`: it could not even look, which is no part of what the step waits for.
+    """
 
     seconds: float | None = None
     evidence: Json = field(default_factory=dict)
+    queued: bool = False
 
 
 class StepFailed(Exception):

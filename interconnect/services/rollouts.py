@@ -86,7 +86,9 @@ def _start(
         raise Refused(after)
     try:
         with transaction.atomic():
-            store.save(mesh, before, after, revision=seen)
+            if changes:
+                # Restoring asks for nothing new: what was asked for before can still be retried.
+                store.save(mesh, before, after, revision=seen)
             _consent(actor, mesh, accept)
             rollout = Rollout.objects.create(
                 mesh=mesh,
@@ -196,6 +198,7 @@ def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], guard: str 
         ended_at=None,
         cancel_requested_at=None,
         dismissed_at=None,
+        address_pending=False,
         guard=guard or rollout.guard,
         overrides=sorted({*rollout.overrides, *accept}),
     )

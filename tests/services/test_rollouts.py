@@ -26,7 +26,7 @@ from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
-from tests.support.world import ROOT, A, B, World, refused, step
+from tests.support.world import ROOT, SYSTEM, A, B, World, refused, step
 
 VIEWER, OPERATOR, ADMIN = (Actor(role.slug, role) for role in (Role.VIEWER, Role.OPERATOR, Role.MESH_ADMIN))
 
@@ -300,3 +300,15 @@ def test_a_cluster_whose_workloads_are_being_restarted_is_not_forgotten(prepared
         cluster_forget(actor=ADMIN, cluster=prepared.row("member-c"), confirmation="member-c")
     assert refusal.value.violations[0].params["rollout"] == str(rollout.id)
     cluster_forget(actor=ADMIN, cluster=prepared.row("member-a"), confirmation="member-a")
+
+
+def test_a_failed_rollout_can_still_be_retried_after_something_was_restored(prepared: World) -> None:
+    prepared.fleet.fault("hub", "500", resource="configmaps", methods=["PUT"])
+    failed = prepared.do(prepared.join("green", B), ends="failed")
+    prepared.fleet.fault("hub", None)
+    prepared.fleet.cluster("member-a").patch("Namespace", SYSTEM, {"metadata": {"labels": {"topology.istio.io/network": None}}})
+    revision = prepared.mesh.revision
+    prepared.restore()
+    prepared.mesh.refresh_from_db()
+    assert prepared.mesh.revision == revision
+    prepared.retry(failed)
