@@ -1,0 +1,91 @@
+"""*Run checks*: look at everything now, and remember what was found.
+
+MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in MeshObservation.facts["checks"]:
+    {"at", "findings": [{"code", "params", "severity", "evidence"}], "failure": violation or absent, ...}, and the matrix of
+    `interconnect.services.matrix.as_json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from interconnect import observed, store
+from interconnect.domain.plan import expected_networks
+from interconnect.domain.preflight import Severity
+from interconnect.domain.render import render
+from interconnect.kube.errors import KubeError
+from interconnect.kube.guard import DenyList
+from interconnect.models import Inquiry, InquiryStatus, Mesh
+from interconnect.rollouts import preflight
+from interconnect.rollouts.replicas import verdict
+from interconnect.services import watching
+from interconnect.services.inquiries import answers, inquiry_start
+from interconnect.services.matrix import Matrix, as_json, matrix
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Topology
+
+Json = dict[str, Any]
+KIND = "checks"
+OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
+# What a preflight says of a join that is still to come, and what the matrix says better.
+OF_A_JOIN = frozenset({"preflight.data-path", "preflight.ungrouped", "preflight.services-merged", "preflight.stale-pods"})
+
+
+def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
+    """Run the checks; while they are being run they are not run twice."""
+    running = running_checks(mesh)
+    return running if running is not None and running.status in OPEN else inquiry_start(user_id=user_id, kind=KIND, mesh=mesh)
+
+
+def running_checks(mesh: Mesh) -> Inquiry | None:
+    """The newest, whoever asked for it: its result is the mesh's, not the person's."""
+    return Inquiry.objects.filter(mesh=mesh, kind=KIND).order_by("-asked_at").first()
+
+
+@answers(KIND)
+def _answer(inquiry: Inquiry) -> Json:
+    if inquiry.mesh is not None:
+        run_checks(inquiry.mesh)
+    return {}
+
+
+def run_checks(mesh: Mesh) -> Json:
+    """Takes calls to every cluster: a worker's job."""
+    watching.look(mesh)
+    topology, facts = store.load(mesh), observed.facts(mesh)
+    result: Json = {"at": timezone.now().isoformat(), "findings": []}
+    found = Matrix()
+    try:
+        result["findings"] = list(_findings(mesh, topology, facts))
+        found = matrix(mesh, topology, facts)
+    except KubeError as error:
+        result["failure"] = {"code": f"kube.{error.code}", "params": {**error.params, "said": error.evidence}}
+    result |= as_json(found, list(topology.groups))
+    observed.note_checks(mesh, result)
+    return result
+
+
+def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
+    """What a preflight would say of the groups that have joined already, each thing once, and what verification says."""
+    looked, deny = preflight.look(mesh), DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    together: dict[tuple[str, str], Json] = {}
+    for group in topology.joined:
+        for finding in preflight.findings_of(mesh, topology, group, looked, deny):
+            if finding.code not in OF_A_JOIN:
+                key = (finding.code, repr(sorted(finding.params.items())))
+                together.setdefault(key, preflight.finding_as_json(finding))
+    yield from together.values()
+    yield from _unverified(mesh, topology, facts)
+
+
+def _unverified(mesh: Mesh, topology: Topology, facts: Facts) -> Iterable[Json]:
+    expected = expected_networks(topology, render(topology, facts), facts)
+    for istiod in facts.istiods:
+        for violation in verdict(mesh, istiod, expected[istiod.deployment], facts.foreign_networks).violations:
+            yield {"code": violation.code, "severity": Severity.ERROR, "params": dict(violation.params), "token": "", "evidence": {}}

@@ -1,0 +1,211 @@
+"""Asks for the group by group matrix: istiod what it tells one proxy of each group, and each joined group's addresses for a
+workload behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from interconnect import clients
+from interconnect.domain.checks import Endpoint, Reach, Told, told_of
+from interconnect.kube import debug, kinds, probe
+from interconnect.kube.errors import KubeError
+from interconnect.kube.guard import DenyList
+from interconnect.kube.reading import items, number, text
+from interconnect.rollouts.inspection import ROOT_CA
+from interconnect.rollouts.replicas import side_by_side, sources
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Address, Group, Topology
+    from interconnect.models import Mesh
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far the console came: `service` is what it asked for, `evidence` a line per address."""
+
+    reach: Reach
+    service: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """`told` and `evidence` (addresses that are not the gateways') are by (source, target), `ways` by target, `asked` is the
+    proxy of each source that istiod was asked about."""
+
+    told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
+    evidence: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What istiod has loaded: services with their endpoints, resolved gateways, and the proxies with the replica of each."""
+
+    endpoints: tuple[debug.Endpoint, ...]
+    gateways: Mapping[str, frozenset[Endpoint]]
+    proxies: tuple[tuple[debug.Proxy, debug.Source], ...]
+
+
+def matrix(mesh: Mesh, topology: Topology, facts: Facts) -> Matrix:
+    """Takes one call to istiod per group and one per address of a joined group: a worker's job. Raises KubeError."""
+    loaded = _load(mesh, facts)
+    services = {name: found for name in topology.groups if (found := _service(loaded, name, mesh.system_namespace))}
+    told: dict[tuple[str, str], Told] = {}
+    evidence: dict[tuple[str, str], tuple[str, ...]] = {}
+    asked: dict[str, str] = {}
+    groups = list(topology.groups.values())
+    for group, answer in zip(groups, side_by_side(lambda each: _ask(mesh, loaded, each), groups), strict=True):
+        if answer is None:
+            continue
+        asked[group.name], assigned = answer
+        for target, service in services.items():
+            if target != group.name:
+                pair = (group.name, target)
+                told[pair], evidence[pair] = _judged(loaded, topology, assigned, target, service)
+    joined = topology.joined
+    ways = side_by_side(lambda group: _way(mesh, topology, group, services.get(group.name)), joined)
+    return Matrix(told, evidence, dict(zip([group.name for group in joined], ways, strict=True)), asked)
+
+
+def _load(mesh: Mesh, facts: Facts) -> _Loaded:
+    replicas = [source for istiod in facts.istiods for source in sources(mesh, istiod).values()]
+    if not replicas:
+        return _Loaded((), {}, ())
+    gateways: dict[str, set[Endpoint]] = {}
+    for entry in debug.networkz_of(replicas[0]):
+        gateways.setdefault(entry.network, set()).add((entry.address, entry.port))
+    proxies = [(proxy, source) for source in replicas for proxy in debug.proxies_of(source)]
+    return _Loaded(
+        debug.endpoint_shards_of(replicas[0]),
+        {name: frozenset(found) for name, found in gateways.items()},
+        tuple(sorted(proxies, key=_by_name)),
+    )
+
+
+def _by_name(pair: tuple[debug.Proxy, debug.Source]) -> str:
+    return pair[0].id
+
+
+def _service(loaded: _Loaded, network: str, system_namespace: str) -> debug.Endpoint | None:
+    """An endpoint of a service there whose workload takes mutual TLS: gateways pass nothing else on."""
+    found = [item for item in loaded.endpoints if item.network == network and item.mtls and item.namespace != system_namespace]
+    return min(found, key=lambda item: (item.namespace, item.service, item.cluster), default=None)
+
+
+def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, tuple[debug.Told, ...]] | None:
+    """One proxy of the group and all that it is told; those of the system namespace are gateways, which see one network only."""
+    system = f".{mesh.system_namespace}"
+    for proxy, source in loaded.proxies:
+        if proxy.cluster not in group.clusters or proxy.id.endswith(system):
+            continue
+        try:
+            found = debug.edsz_of(source, proxy.id)
+        except KubeError:
+            return None
+        if found is not None:
+            return proxy.id, found
+    return None
+
+
+def _judged(
+    loaded: _Loaded, topology: Topology, assigned: Sequence[debug.Told], target: str, service: debug.Endpoint
+) -> tuple[Told, tuple[str, ...]]:
+    told = {(item.address, item.port) for item in assigned if item.cluster.rpartition("|")[2] == service.service}
+    addresses = topology.groups[target].addresses or ()
+    gateways = loaded.gateways.get(target, frozenset()) | {(address.host, address.port) for address in addresses}
+    pods = [item for item in loaded.endpoints if item.service == service.service]
+    raw, others = _addresses(item for item in pods if item.network == target), _addresses(item for item in pods if item.network != target)
+    verdict = told_of(told, gateways=gateways, raw=raw, others=others)
+    wrong = sorted(told & raw - gateways - others) if verdict in (Told.RAW, Told.MIXED) else []
+    return verdict, (service.service, *(f"{host}:{port}" for host, port in wrong[:MOST_NAMED]))
+
+
+def _addresses(endpoints: Iterable[debug.Endpoint]) -> set[Endpoint]:
+    return {(address, item.port) for item in endpoints for address in item.addresses}
+
+
+def _way(mesh: Mesh, topology: Topology, group: Group, service: debug.Endpoint | None) -> Way:
+    addresses = [address for address in group.addresses or () if not address.awaited]
+    # Behind the addresses of simulated clusters there is nothing.
+    if service is None or not addresses or mesh.simulated:
+        return Way(Reach.UNTESTED)
+    try:
+        port = _service_port(mesh, topology, service)
+        root = _root(mesh, topology, group)
+    except KubeError:
+        return Way(Reach.UNTESTED, service.service)
+    if not port or not root:
+        return Way(Reach.UNTESTED, service.service)
+    return _probed(addresses, service.service, port, root)
+
+
+def _probed(addresses: Iterable[Address], service: str, port: int, root: str) -> Way:
+    deny, name = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS), probe.sni(service, port)
+    found = [(address, probe.probe(address.host, address.port, deny=deny, server_name=name, root_pem=root)) for address in addresses]
+    reach = Reach.SERVED if all(result.path is probe.Path.SERVED for _address, result in found) else Reach.FAILED
+    lines = (f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip() for address, result in found)
+    return Way(reach, service, tuple(lines))
+
+
+def _service_port(mesh: Mesh, topology: Topology, service: debug.Endpoint) -> int:
+    """The service's own port, which the gateway routes by; the endpoint knows only its name and the Pod's port."""
+    if service.cluster not in topology.clusters:
+        return 0
+    name = service.service.partition(".")[0]
+    api = clients.member_api(mesh, topology.clusters[service.cluster].uid)
+    ports = items(api.get(kinds.SERVICE, name, service.namespace) or {}, "spec", "ports")
+    named = [port for port in ports if text(port, "name") == service.port_name]
+    return next((number(port, "port") for port in named or ports), 0)
+
+
+def _root(mesh: Mesh, topology: Topology, group: Group) -> str:
+    """The root that the other groups trust: one of theirs must be able to verify what answers there."""
+    others = [name for name in topology.clusters if name not in group.clusters and topology.group_of(name) is not None]
+    for name in (*others[:3], *sorted(group.clusters)[:1]):
+        try:
+            found = clients.member_api(mesh, topology.clusters[name].uid).get(kinds.CONFIG_MAP, ROOT_CA, mesh.system_namespace)
+        except KubeError:
+            continue
+        if found and (pem := text(found, "data", "root-cert.pem")):
+            return pem
+    return ""
+
+
+def as_json(found: Matrix, names: Sequence[str]) -> dict[str, Any]:
+    """Kept with the mesh's observation and read by every page of it, so one letter per pair; evidence only of what is wrong."""
+    letters = {
+        source: "".join(found.told.get((source, target), Told.UNKNOWN)[0] for target in names) for source in names if source in found.asked
+    }
+    wrong = [(pair, lines) for pair, lines in sorted(found.evidence.items()) if found.told[pair] is not Told.GATEWAY]
+    return {
+        "groups": list(names),
+        "told": letters,
+        "evidence": {f"{source}>{target}": list(lines) for (source, target), lines in wrong[:200]},
+        "ways": {name: {"reach": way.reach, "service": way.service, "evidence": list(way.evidence)} for name, way in found.ways.items()},
+        "asked": dict(found.asked),
+    }
+
+
+LETTERS = {told[0]: told for told in Told}
+
+
+def told_from_json(stored: Mapping[str, Any]) -> dict[tuple[str, str], Told]:
+    names = stored.get("groups", ())
+    return {
+        (source, target): LETTERS.get(letter, Told.UNKNOWN)
+        for source, row in stored.get("told", {}).items()
+        for target, letter in zip(names, row, strict=False)
+    }
+
+
+def reach_from_json(stored: Mapping[str, Any]) -> dict[str, Reach]:
+    return {name: Reach(way["reach"]) for name, way in stored.get("ways", {}).items()}

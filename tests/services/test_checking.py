@@ -1,0 +1,81 @@
+"""*Run checks* on simulated clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from interconnect import store
+from interconnect.domain.checks import Told, pairs
+from interconnect.models import Inquiry, MeshObservation
+from interconnect.services import inquiries
+from interconnect.services.checking import checks_start, run_checks
+from interconnect.services.matrix import reach_from_json, told_from_json
+from tests.support.world import A
+from tests.support.worlds import fleets, hasty, joined, prepared
+
+if TYPE_CHECKING:
+    from tests.support.world import World
+
+__all__ = ["fleets", "hasty", "joined", "prepared"]
+
+
+def told(world: World) -> dict[tuple[str, str], Told]:
+    return told_from_json(run_checks(world.mesh))
+
+
+def test_a_joined_group_is_told_by_its_gateways_and_others_as_they_are(joined: World) -> None:
+    found = told(joined)
+    assert found["blue", "green"] is Told.GATEWAY
+    assert found["green", "blue"] is Told.RAW
+
+
+def test_a_pod_counts_to_the_network_that_it_carries_even_after_a_join(joined: World) -> None:
+    assert told(joined)["green", "blue"] is Told.RAW
+    joined.do(joined.join("blue", A))
+    pod = next(pod for pod in joined.fleet.cluster("member-a").objects if pod["kind"] == "Pod" and pod["metadata"]["namespace"] == "shop")
+    patch = {"metadata": {"labels": {"topology.istio.io/network": "red"}}}
+    joined.fleet.cluster("member-a").patch("Pod", pod["metadata"]["name"], patch, "shop")
+    found = told(joined)
+    assert found["green", "blue"] is Told.GATEWAY and found["green", "red"] is Told.RAW
+
+
+def test_the_pairs_with_a_problem_come_first(joined: World) -> None:
+    result = run_checks(joined.mesh)
+    first = pairs(store.load(joined.mesh), told_from_json(result), reach_from_json(result))[0]
+    assert (first.target, first.joined) == ("green", True)
+
+
+def test_what_was_found_is_kept_with_the_mesh(joined: World) -> None:
+    result = run_checks(joined.mesh)
+    row = MeshObservation.objects.get(mesh=joined.mesh)
+    assert row.facts["checks"]["at"] == result["at"] and row.facts["istiods"]
+
+
+def test_a_root_that_differs_is_found_after_the_join_too(joined: World) -> None:
+    cluster = joined.fleet.cluster("member-b")
+    cluster.patch("ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, "istio-system")
+    assert "preflight.root-ca" in {finding["code"] for finding in run_checks(joined.mesh)["findings"]}
+
+
+def test_a_control_plane_that_does_not_answer_is_a_finding_and_no_pair_is_known(joined: World) -> None:
+    joined.fleet.fault("hub", "refuse")
+    result = run_checks(joined.mesh)
+    assert result["failure"]["code"] == "kube.unreachable" and told_from_json(result) == {}
+    assert "kube.unreachable" in {item["code"] for item in MeshObservation.objects.get(mesh=joined.mesh).findings}
+
+
+def test_checks_that_are_being_run_are_not_run_twice(prepared: World, vera: Any, omar: Any) -> None:
+    first = checks_start(mesh=prepared.mesh, user_id=omar.id)
+    assert checks_start(mesh=prepared.mesh, user_id=vera.id).id == first.id
+    inquiries.answer(first.id)
+    assert Inquiry.objects.get().status == "done"
+    assert checks_start(mesh=prepared.mesh, user_id=vera.id).id != first.id
+
+
+@pytest.mark.parametrize("fault", ["hang", "refuse"])
+def test_a_silent_member_costs_its_own_pairs_only(joined: World, settings: Any, fault: str) -> None:
+    settings.MESHCONSOLE_CALL_DEADLINE_SECONDS = 2
+    joined.fleet.fault("member-c", fault)
+    assert told(joined)["blue", "green"] is Told.GATEWAY
