@@ -76,6 +76,11 @@ def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
     _note_mesh(mesh, {"remote_clusters": sorted(names)})
 
 
+def note_checks(mesh: Mesh, found: Json) -> None:
+    """What *Run checks* has found; its shape is that of `interconnect.services.checking`."""
+    _note_mesh(mesh, {"checks": found})
+
+
 def _note_mesh(mesh: Mesh, said: Json) -> None:
     with transaction.atomic():
         row = MeshObservation.objects.select_for_update().filter(mesh=mesh).first()

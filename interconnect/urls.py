@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from interconnect.views import (
     activity,
     basics,
+    checks,
     clusters,
     gateways,
     groups,
@@ -69,6 +70,8 @@ urlpatterns = [
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/cancel/", rollouts.cancel, name="rollout-cancel"),
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/revert/", rollouts.revert, name="rollout-revert"),
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/dismiss/", rollouts.dismiss, name="rollout-dismiss"),
+    path("meshes/<slug:name>/checks/", checks.index, name="checks"),
+    path("meshes/<slug:name>/checks/run/", checks.run, name="checks-run"),
     path("meshes/<slug:name>/activity/", activity.index, name="activity"),
     path("meshes/<slug:name>/members/", members.index, name="members"),
     path("meshes/<slug:name>/members/<int:binding_id>/remove/", members.remove, name="member-remove"),

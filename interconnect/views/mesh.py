@@ -40,6 +40,7 @@ TABS = (
     Tab("topology", gettext_lazy("Topology"), "topology-star-3"),
     Tab("clusters", gettext_lazy("Clusters"), "server-2"),
     Tab("rollouts", gettext_lazy("Rollouts"), "list-check"),
+    Tab("checks", gettext_lazy("Checks"), "stethoscope"),
     Tab("activity", gettext_lazy("Activity"), "history"),
     Tab("members", gettext_lazy("Members"), "users"),
     Tab("mesh-settings", gettext_lazy("Settings"), "settings"),

@@ -31,6 +31,8 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "rollouts": (GET, (), VIEWER),
     "rollout": (GET, ("rollout_id",), VIEWER),
     "activity": (GET, (), VIEWER),
+    "checks": (GET, (), VIEWER),
+    "checks-run": (POST, (), OPERATOR),
     "mesh-settings": (GET, (), VIEWER),
     "rule": (GET, (), VIEWER),
     "look": (GET, ("inquiry_id",), VIEWER),

@@ -1,0 +1,195 @@
+"""*Checks*: what the last look has found, cluster by cluster, and the matrix of the groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from interconnect import queries, store
+from interconnect.domain.checks import Pair, Reach, Told, pairs
+from interconnect.domain.violations import Violation
+from interconnect.messages import word
+from interconnect.services import checking
+from interconnect.services.matrix import reach_from_json, told_from_json
+from interconnect.views import wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.mesh import FAST_SECONDS, SLOW_SECONDS, frame
+from meshconsole.access.roles import Role
+from meshconsole.htmx import events, is_htmx, page
+from meshconsole.ui.tones import Action, Badge, Tone
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import Topology
+
+PLACES_PER_PAGE, PAIRS_PER_PAGE = 25, 50
+RESTORABLE = ("drift.", "writes.", "networks.revision-lacks-groups")
+
+TOLD = {
+    Told.GATEWAY: Badge(Tone.GOOD, gettext_lazy("By its gateways")),
+    Told.RAW: Badge(Tone.BAD, gettext_lazy("By its Pods' addresses")),
+    Told.MIXED: Badge(Tone.BAD, gettext_lazy("By gateways and Pods' addresses")),
+    Told.ABSENT: Badge(Tone.BAD, gettext_lazy("Not at all")),
+    Told.UNKNOWN: Badge(Tone.CALM, gettext_lazy("Unknown")),
+}
+REACH = {
+    Reach.SERVED: Badge(Tone.GOOD, gettext_lazy("Answered")),
+    Reach.FAILED: Badge(Tone.WARN, gettext_lazy("Did not answer")),
+    Reach.UNTESTED: Badge(Tone.CALM, gettext_lazy("Nothing to test with")),
+}
+DIRECT = Badge(Tone.CALM, gettext_lazy("Directly: not joined"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    code: str
+    text: str
+    state: Badge
+    evidence: str
+    restorable: bool
+
+    @property
+    def rank(self) -> tuple[bool, str]:
+        return (self.state.tone is not Tone.BAD, self.code)
+
+
+@dataclass(slots=True)
+class Place:
+    """A cluster, or the mesh itself, with what was found there."""
+
+    name: str
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    pair: Pair
+    told: Badge
+    told_evidence: str
+    reach: Badge | None
+    reach_evidence: str
+
+
+@require_GET
+def index(request: HttpRequest, name: str) -> HttpResponse:
+    visit = mesh_for(request, name)
+    topology, sights = store.load(visit.mesh), queries.cluster_sights(visit.mesh)
+    observation = getattr(visit.mesh, "observation", None)
+    stored: Mapping[str, Any] = observation.facts.get("checks", {}) if observation else {}
+    running = checking.running_checks(visit.mesh)
+    busy = running is not None and running.status in checking.OPEN
+    places = _places(observation.findings if observation else (), stored, sights)
+    found = Paginator(places, PLACES_PER_PAGE).get_page(request.GET.get("page"))
+    rows = Paginator(pair_rows(topology, stored), PAIRS_PER_PAGE).get_page(request.GET.get("members"))
+    context = frame(visit, "checks") | {
+        "places": found,
+        "finding_count": sum(len(place.lines) for place in places),
+        "quiet_count": len(sights) - sum(1 for place in places if place.name in sights),
+        "pairs": rows,
+        "problem_count": sum(1 for row in rows.paginator.object_list if row.pair.problem),
+        "disagree_count": sum(1 for row in rows.paginator.object_list if row.pair.disagree),
+        "looked_at": observation.at if observation else None,
+        "checked_at": parse_datetime(stored["at"]) if stored.get("at") else None,
+        "failure": word(stored["failure"]["code"], stored["failure"]["params"]) if stored.get("failure") else "",
+        "errors": [word(error["code"], error["params"]) for error in running.errors] if running else [],
+        "busy": busy,
+        "run": _run(visit, busy=busy),
+        "may_restore": visit.actor.may(Role.OPERATOR),
+        "checks_poll": FAST_SECONDS if busy else SLOW_SECONDS,
+    }
+    return page(request, "checks/index.html", context, parts=("live",))
+
+
+def _run(visit: Visit, *, busy: bool) -> Action:
+    why: tuple[str, ...] = ()
+    if not visit.actor.may(Role.OPERATOR):
+        why = (wording.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
+    elif busy:
+        why = (_("They are being run."),)
+    return Action(_("Run checks"), reverse("checks-run", kwargs={"name": visit.mesh.name}), "refresh", why)
+
+
+@require_POST
+def run(request: HttpRequest, name: str) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    checking.checks_start(mesh=visit.mesh, user_id=visit.actor.user_id or 0)
+    if is_htmx(request):
+        return events(HttpResponse(status=204), refresh=True)
+    return HttpResponseRedirect(reverse("checks", kwargs={"name": visit.mesh.name}))
+
+
+def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, queries.ClusterSight]) -> list[Place]:
+    """Where something grave is comes first; a finding of no cluster is the mesh's."""
+    places: dict[str, Place] = {}
+    for item in (*alerts, *stored.get("findings", ())):
+        name = str(item.get("params", {}).get("cluster", ""))
+        place = places.setdefault(name if name in sights else "", Place(name if name in sights else _("Mesh")))
+        line = _line(item)
+        if line not in place.lines:
+            place.lines.append(line)
+    for name, seen in sights.items():
+        if seen.silent_code and not (name in places and any(line.code.startswith("kube.") for line in places[name].lines)):
+            places.setdefault(name, Place(name)).lines.append(_silence(seen))
+    for place in places.values():
+        place.lines.sort(key=lambda line: line.rank)
+    return sorted(places.values(), key=lambda place: (place.lines[0].rank[0], place.name))
+
+
+def _silence(seen: queries.ClusterSight) -> Line:
+    params = seen.observation.error_params if seen.observation else {}
+    text = wording.cluster_error(seen.silent_code, params)
+    return Line(f"kube.{seen.silent_code}", text, Badge(Tone.BAD, _("Problem")), _evidence(params), restorable=False)
+
+
+def _line(item: Mapping[str, Any]) -> Line:
+    code, params = str(item.get("code", "")), item.get("params", {})
+    grave = item["severity"] != "warning" if "severity" in item else item.get("grave", True)
+    state = Badge(Tone.BAD, _("Problem")) if grave else Badge(Tone.WARN, _("Warning"))
+    return Line(code, word(code, params), state, _evidence({**params, **item.get("evidence", {})}), code.startswith(RESTORABLE))
+
+
+def _evidence(params: Mapping[str, Any]) -> str:
+    """What was seen, for whoever looks for the cause; what stands beside it already is left out."""
+    shown = (
+        (key, value) for key, value in params.items() if key not in ("cluster", "token", "violation") and value not in ("", None, [], {})
+    )
+    return " · ".join(f"{key}: {_text(value)}" for key, value in shown)
+
+
+def _text(value: Any) -> str:
+    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def pair_rows(topology: Topology, stored: Mapping[str, Any]) -> list[PairRow]:
+    """Every pair once the checks have been run; none before."""
+    if not stored:
+        return []
+    found = pairs(topology, told_from_json(stored), reach_from_json(stored))
+    return [_pair(pair, stored) for pair in found]
+
+
+def _pair(pair: Pair, stored: Mapping[str, Any]) -> PairRow:
+    way = stored.get("ways", {}).get(pair.target, {})
+    lines = stored.get("evidence", {}).get(f"{pair.source}>{pair.target}", ())
+    told = TOLD[pair.told] if pair.joined or pair.told is Told.UNKNOWN else DIRECT
+    return PairRow(
+        pair=pair,
+        told=told,
+        told_evidence=", ".join(lines) if pair.joined else _why_unknown(pair, stored),
+        reach=REACH[pair.reach] if pair.joined else None,
+        reach_evidence=", ".join([*([way["service"]] if way.get("service") else []), *way.get("evidence", ())]) if pair.joined else "",
+    )
+
+
+def _why_unknown(pair: Pair, stored: Mapping[str, Any]) -> str:
+    if pair.told is not Told.UNKNOWN:
+        return ""
+    return _("no service to ask about") if pair.source in stored.get("asked", {}) else _("no proxy to ask about")
