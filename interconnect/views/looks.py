@@ -133,13 +133,21 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
     return {
         "said": said,
         "differences": [_difference(item) for item in said.get("writes", said.get("drift", ()))],
-        "unreachable": _reasons(said.get("unreachable", ())),
+        "unreachable": _silent(said.get("unreachable", ())),
         "tokens": said.get("tokens", ()),
     }
 
 
 def _reasons(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return wording.reasons(Violation(item["code"], item["params"]) for item in items)
+
+
+def _silent(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Each cluster that could not be looked at, and why."""
+    return [
+        (str(item["params"].get("cluster") or _("Config cluster")), wording.reason(Violation(item["code"], item["params"])))
+        for item in items
+    ]
 
 
 def _difference(item: Mapping[str, Any]) -> Difference:
