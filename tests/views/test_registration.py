@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -17,8 +17,10 @@ from interconnect.services import inquiries
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
-from tests.support.world import World
 from tests.support.worlds import empty, fleets, hasty, world
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 __all__ = ["empty", "fleets", "hasty", "world"]
 REGISTER_MESH = "/register-mesh/"
@@ -143,7 +145,8 @@ def test_what_somebody_else_keeps_is_not_there(platform: Client, empty: World) -
         b"apiVersion: v1\nkind: Config\nclusters: []\n",
         b"a: &a [*a]",
         b"{" * 5000,
-        b"kind: Config\nclusters: [{name: x, cluster: {server: 'file:///etc/passwd'}}]\ncontexts: [{name: x, context: {cluster: x, user: x}}]\n"
+        b"kind: Config\nclusters: [{name: x, cluster: {server: 'file:///etc/passwd'}}]\n"
+        b"contexts: [{name: x, context: {cluster: x, user: x}}]\n"
         b"users: [{name: x, user: {exec: {command: sh}}}]\n",
         b"x" * 300_000,
     ],

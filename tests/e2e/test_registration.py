@@ -1,0 +1,109 @@
+"""Registering and looking, in a browser on simulated clusters; the test is the worker that answers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from interconnect.models import Cluster, Inquiry, InquiryStatus, Mesh
+from interconnect.scope import scope_of
+from interconnect.services import inquiries
+from meshconsole.access.roles import Role
+from tests.conftest import person
+from tests.e2e.test_pages import axe_violations
+from tests.support.worlds import empty, fleets, hasty, world
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Visitor
+    from tests.support.world import World
+
+__all__ = ["empty", "fleets", "hasty", "world"]
+
+
+@pytest.fixture
+def mesh(db: None) -> Mesh | None:
+    return Mesh.objects.first()
+
+
+@pytest.fixture
+def scope(request: pytest.FixtureRequest) -> str:
+    found: Any = request.getfixturevalue("world") if "world" in request.fixturenames else None
+    return scope_of(found.mesh.id) if found else "somewhere"
+
+
+def work(page: Page) -> None:
+    """Answers the question that the page has just asked."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        waiting = Inquiry.objects.filter(status=InquiryStatus.WAITING).exclude(kind="kubeconfig.kept").first()
+        if waiting:
+            inquiries.answer(waiting.id)
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing was asked")
+
+
+def test_a_mesh_is_registered_by_the_names_on_the_page(empty: World, visit: Visitor) -> None:
+    person("pia", Role.PLATFORM_ADMIN, "")
+    page = visit("/meshes/", name="pia")
+    page.get_by_role("link", name="Register mesh").click()
+    page.get_by_role("textbox", name="Name", exact=True).fill("prod")
+    page.get_by_role("radiogroup", name="Kind").or_(page.get_by_role("group", name="Kind")).get_by_role("radio", name="Hosted").check()
+    page.get_by_role("textbox", name="Control plane kubeconfig").fill("kind: Config")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("textbox", name="Control plane kubeconfig")).to_have_attribute("aria-invalid", "true")
+    assert axe_violations(page) == []
+    page.get_by_role("textbox", name="Control plane kubeconfig").fill(empty.fleet.kubeconfig(empty.fleet.hub))
+    expect(page.get_by_role("textbox", name="System namespace")).to_have_value("istio-system")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("status").filter(has_text="Looking at the clusters")).to_be_visible()
+    assert axe_violations(page) == []
+    work(page)
+    expect(page.get_by_role("heading", name="prod", level=1)).to_be_visible()
+    expect(page.get_by_text("prod is registered.")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_cluster_is_checked_and_registered_and_its_kubeconfig_is_nowhere(world: World, visit: Visitor, theme: str) -> None:
+    row = world.row("member-c")
+    row.delete()
+    row.connection.delete()
+    page = visit("/meshes/prod/clusters/", theme=theme)
+    page.get_by_role("link", name="Register cluster").click()
+    page.get_by_role("combobox", name="Name").fill("member-c")
+    page.get_by_role("textbox", name="Kubeconfig").fill(world.fleet.kubeconfig("member-c"))
+    page.get_by_role("button", name="Check").click()
+    work(page)
+    expect(page.get_by_role("heading", name="What the check found")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Kubeconfig")).to_have_value("")
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("button", name="Actions for cluster member-c")).to_be_visible()
+    assert Cluster.objects.filter(name="member-c").exists()
+    assert axe_violations(page) == []
+
+
+def test_a_credential_is_replaced_from_the_clusters_menu_by_keyboard(world: World, visit: Visitor) -> None:
+    page = visit("/meshes/prod/clusters/")
+    page.get_by_role("button", name="Actions for cluster member-a").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem", name="Replace credential")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("textbox", name="Kubeconfig").fill(world.fleet.kubeconfig("member-a"))
+    page.get_by_role("button", name="Replace").focus()
+    page.keyboard.press("Enter")
+    work(page)
+    expect(page.get_by_text("The credential has been replaced.")).to_be_visible()
+
+
+def test_the_rule_is_looked_at_live_in_a_dialog(world: World, visit: Visitor) -> None:
+    page = visit("/meshes/prod/")
+    page.get_by_role("button", name="View rule").click()
+    dialog = page.get_by_role("dialog", name="Gateway rule")
+    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
+    work(page)
+    expect(dialog.get_by_text("None is there.")).to_be_visible()
+    assert axe_violations(page) == []

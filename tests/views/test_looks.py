@@ -1,0 +1,203 @@
+"""What a page asks the clusters now: the rule, what others have changed, workloads to restart; and the settings of a mesh."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from interconnect import observed
+from interconnect.domain.changes import Enable
+from interconnect.models import Inquiry, Rollout, RolloutKind
+from interconnect.scope import scope_of
+from interconnect.services import inquiries, watching
+from meshconsole.access.roles import Role
+from meshconsole.audit.models import Entry
+from tests.conftest import person
+from tests.support.world import SYSTEM, World
+from tests.support.worlds import fleets, hasty, joined, prepared, world
+
+__all__ = ["fleets", "hasty", "joined", "prepared", "world"]
+HERE = "/meshes/prod/"
+RULE = "cross-network-gateway"
+HTMX = {"HX-Request": "true", "HX-Target": "look"}
+
+
+def browser(world: World, name: str, role: Role) -> Client:
+    client = Client()
+    client.force_login(person(name, role, scope_of(world.mesh.id)))
+    return client
+
+
+def asked(client: Client, url: str, **values: Any) -> Any:
+    """The answer to a look, once a worker has given it."""
+    waiting = client.post(url, values, headers=HTMX)
+    assert waiting.status_code == 200 and b"Asking the clusters" in waiting.content
+    inquiry = Inquiry.objects.latest("asked_at")
+    inquiries.answer(inquiry.id)
+    return client.get(f"{HERE}looks/{inquiry.id}/", headers=HTMX)
+
+
+def edited_rule(world: World) -> None:
+    config = world.fleet.cluster(world.fleet.config)
+    found: Any = config.get("Gateway", RULE, SYSTEM)
+    found["spec"]["servers"][0]["hosts"] = ["*.edited"]
+    config.patch("Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit")
+
+
+def test_the_rule_is_shown_as_it_is_now_with_those_of_others(prepared: World) -> None:
+    theirs = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "theirs", "namespace": SYSTEM},
+        "spec": {"selector": {"istio": "x"}, "servers": [{"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "hosts": ["*.x"]}]},
+    }
+    prepared.fleet.cluster(prepared.fleet.config).put(theirs)
+    vera = browser(prepared, "vera", Role.VIEWER)
+    dialog = vera.get(f"{HERE}rule/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
+    assert "AUTO_PASSTHROUGH" in dialog and "Editing it by hand may break" in dialog
+    seen = asked(vera, f"{HERE}rule/")
+    assert [(line["name"], line["ours"]) for line in seen.context["said"]["gateways"]] == [(RULE, True), ("theirs", False)]
+    assert seen.context["differences"] == []
+
+
+def test_a_rule_that_was_edited_by_hand_is_shown_with_the_difference_and_restored(prepared: World) -> None:
+    edited_rule(prepared)
+    ada = browser(prepared, "ada", Role.MESH_ADMIN)
+    seen = asked(ada, f"{HERE}rule/")
+    assert "*.edited" in seen.context["differences"][0].before
+    assert "Restore" in seen.content.decode()
+    found = asked(ada, f"{HERE}restore/", do="look")
+    tokens = re.findall(r'name="accept" value="([^"]+)"', found.content.decode())
+    done = asked(ada, f"{HERE}restore/", do="restore", accept=tokens)
+    rollout = Rollout.objects.latest("created_at")
+    assert (done.status_code, done.headers["HX-Redirect"]) == (204, f"{HERE}rollouts/{rollout.id}/")
+    prepared.finish(rollout)
+    found = prepared.fleet.cluster(prepared.fleet.config).get("Gateway", RULE, SYSTEM)
+    assert found["spec"]["servers"][0]["hosts"] == ["*.local"]
+    assert Entry.objects.filter(action="drift.restore", actor="ada", outcome="accepted").count() == 1
+
+
+def test_what_others_have_changed_is_the_loudest_thing_on_the_page(prepared: World) -> None:
+    edited_rule(prepared)
+    watching.look(prepared.mesh)
+    page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE).content.decode()
+    assert "Others have changed what the console wrote" in page and RULE in page
+
+
+def test_an_operator_does_not_restore_what_is_a_mesh_admins(prepared: World) -> None:
+    edited_rule(prepared)
+    refused = asked(browser(prepared, "omar", Role.OPERATOR), f"{HERE}restore/", do="restore")
+    assert "mesh-admin" in refused.content.decode()
+    assert not Rollout.objects.filter(kind=RolloutKind.RESTORE).exists()
+
+
+def test_without_a_difference_there_is_nothing_to_restore(prepared: World) -> None:
+    ada = browser(prepared, "ada", Role.MESH_ADMIN)
+    assert asked(ada, f"{HERE}restore/", do="look").context["said"]["empty"]
+    assert "nothing to restore" in asked(ada, f"{HERE}restore/", do="restore").content.decode()
+
+
+def test_a_silent_cluster_is_named_and_hides_nothing_else(prepared: World) -> None:
+    prepared.fleet.fault("member-b", "refuse")
+    seen = asked(browser(prepared, "ada", Role.MESH_ADMIN), f"{HERE}restore/", do="look")
+    assert [cluster for cluster, _why in seen.context["unreachable"]] == ["member-b"]
+
+
+def test_workloads_of_another_network_are_restarted_from_the_page(prepared: World) -> None:
+    ada = browser(prepared, "ada", Role.MESH_ADMIN)
+    watching.look(prepared.mesh)
+    url = f"{HERE}restart-workloads/?cluster=member-a"
+    assert ada.get(url).status_code == 200
+    done = asked(ada, url)
+    rollout = Rollout.objects.filter(kind=RolloutKind.WORKLOADS).first()
+    if rollout is None:
+        assert "No workload here" in done.content.decode()
+    else:
+        assert done.headers["HX-Redirect"] == f"{HERE}rollouts/{rollout.id}/"
+
+
+def test_stale_workloads_bring_the_button_that_restarts_them(prepared: World) -> None:
+    workload = {"namespace": "shop", "kind": "Deployment", "name": "cart", "stale": 2, "unlabelled": 0}
+    for name in ("member-b", "member-c"):
+        observed.note_cluster(prepared.row(name), stale={})
+    observed.note_cluster(prepared.row("member-a"), stale={"stale": 2, "unlabelled": 0, "workloads": [workload], "networks": {}})
+    page = browser(prepared, "omar", Role.OPERATOR).get(HERE).content.decode()
+    assert "restart-workloads/?cluster=member-a" in page and "restart-workloads/?cluster=member-b" not in page
+
+
+@pytest.mark.parametrize("query", ["", "?group=nowhere", "?cluster=nowhere", "?cluster=%00", "?group=" + "x" * 500])
+def test_a_restart_of_nothing_is_not_found(prepared: World, query: str) -> None:
+    assert browser(prepared, "ada", Role.MESH_ADMIN).get(f"{HERE}restart-workloads/{query}").status_code == 404
+
+
+def test_a_rule_of_others_is_adopted_and_its_fields_taken_over_from_the_rollouts_page(world: World) -> None:
+    theirs = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": RULE, "namespace": SYSTEM},
+        "spec": {
+            "selector": {"istio": "eastwestgateway"},
+            "servers": [{"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}],
+        },
+    }
+    world.fleet.cluster(world.fleet.config).put(theirs)
+    rollout = world.do(Enable(), ends="failed")
+    ada = browser(world, "ada", Role.MESH_ADMIN)
+    here = f"{HERE}rollouts/{rollout.id}/"
+    for decision, ends in (("Adopt", "failed"), ("Take over and retry", "succeeded")):
+        page = ada.get(here).content.decode()
+        assert [label for label in ("Adopt", "Take over and retry", "Override") if f">{label}<" in page] == [decision]
+        tokens = re.findall(r'name="accept" value="([^"]+)"', page)
+        assert ada.post(f"{here}retry/", {"accept": tokens}).status_code == 302
+        world.finish(rollout, ends)
+
+
+def test_it_is_said_where_istiod_reads_mesh_networks(world: World) -> None:
+    ada, omar = browser(world, "ada", Role.MESH_ADMIN), browser(world, "omar", Role.OPERATOR)
+    url, uid = f"{HERE}settings/networks/", world.mesh.config_uid
+    assert omar.post(url, {"source": uid, "config_map": "istio"}).status_code == 403
+    for values in ({"source": uid}, {"source": uid, "config_map": "Bad_Name"}, {"source": "elsewhere", "config_map": "istio"}):
+        assert ada.post(url, values).status_code == 422, values
+    assert ada.post(url, {"source": uid, "config_map": "istio-canary"}).status_code == 302
+    world.mesh.refresh_from_db()
+    assert (world.mesh.networks_cluster, world.mesh.networks_config_map) == (uid, "istio-canary")
+    assert "istio-canary" in ada.get(f"{HERE}settings/").content.decode()
+    assert ada.post(url, {"source": ""}).status_code == 302
+    world.mesh.refresh_from_db()
+    assert world.mesh.networks_config_map == ""
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *("istiod.example.com", "ftp://istiod:15014", "http://", "http://user:secret@istiod", "http://istiod/path", "http://istiod?x=1"),
+        *("http://169.254.169.254:80", "http://[::1", "http://istiod:99999", "javascript:alert(1)", "http://a b"),
+    ],
+)
+def test_a_direct_url_of_istiod_that_is_none_is_refused_beside_its_field(world: World, bad: str) -> None:
+    client = Client()
+    client.force_login(person("pia", Role.PLATFORM_ADMIN, ""))
+    refused = client.post(f"{HERE}settings/istiod-url/", {"url": bad})
+    assert refused.status_code == 422 and refused.context["istiod_url_form"].errors["url"]
+
+
+def test_a_direct_url_of_istiod_is_a_platform_admins(world: World) -> None:
+    ada = browser(world, "ada", Role.MESH_ADMIN)
+    assert ada.post(f"{HERE}settings/istiod-url/", {"url": "http://istiod.example.com:15014"}).status_code == 403
+    client = Client()
+    client.force_login(person("pia", Role.PLATFORM_ADMIN, ""))
+    for url in ("http://istiod.example.com:15014", "https://203.0.113.7", ""):
+        assert client.post(f"{HERE}settings/istiod-url/", {"url": url}).status_code == 302
+        world.mesh.refresh_from_db()
+        assert world.mesh.istiod_url == url
+
+
+def test_pod_cidrs_are_typed_by_a_mesh_admin(world: World) -> None:
+    ada = browser(world, "ada", Role.MESH_ADMIN)
+    url = f"{HERE}clusters/member-a/pod-cidrs/"
+    assert ada.post(url, {"pod_cidrs": "10.0.0.0/8, nonsense"}).status_code == 422
+    assert ada.post(url, {"pod_cidrs": "10.7.0.0/16 10.8.0.0/16"}).status_code == 302
+    assert world.row("member-a").pod_cidrs == ["10.7.0.0/16", "10.8.0.0/16"]
