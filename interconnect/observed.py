@@ -24,15 +24,16 @@ Json = dict[str, Any]
 def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
     """All that is known of a mesh, or of its control plane and one cluster only, in two queries."""
     row = MeshObservation.objects.filter(mesh=mesh).first()
-    said: Json = row.facts if row else {}
     clusters = ClusterObservation.objects.filter(cluster__mesh=mesh)
     if cluster_uid is not None:
         clusters = clusters.filter(cluster__uid=cluster_uid)
-    webhooks = {
-        uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"])
-        for uid, seen in clusters.values_list("cluster__uid", "facts")
-        if "webhooks" in seen
-    }
+    return facts_of(row, clusters.values_list("cluster__uid", "facts"))
+
+
+def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) -> Facts:
+    """The same from what has been read already: the mesh's observation, and UID and facts of each cluster."""
+    said: Json = row.facts if row else {}
+    webhooks = {uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"]) for uid, seen in clusters if "webhooks" in seen}
     return Facts(
         istiods=tuple(_istiod(item) for item in said.get("istiods", ())),
         webhooks=webhooks,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from interconnect import ledger, observed, store
 from interconnect.domain.entries import RULE_NAME, AppliedState
@@ -19,6 +20,7 @@ from interconnect.models import (
     AppliedEntry,
     Cluster,
     ClusterObservation,
+    Gateway,
     GatewayObservation,
     Membership,
     Mesh,
@@ -94,13 +96,18 @@ class Progress:
 
 
 def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
+    def number(rows: QuerySet[Any], of: str = "mesh") -> Any:
+        """Counted for itself: joined, every cluster would be multiplied by every group and every rollout."""
+        counted = rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(number=Count("pk")).values("number")
+        return Coalesce(Subquery(counted), 0)
+
     meshes = (
         Mesh.objects.select_related("observation")
         .annotate(
-            cluster_count=Count("clusters", distinct=True),
-            group_count=Count("groups", distinct=True),
-            joined_count=Count("groups__membership", distinct=True),
-            running=Count("rollouts", filter=Q(rollouts__status__in=UNFINISHED, rollouts__exclusive=True), distinct=True),
+            cluster_count=number(Cluster.objects.all()),
+            group_count=number(NetworkGroup.objects.all()),
+            joined_count=number(Membership.objects.all(), "group__mesh"),
+            running=number(Rollout.objects.filter(status__in=UNFINISHED, exclusive=True)),
         )
         .order_by("name")
     )
@@ -112,23 +119,33 @@ def mesh_by_name(name: str) -> Mesh | None:
 
 
 def sight(mesh: Mesh) -> Sight:
-    topology, facts = store.load(mesh), observed.facts(mesh)
+    """Every row is read once, and serves what is desired and what was seen."""
+    rows = _clusters(mesh)
+    gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("cluster", "observation"))
+    topology = store.load(mesh, clusters=rows, gateways=gateways)
+    sights = _sights(rows)
+    seen = [(each.row.uid, each.observation.facts) for each in sights.values() if each.observation]
+    facts = observed.facts_of(getattr(mesh, "observation", None), seen)
     _, verified = ledger.published(mesh)
-    joined = {row.group.name: row.joined_at for row in Membership.objects.filter(group__mesh=mesh).select_related("group")}
+    groups = list(NetworkGroup.objects.filter(mesh=mesh).select_related("membership"))
+    joined = {row.name: row.membership.joined_at for row in groups if hasattr(row, "membership")}
     return Sight(
         mesh=mesh,
         topology=topology,
         facts=facts,
-        clusters=cluster_sights(mesh),
-        gateways={
-            GatewayKey(row.gateway.cluster.name, row.gateway.number): row
-            for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).select_related("gateway__cluster")
-        },
-        group_ids={name: pk for pk, name in NetworkGroup.objects.filter(mesh=mesh).values_list("id", "name")},
+        clusters=sights,
+        gateways={GatewayKey(row.cluster.name, row.number): row.observation for row in gateways if hasattr(row, "observation")},
+        group_ids={row.name: row.id for row in groups},
         joined_at=joined,
         rule=AppliedEntry.objects.filter(mesh=mesh, archived=False, kind="Gateway", name=RULE_NAME).first(),
         unverified=_unverified(topology, facts, verified) if joined else (),
     )
+
+
+def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
+    """The desired topology, and its clusters as they were last seen, from one reading of their rows."""
+    rows = _clusters(mesh)
+    return store.load(mesh, clusters=rows), _sights(rows)
 
 
 def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
@@ -138,7 +155,14 @@ def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -
 
 
 def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
-    rows = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation", "group")
+    return _sights(_clusters(mesh))
+
+
+def _clusters(mesh: Mesh) -> list[Cluster]:
+    return list(Cluster.objects.filter(mesh=mesh).select_related("connection", "observation", "group").defer("connection__sealed"))
+
+
+def _sights(rows: Iterable[Cluster]) -> dict[str, ClusterSight]:
     return {row.name: ClusterSight(row, getattr(row, "observation", None)) for row in rows}
 
 

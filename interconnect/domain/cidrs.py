@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from interconnect.domain.topology import CidrSource, Cluster, PodCidr
@@ -54,9 +53,26 @@ def certain(found: Overlap) -> bool:
 
 def overlaps(clusters: Iterable[Cluster]) -> dict[tuple[str, str], Overlap]:
     """Every pair of clusters that overlap, keyed by their names in order."""
-    pairs = combinations(sorted(clusters, key=lambda cluster: cluster.name), 2)
-    found = ((one.name, other.name, overlap(one, other)) for one, other in pairs)
+    by_name = {cluster.name: cluster for cluster in clusters}
+    found = ((one, other, overlap(by_name[one], by_name[other])) for one, other in sorted(_neighbours(by_name.values())))
     return {(one, other): pair for one, other, pair in found if pair is not None}
+
+
+def _neighbours(clusters: Iterable[Cluster]) -> set[tuple[str, str]]:
+    """Names of the clusters of which some networks overlap: sorted by their first address only those still open are compared."""
+    spans = [
+        (network.version, int(network.network_address), int(network.broadcast_address), cluster.name)
+        for cluster in clusters
+        for cidr in believed(cluster)
+        if (network := _network(cidr.network)) is not None
+    ]
+    pairs: set[tuple[str, str]] = set()
+    still_open: list[tuple[int, int, str]] = []
+    for version, first, last, name in sorted(spans):
+        still_open = [span for span in still_open if span[0] == version and span[1] >= first]
+        pairs |= {(min(name, other), max(name, other)) for _version, _last, other in still_open if other != name}
+        still_open.append((version, last, name))
+    return pairs
 
 
 def suggested_groups(clusters: Iterable[Cluster]) -> tuple[tuple[str, ...], ...]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from interconnect import queries, store
+from interconnect import queries
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
 from interconnect.messages import word
@@ -81,7 +81,7 @@ class PairRow:
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    topology, sights = store.load(visit.mesh), queries.cluster_sights(visit.mesh)
+    topology, sights = queries.members(visit.mesh)
     observation = getattr(visit.mesh, "observation", None)
     stored: Mapping[str, Any] = observation.facts.get("checks", {}) if observation else {}
     running = checking.running_checks(visit.mesh)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.core.paginator import Paginator
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 
 MOST_IN_MATRIX = 20
+CLUSTERS_PER_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,12 @@ class Matrix:
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    topology = store.load(visit.mesh)
-    sights = queries.cluster_sights(visit.mesh)
+    topology, sights = queries.members(visit.mesh)
     occupied = queries.occupied(visit.mesh, topology)
-    lines = [line(visit, topology, seen, occupied) for _name, seen in sorted(sights.items())]
+    pages = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = frame(visit, "clusters") | {
-        "lines": lines,
+        "lines": [line(visit, topology, seen, occupied) for seen in pages],
+        "pages": pages,
         "register": actions.of_clusters(visit.mesh, visit.actor),
         "matrix": matrix(topology),
         "suggested": suggested(topology),

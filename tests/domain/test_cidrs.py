@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from interconnect.domain.cidrs import believed, certain, overlap, overlaps, parse_cidr, suggested_groups
@@ -55,3 +57,10 @@ def test_groups_are_suggested_of_clusters_that_do_not_overlap() -> None:
     cidrs = {"a": "10.1.0.0/16", "b": "10.1.0.0/16", "c": "10.2.0.0/16"}
     clusters = [Cluster(name, name, pool(cidr)) for name, cidr in cidrs.items()]
     assert suggested_groups([*clusters, Cluster("unknown", "unknown")]) == (("a", "c"), ("b",))
+
+
+def test_all_overlaps_are_found_and_only_those_whatever_the_order_and_the_family() -> None:
+    text = "10.0.0.0/8 10.1.0.0/16 10.1.2.0/24 10.200.0.0/16 11.0.0.0/8 fd00::/16 fd00:1::/48 0.0.0.0/1 10.1.0.0/16"
+    clusters = [Cluster(f"c{number}", str(number), (PodCidr(cidr, CidrSource.TYPED),)) for number, cidr in enumerate(text.split())]
+    expected = {(one.name, other.name) for one, other in combinations(clusters, 2) if overlap(one, other)}
+    assert set(overlaps(reversed(clusters))) == expected and ("c5", "c6") in expected and ("c0", "c4") not in expected

@@ -13,8 +13,8 @@ from interconnect.domain.changes import CreateGroup, Remove
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from tests.support import shop
 
-PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "mesh-settings", "join")
-MOST_QUERIES = 22
+PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "checks", "mesh-settings", "join")
+MOST_QUERIES = 16
 
 
 def url(mesh: Mesh, name: str, **parts: Any) -> str:
