@@ -7,6 +7,7 @@ Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `drift` gives `{"wr
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -20,13 +21,14 @@ from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.scope import scope_of
 from interconnect.services.inquiries import answers
-from interconnect.services.planning import PlannedWrite, preview, scene_of, shown
+from interconnect.services.planning import PlannedWrite, Preview, Scene, preview, scene_of, shown
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import drift_restore
 from interconnect.services.workloads import workloads_restart
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
+    from interconnect.domain.topology import Topology
     from interconnect.domain.violations import Violation
     from interconnect.models import Inquiry, Mesh
 
@@ -34,7 +36,8 @@ Json = dict[str, Any]
 
 RULE, DRIFT, RESTORE, RESTART = "rule", "drift", "drift.restore", "workloads.restart"
 MOST_GATEWAYS = 50
-MOST_TEXT = 20_000
+MOST_TEXT = 100_000
+CONTEXT_LINES = 3
 
 
 def _mesh(inquiry: Inquiry) -> Mesh:
@@ -74,7 +77,7 @@ def _rule_drift(mesh: Mesh) -> list[Json]:
     # The rule alone: nothing else has to be asked for it.
     bare = replace(topology, clusters={}, groups={}, gateways={})
     alone = replace(scene, facts=replace(scene.facts, istiods=()), applied={target: scene.applied[target]})
-    return [write_as_json(write, {}) for write in preview(bare, alone).writes if write.verb is not Verb.LOOK]
+    return [write_as_json(write, {}) for write in _preview(bare, alone).writes if write.verb is not Verb.LOOK]
 
 
 @answers(DRIFT)
@@ -82,7 +85,7 @@ def drift(inquiry: Inquiry) -> Json:
     """What would be written to make everything as it was asked for, object by object."""
     mesh = _mesh(inquiry)
     topology = store.load(mesh)
-    seen = preview(topology, scene_of(mesh))
+    seen = _preview(topology, scene_of(mesh))
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
     return {
         "writes": [write_as_json(write, names) for write in seen.writes if write.verb is not Verb.LOOK],
@@ -93,6 +96,16 @@ def drift(inquiry: Inquiry) -> Json:
         "tokens": list(seen.tokens),
         "empty": seen.empty,
     }
+
+
+def _preview(topology: Topology, scene: Scene) -> Preview:
+    """With what each refused write would come to, so that whoever consents sees it before."""
+    seen = preview(topology, scene)
+    if not seen.tokens:
+        return seen
+    agreed = preview(topology, replace(scene, consents=scene.consents | set(seen.tokens)))
+    after = {write.target: write.after for write in agreed.writes}
+    return replace(seen, writes=tuple(replace(write, after=after.get(write.target, write.after)) for write in seen.writes))
 
 
 @answers(RESTORE)
@@ -121,6 +134,7 @@ def _actor(inquiry: Inquiry, mesh: Mesh) -> Actor:
 
 def write_as_json(write: PlannedWrite, names: dict[str, str]) -> Json:
     target = write.target
+    before, after = only_changes(as_text(write.before), as_text(write.after))
     return {
         "cluster": names.get(target.cluster, ""),
         "kind": target.kind,
@@ -128,10 +142,22 @@ def write_as_json(write: PlannedWrite, names: dict[str, str]) -> Json:
         "name": target.name,
         "field": target.field,
         "owners": list(write.owners),
-        "before": as_text(write.before),
-        "after": as_text(write.after),
+        "before": before,
+        "after": after,
         "problems": [violation_as_json(problem) for problem in write.problems],
     }
+
+
+def only_changes(before: str, after: str) -> tuple[str, str]:
+    """Both without the lines that are the same and far from any difference: of hundreds of clusters that is most of it."""
+    old, new = before.splitlines(), after.splitlines()
+    kept_old: list[str] = []
+    kept_new: list[str] = []
+    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT_LINES):
+        for _tag, old_start, old_end, new_start, new_end in group:
+            kept_old += old[old_start:old_end]
+            kept_new += new[new_start:new_end]
+    return "\n".join(kept_old), "\n".join(kept_new)
 
 
 def violation_as_json(violation: Violation) -> Json:

@@ -15,6 +15,7 @@ from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
 from interconnect.kube.guard import DenyList
 from interconnect.models import Connection, Mesh
+from interconnect.rollouts.replicas import placed
 from interconnect.services.authority import audited, require
 from interconnect.services.refusal import Refused
 from meshconsole.access.roles import Role
@@ -105,6 +106,9 @@ def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_m
             raise Refused.because("mesh.networks-cluster", uid=cluster_uid)
         mesh.networks_cluster, mesh.networks_config_map = cluster_uid if config_map else "", config_map
         mesh.save(update_fields=("networks_cluster", "networks_config_map"))
+        if config_map:
+            # What is known of the istiods says so from now on; Automatic is found out by the next look.
+            observed.note_istiods(mesh, [placed(mesh, istiod) for istiod in observed.facts(mesh).istiods])
 
 
 def mesh_istiod_url(*, actor: Actor, mesh: Mesh, url: str) -> None:

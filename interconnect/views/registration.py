@@ -260,6 +260,7 @@ def _show(request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inqui
         "kept": kept.id if kept else "",
         "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind else flow.start,
         "report": report,
+        "held": bool(report and kept and kept.params.get("conclude") and not form.errors),
         "parts": _report_parts(report) if report else (),
     }
     return _render(request, flow, context, status)

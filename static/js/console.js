@@ -128,6 +128,9 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target === host) showDialogs();
+    if (event.detail.target.id === "live" && event.detail.requestConfig?.verb === "post") {
+      find('#live [aria-invalid="true"], #live [role="alert"]')?.focus();
+    }
     if (!event.detail.target.matches?.("dialog form")) return;
     const form = document.getElementById(event.detail.target.id);
     find('[aria-invalid="true"], [role="alert"]', form ?? host)?.focus();

@@ -107,3 +107,18 @@ def test_the_rule_is_looked_at_live_in_a_dialog(world: World, visit: Visitor) ->
     work(page)
     expect(dialog.get_by_text("None is there.")).to_be_visible()
     assert axe_violations(page) == []
+
+
+def test_a_session_that_ends_does_not_cost_what_was_typed(world: World, visit: Visitor) -> None:
+    page = visit("/meshes/prod/clusters/register/")
+    page.get_by_role("combobox", name="Name").fill("member-a")
+    page.get_by_role("textbox", name="Kubeconfig").fill(world.fleet.kubeconfig("member-a"))
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Check").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Username").fill("ada")
+    dialog.get_by_role("textbox", name="Password").fill("password of ada")
+    dialog.get_by_role("button", name="Sign in").click()
+    work(page)
+    expect(page.get_by_role("combobox", name="Name")).to_have_value("member-a")
+    expect(page.get_by_role("combobox", name="Name")).to_have_attribute("aria-invalid", "true")

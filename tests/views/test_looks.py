@@ -13,6 +13,7 @@ from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
+from interconnect.services.looks import only_changes
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
@@ -164,6 +165,7 @@ def test_it_is_said_where_istiod_reads_mesh_networks(world: World) -> None:
     assert ada.post(url, {"source": uid, "config_map": "istio-canary"}).status_code == 302
     world.mesh.refresh_from_db()
     assert (world.mesh.networks_cluster, world.mesh.networks_config_map) == (uid, "istio-canary")
+    assert {istiod.networks.name for istiod in observed.facts(world.mesh).istiods if istiod.networks} == {"istio-canary"}
     assert "istio-canary" in ada.get(f"{HERE}settings/").content.decode()
     assert ada.post(url, {"source": ""}).status_code == 302
     world.mesh.refresh_from_db()
@@ -201,3 +203,11 @@ def test_pod_cidrs_are_typed_by_a_mesh_admin(world: World) -> None:
     assert ada.post(url, {"pod_cidrs": "10.0.0.0/8, nonsense"}).status_code == 422
     assert ada.post(url, {"pod_cidrs": "10.7.0.0/16 10.8.0.0/16"}).status_code == 302
     assert world.row("member-a").pod_cidrs == ["10.7.0.0/16", "10.8.0.0/16"]
+
+
+def test_of_a_long_object_only_what_differs_is_kept() -> None:
+    before = "\n".join(f"line {number}" for number in range(500))
+    kept = only_changes(before, before.replace("line 250", "other"))
+    assert [len(text.splitlines()) for text in kept] == [7, 7]
+    assert only_changes(before, before) == ("", "")
+    assert only_changes("", "a") == ("", "a")

@@ -155,3 +155,10 @@ def test_pages_come_in_chinese(as_ada: Any, mesh: Mesh) -> None:
     as_ada.cookies["django_language"] = "zh-hans"
     page = as_ada.get(url(mesh, "interconnect")).content.decode()
     assert 'lang="zh-hans"' in page and "网络分组" in page
+
+
+def test_overlaps_are_a_matrix_and_clusters_in_no_group_are_suggested_together(as_ada: Any, mesh: Mesh) -> None:
+    context = as_ada.get(url(mesh, "clusters")).context
+    assert context["matrix"].names == ["frankfurt", "spare"]
+    assert context["matrix"].rows[0][1] == [(True, ""), (False, "10.0.0.0/16 · 10.0.0.0/16")]
+    assert context["suggested"] == [("free", "spare")]

@@ -107,6 +107,15 @@ def test_rights_that_are_missing_are_shown_before_anything_is_stored(platform: C
         assert "Missing rights" in seen.content.decode()
 
 
+def test_what_leaves_something_to_decide_is_shown_before_it_is_stored(platform: Client, empty: World) -> None:
+    values = mesh_values(empty, system_namespace="default")
+    seen = answered(platform, platform.post(REGISTER_MESH, values))
+    assert seen.status_code == 200 and "press the button once more" in seen.content.decode()
+    assert not Mesh.objects.exists()
+    assert platform.post(seen.context["action"], {**values, "kubeconfig": ""}).headers["Location"] == "/meshes/prod/"
+    assert Mesh.objects.get().system_namespace == "default"
+
+
 def test_a_kubeconfig_comes_back_in_no_answer_and_in_no_row(platform: Client, empty: World) -> None:
     secret = token_of(empty, empty.fleet.hub)
     for changed in ({"name": "Bad Name"}, {"do": "check"}, {"kind": "wrong"}, {"name": "ok", "do": "check"}):
