@@ -177,19 +177,23 @@ def pair_rows(topology: Topology, stored: Mapping[str, Any]) -> list[PairRow]:
 
 
 def _pair(pair: Pair, stored: Mapping[str, Any]) -> PairRow:
-    way = stored.get("ways", {}).get(pair.target, {})
     lines = stored.get("evidence", {}).get(f"{pair.source}>{pair.target}", ())
-    told = TOLD[pair.told] if pair.joined or pair.told is Told.UNKNOWN else DIRECT
+    if not pair.joined:
+        known = bool(lines) or pair.told is not Told.UNKNOWN
+        return PairRow(pair, DIRECT if known else TOLD[Told.UNKNOWN], "" if known else _why_unknown(pair, stored), None, "")
+    way = stored.get("ways", {}).get(pair.target, {})
     return PairRow(
         pair=pair,
-        told=told,
-        told_evidence=", ".join(lines) if pair.joined else _why_unknown(pair, stored),
-        reach=REACH[pair.reach] if pair.joined else None,
-        reach_evidence=", ".join([*([way["service"]] if way.get("service") else []), *way.get("evidence", ())]) if pair.joined else "",
+        told=TOLD[pair.told],
+        told_evidence=_why_unknown(pair, stored) if pair.told is Told.UNKNOWN else ", ".join(lines),
+        reach=REACH[pair.reach],
+        reach_evidence=", ".join([*([way["service"]] if way.get("service") else []), *way.get("evidence", ())]),
     )
 
 
 def _why_unknown(pair: Pair, stored: Mapping[str, Any]) -> str:
-    if pair.told is not Told.UNKNOWN:
-        return ""
-    return _("no service to ask about") if pair.source in stored.get("asked", {}) else _("no proxy to ask about")
+    if pair.source not in stored.get("asked", {}):
+        return _("no proxy to ask about")
+    if f"{pair.source}>{pair.target}" not in stored.get("evidence", {}):
+        return _("no service to ask about")
+    return _("Pods of other groups have the same addresses")
