@@ -99,11 +99,15 @@ def carried_out(way: Way, clusters: int, folder: Path, valkey: Valkey) -> dict[s
         )
         command = [sys.executable, "-m", "tests.bench.console", str(fleet.folder), str(clusters), "worker" if way.worker else "process"]
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline(), "the console could not register the clusters"
-            fleet.latency(LATENCY_SECONDS)
-            with worker(environment) if way.worker else nullcontext():
-                said, _ = process.communicate("go\n")
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline(), "the console could not register the clusters"
+                fleet.latency(LATENCY_SECONDS)
+                with worker(environment) if way.worker else nullcontext():
+                    said, _ = process.communicate("go\n")
+            finally:
+                # Without a worker it would wait for ever.
+                process.kill()
         assert process.returncode == 0
         return dict(json.loads(said))
 
