@@ -78,7 +78,7 @@ def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
     for group in topology.joined:
         for finding in preflight.findings_of(mesh, topology, group, looked, deny):
             if finding.code not in OF_A_JOIN:
-                key = (finding.code, repr(sorted(finding.params.items())))
+                key = (finding.code, repr([sorted(finding.params.items()), sorted(finding.evidence.items())]))
                 together.setdefault(key, preflight.finding_as_json(finding))
     yield from together.values()
     yield from _unverified(mesh, topology, facts)

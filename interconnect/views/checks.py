@@ -130,7 +130,7 @@ def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sigh
     """Where something grave is comes first; a finding of no cluster is the mesh's."""
     places: dict[str, Place] = {}
     for item in (*alerts, *stored.get("findings", ())):
-        name = str(item.get("params", {}).get("cluster", ""))
+        name = str({**item.get("evidence", {}), **item.get("params", {})}.get("cluster", ""))
         place = places.setdefault(name if name in sights else "", Place(name if name in sights else _("Mesh")))
         line = _line(item)
         if line not in place.lines:
@@ -150,17 +150,15 @@ def _silence(seen: queries.ClusterSight) -> Line:
 
 
 def _line(item: Mapping[str, Any]) -> Line:
-    code, params = str(item.get("code", "")), item.get("params", {})
+    code, said = str(item.get("code", "")), {**item.get("evidence", {}), **item.get("params", {})}
     grave = item["severity"] != "warning" if "severity" in item else item.get("grave", True)
     state = Badge(Tone.BAD, _("Problem")) if grave else Badge(Tone.WARN, _("Warning"))
-    return Line(code, word(code, params), state, _evidence({**params, **item.get("evidence", {})}), code.startswith(RESTORABLE))
+    return Line(code, word(code, said), state, "" if "violation" in said else _evidence(said), code.startswith(RESTORABLE))
 
 
 def _evidence(params: Mapping[str, Any]) -> str:
     """What was seen, for whoever looks for the cause; what stands beside it already is left out."""
-    shown = (
-        (key, value) for key, value in params.items() if key not in ("cluster", "token", "violation") and value not in ("", None, [], {})
-    )
+    shown = ((key, value) for key, value in params.items() if key not in ("cluster", "token") and value not in ("", None, [], {}))
     return " · ".join(f"{key}: {_text(value)}" for key, value in shown)
 
 

@@ -121,7 +121,7 @@ def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: 
     together: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
     for group, items in findings.items():
         for item in items:
-            key = (item["code"], repr(sorted(item["params"].items())))
+            key = (item["code"], repr([sorted(item["params"].items()), sorted(item.get("evidence", {}).items())]))
             together.setdefault(key, (item, []))[1].append(group)
     order = list(Severity)
     rows = sorted(together.values(), key=lambda pair: order.index(Severity(pair[0]["severity"])))
@@ -143,8 +143,10 @@ def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool
     label = _("Override")
     if write:
         label = _("Adopt") if item["code"] in ADOPTED else _("Take over")
-    evidence = ", ".join(f"{key}: {_text(value)}" for key, value in item.get("evidence", {}).items() if value not in ("", None))
-    return Consent(item["code"], word(item["code"], item["params"]), item["token"], label, item["token"] in accepted, evidence)
+    seen = item.get("evidence", {})
+    # What is worded within the finding needs not to be said again.
+    evidence = "" if "violation" in seen else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
+    return Consent(item["code"], word(item["code"], {**seen, **item["params"]}), item["token"], label, item["token"] in accepted, evidence)
 
 
 def _text(value: Any) -> str:
