@@ -230,7 +230,7 @@ def _clusters(topology: Topology, group: Group, observed: Observed) -> Iterator[
 
 def _identity(topology: Topology, group: Group, observed: Observed) -> Iterator[Finding]:
     """Root CA and trust domain of the joining clusters against those of all others in groups."""
-    others = sorted(name for name in topology.clusters if topology.group_of(name) is not None)
+    others = sorted(topology.clusters.keys() & _grouped(topology))
     for code, attribute in (("preflight.root-ca", "root_ca"), ("preflight.trust-domain", "trust_domain")):
         values = {name: getattr(observed.clusters.get(name, ClusterSeen()), attribute) for name in others}
         known = {name: value for name, value in values.items() if value is not None}
@@ -303,13 +303,17 @@ def _control_plane(group: Group, observed: Observed, facts: Facts) -> Iterator[F
 
 
 def _mesh(topology: Topology, group: Group, observed: Observed) -> Iterator[Finding]:
-    alone = sorted(name for name in topology.clusters if topology.group_of(name) is None)
+    alone = sorted(topology.clusters.keys() - _grouped(topology))
     if alone:
         yield _warning("preflight.ungrouped", clusters=alone)
     versions = {name: minor for name in topology.clusters if (minor := _minor(observed.clusters.get(name, ClusterSeen()).version))}
     numbers = sorted(int(minor.split(".")[1]) for minor in versions.values())
     if numbers and numbers[-1] - numbers[0] > 3 and any(name in group.clusters for name in versions):
         yield _warning("preflight.kubernetes-skew", versions, versions=sorted(set(versions.values())))
+
+
+def _grouped(topology: Topology) -> frozenset[str]:
+    return frozenset(name for group in topology.groups.values() for name in group.clusters)
 
 
 def _minor(version: str) -> str:
