@@ -15,7 +15,7 @@ from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
 from meshconsole.audit.models import Entry
-from tests.support.world import B, C, World
+from tests.support.world import SYSTEM, B, C, World
 from tests.support.worlds import fleets, hasty, prepared
 
 __all__ = ["fleets", "hasty", "prepared"]
@@ -157,3 +157,55 @@ def test_another_persons_plan_is_not_started(as_ada: Any, mesh: Mesh, pia: Any, 
     client.force_login(pia)
     assert send(client, mesh, review).headers["Location"] == url(mesh, "join")
     assert not store.load(mesh).groups["green"].joined
+
+
+def scaled_by_ops(world: World) -> None:
+    """Somebody else has come to own the replicas of member-c's gateway, and a rollout that would change them has failed."""
+    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-c-1", "namespace": SYSTEM}}
+    world.fleet.cluster("member-c").apply({**scaled, "spec": {"replicas": 4}}, manager="ops")
+    world.do(EditGateway(C, GatewaySpec(replicas=3)), ends="failed")
+
+
+def test_what_an_earlier_rollout_has_left_is_listed_apart_with_its_role(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    scaled_by_ops(prepared)
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    assert {step.subject for step in review.context["left_steps"]} == {"eastwest-member-c-1"}
+    assert "eastwest-member-c-1" not in {step.subject for step in review.context["steps"]}
+    text = review.content.decode()
+    assert "Left by an earlier rollout" in text and "needs the role operator" in text
+
+
+def test_a_conflict_names_its_owner_and_is_taken_over_with_the_join(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    scaled_by_ops(prepared)
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    text = review.content.decode()
+    assert "ops owns the field .spec.replicas" in text and "Take over" in text and prepared.deployment(C)["spec"]["replicas"] == 4
+    send(as_ada, mesh, review, consent=token_in(review))
+    send(as_ada, mesh, review)
+    prepared.finish(Rollout.objects.latest("created_at"))
+    assert prepared.deployment(C)["spec"]["replicas"] == 3
+
+
+def test_what_others_have_rewritten_since_is_written_again_along_with_the_join(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+    unlabelled = {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}
+    prepared.fleet.cluster("member-a").patch("Namespace", SYSTEM, unlabelled, manager="kubectl")
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    assert "member-a" in {cluster.name for cluster in review.context["clusters"]}
+    assert "elsewhere" in review.content.decode()
+
+
+def test_a_question_of_another_mesh_starts_nothing_here(as_ada: Any, mesh: Mesh, ada: Any) -> None:
+    choose(as_ada, mesh, "green")
+    answered(as_ada, mesh)
+    for sent in ("", "not an id", "00000000-0000-4000-8000-000000000000"):
+        assert as_ada.post(url(mesh, "join-review"), {"restart": "always", "plan": sent}).status_code == 409
+    assert not store.load(mesh).groups["green"].joined
+
+
+def test_a_restart_policy_that_does_not_exist_is_refused_beside_its_field(as_ada: Any, mesh: Mesh) -> None:
+    choose(as_ada, mesh, "green")
+    refused = send(as_ada, mesh, answered(as_ada, mesh), restart="sometimes")
+    assert refused.status_code == 422 and refused.context["form"].errors["restart"]
