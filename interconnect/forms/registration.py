@@ -229,6 +229,8 @@ class ControlPlaneForm(KubeconfigForm):
         Part("config", "config_file", "config_context", False),
     )
 
+    field_order = ("kubeconfig", "kubeconfig_file", "context", "config", "config_file", "config_context", "insecure", "kept")
+
 
 class MeshForm(ControlPlaneForm):
     name = forms.CharField(
