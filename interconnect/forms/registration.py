@@ -21,6 +21,8 @@ from interconnect.services.inspection import credential_of
 from interconnect.services.refusal import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from interconnect.models import Inquiry
 
 SEVERAL = "kubeconfig.several-contexts"
@@ -229,7 +231,10 @@ class ControlPlaneForm(KubeconfigForm):
         Part("config", "config_file", "config_context", False),
     )
 
-    field_order = ("kubeconfig", "kubeconfig_file", "context", "config", "config_file", "config_context", "insecure", "kept")
+    field_order: Iterable[str] | None = (
+        *("kubeconfig", "kubeconfig_file", "context", "config", "config_file", "config_context"),
+        *("insecure", "kept"),
+    )
 
 
 class MeshForm(ControlPlaneForm):
