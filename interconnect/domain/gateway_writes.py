@@ -103,5 +103,3 @@ def _autoscaler_before_ours(writes: tuple[Write, ...]) -> tuple[Write, ...]:
 
 def _holds_for_autoscaler(write: Write) -> bool:
     return write.manager == HANDOVER_MANAGER and not write.force and write.body.get("spec") is not None
-
-
