@@ -10,6 +10,7 @@ import socket
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,7 @@ from interconnect.kube.api import Api
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
 
+LET_GO_SECONDS = 0.3
 TOKEN = "canary-token-8f3a1c5e7b9d2046"
 Handler = Callable[["Connection"], None]
 
@@ -132,6 +134,7 @@ class HttpsServer:
         self.requests: list[Connection] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
 
     @property
     def port(self) -> int:
@@ -147,26 +150,38 @@ class HttpsServer:
         return Api(self.transport(**options))
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._threads.append(threading.Thread(target=self._accept, daemon=True))
+        self._threads[0].start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        # Closed only when its thread has let go of it: the number of a closed socket goes to the next server's connection,
+        # which a thread that still reads from that number would take for its own.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         for sock in self._open:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
-            sock.close()
+        until = time.monotonic() + LET_GO_SECONDS
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0))
+        if not any(thread.is_alive() for thread in self._threads):
+            self._listener.close()
+            for sock in self._open:
+                sock.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = self._listener.accept()
                 self.connections += 1
-                threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+                self._open.append(sock)
+                thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _serve(self, raw: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._open.append(raw)
             sock = self.context.wrap_socket(raw, server_side=True) if self.tls else raw
             self._open.append(sock)
             while head := self._head(sock):

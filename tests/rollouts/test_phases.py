@@ -167,7 +167,8 @@ def test_a_revert_of_a_join_leaves_what_was_there_before_it(world: World) -> Non
     assert "group-member-b" not in networks(world)
 
 
-def test_a_silent_cluster_is_given_time_unless_it_was_silent_before(world: World, fast: None) -> None:
+def test_a_silent_cluster_is_given_time_unless_it_was_silent_before(world: World, fast: None, settings: Any) -> None:
+    settings.MESHCONSOLE_UNREACHABLE_SECONDS = 2.0  # time for the three tries that open the breaker
     world.fleet.fault("member-a", "refuse")
     changes = [Enable(), CreateGroup("blue", frozenset({"member-a"}))]
     rollout = ended(console.start(world.mesh, changes), RolloutStatus.FAILED)
