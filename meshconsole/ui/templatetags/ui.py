@@ -90,6 +90,12 @@ def notice(content: str, tone: str, role: str = "") -> str:
     return render_to_string("ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": names.get(tone, "info-circle")})
 
 
+@register.simple_block_tag
+def sheet(content: str, title: str, identity: str = "dialog-title", extra: str = "", shown: bool = False) -> str:
+    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); console.js opens it, `shown` stands open in the page."""
+    return render_to_string("ui/sheet.html", {"content": content, "title": title, "id": identity, "extra": extra, "shown": shown})
+
+
 @register.filter
 def seconds_text(seconds: float | None) -> str:
     """A duration as people read it: 0.2 s, 48 s, 3 min 5 s."""
