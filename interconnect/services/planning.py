@@ -190,7 +190,8 @@ def _dry_run(
 def managers(obj: Json) -> tuple[str, ...]:
     """Who else writes to an object, by its managedFields, the latest first."""
     entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
-    latest = sorted(entries, key=lambda entry: str(entry.get("time", "")), reverse=True)
+    # Times are whole seconds. API servers list those who apply before those who update: of two at once the latter came to rewrite.
+    latest = [entry for _, entry in sorted(enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True)]
     return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER))
 
 
