@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
-from interconnect import ledger, observed, store
+from interconnect import ledger, observed, queries, store
 from interconnect.clients import seal_credential
 from interconnect.domain.changes import Change, ForgetCluster, RegisterCluster, UnregisterCluster, apply_all
 from interconnect.domain.topology import Topology
@@ -69,8 +69,7 @@ def _note(cluster: Cluster, report: ClusterReport) -> None:
 
 def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
     before = store.load(mesh)
-    occupied = frozenset(name for name, cluster in before.clusters.items() if ledger.applied(mesh, cluster_uid=cluster.uid))
-    after = apply_all(before, [change], facts=observed.facts(mesh), occupied=occupied)
+    after = apply_all(before, [change], facts=observed.facts(mesh), occupied=queries.occupied(mesh, before))
     if not isinstance(after, Topology):
         raise Refused(after)
     return before, after
