@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from interconnect import store
 from interconnect.domain.changes import Remove
 from interconnect.models import Mesh, Rollout, RolloutStatus, StepStatus
+from tests.browser.axe import axe_violations
 from tests.support import shop
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Visitor
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 HERE = "/meshes/storefront/"
-
-
-def axe_violations(page: Page) -> list[str]:
-    # Evaluated by the debugger: the page's own policy lets no foreign script in, which is what it is for.
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{item['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for item in found for node in item["nodes"]]
 
 
 def settle(rollout: Rollout, status: RolloutStatus = RolloutStatus.SUCCEEDED) -> None:

@@ -12,8 +12,8 @@ from interconnect.models import Cluster, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
 from meshconsole.access.roles import Role
+from tests.browser.axe import axe_violations
 from tests.conftest import person
-from tests.e2e.test_pages import axe_violations
 from tests.support.worlds import empty, fleets, hasty, world
 
 if TYPE_CHECKING:

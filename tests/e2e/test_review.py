@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from interconnect import store
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.services import inquiries
-from tests.e2e.test_pages import axe_violations
+from tests.browser.axe import axe_violations
 from tests.support.worlds import fleets, hasty, prepared
 
 if TYPE_CHECKING:
