@@ -171,9 +171,8 @@ def last_rollout(mesh: Mesh) -> Rollout | None:
     return Rollout.objects.filter(mesh=mesh, exclusive=True).order_by("-created_at").first()
 
 
-def attention(mesh: Mesh) -> Progress | None:
-    """The rollout that every page of the mesh shows: the one under way, or a failed one that nobody has dealt with."""
-    rollout = last_rollout(mesh)
+def attention(rollout: Rollout | None) -> Progress | None:
+    """Of the last rollout, if every page of the mesh shows it: it is under way, or has failed and nobody has dealt with it."""
     if rollout is None or rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED) or rollout.dismissed_at:
         return None
     return progress(rollout)

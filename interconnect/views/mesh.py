@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import Promise
 
+    from interconnect.models import Rollout
+
 FAST_SECONDS, SLOW_SECONDS = 2, 15
 
 
@@ -49,7 +51,8 @@ TABS = (
 
 def frame(visit: Visit, tab: str) -> dict[str, Any]:
     """The context of templates/meshes/base.html."""
-    strip = queries.attention(visit.mesh)
+    rollout = queries.last_rollout(visit.mesh)
+    strip = queries.attention(rollout)
     istiods = observed_istiods(visit.mesh)
     return {
         "mesh": visit.mesh,
@@ -60,7 +63,7 @@ def frame(visit: Visit, tab: str) -> dict[str, Any]:
         "istiod_replicas": sum(int(item.get("replicas", 0)) for item in istiods),
         "seen_at": visit.mesh.observation.at if hasattr(visit.mesh, "observation") else None,
         "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
-        **strip_context(visit, strip),
+        **strip_context(visit, rollout, strip),
     }
 
 
@@ -68,21 +71,34 @@ def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
     return list(mesh.observation.facts.get("istiods", [])) if hasattr(mesh, "observation") else []
 
 
-def strip_context(visit: Visit, strip: queries.Progress | None) -> dict[str, Any]:
-    if strip is None:
+def strip_context(visit: Visit, rollout: Rollout | None, strip: queries.Progress | None) -> dict[str, Any]:
+    """The strip is there while something is to be seen; what is said aloud includes how the last rollout ended."""
+    if rollout is None:
         return {"strip": None}
+    title = wording.rollout_title(rollout)
+    if strip is None:
+        return {"strip": None, "strip_rollout": rollout.id, "strip_announce": _ended(title, rollout)}
     now = ", ".join(dict.fromkeys(wording.step_name(step.kind) for step in strip.current))
-    title = wording.rollout_title(strip.rollout)
-    running = strip.rollout.status != RolloutStatus.FAILED
+    running = rollout.status != RolloutStatus.FAILED
     said = _("%(title)s: %(now)s") % {"title": title, "now": now} if now else title
     return {
         "strip": strip,
+        "strip_rollout": rollout.id,
         "strip_title": title,
         "strip_now": now,
         "strip_running": running,
-        "strip_announce": said if running else _("%(title)s: failed") % {"title": title},
+        "strip_announce": said if running else _ended(title, rollout),
         "may_dismiss": visit.actor.may(Role.OPERATOR),
     }
+
+
+def _ended(title: str, rollout: Rollout) -> str:
+    sentences = {
+        RolloutStatus.SUCCEEDED: _("%(title)s: succeeded"),
+        RolloutStatus.FAILED: _("%(title)s: failed"),
+        RolloutStatus.CANCELLED: _("%(title)s: cancelled"),
+    }
+    return sentences[RolloutStatus(rollout.status)] % {"title": title}
 
 
 @require_GET

@@ -254,12 +254,15 @@
     for (const item of all("[data-set-theme]")) item.setAttribute("aria-checked", String(item === choice));
   });
 
-  let said = find("[data-announce]")?.dataset.announce ?? "";
+  const strip = () => find("[data-announce]")?.dataset ?? {};
+  // Two rollouts may do, and say, the same.
+  const words = () => `${strip().rollout} ${strip().announce}`;
+  let said = words();
 
   function announce() {
-    const text = find("[data-announce]")?.dataset.announce ?? "";
-    if (text && text !== said) document.getElementById("announcer").textContent = text;
-    said = text;
+    if (words() === said) return;
+    said = words();
+    if (strip().announce) document.getElementById("announcer").textContent = strip().announce;
   }
 
   document.addEventListener("htmx:afterSettle", () => {
