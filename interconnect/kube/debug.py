@@ -54,19 +54,18 @@ class Endpoint(NamedTuple):
     mtls: bool
 
 
-class Told(NamedTuple):
-    """An address that istiod tells a proxy for an Envoy cluster, such as `outbound|8080||echo.shop.svc.cluster.local`."""
-
-    cluster: str
-    address: str
-    port: int
+Assigned = dict[str, frozenset[tuple[str, int]]]
+"""Addresses and ports that istiod tells a proxy, by Envoy cluster such as `outbound|8080||echo.shop.svc.cluster.local`; one of
+which it knows no endpoint has none, and one that the proxy does not watch is missing."""
 
 
 class Proxy(NamedTuple):
-    """A proxy that is connected to a replica. `id` is `<pod>.<namespace>`, as `edsz` takes it; `cluster` is the cluster ID."""
+    """A proxy that is connected to a replica. `id` is `<pod>.<namespace>`, as `edsz` takes it; `cluster` is the cluster ID, `kind`
+    sidecar, router, waypoint or ztunnel."""
 
     id: str
     cluster: str
+    kind: str = ""
 
 
 class Source(Protocol):
@@ -125,7 +124,7 @@ def endpoint_shards_of(source: Source) -> tuple[Endpoint, ...]:
     return tuple(_endpoints(parse_object(source.get("/debug/endpointShardz"))))
 
 
-def edsz_of(source: Source, proxy: str) -> tuple[Told, ...] | None:
+def edsz_of(source: Source, proxy: str) -> Assigned | None:
     """What `proxy` (`<pod>.<namespace>`) is told; None when it is not connected to this replica."""
     try:
         body = source.get("/debug/edsz?" + urlencode({"proxyID": proxy}))
@@ -133,12 +132,14 @@ def edsz_of(source: Source, proxy: str) -> tuple[Told, ...] | None:
         if error.code == "not-served":
             return None
         raise
-    return tuple(_told(parse_object(body)))
+    return _assigned(parse_object(body))
 
 
 def proxies_of(source: Source) -> tuple[Proxy, ...]:
     """The proxies that are connected to this replica now, sorted."""
-    found = (Proxy(text(entry, "proxy"), text(entry, "cluster_id")) for entry in _entries(source.get("/debug/syncz")))
+    found = (
+        Proxy(text(entry, "proxy"), text(entry, "cluster_id"), text(entry, "proxy_type")) for entry in _entries(source.get("/debug/syncz"))
+    )
     return tuple(sorted(proxy for proxy in found if proxy.id))
 
 
@@ -164,7 +165,7 @@ def endpoint_shards(api: Api, namespace: str, pod: str) -> tuple[Endpoint, ...]:
     return endpoint_shards_of(PodSource(api, namespace, pod))
 
 
-def edsz(api: Api, namespace: str, pod: str, proxy: str) -> tuple[Told, ...] | None:
+def edsz(api: Api, namespace: str, pod: str, proxy: str) -> Assigned | None:
     return edsz_of(PodSource(api, namespace, pod), proxy)
 
 
@@ -208,9 +209,12 @@ def _endpoint(service: str, namespace: str, shard: str, entry: dict[str, Any]) -
     )
 
 
-def _told(dump: dict[str, Any]) -> Iterator[Told]:
-    for assignment in items(dump, "configs"):
-        for locality in items(assignment, "endpoints"):
-            for endpoint in items(locality, "lbEndpoints"):
-                address = mapping(endpoint, "endpoint", "address", "socketAddress")
-                yield Told(text(assignment, "clusterName"), text(address, "address"), number(address, "portValue"))
+def _assigned(dump: dict[str, Any]) -> Assigned:
+    return {text(assignment, "clusterName"): frozenset(_addresses(assignment)) for assignment in items(dump, "configs")}
+
+
+def _addresses(assignment: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for locality in items(assignment, "endpoints"):
+        for endpoint in items(locality, "lbEndpoints"):
+            address = mapping(endpoint, "endpoint", "address", "socketAddress")
+            yield text(address, "address"), number(address, "portValue")

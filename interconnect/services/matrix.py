@@ -3,7 +3,7 @@ workload behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -48,61 +48,76 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What istiod has loaded: services with their endpoints, resolved gateways, and the proxies with the replica of each."""
+    """What istiod has loaded: endpoints by service, resolved gateways, and the proxies with the replica of each."""
 
-    endpoints: tuple[debug.Endpoint, ...]
+    endpoints: Mapping[str, Sequence[debug.Endpoint]]
     gateways: Mapping[str, frozenset[Endpoint]]
     proxies: tuple[tuple[debug.Proxy, debug.Source], ...]
+
+    def of(self, services: Iterable[str]) -> Iterator[debug.Endpoint]:
+        return (endpoint for service in services for endpoint in self.endpoints[service])
 
 
 def matrix(mesh: Mesh, topology: Topology, facts: Facts) -> Matrix:
     """Takes one call to istiod per group and one per address of a joined group: a worker's job. Raises KubeError."""
     loaded = _load(mesh, facts)
-    services = {name: found for name in topology.groups if (found := _service(loaded, name, mesh.system_namespace))}
+    groups = list(topology.groups.values())
+    services = {group.name: _services(loaded, group, mesh.system_namespace) for group in groups}
     told: dict[tuple[str, str], Told] = {}
     evidence: dict[tuple[str, str], tuple[str, ...]] = {}
     asked: dict[str, str] = {}
-    groups = list(topology.groups.values())
-    for group, answer in zip(groups, side_by_side(lambda each: _ask(mesh, loaded, each), groups), strict=True):
+    for source, answer in zip(groups, side_by_side(lambda each: _ask(mesh, loaded, each), groups), strict=True):
         if answer is None:
             continue
-        asked[group.name], assigned = answer
-        for target, service in services.items():
-            if target != group.name:
-                pair = (group.name, target)
-                told[pair], evidence[pair] = _judged(loaded, topology, assigned, target, service)
+        asked[source.name], assigned = answer
+        for target in groups:
+            service = next((name for name in services[target.name] if name in assigned), "")
+            if service and target is not source:
+                pair = (source.name, target.name)
+                told[pair], evidence[pair] = _judged(loaded, target, service, assigned[service])
     joined = topology.joined
-    ways = side_by_side(lambda group: _way(mesh, topology, group, services.get(group.name)), joined)
+    ways = side_by_side(lambda group: _way(mesh, topology, group, _reached(loaded, group, services[group.name])), joined)
     return Matrix(told, evidence, dict(zip([group.name for group in joined], ways, strict=True)), asked)
 
 
 def _load(mesh: Mesh, facts: Facts) -> _Loaded:
     replicas = [source for istiod in facts.istiods for source in sources(mesh, istiod).values()]
     if not replicas:
-        return _Loaded((), {}, ())
+        return _Loaded({}, {}, ())
     gateways: dict[str, set[Endpoint]] = {}
     for entry in debug.networkz_of(replicas[0]):
         gateways.setdefault(entry.network, set()).add((entry.address, entry.port))
     proxies = [(proxy, source) for source in replicas for proxy in debug.proxies_of(source)]
-    return _Loaded(
-        debug.endpoint_shards_of(replicas[0]),
-        {name: frozenset(found) for name, found in gateways.items()},
-        tuple(sorted(proxies, key=_by_name)),
-    )
+    endpoints: dict[str, list[debug.Endpoint]] = {}
+    for endpoint in debug.endpoint_shards_of(replicas[0]):
+        endpoints.setdefault(endpoint.service, []).append(endpoint)
+    resolved = {name: frozenset(found) for name, found in gateways.items()}
+    return _Loaded(endpoints, resolved, tuple(sorted(proxies, key=_sidecars_first)))
 
 
-def _by_name(pair: tuple[debug.Proxy, debug.Source]) -> str:
-    return pair[0].id
+def _sidecars_first(pair: tuple[debug.Proxy, debug.Source]) -> tuple[bool, str]:
+    return pair[0].kind != "sidecar", pair[0].id
 
 
-def _service(loaded: _Loaded, network: str, system_namespace: str) -> debug.Endpoint | None:
-    """An endpoint of a service there whose workload takes mutual TLS: gateways pass nothing else on."""
-    found = [item for item in loaded.endpoints if item.network == network and item.mtls and item.namespace != system_namespace]
-    return min(found, key=lambda item: (item.namespace, item.service, item.cluster), default=None)
+def _services(loaded: _Loaded, group: Group, system_namespace: str) -> tuple[str, ...]:
+    """Those with a Pod in the group that takes mutual TLS, as gateways pass nothing else on; first those whose Pods carry its network."""
+    found: dict[str, tuple[bool, str, str]] = {}
+    for item in loaded.of(loaded.endpoints):
+        if item.cluster in group.clusters and item.mtls and item.namespace != system_namespace:
+            rank = (item.network != group.name, item.namespace, item.service)
+            found[item.service] = min(rank, found.get(item.service, rank))
+    return tuple(sorted(found, key=found.__getitem__))
 
 
-def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, tuple[debug.Told, ...]] | None:
-    """One proxy of the group and all that it is told; those of the system namespace are gateways, which see one network only."""
+def _reached(loaded: _Loaded, group: Group, services: Sequence[str]) -> debug.Endpoint | None:
+    """What the group's gateway can pass a call on to: it knows the Pods that carry its network, and no others."""
+    found = (item for item in loaded.of(services) if item.network == group.name and item.mtls and item.cluster in group.clusters)
+    return next(found, None)
+
+
+def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, frozenset[Endpoint]]] | None:
+    """One proxy of the group and all that it is told, by service; those of the system namespace are gateways, which see one
+    network only."""
     system = f".{mesh.system_namespace}"
     for proxy, source in loaded.proxies:
         if proxy.cluster not in group.clusters or proxy.id.endswith(system):
@@ -112,21 +127,29 @@ def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, tuple[debug.To
         except KubeError:
             return None
         if found is not None:
-            return proxy.id, found
+            return proxy.id, _by_service(found)
     return None
 
 
-def _judged(
-    loaded: _Loaded, topology: Topology, assigned: Sequence[debug.Told], target: str, service: debug.Endpoint
-) -> tuple[Told, tuple[str, ...]]:
-    told = {(item.address, item.port) for item in assigned if item.cluster.rpartition("|")[2] == service.service}
-    addresses = topology.groups[target].addresses or ()
-    gateways = loaded.gateways.get(target, frozenset()) | {(address.host, address.port) for address in addresses}
-    pods = [item for item in loaded.endpoints if item.service == service.service]
-    raw, others = _addresses(item for item in pods if item.network == target), _addresses(item for item in pods if item.network != target)
+def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[Endpoint]]:
+    """Of all ports and subsets: `outbound|8080|v1|echo.shop.svc.cluster.local` is of `echo.shop.svc.cluster.local`."""
+    found: dict[str, frozenset[Endpoint]] = {}
+    for name, addresses in assigned.items():
+        service = name.rpartition("|")[2]
+        found[service] = found.get(service, frozenset()) | addresses
+    return found
+
+
+def _judged(loaded: _Loaded, target: Group, service: str, told: frozenset[Endpoint]) -> tuple[Told, tuple[str, ...]]:
+    """A Pod counts to the group that it runs in, whatever network it carries: that is what decides who can reach it."""
+    listed = {(address.host, address.port) for address in target.addresses or ()}
+    gateways = loaded.gateways.get(target.name, frozenset()) | listed
+    pods = loaded.endpoints[service]
+    raw = _addresses(item for item in pods if item.cluster in target.clusters)
+    others = _addresses(item for item in pods if item.cluster not in target.clusters)
     verdict = told_of(told, gateways=gateways, raw=raw, others=others)
     wrong = sorted(told & raw - gateways - others) if verdict in (Told.RAW, Told.MIXED) else []
-    return verdict, (service.service, *(f"{host}:{port}" for host, port in wrong[:MOST_NAMED]))
+    return verdict, (service, *(f"{host}:{port}" for host, port in wrong[:MOST_NAMED]))
 
 
 def _addresses(endpoints: Iterable[debug.Endpoint]) -> set[Endpoint]:

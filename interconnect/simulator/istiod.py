@@ -34,6 +34,7 @@ class Endpoint:
     port: int
     service_port: Json
     mtls: bool
+    headless: bool
     pod: Json
 
 
@@ -123,7 +124,8 @@ class Istiod:
         for port in service["spec"].get("ports", ()):
             target = port.get("targetPort")
             number = target if isinstance(target, int) else port["port"]
-            yield Endpoint(host, meta["namespace"], member.name, network, pod["status"]["podIP"], number, port, injected(pod), pod)
+            address, headless = pod["status"]["podIP"], service["spec"].get("clusterIP") == "None"
+            yield Endpoint(host, meta["namespace"], member.name, network, address, number, port, injected(pod), headless, pod)
 
     def page(self, port: int, target: str) -> tuple[int, str, bytes]:
         """The answer to a GET: status, content type, body."""
@@ -184,6 +186,8 @@ class Istiod:
             return 404, "text/plain; charset=utf-8", text
         clusters: dict[str, list[tuple[str, int]]] = {}
         for item in self.endpoints():
+            if item.headless:  # a sidecar goes to the address that it was asked for, and is told none
+                continue
             told = clusters.setdefault(f"outbound|{item.service_port['port']}||{item.host}", [])
             told += [address for address in self._told(pod, item) if address not in told]
         dump = {"configs": [_assignment(name, told) for name, told in sorted(clusters.items())]}

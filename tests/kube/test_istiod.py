@@ -253,8 +253,19 @@ def test_unresolved_gateways_are_read() -> None:
 
 def test_what_a_proxy_is_told_is_read() -> None:
     address = {"endpoint": {"address": {"socketAddress": {"address": "203.0.113.7", "portValue": 15443}}}}
-    said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": [address]}]}]}
-    assert debug.edsz_of(Canned({"/debug/edsz": said}), "p.n") == (debug.Told("outbound|8080||echo.shop", "203.0.113.7", 15443),)
+    empty = {"clusterName": "outbound|80||none.shop"}
+    said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": [address]}]}, empty]}
+    assert debug.edsz_of(Canned({"/debug/edsz": said}), "p.n") == {
+        "outbound|8080||echo.shop": {("203.0.113.7", 15443)},
+        "outbound|80||none.shop": set(),
+    }
+
+
+def test_the_proxies_of_a_replica_are_read_with_what_they_are() -> None:
+    times = {"endpoint_sent": "2026-11-25T01:45:06Z/1060d81e4c", "resources": {"type.googleapis.com/x": {"sent": "x"}}}
+    said = [{"cluster_id": "member-a", "proxy": "observer.shop", "proxy_type": "sidecar", "istio_version": "1.31.0", **times}]
+    assert debug.proxies_of(Canned({"/debug/syncz": said})) == (debug.Proxy("observer.shop", "member-a", "sidecar"),)
+    assert debug.proxies_of(Canned({"/debug/syncz": []})) == ()
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"5", b'"x"', b"[5]", b"{}", b"[" * 100_000])
@@ -310,9 +321,8 @@ def test_one_replica_tells_a_connected_proxy_where_a_service_is(fleet: Fleet) ->
     hub = connect(fleet, "hub")
     proxy = f"{fleet.cluster('member-a').list('Pod', 'shop')[0]['metadata']['name']}.shop"
     told = [found for pod in fleet.mesh.replicas() if (found := istiod.edsz(hub, NAMESPACE, pod, proxy)) is not None]
-    addresses = {pod["status"]["podIP"] for pod in fleet.cluster("member-a").list("Pod", "shop")}
-    name = "outbound|8080||echo.shop.svc.cluster.local"
-    assert [{item.address for item in found if item.cluster == name} for found in told] == [addresses]
+    addresses = {(pod["status"]["podIP"], 8080) for pod in fleet.cluster("member-a").list("Pod", "shop")}
+    assert [found["outbound|8080||echo.shop.svc.cluster.local"] for found in told] == [addresses]
 
 
 def test_the_injection_webhooks_of_a_member_are_read(fleet: Fleet) -> None:

@@ -31,14 +31,37 @@ def test_a_joined_group_is_told_by_its_gateways_and_others_as_they_are(joined: W
     assert found["green", "blue"] is Told.RAW
 
 
-def test_a_pod_counts_to_the_network_that_it_carries_even_after_a_join(joined: World) -> None:
+def carrying(world: World, cluster: str, network: str, pods: int) -> None:
+    """So many Pods of a cluster's sample carry this network, as if they had been injected before the cluster was grouped."""
+    found = [pod for pod in world.fleet.cluster(cluster).objects if pod["kind"] == "Pod" and pod["metadata"]["namespace"] == "shop"]
+    for pod in found[:pods]:
+        patch = {"metadata": {"labels": {"topology.istio.io/network": network}}}
+        world.fleet.cluster(cluster).patch("Pod", pod["metadata"]["name"], patch, "shop")
+
+
+def test_a_pod_that_still_carries_another_network_is_handed_out_by_its_own_address_even_after_a_join(joined: World) -> None:
     assert told(joined)["green", "blue"] is Told.RAW
     joined.do(joined.join("blue", A))
-    pod = next(pod for pod in joined.fleet.cluster("member-a").objects if pod["kind"] == "Pod" and pod["metadata"]["namespace"] == "shop")
-    patch = {"metadata": {"labels": {"topology.istio.io/network": "red"}}}
-    joined.fleet.cluster("member-a").patch("Pod", pod["metadata"]["name"], patch, "shop")
-    found = told(joined)
-    assert found["green", "blue"] is Told.GATEWAY and found["green", "red"] is Told.RAW
+    assert told(joined)["green", "blue"] is Told.GATEWAY
+    carrying(joined, "member-a", "elsewhere", pods=1)
+    assert told(joined)["green", "blue"] is Told.MIXED
+    carrying(joined, "member-a", "elsewhere", pods=2)
+    assert told(joined)["green", "blue"] is Told.RAW
+
+
+def test_a_pod_that_carries_the_network_of_who_asks_is_handed_out_though_it_cannot_be_reached(joined: World) -> None:
+    joined.do(joined.join("blue", A))
+    carrying(joined, "member-b", "green", pods=2)
+    carrying(joined, "member-a", "green", pods=2)
+    assert told(joined)["green", "blue"] is Told.RAW
+
+
+def test_a_service_that_istiod_tells_no_proxy_of_says_nothing_about_a_group(joined: World) -> None:
+    headless = {"selector": {"app": "echo"}, "clusterIP": "None", "ports": [{"name": "http", "port": 8080}]}
+    meta = {"name": "aaa", "namespace": "shop"}
+    joined.fleet.cluster("member-b").apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": headless})
+    result = run_checks(joined.mesh)
+    assert told_from_json(result)["blue", "green"] is Told.GATEWAY
 
 
 def test_the_pairs_with_a_problem_come_first(joined: World) -> None:
