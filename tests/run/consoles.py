@@ -67,14 +67,14 @@ class Console:
     def __init__(self, data: Path, **values: str) -> None:
         self.data, self.port = data, free_port()
         self._output = data.parent / f"{data.name}.out"
-        self._environment = environment(data, MESHCONSOLE_PORT=str(self.port), **values)
+        self.environment = environment(data, MESHCONSOLE_PORT=str(self.port), **values)
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
 
     def __enter__(self) -> Self:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"], cwd=ROOT, env=self._environment, stdout=output, stderr=output
+                [sys.executable, "manage.py", "run"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
             )
         until(lambda: "Address:" in self.said or self.process.poll() is not None, "the console does not start")
         assert self.process.poll() is None, self.said
