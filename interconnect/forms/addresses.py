@@ -12,16 +12,26 @@ from django.utils.translation import gettext_lazy
 from interconnect.domain.addressing import parse_address
 from interconnect.domain.topology import GATEWAY_PORT, Address, GatewayKey, ServiceType, Topology
 from interconnect.domain.violations import Violation
+from interconnect.forms.base import VersionedForm
 from interconnect.messages import word
 
 if TYPE_CHECKING:
     from django.http import QueryDict
 
 
-class AddressesForm(forms.Form):
-    """One group's part of the step; `prefix` is the group's name."""
+class AddressesForm(VersionedForm):
+    """One group's part of the step; `prefix` is the group's name, `version` that of the addresses that are replaced."""
 
-    chosen = forms.MultipleChoiceField(label=gettext_lazy("Addresses"), required=False, widget=forms.CheckboxSelectMultiple)
+    chosen = forms.MultipleChoiceField(
+        label=gettext_lazy("Addresses"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "invalid_choice": gettext_lazy(
+                "An address that was ticked is not offered any more: its gateway has changed. Look at what is ticked, and send it again."
+            )
+        },
+    )
     host = forms.CharField(
         label=gettext_lazy("Address"), max_length=300, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
     )
@@ -37,16 +47,17 @@ class AddressesForm(forms.Form):
         group: str,
         known: dict[GatewayKey, tuple[str, ...]],
         chosen: Sequence[Address],
+        version: str = "",
     ) -> None:
         self.group = group
         self.keys = {gateway.id: gateway.key for gateway in topology.gateways_of_group(group)}
         self.names = {gateway.key: gateway.name for gateway in topology.gateways_of_group(group)}
         self.ids = {key: identity for identity, key in self.keys.items()}
-        super().__init__(data, prefix=group, initial={"chosen": [self.value_of(address) for address in chosen], "port": str(GATEWAY_PORT)})
+        initial = {"chosen": [self.value_of(address) for address in chosen], "port": str(GATEWAY_PORT)}
+        super().__init__(data, prefix=group, initial=initial, version=version)
         by_hand = data.getlist(self.add_prefix("hand")) if data is not None else []
-        self.hand = [address for address in (self._parsed(value) for value in by_hand) if address] or [
-            address for address in chosen if address.gateway is None
-        ]
+        posted = [address for address in (self._parsed(value) for value in by_hand) if address]
+        self.hand = list(dict.fromkeys((*posted, *(address for address in chosen if address.gateway is None))))
         self.offered = (*offered(topology, group, known), *(address for address in chosen if address.gateway))
         self._set_choices()
 
@@ -84,7 +95,7 @@ class AddressesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         typed = data.get("host", "").strip()
-        if typed:
+        if (typed or self.data.get("add") == self.group) and "host" not in self.errors:
             found = parse_address(typed, data.get("port", ""))
             if isinstance(found, Violation):
                 self.add_error("port" if found.code == "address.port" else "host", word(found.code, found.params))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from django import forms
@@ -10,6 +11,23 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
+
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
+
+
+class NamesField(forms.MultipleChoiceField):
+    """Names of things to tick. One that is offered no longer passes if it looks like a name: the rules say what has become of it."""
+
+    def valid_value(self, value: Any) -> bool:
+        return _NAME.fullmatch(str(value)) is not None
+
+
+class NameField(forms.ChoiceField):
+    """One such name."""
+
+    def valid_value(self, value: Any) -> bool:
+        return _NAME.fullmatch(str(value)) is not None
 
 
 def version_of(*values: Any) -> str:
@@ -29,12 +47,12 @@ class VersionedForm(forms.Form):
 
     @property
     def is_stale(self) -> bool:
-        sent = self.data.get("version", "") if self.is_bound else ""
+        sent = self.data.get(self.add_prefix("version"), "") if self.is_bound else ""
         return bool(sent) and sent != self.current_version
 
     def take_current_version(self) -> None:
         """So that sending again is a decision made on what is shown now."""
         data = QueryDict(mutable=True)
         data.update(self.data)
-        data["version"] = self.current_version
+        data[self.add_prefix("version")] = self.current_version
         self.data = data

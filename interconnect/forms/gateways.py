@@ -18,7 +18,11 @@ Choices = Iterable[tuple[str, str]]
 class GatewayForm(VersionedForm):
     """What a person chooses of a gateway. Only its shape is checked here; what may be chosen is the domain's rule."""
 
-    cluster = forms.ChoiceField(label=_("Cluster"))
+    # Of a gateway that is created: the same form, however often it is sent, creates the same one.
+    id = forms.CharField(widget=forms.HiddenInput, max_length=100, required=False)
+    cluster = forms.ChoiceField(
+        label=_("Cluster"), error_messages={"invalid_choice": _("%(value)s is not in this group any more. Choose one of its clusters.")}
+    )
     replicas = forms.IntegerField(label=_("Replicas"), initial=1, widget=forms.NumberInput(attrs={"min": 1, "max": MAX_REPLICAS}))
     autoscaling_min = forms.IntegerField(
         label=_("Autoscaling: fewest replicas"), required=False, help_text=_("Leave both empty for a fixed number of replicas.")
@@ -40,8 +44,12 @@ class GatewayForm(VersionedForm):
         help_text=_("One “key: value” a line, as your provider documents them."),
     )
 
-    def __init__(self, *args: Any, clusters: Choices | None = None, frozen: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, clusters: Choices | None = None, frozen: bool = False, new_id: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if new_id:
+            self.fields["id"].initial = new_id
+        else:
+            del self.fields["id"]
         if clusters is None:
             del self.fields["cluster"]
         else:

@@ -7,30 +7,44 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from interconnect.domain import rules
 from interconnect.domain.topology import RestartPolicy
-from interconnect.forms.base import VersionedForm
+from interconnect.forms.base import NameField, NamesField, VersionedForm
 from interconnect.forms.settings import RESTART_HELP
+from interconnect.messages import MESSAGES, word
 from interconnect.models.mesh import RESTART_LABELS
 
 Choices = Iterable[tuple[str, str]]
+
+NONE_TICKED = _("Tick at least one cluster.")
 
 
 class GroupForm(VersionedForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=200,
+        error_messages={"required": MESSAGES["group.name.empty"]},
         help_text=_("The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
+    clusters = NamesField(label=_("Clusters"), required=False, widget=forms.CheckboxSelectMultiple)
 
     def __init__(self, *args: Any, clusters: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["clusters"].choices = list(clusters)  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        name = data.get("name", "")
+        # Here too, so that it is said together with what is wrong with the name.
+        if "clusters" not in self.errors:
+            for violation in rules.has_clusters(name, data.get("clusters", ())):
+                self.add_error("clusters", word(violation.code, violation.params) if name else str(NONE_TICKED))
+        return data
+
 
 class AddClusterForm(VersionedForm):
-    clusters = forms.MultipleChoiceField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple)
+    clusters = NamesField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple, error_messages={"required": NONE_TICKED})
 
     def __init__(self, *args: Any, clusters: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,7 +52,7 @@ class AddClusterForm(VersionedForm):
 
 
 class MoveClusterForm(VersionedForm):
-    group = forms.ChoiceField(label=_("Network group"))
+    group = NameField(label=_("Network group"))
 
     def __init__(self, *args: Any, groups: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -86,9 +86,18 @@ def _field(dialog: Dialog, code: str) -> str | None:
 
 def done(request: HttpRequest, mesh: Mesh, text: str | Promise, *, url_name: str = "interconnect") -> HttpResponse:
     """A small change has been made: the dialog closes, the page stays and looks again."""
+    return _closed(request, mesh, str(text), url_name, "good")
+
+
+def outdated(request: HttpRequest, mesh: Mesh, text: str) -> HttpResponse:
+    """What the dialog was about is not so any more: it closes and says why, and the page shows what is so now."""
+    return _closed(request, mesh, text, "interconnect", "bad")
+
+
+def _closed(request: HttpRequest, mesh: Mesh, text: str, url_name: str, tone: str) -> HttpResponse:
     if is_htmx(request):
-        return events(HttpResponse(status=204), close_dialog=True, refresh=True, toast={"text": str(text), "tone": "good"})
-    messages.success(request, str(text))
+        return events(HttpResponse(status=204), close_dialog=True, refresh=True, toast={"text": text, "tone": tone})
+    messages.add_message(request, messages.SUCCESS if tone == "good" else messages.WARNING, text)
     return HttpResponseRedirect(reverse(url_name, kwargs={"name": mesh.name}))
 
 

@@ -45,7 +45,7 @@ def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, _facts = current(visit)
     clusters = sorted(group_of(topology, group).clusters)
-    form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters])
+    form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters], new_id=str(uuid4()))
     intro = (_("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},)
     return _create(request, visit, topology, form, intro)
 
@@ -58,7 +58,7 @@ def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResp
 
 
 def _create_in(request: HttpRequest, visit: Visit, topology: Topology, cluster: str) -> HttpResponse:
-    form = GatewayForm(posted(request))
+    form = GatewayForm(posted(request), new_id=str(uuid4()))
     intro = (_("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.") % {"cluster": cluster},)
     return _create(request, visit, topology, form, intro, cluster)
 
@@ -67,10 +67,12 @@ def _create(
     request: HttpRequest, visit: Visit, topology: Topology, form: GatewayForm, intro: tuple[str, ...], cluster: str = ""
 ) -> HttpResponse:
     dialog = Dialog(_("Create east-west gateway"), _("OK"), form, intro=intro, fields=GATEWAY_FIELDS)
+    if request.method == "POST" and any(gateway.id == request.POST.get("id") for gateway in topology.gateways.values()):
+        return dialogs.done(request, visit.mesh, _("This gateway has been created already."))
 
     def changes() -> list[CreateGateway]:
         chosen = cluster or form.cleaned_data["cluster"]
-        return [CreateGateway(next_gateway_key(topology, chosen), str(uuid4()), form.spec())]
+        return [CreateGateway(next_gateway_key(topology, chosen), form.cleaned_data["id"] or str(uuid4()), form.spec())]
 
     return submit(request, visit, dialog, changes)
 
@@ -102,7 +104,7 @@ def edit(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
 def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gateway) -> HttpResponse:
     group = topology.group_of(gateway.key.cluster)
     frozen = group is not None and group.joined
-    form = GatewayForm(posted(request), initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway))
+    form = GatewayForm(posted(request), initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway, frozen))
     intro = [gateway.name]
     if frozen:
         intro.append(

@@ -16,7 +16,7 @@ from interconnect.domain import rules
 from interconnect.domain.changes import Join, Remove, UpdateAddresses, apply_all, violations
 from interconnect.domain.topology import Address, Topology
 from interconnect.forms.addresses import AddressesForm
-from interconnect.forms.base import version_of
+from interconnect.forms.base import STALE, version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
 from interconnect.services.refusal import Refused
@@ -32,8 +32,6 @@ from meshconsole.htmx import page
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.models import JoinDraft
-
-Forms = dict[str, AddressesForm]
 
 
 def go(url_name: str, visit: Visit) -> HttpResponse:
@@ -82,7 +80,7 @@ def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
         return go("join-review", visit)
 
     context = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
-    return _choose(request, visit, (topology, facts), stored, lambda group, found: Join(group, found), keep, context)
+    return _choose(request, visit, (topology, facts), stored, {}, lambda group, found: Join(group, found), keep, context)
 
 
 def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
@@ -99,37 +97,46 @@ def _choose(
     visit: Visit,
     now: tuple[Topology, Facts],
     stored: Mapping[str, Sequence[Address]],
+    versions: Mapping[str, str],
     change: Callable[[str, tuple[Address, ...]], Join | UpdateAddresses],
     keep: Callable[[Mapping[str, Sequence[Address]]], HttpResponse],
     context: dict[str, Any],
 ) -> HttpResponse:
     """The step that the wizard and *update addresses* share."""
     topology, facts = now
-    forms = _forms(request.POST if request.method == "POST" else None, visit, topology, stored)
+    forms = _forms(request.POST if request.method == "POST" else None, visit, topology, stored, versions)
+    stale = [form for form in forms.values() if form.is_stale]
+    for form in stale:
+        form.add_error(None, str(STALE))
+        form.take_current_version()
     if request.method == "POST" and all(form.is_valid() for form in forms.values()):
         chosen = {group: form.addresses() for group, form in forms.items()}
         if "add" in request.POST:
-            forms = _forms(None, visit, topology, chosen)
+            forms = _forms(None, visit, topology, chosen, versions)
         elif _accepted(topology, facts, forms, chosen, change):
             try:
                 return keep(chosen)
             except Refused as refused:
                 context["refused"] = wording.reasons(refused.violations)
     wrong = bool(context.get("refused")) or any(form.errors for form in forms.values())
-    return page(
-        request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=422 if wrong else 200
-    )
+    status = 409 if stale else 422 if wrong else 200
+    return page(request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=status)
 
 
-def _forms(data: Any, visit: Visit, topology: Topology, stored: Mapping[str, Sequence[Address]]) -> Forms:
+def _forms(
+    data: Any, visit: Visit, topology: Topology, stored: Mapping[str, Sequence[Address]], versions: Mapping[str, str]
+) -> dict[str, AddressesForm]:
     known = observed.known_addresses(visit.mesh)
-    return {group: AddressesForm(data, topology=topology, group=group, known=known, chosen=chosen) for group, chosen in stored.items()}
+    return {
+        group: AddressesForm(data, topology=topology, group=group, known=known, chosen=chosen, version=versions.get(group, ""))
+        for group, chosen in stored.items()
+    }
 
 
 def _accepted(
     topology: Topology,
     facts: Facts,
-    forms: Forms,
+    forms: dict[str, AddressesForm],
     chosen: Mapping[str, tuple[Address, ...]],
     change: Callable[[str, tuple[Address, ...]], Join | UpdateAddresses],
 ) -> bool:
@@ -156,8 +163,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     wanted = request.GET.getlist("group")
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
-        messages.info(request, _("Tick the groups whose addresses change."))
-        return go("interconnect", visit)
+        return _nothing_joined(request, visit, topology, wanted, _("Tick the groups whose addresses change."))
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         changed = [UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])]
@@ -167,7 +173,14 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
         return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
-    return _choose(request, visit, (topology, facts), stored, lambda group, found: UpdateAddresses(group, found), keep, context)
+    versions = {group: version_of(addresses) for group, addresses in stored.items()}
+    return _choose(request, visit, (topology, facts), stored, versions, lambda group, found: UpdateAddresses(group, found), keep, context)
+
+
+def _nothing_joined(request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str) -> HttpResponse:
+    """Nothing that was ticked is in the list (any more): why, for each group that there is."""
+    found = [reason for group in wanted for reason in wording.reasons(rules.is_joined(topology, group))]
+    return dialogs.outdated(request, visit.mesh, " ".join(found) or otherwise)
 
 
 @require_http_methods(["GET", "POST"])
@@ -176,10 +189,10 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     topology, _facts = current(visit)
     joined = [(group.name, group.name) for group in topology.joined]
-    wanted = [group for group in (request.POST or request.GET).getlist("group") if (group, group) in joined]
+    ticked = (request.POST or request.GET).getlist("group")
+    wanted = [group for group in ticked if (group, group) in joined]
     if not wanted:
-        messages.info(request, _("Tick the groups to remove."))
-        return go("interconnect", visit)
+        return _nothing_joined(request, visit, topology, ticked, _("Tick the groups to remove."))
     confirming = request.POST.get("step") == "confirm"
     asked = request.POST.get("step") == "ask"
     version = version_of(*(topology.groups[group] for group in wanted))
