@@ -58,8 +58,13 @@ class Pair:
         return (good and self.reach is Reach.FAILED) or (bad and self.reach is Reach.SERVED)
 
     @property
+    def mistold(self) -> bool:
+        """Whether istiod tells the source something else than the target's gateways."""
+        return self.joined and self.told in WRONG
+
+    @property
     def problem(self) -> bool:
-        return self.joined and (self.told in WRONG or self.reach is Reach.FAILED)
+        return self.mistold or (self.joined and self.reach is Reach.FAILED)
 
 
 def told_of(told: Collection[Endpoint], *, gateways: Collection[Endpoint], raw: Collection[Endpoint], others: Collection[Endpoint]) -> Told:

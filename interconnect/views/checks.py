@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from interconnect import queries
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
+from interconnect.messages import matrix as messages
 from interconnect.messages import word
 from interconnect.services import checking
 from interconnect.services.matrix import reach_from_json, told_from_json
@@ -33,18 +34,10 @@ if TYPE_CHECKING:
 PLACES_PER_PAGE, PAIRS_PER_PAGE = 25, 50
 RESTORABLE = ("drift.", "writes.", "networks.revision-lacks-groups")
 
-TOLD = {
-    Told.GATEWAY: Badge(Tone.GOOD, gettext_lazy("By its gateways")),
-    Told.RAW: Badge(Tone.BAD, gettext_lazy("By its Pods' addresses")),
-    Told.MIXED: Badge(Tone.BAD, gettext_lazy("By gateways and Pods' addresses")),
-    Told.ABSENT: Badge(Tone.BAD, gettext_lazy("Not at all")),
-    Told.UNKNOWN: Badge(Tone.CALM, gettext_lazy("Unknown")),
-}
-REACH = {
-    Reach.SERVED: Badge(Tone.GOOD, gettext_lazy("Answered")),
-    Reach.FAILED: Badge(Tone.WARN, gettext_lazy("Did not answer")),
-    Reach.UNTESTED: Badge(Tone.CALM, gettext_lazy("Nothing to test with")),
-}
+TOLD_TONES = {Told.GATEWAY: Tone.GOOD, Told.RAW: Tone.BAD, Told.MIXED: Tone.BAD, Told.ABSENT: Tone.BAD, Told.UNKNOWN: Tone.CALM}
+REACH_TONES = {Reach.SERVED: Tone.GOOD, Reach.FAILED: Tone.WARN, Reach.UNTESTED: Tone.CALM}
+TOLD = {told: Badge(tone, messages.TOLD[told]) for told, tone in TOLD_TONES.items()}
+REACH = {reach: Badge(tone, messages.REACH[reach]) for reach, tone in REACH_TONES.items()}
 DIRECT = Badge(Tone.CALM, gettext_lazy("Directly: not joined"))
 
 

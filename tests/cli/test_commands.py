@@ -195,6 +195,26 @@ def test_status_and_check_tell_what_is_known_and_what_is_wrong(at_work: Shell) -
     assert at_work("status", "prod", "--json", ends=OK).document["alerts"] == alerts
 
 
+def test_check_compares_what_istiod_tells_the_groups_with_what_was_asked_for(at_work: Shell) -> None:
+    document = at_work("check", "prod", "--json", ends=OK).document
+    pairs = {(pair["source"], pair["target"]): pair for pair in document["pairs"]}
+    assert (pairs["red", "green"]["told"], pairs["red", "green"]["joined"]) == ("gateway", True)
+    assert not any(pair["problem"] for pair in document["pairs"])
+    assert {finding["severity"] for finding in document["findings"]} <= {"warning"}
+    assert document["failure"] is None
+
+
+def test_check_names_the_pairs_that_are_told_something_else(at_work: Shell) -> None:
+    joined = {**at_work.content["groups"]["blue"], "joined": [{"gateway": "member-a/1"}]}
+    at_work("apply", at_work.file(control_plane=None, clusters={}, groups={**at_work.content["groups"], "blue": joined}), ends=OK)
+    member = at_work.world.fleet.cluster("member-a")
+    for pod in member.list("Pod", "shop"):
+        member.patch("Pod", pod["metadata"]["name"], {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}, "shop")
+    said = at_work("check", "prod", ends=REFUSED).out
+    assert "red → blue: control plane: By its Pods' addresses; data path: Nothing to test with [echo.shop.svc.cluster.local; 10." in said
+    assert "red → green" not in said
+
+
 def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell) -> None:
     deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM}}
     at_work.world.fleet.cluster("member-b").apply({**deployment, "spec": {"replicas": 3}}, manager="ops")

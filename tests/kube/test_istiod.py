@@ -256,8 +256,8 @@ def test_what_a_proxy_is_told_is_read() -> None:
     empty = {"clusterName": "outbound|80||none.shop"}
     said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": [address]}]}, empty]}
     assert debug.edsz_of(Canned({"/debug/edsz": said}), "p.n") == {
-        "outbound|8080||echo.shop": {("203.0.113.7", 15443)},
-        "outbound|80||none.shop": set(),
+        "outbound|8080||echo.shop": frozenset({("203.0.113.7", 15443)}),
+        "outbound|80||none.shop": frozenset(),
     }
 
 

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from interconnect import store
+from interconnect.domain.checks import pairs
+from interconnect.domain.preflight import Severity
 from interconnect.management.cli import codes
 from interconnect.management.cli.following import step_name
 from interconnect.messages import word
+from interconnect.messages.matrix import REACH, TOLD
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
 from interconnect.services import rollouts
-from interconnect.services.watching import look
+from interconnect.services.checking import run_checks
+from interconnect.services.matrix import reach_from_json, told_from_json
 
 if TYPE_CHECKING:
+    from interconnect.domain.checks import Pair
     from interconnect.domain.topology import Gateway, Topology
     from interconnect.management.cli.output import Output
 
@@ -127,20 +132,46 @@ def show_status(mesh: Mesh, output: Output) -> int:
 
 
 def show_checks(mesh: Mesh, output: Output) -> int:
-    """Looks at the mesh and its clusters now; ends 1 when something is wrong."""
-    alerts = look(mesh)
+    """Runs the checks; ends 1 when something is wrong. A data path that fails is none: the console stands elsewhere than the Pods."""
+    result = run_checks(mesh)
+    row = MeshObservation.objects.filter(mesh=mesh).first()
+    alerts = row.findings if row else []
+    found = pairs(store.load(mesh), told_from_json(result), reach_from_json(result))
     if output.as_json:
-        output.document({"alerts": [alert.as_json() for alert in alerts]})
+        failure = result.get("failure")
+        document = {"alerts": alerts, "findings": result["findings"], "failure": failure, "pairs": [_pair(pair, result) for pair in found]}
+        output.document(document)
     else:
-        _say_alerts([alert.as_json() for alert in alerts], output)
-        if not alerts:
-            output.say(_("Everything is as it should be."), {})
-    return codes.REFUSED if any(alert.grave for alert in alerts) else codes.OK
+        _say_checks(alerts, result, found, output)
+    grave = [*(alert["grave"] for alert in alerts), *(finding["severity"] != Severity.WARNING for finding in result["findings"])]
+    return codes.REFUSED if any(grave) or "failure" in result or any(pair.mistold for pair in found) else codes.OK
+
+
+def _say_checks(alerts: list[Json], result: Json, found: tuple[Pair, ...], output: Output) -> None:
+    said = [*alerts, *(finding for finding in result["findings"]), *([result["failure"]] if "failure" in result else [])]
+    _say_alerts(said, output)
+    wrong = [pair for pair in found if pair.problem]
+    for pair in wrong:
+        names = {"source": pair.source, "target": pair.target, "told": TOLD[pair.told], "reach": REACH[pair.reach]}
+        parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result)]
+        line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
+        output.say(f"  ! {line}{_in_brackets(parts)}", {})
+    if not said and not wrong:
+        output.say(_("Everything is as it should be."), {})
+
+
+def _pair(pair: Pair, result: Json) -> Json:
+    verdict = {"disagree": pair.disagree, "problem": pair.problem, "evidence": _evidence(pair, result)}
+    return {"source": pair.source, "target": pair.target, "joined": pair.joined, "told": pair.told, "reach": pair.reach, **verdict}
+
+
+def _evidence(pair: Pair, result: Json) -> list[str]:
+    return [*result["evidence"].get(f"{pair.source}>{pair.target}", ()), *result["ways"].get(pair.target, {}).get("evidence", ())]
 
 
 def _say_alerts(alerts: list[Json], output: Output) -> None:
     for alert in alerts:
-        output.say(f"  ! {word(alert['code'], alert['params'])}{_where(alert)}", {})
+        output.say(f"  ! {word(alert['code'], {**alert.get('evidence', {}), **alert['params']})}{_where(alert)}", {})
 
 
 def _where(alert: Json) -> str:
@@ -148,4 +179,8 @@ def _where(alert: Json) -> str:
     params = alert["params"]
     parts = [str(params["cluster"])] if params.get("cluster") else []
     parts += [_("last written by %(owners)s") % {"owners": ", ".join(params["owners"])}] if params.get("owners") else []
+    return _in_brackets(parts)
+
+
+def _in_brackets(parts: list[str]) -> str:
     return f" [{'; '.join(parts)}]" if parts else ""
