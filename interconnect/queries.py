@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from interconnect import ledger, observed, store
@@ -55,6 +55,11 @@ class ClusterSight:
     def silent_code(self) -> str:
         """Why it does not answer; empty while it does."""
         return self.row.connection.open_code or (self.observation.error_code if self.observation else "")
+
+    @property
+    def group(self) -> str:
+        """The name of its network group; empty while it is in none."""
+        return getattr(self.row, "group_name", None) or ""
 
     @property
     def silent_since(self) -> datetime | None:
@@ -121,21 +126,26 @@ def mesh_by_name(name: str) -> Mesh | None:
 def sight(mesh: Mesh) -> Sight:
     """Every row is read once, and serves what is desired and what was seen."""
     rows = _clusters(mesh)
-    gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("cluster", "observation"))
+    gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("observation"))
     topology = store.load(mesh, clusters=rows, gateways=gateways)
     sights = _sights(rows)
     seen = [(each.row.uid, each.observation.facts) for each in sights.values() if each.observation]
     facts = observed.facts_of(getattr(mesh, "observation", None), seen)
     _, verified = ledger.published(mesh)
-    groups = list(NetworkGroup.objects.filter(mesh=mesh).select_related("membership"))
-    joined = {row.name: row.membership.joined_at for row in groups if hasattr(row, "membership")}
+    groups = list(NetworkGroup.objects.filter(mesh=mesh).values_list("name", "id", "membership__joined_at"))
+    joined = {name: joined_at for name, _id, joined_at in groups if joined_at}
+    names = {row.id: row.name for row in rows}
     return Sight(
         mesh=mesh,
         topology=topology,
         facts=facts,
         clusters=sights,
-        gateways={GatewayKey(row.cluster.name, row.number): row.observation for row in gateways if hasattr(row, "observation")},
-        group_ids={row.name: row.id for row in groups},
+        gateways={
+            GatewayKey(names[row.cluster_id], row.number): row.observation
+            for row in gateways
+            if row.cluster_id in names and hasattr(row, "observation")
+        },
+        group_ids={name: group for name, group, _joined_at in groups},
         joined_at=joined,
         rule=AppliedEntry.objects.filter(mesh=mesh, archived=False, kind="Gateway", name=RULE_NAME).first(),
         unverified=_unverified(topology, facts, verified) if joined else (),
@@ -159,7 +169,8 @@ def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
 
 
 def _clusters(mesh: Mesh) -> list[Cluster]:
-    return list(Cluster.objects.filter(mesh=mesh).select_related("connection", "observation", "group").defer("connection__sealed"))
+    rows = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation").defer("connection__sealed")
+    return list(rows.annotate(group_name=F("group__name")))
 
 
 def _sights(rows: Iterable[Cluster]) -> dict[str, ClusterSight]:

@@ -33,11 +33,13 @@ class StaleMesh(Exception):
 def load(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None) -> Topology:
     """The desired topology as it stands now, in five queries whatever its size.
 
-    Whoever has read the rows already gives them: clusters with `group` and `observation`, gateways with `cluster`.
+    Whoever has read the rows already gives them: clusters with `observation`, and their gateways.
     """
-    rows = list(mesh.clusters.select_related("group", "observation") if clusters is None else clusters)
-    found = GatewayRow.objects.filter(cluster__mesh=mesh).select_related("cluster") if gateways is None else gateways
-    keys = {row.id: _gateway(row) for row in found}
+    rows = list(mesh.clusters.select_related("observation") if clusters is None else clusters)
+    names = {row.id: row.name for row in rows}
+    found = GatewayRow.objects.filter(cluster__mesh=mesh) if gateways is None else gateways
+    # A cluster that was registered between the two readings is not of this topology yet.
+    keys = {row.id: _gateway(row, names[row.cluster_id]) for row in found if row.cluster_id in names}
     return Topology(
         mesh=str(mesh.id),
         kind=MeshKind(mesh.kind),
@@ -57,7 +59,7 @@ def load_member(mesh: Mesh, uid: str) -> Topology:
     It holds the cluster, its gateways and its group, which names its other clusters too; nothing when there is no such cluster.
     """
     row = mesh.clusters.select_related("group", "observation").filter(uid=uid).first()
-    gateways = [_gateway(gateway) for gateway in GatewayRow.objects.filter(cluster=row).select_related("cluster")] if row else []
+    gateways = [_gateway(gateway, row.name) for gateway in GatewayRow.objects.filter(cluster=row)] if row else []
     group = _group(row.group) if row and row.group else None
     return Topology(
         mesh=str(mesh.id),
@@ -101,7 +103,7 @@ def _cluster(row: ClusterRow) -> Cluster:
     return Cluster(row.name, row.uid, tuple(typed or seen))
 
 
-def _gateway(row: GatewayRow) -> Gateway:
+def _gateway(row: GatewayRow, cluster: str) -> Gateway:
     scaling = None
     if row.autoscaling_min is not None and row.autoscaling_max is not None:
         scaling = Autoscaling(row.autoscaling_min, row.autoscaling_max)
@@ -112,23 +114,23 @@ def _gateway(row: GatewayRow) -> Gateway:
         load_balancer_ip=row.load_balancer_ip,
         service_type=ServiceType(row.service_type),
     )
-    return Gateway(GatewayKey(row.cluster.name, row.number), str(row.id), row.name, spec)
+    return Gateway(GatewayKey(cluster, row.number), str(row.id), row.name, spec)
 
 
 def _groups(mesh: Mesh, clusters: Iterable[ClusterRow], gateways: Mapping[UUID, Gateway]) -> dict[str, Group]:
     addresses: dict[UUID, list[Address]] = {
         membership: [] for membership in Membership.objects.filter(group__mesh=mesh).values_list("group_id", flat=True)
     }
-    for row in MembershipAddress.objects.filter(mesh=mesh):
-        key = gateways[row.gateway_id].key if row.gateway_id else None
-        addresses[row.membership_id].append(Address(row.host, row.port, key))
+    found = MembershipAddress.objects.filter(mesh=mesh).values_list("membership_id", "host", "port", "gateway_id")
+    for membership, host, port, gateway in found:
+        addresses[membership].append(Address(host, port, gateways[gateway].key if gateway else None))
     members: dict[UUID, set[str]] = {}
     for cluster in clusters:
         if cluster.group_id:
             members.setdefault(cluster.group_id, set()).add(cluster.name)
     return {
-        group.name: Group(group.name, frozenset(members.get(group.id, ())), tuple(addresses[group.id]) if group.id in addresses else None)
-        for group in NetworkGroup.objects.filter(mesh=mesh)
+        name: Group(name, frozenset(members.get(group, ())), tuple(addresses[group]) if group in addresses else None)
+        for group, name in NetworkGroup.objects.filter(mesh=mesh).values_list("id", "name")
     }
 
 

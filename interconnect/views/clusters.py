@@ -85,7 +85,7 @@ def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied:
         state=state,
         reason=reason,
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
-        group=seen.row.group.name if seen.row.group else "",
+        group=seen.group,
         contact=seen.answered_at,
         actions=actions.leaving(visit.mesh, topology, visit.actor, cluster, occupied),
     )

@@ -23,6 +23,7 @@ from interconnect.services import looks
 from interconnect.services.inquiries import inquiry_of, inquiry_start
 from interconnect.views import rows, wording
 from interconnect.views.access import Visit, mesh_for
+from interconnect.views.dialogs import consents
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
@@ -68,7 +69,7 @@ def restore(request: HttpRequest, name: str) -> HttpResponse:
     if request.method != "POST":
         return _show(request, visit, looks.DRIFT, {"asks": True})
     if request.POST.get("do") == "restore":
-        return _ask(request, visit, looks.RESTORE, accept=request.POST.getlist("accept"))
+        return _ask(request, visit, looks.RESTORE, accept=consents(request))
     return _ask(request, visit, looks.DRIFT)
 
 
@@ -76,11 +77,12 @@ def restore(request: HttpRequest, name: str) -> HttpResponse:
 def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
     """`group` or `cluster` of the query says whose; what is restarted is counted when it begins."""
     visit = mesh_for(request, name, Role.OPERATOR)
-    group, cluster = request.GET.get("group", ""), request.GET.get("cluster", "")
+    cluster = request.GET.get("cluster", "")
+    group = "" if cluster else request.GET.get("group", "")
     found = [
         seen
         for each, seen in sorted(queries.cluster_sights(visit.mesh).items())
-        if (each == cluster if cluster else seen.row.group is not None and seen.row.group.name == group)
+        if (each == cluster if cluster else group and seen.group == group)
     ]
     if not found:
         raise Http404
