@@ -7,14 +7,17 @@ parameters and worded when shown.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from celery import current_app
-from django.db import transaction
-from django.db.models import Q
+from django.conf import settings
+from django.db import DatabaseError, connections, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -31,7 +34,6 @@ Json = dict[str, Any]
 Answer = Callable[[Inquiry], Json]
 
 KEPT = timedelta(minutes=15)
-LEASE_SECONDS = 120.0
 _answers: dict[str, Answer] = {}
 
 
@@ -93,11 +95,12 @@ def due() -> Q:
 def answer(inquiry_id: UUID) -> None:
     """Answer it, if nobody else is doing so."""
     mine = Inquiry.objects.filter(id=inquiry_id)
-    if not mine.filter(due()).update(status=InquiryStatus.RUNNING, lease_until=now_plus(LEASE_SECONDS)):
+    if not mine.filter(due()).update(status=InquiryStatus.RUNNING, lease_until=now_plus(settings.MESHCONSOLE_LEASE_SECONDS)):
         return
     inquiry = mine.select_related("mesh", "mesh__control_plane", "mesh__config").get()
     try:
-        outcome: Json = {"status": InquiryStatus.DONE, "result": _answers[inquiry.kind](inquiry)}
+        with _lease_kept(mine):
+            outcome: Json = {"status": InquiryStatus.DONE, "result": _answers[inquiry.kind](inquiry)}
     except Refused as refused:
         errors = [{"code": each.code, "params": dict(each.params), "token": each.token} for each in refused.violations]
         outcome = {"status": InquiryStatus.FAILED, "errors": errors}
@@ -111,6 +114,31 @@ def answer(inquiry_id: UUID) -> None:
             "errors": [{"code": "step.internal", "params": {"error": type(error).__name__}, "token": ""}],
         }
     mine.filter(status=InquiryStatus.RUNNING).update(ended_at=Now(), lease_until=None, **outcome)
+
+
+@contextmanager
+def _lease_kept(mine: QuerySet[Inquiry]) -> Iterator[None]:
+    """Within it the lease is renewed by a thread of its own: an answer may take many calls, and a dead worker is missed soon."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_renew, args=(mine, ended), name="inquiry-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew(mine: QuerySet[Inquiry], ended: threading.Event) -> None:
+    lease = settings.MESHCONSOLE_LEASE_SECONDS
+    try:
+        while not ended.wait(lease / 3):
+            mine.filter(status=InquiryStatus.RUNNING).update(lease_until=now_plus(lease))
+    except DatabaseError as error:
+        # Then another worker may answer too, and the first answer counts.
+        log.warning("the lease of an inquiry could not be renewed: %s", type(error).__name__)
+    finally:
+        connections.close_all()
 
 
 def sweep() -> None:

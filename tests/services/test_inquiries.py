@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +36,20 @@ def silent(inquiry: Inquiry) -> dict[str, Any]:
 @answers("test.broken")
 def broken(inquiry: Inquiry) -> dict[str, Any]:
     raise ValueError("with a secret in it")
+
+
+@answers("test.dead")
+def dead(inquiry: Inquiry) -> dict[str, Any]:
+    raise SystemExit
+
+
+@answers("test.slow")
+def slow(inquiry: Inquiry) -> dict[str, Any]:
+    counts = []
+    for _ in range(8):
+        time.sleep(0.2)
+        counts.append(Inquiry.objects.filter(inquiries.due(), id=inquiry.id).count())
+    return {"due meanwhile": sum(counts)}
 
 
 def test_an_answer_is_kept_for_whoever_asked_and_for_nobody_else(vera: Any, omar: Any) -> None:
@@ -73,6 +88,26 @@ def test_an_inquiry_whose_worker_died_is_answered_by_another(vera: Any) -> None:
     inquiries.answer(asked.id)
     asked.refresh_from_db()
     assert asked.status == InquiryStatus.DONE
+
+
+def test_a_worker_that_dies_is_missed_after_the_lease_that_steps_have_too(vera: Any, settings: Any) -> None:
+    settings.MESHCONSOLE_LEASE_SECONDS = 5
+    asked = inquiry_start(user_id=vera.id, kind="test.dead")
+    with pytest.raises(SystemExit):
+        inquiries.answer(asked.id)
+    asked.refresh_from_db()
+    assert asked.status == InquiryStatus.RUNNING
+    assert asked.lease_until is not None
+    assert timezone.now() < asked.lease_until < timezone.now() + timedelta(seconds=5.1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_takes_long_keeps_its_lease(vera: Any, settings: Any) -> None:
+    settings.MESHCONSOLE_LEASE_SECONDS = 0.6
+    asked = inquiry_start(user_id=vera.id, kind="test.slow")
+    inquiries.answer(asked.id)
+    asked.refresh_from_db()
+    assert (asked.status, asked.result) == (InquiryStatus.DONE, {"due meanwhile": 0})
 
 
 def test_after_a_quarter_of_an_hour_question_and_secret_are_gone(vera: Any) -> None:
