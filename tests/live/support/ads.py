@@ -1,12 +1,15 @@
-"""What istiod would tell a proxy: endpoints of a service over ADS, asked in the proxy's name."""
+"""What istiod tells a proxy: endpoints of a service over ADS, asked in the proxy's name."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import NamedTuple
 
 from tests.live.support.wire import GrpcStream, chosen, message, number, struct_message, text
 
 EDS = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+WATCHED = "outbound|8080||echo.shop.svc.cluster.local"
 METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 
 
@@ -15,23 +18,37 @@ class Endpoint(NamedTuple):
     port: int
 
 
-def endpoints(host: str, port: int, *, cluster: str, network: str, service: str = "echo.shop", service_port: int = 8080) -> set[Endpoint]:
-    """Where a sidecar of `cluster`, whose Pod is in `network` (empty: none), would send requests to a service.
+class Proxy:
+    """A sidecar of `cluster` whose Pod `<name>.shop` is in `network` (empty: none), connected until it is closed.
 
-    `host` and `port` are istiod's plaintext ADS. An empty set: istiod knows no endpoint.
+    `host` and `port` are istiod's plaintext ADS. It watches the endpoints of echo.shop:8080.
     """
-    name = f"outbound|{service_port}||{service}.svc.cluster.local"
-    stream = GrpcStream(host, port, METHOD)
-    try:
-        stream.send(message((2, _node(cluster, network)), (3, name), (4, EDS)))
-        answer = stream.receive()
-    finally:
-        stream.close()
-    assignments = [value for resource in chosen(answer, 2) for value in chosen(resource, 2)]
-    return {endpoint for assignment in assignments if text(assignment, 1) == name for endpoint in _endpoints(assignment)}
+
+    def __init__(self, host: str, port: int, *, cluster: str, network: str, name: str = "observer") -> None:
+        self.stream = GrpcStream(host, port, METHOD)
+        self.stream.send(message((2, _node(name, cluster, network)), (3, WATCHED), (4, EDS)))
+
+    def told(self) -> set[Endpoint]:
+        """Where it would send requests to the service, by the next answer. An empty set: istiod knows no endpoint."""
+        answer = self.stream.receive()
+        assignments = [value for resource in chosen(answer, 2) for value in chosen(resource, 2)]
+        return {endpoint for assignment in assignments if text(assignment, 1) == WATCHED for endpoint in _endpoints(assignment)}
+
+    def stay(self) -> None:
+        """Whoever does not answer istiod's pings is hung up on."""
+        self.stream.socket.settimeout(None)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                self.stream.receive()
 
 
-def _node(cluster: str, network: str) -> bytes:
+def _node(name: str, cluster: str, network: str) -> bytes:
     namespace, address = "shop", "10.255.255.1"
     metadata = {
         "CLUSTER_ID": cluster,
@@ -41,9 +58,8 @@ def _node(cluster: str, network: str) -> bytes:
         "LABELS": {"app": "observer", **({"topology.istio.io/network": network} if network else {})},
         **({"NETWORK": network} if network else {}),
     }
-    return message(
-        (1, f"sidecar~{address}~observer.{namespace}~{namespace}.svc.cluster.local"), (2, "observer"), (3, struct_message(metadata))
-    )
+    identity = f"sidecar~{address}~{name}.{namespace}~{namespace}.svc.cluster.local"
+    return message((1, identity), (2, "observer"), (3, struct_message(metadata)))
 
 
 def _endpoints(assignment: bytes) -> list[Endpoint]:

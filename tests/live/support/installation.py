@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,7 +20,7 @@ from tests.live.support.forward import Forward
 from tests.live.support.traffic import Identity, Served, served_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Undo = Callable[[Callable[[], object]], None]
 
@@ -127,8 +128,18 @@ class Live:
         """
         if not self.ads:
             return self._told(pod, cluster)
+        with self.proxy(pod, cluster, network) as proxy:
+            return proxy.told()
+
+    @contextmanager
+    def proxy(self, pod: str, cluster: str, network: str = "", name: str = "observer") -> Iterator[ads.Proxy]:
+        """A sidecar of `cluster`, its Pod in `network`, connected to one istiod while the `with` block lasts."""
         with Forward(self.hub.api, self.system, pod, 15010) as forward:
-            return ads.endpoints("127.0.0.1", forward.port, cluster=cluster, network=network)
+            proxy = ads.Proxy("127.0.0.1", forward.port, cluster=cluster, network=network, name=name)
+            try:
+                yield proxy
+            finally:
+                proxy.close()
 
     def _told(self, pod: str, cluster: str) -> set[ads.Endpoint]:
         proxies = (f"{item['metadata']['name']}.{item['metadata']['namespace']}" for item in self.pods(cluster))

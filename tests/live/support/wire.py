@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 from collections.abc import Iterator
@@ -112,6 +113,8 @@ class GrpcStream:
             self._next_frame()
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)  # whoever is reading holds the stream until then
         self.stream.close()
         self.socket.close()
 
