@@ -1,7 +1,8 @@
 """What a page asks the clusters of a mesh now: the gateway rule, what differs from what was asked for, stale workloads.
 
-Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `drift` gives `{"writes": [...], "unreachable": [...], "tokens": [...]}`;
-`drift.restore` and `workloads.restart` start a rollout on behalf of whoever asks and give `{"rollout": id}`.
+Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will meet,
+`drift` gives `{"writes": [...], "unreachable": [...], "tokens": [...]}`; `drift.restore` and `workloads.restart` start a rollout on
+behalf of whoever asks and give `{"rollout": id}`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from interconnect import clients, store
-from interconnect.domain.entries import MESH_LABEL
+from interconnect.domain.entries import MESH_LABEL, RULE_NAME
+from interconnect.domain.manifests import GATEWAY_SELECTOR
 from interconnect.domain.render import rule_target
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
@@ -28,13 +30,15 @@ from interconnect.services.workloads import workloads_restart
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from interconnect.domain.topology import Topology
     from interconnect.domain.violations import Violation
     from interconnect.models import Inquiry, Mesh
 
 Json = dict[str, Any]
 
-RULE, DRIFT, RESTORE, RESTART = "rule", "drift", "drift.restore", "workloads.restart"
+RULE, ENABLING, DRIFT, RESTORE, RESTART = "rule", "enabling", "drift", "drift.restore", "workloads.restart"
 MOST_GATEWAYS = 50
 MOST_TEXT = 100_000
 CONTEXT_LINES = 3
@@ -50,9 +54,25 @@ def _mesh(inquiry: Inquiry) -> Mesh:
 def rule(inquiry: Inquiry) -> Json:
     """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
     mesh = _mesh(inquiry)
-    found = [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if _opens_the_port(obj)]
+    return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
+
+
+@answers(ENABLING)
+def enabling(inquiry: Inquiry) -> Json:
+    """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the selector."""
+    mesh = _mesh(inquiry)
+    return _gateways(
+        mesh, [obj for obj in _on_the_port(mesh) if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))]
+    )
+
+
+def _on_the_port(mesh: Mesh) -> list[Json]:
+    return [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if _opens_the_port(obj)]
+
+
+def _gateways(mesh: Mesh, found: Iterable[Json]) -> Json:
     lines = sorted((_gateway(mesh, obj) for obj in found), key=lambda line: (not line["ours"], line["namespace"], line["name"]))
-    return {"gateways": lines[:MOST_GATEWAYS], "more": max(0, len(lines) - MOST_GATEWAYS), "drift": _rule_drift(mesh)}
+    return {"gateways": lines[:MOST_GATEWAYS], "more": max(0, len(lines) - MOST_GATEWAYS)}
 
 
 def _opens_the_port(obj: Json) -> bool:
@@ -60,13 +80,26 @@ def _opens_the_port(obj: Json) -> bool:
 
 
 def _gateway(mesh: Mesh, obj: Json) -> Json:
-    labels = mapping(obj, "metadata", "labels")
     return {
         "namespace": text(obj, "metadata", "namespace"),
         "name": text(obj, "metadata", "name"),
-        "ours": labels.get(MESH_LABEL) == str(mesh.id),
+        "ours": _is_ours(mesh, obj),
+        "taken": _has_our_name(mesh, obj) and not _is_ours(mesh, obj),
         "text": as_text(shown(obj)),
     }
+
+
+def _is_ours(mesh: Mesh, obj: Json) -> bool:
+    return mapping(obj, "metadata", "labels").get(MESH_LABEL) == str(mesh.id)
+
+
+def _has_our_name(mesh: Mesh, obj: Json) -> bool:
+    return (text(obj, "metadata", "namespace"), text(obj, "metadata", "name")) == (mesh.system_namespace, RULE_NAME)
+
+
+def _selects_ours(obj: Json) -> bool:
+    """Whether it applies to our gateways' Pods; Istio takes a Gateway without a selector for all."""
+    return mapping(obj, "spec", "selector").items() <= GATEWAY_SELECTOR.items()
 
 
 def _rule_drift(mesh: Mesh) -> list[Json]:

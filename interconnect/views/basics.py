@@ -29,7 +29,9 @@ def enable(request: HttpRequest, name: str) -> HttpResponse:
         _("The gateway rule cross-network-gateway is written to the config cluster: it opens port 15443 of the east-west gateways."),
         _("Nothing else changes yet. Then put clusters into groups, give each group a gateway, and join the groups."),
     )
-    dialog = Dialog(_("Enable multicloud interconnection"), _("Enable"), ConfirmForm(posted(request)), intro=intro)
+    dialog = Dialog(
+        _("Enable multicloud interconnection"), _("Enable"), ConfirmForm(posted(request)), intro=intro, extra={"looks_for_gateways": True}
+    )
     return submit(request, visit, dialog, lambda: [Enable()], follow=True)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 PATIENCE = timedelta(seconds=20)
-KINDS = (looks.RULE, looks.DRIFT, looks.RESTORE, looks.RESTART)
+KINDS = (looks.RULE, looks.ENABLING, looks.DRIFT, looks.RESTORE, looks.RESTART)
 PARTS = ("dialogs", "look")
 
 
@@ -51,10 +51,13 @@ class Difference:
 
 @require_http_methods(["GET", "POST"])
 def rule(request: HttpRequest, name: str) -> HttpResponse:
-    """All Gateways of the config cluster on 15443, as they are now; until it has answered, ours as it was written."""
+    """All Gateways of the config cluster on 15443, as they are now; until it has answered, ours as it was written.
+
+    `do=enabling` asks, for the dialog that enables, only for those of others that our rule will meet.
+    """
     visit = mesh_for(request, name)
     if request.method == "POST":
-        return _ask(request, visit, looks.RULE)
+        return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING else looks.RULE)
     sight = queries.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
     text = yaml.safe_dump(sight.rule.value if sight.rule and sight.rule.value else manifest, sort_keys=False)
@@ -167,6 +170,7 @@ def _difference(item: Mapping[str, Any]) -> Difference:
 def _titles() -> dict[str, str]:
     return {
         looks.RULE: _("Gateway rule"),
+        looks.ENABLING: _("Enable multicloud interconnection"),
         looks.DRIFT: _("Restore what others have changed"),
         looks.RESTORE: _("Restore what others have changed"),
         looks.RESTART: _("Restart workloads"),

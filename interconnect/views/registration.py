@@ -20,6 +20,8 @@ from django.views.decorators.http import require_http_methods
 from interconnect import observed, queries
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
+from interconnect.kube.kubeconfig import SIZE_LIMIT
+from interconnect.messages import word
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_of, inquiry_start
@@ -278,7 +280,8 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:
-    return page(request, flow.template, {**flow.context, "flow": flow, **context}, parts=("live",), status=status)
+    upload = {"file_limit": SIZE_LIMIT, "file_too_large": word("kubeconfig.too-large", {"limit": SIZE_LIMIT})}
+    return page(request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=("live",), status=status)
 
 
 def _to(request: HttpRequest, url: str) -> HttpResponse:

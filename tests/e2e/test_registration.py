@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from interconnect.models import Cluster, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
@@ -99,6 +100,27 @@ def test_a_credential_is_replaced_from_the_clusters_menu_by_keyboard(world: Worl
     expect(page.get_by_text("The credential has been replaced.")).to_be_visible()
 
 
+def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_sent_says_so(world: World, visit: Visitor) -> None:
+    page = visit("/meshes/prod/clusters/register/")
+    upload = page.get_by_label("Or upload it as a file")
+    upload.set_input_files({"name": "huge.yaml", "mimeType": "text/yaml", "buffer": b"x" * 300_000})
+    expect(page.get_by_role("alert")).to_contain_text("larger than 262144 bytes")
+    expect(upload).to_have_value("")
+    expect(upload).to_have_accessible_description(re.compile("larger than"))
+    small = world.fleet.kubeconfig("member-a").encode()
+    upload.set_input_files({"name": "small.yaml", "mimeType": "text/yaml", "buffer": small})
+    expect(page.get_by_role("alert")).to_have_count(0)
+    held: list[Route] = []
+    page.route("**/clusters/register/", lambda route: held.append(route))
+    page.get_by_role("combobox", name="Name").fill("member-a")
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("Sending…")).to_be_visible()
+    held[0].continue_()
+    work(page)
+    expect(page.get_by_text("Sending…")).to_be_hidden()
+    expect(page.get_by_role("combobox", name="Name")).to_have_attribute("aria-invalid", "true")
+
+
 def test_the_rule_is_looked_at_live_in_a_dialog(world: World, visit: Visitor) -> None:
     page = visit("/meshes/prod/")
     page.get_by_role("button", name="View rule").click()
@@ -107,6 +129,23 @@ def test_the_rule_is_looked_at_live_in_a_dialog(world: World, visit: Visitor) ->
     work(page)
     expect(dialog.get_by_text("None is there.")).to_be_visible()
     assert axe_violations(page) == []
+
+
+def test_the_dialog_that_enables_asks_for_gateways_on_the_port(world: World, visit: Visitor) -> None:
+    server = {"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "hosts": ["*.x"]}
+    spec = {"selector": {"istio": "eastwestgateway"}, "servers": [server]}
+    metadata = {"name": "theirs", "namespace": "istio-system"}
+    config = world.fleet.cluster(world.fleet.config)
+    config.put({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": metadata, "spec": spec})
+    page = visit("/meshes/prod/")
+    page.get_by_role("switch", name="Multicloud interconnection").click()
+    dialog = page.get_by_role("dialog", name="Enable multicloud interconnection")
+    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
+    work(page)
+    expect(dialog.get_by_text("istio-system/theirs applies to the same gateways")).to_be_visible()
+    assert axe_violations(page) == []
+    dialog.get_by_role("button", name="Enable", exact=True).click()
+    expect(page.get_by_role("heading", name="Enable multicloud interconnection")).to_be_visible()
 
 
 def test_a_session_that_ends_does_not_cost_what_was_typed(world: World, visit: Visitor) -> None:

@@ -64,6 +64,22 @@ def test_the_rule_is_shown_as_it_is_now_with_those_of_others(prepared: World) ->
     assert seen.context["differences"] == []
 
 
+def test_enabling_names_the_gateways_of_others_that_the_rule_will_meet(world: World) -> None:
+    config = world.fleet.cluster(world.fleet.config)
+    server = {"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "hosts": ["*.x"]}
+    for name, selector in ((RULE, "ingressgateway"), ("beside", "eastwestgateway"), ("elsewhere", "ingressgateway")):
+        spec = {"selector": {"istio": selector}, "servers": [server]}
+        config.put(
+            {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": name, "namespace": SYSTEM}, "spec": spec}
+        )
+    ada = browser(world, "ada", Role.MESH_ADMIN)
+    dialog = ada.get(f"{HERE}enable/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
+    assert f'hx-post="{HERE}rule/"' in dialog
+    seen = asked(ada, f"{HERE}rule/", do="enabling")
+    assert [(line["name"], line["taken"]) for line in seen.context["said"]["gateways"]] == [("beside", False), (RULE, True)]
+    assert "asks whether to adopt it" in seen.content.decode()
+
+
 def test_a_rule_that_was_edited_by_hand_is_shown_with_the_difference_and_restored(prepared: World) -> None:
     edited_rule(prepared)
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
