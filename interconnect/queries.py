@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
@@ -100,6 +100,23 @@ class Progress:
     current: tuple[Step, ...] = field(default=())
 
 
+class StepCounts(NamedTuple):
+    """Steps that have ended, those of them that are not applied, and all."""
+
+    ended: int
+    failed: int
+    total: int
+
+
+class StepLine(NamedTuple):
+    """Where a step stands in its rollout, and how far it is."""
+
+    id: int
+    phase: int
+    chain: str
+    status: str
+
+
 def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
     def number(rows: QuerySet[Any], of: str = "mesh") -> Any:
         """Counted for itself: joined, every cluster would be multiplied by every group and every rollout."""
@@ -179,7 +196,7 @@ def _sights(rows: Iterable[Cluster]) -> dict[str, ClusterSight]:
 
 def last_rollout(mesh: Mesh) -> Rollout | None:
     """The newest rollout that is, or was, the mesh's one at a time."""
-    return Rollout.objects.filter(mesh=mesh, exclusive=True).order_by("-created_at").first()
+    return Rollout.objects.filter(mesh=mesh, exclusive=True).defer("before", "after").order_by("-created_at").first()
 
 
 def attention(rollout: Rollout | None) -> Progress | None:
@@ -190,31 +207,38 @@ def attention(rollout: Rollout | None) -> Progress | None:
 
 
 def progress(rollout: Rollout) -> Progress:
-    counts = rollout.steps.aggregate(
-        total=Count("id"),
-        open=Count("id", filter=Q(status__in=OPEN_STEPS)),
-        failed=Count("id", filter=Q(status__in=UNDONE)),
-    )
+    counts = step_counts([rollout])[rollout.id]
     busy = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).order_by("phase", "started_at", "id")[:3]
-    return Progress(rollout, counts["total"] - counts["open"], counts["failed"], counts["total"], tuple(busy))
+    return Progress(rollout, counts.ended, counts.failed, counts.total, tuple(busy))
 
 
 def rollouts(mesh: Mesh) -> QuerySet[Rollout]:
-    done = Count("steps", filter=~Q(steps__status__in=OPEN_STEPS))
-    return (
-        Rollout.objects.filter(mesh=mesh)
-        .defer("before", "after")
-        .annotate(step_count=Count("steps"), done_count=done, failed_count=Count("steps", filter=Q(steps__status__in=UNDONE)))
-        .order_by("-created_at")
+    return Rollout.objects.filter(mesh=mesh).defer("before", "after").order_by("-created_at")
+
+
+def step_counts(rollouts: Iterable[Rollout]) -> dict[UUID, StepCounts]:
+    """Of each rollout. Counted apart from them: joined, every step would carry its rollout's changes along."""
+    ids = [rollout.id for rollout in rollouts]
+    rows = Step.objects.filter(rollout__in=ids).order_by().values_list("rollout")
+    counted = rows.annotate(
+        ended=Count("id", filter=~Q(status__in=OPEN_STEPS)), failed=Count("id", filter=Q(status__in=UNDONE)), total=Count("id")
     )
+    found = {rollout: StepCounts(ended, failed, total) for rollout, ended, failed, total in counted}
+    return {rollout: found.get(rollout, StepCounts(0, 0, 0)) for rollout in ids}
 
 
 def rollout_of(mesh: Mesh, rollout_id: UUID) -> Rollout | None:
     return Rollout.objects.filter(mesh=mesh, id=rollout_id).first()
 
 
-def steps_of(rollout: Rollout) -> list[Step]:
-    return list(rollout.steps.order_by("phase", "chain", "position"))
+def step_lines(rollout: Rollout) -> list[StepLine]:
+    """Every step in its order, without what it holds: there may be thousands, each with much evidence."""
+    rows = rollout.steps.order_by("phase", "chain", "position").values_list("id", "phase", "chain", "status")
+    return [StepLine(*row) for row in rows]
+
+
+def steps_by_id(ids: Iterable[int]) -> dict[int, Step]:
+    return {step.pk: step for step in Step.objects.filter(id__in=list(ids)).order_by("phase", "chain", "position")}
 
 
 def cluster_names(mesh: Mesh) -> dict[str, str]:

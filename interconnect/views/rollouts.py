@@ -17,14 +17,14 @@ from interconnect.models import Rollout, RolloutStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services import rollouts as services
 from interconnect.services.refusal import Refused
-from interconnect.views import steps, wording
+from interconnect.views import phases, steps, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.dialogs import to_rollout
 from interconnect.views.mesh import FAST_SECONDS, frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page, target
 
-PER_PAGE = 30
+PER_PAGE = 25
 STOP_POLLING = 286
 
 
@@ -32,7 +32,11 @@ STOP_POLLING = 286
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     found = Paginator(queries.rollouts(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
-    rows = [(rollout, wording.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout)) for rollout in found]
+    counts = queries.step_counts(found)
+    rows = [
+        (rollout, wording.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout), counts[rollout.id])
+        for rollout in found
+    ]
     return page(request, "rollouts/index.html", frame(visit, "rollouts") | {"rows": rows, "rollouts": found}, parts=("live",))
 
 
@@ -41,6 +45,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     visit = mesh_for(request, name)
     rollout = _rollout(visit, rollout_id)
     under_way = rollout.status in UNFINISHED
+    lines, names = queries.step_lines(rollout), steps.names_of(rollout)
     context = frame(visit, "rollouts") | {
         "rollout": rollout,
         "title": wording.rollout_title(rollout),
@@ -48,7 +53,8 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
         "duration": steps.duration(rollout),
         "under_way": under_way,
         "poll_seconds": FAST_SECONDS,
-        **steps.rollout_view(rollout, everything="all" in request.GET),
+        **steps.summary(rollout, lines, names),
+        **phases.view(lines, names, request.GET),
         "buttons": steps.buttons(visit.actor, rollout),
     }
     # The last answer takes the poll out of the page; htmx hears the same from the status.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from interconnect.domain.changes import Change
     from meshconsole.access.actor import Actor
 
-MOST_CHAINS = 30
+MOST_FAILURES = 5
 
 ROLLOUT_TONES = {
     RolloutStatus.QUEUED: Tone.BUSY,
@@ -57,26 +57,11 @@ class StepRow:
     label: str
     subject: str
     state: Badge
-    detail: str
-    error: str
+    said: str
     code: str
     started_at: datetime | None
     seconds: float | None
     attempts: int
-
-
-@dataclass(slots=True)
-class Chain:
-    name: str
-    rows: list[StepRow] = field(default_factory=list)
-    urgency: int = 3
-
-
-@dataclass(slots=True)
-class PhaseTable:
-    label: str
-    chains: list[Chain] = field(default_factory=list)
-    hidden: int = 0
 
 
 def rollout_badge(rollout: Rollout) -> Badge:
@@ -90,23 +75,24 @@ def duration(rollout: Rollout) -> float | None:
     return ((rollout.ended_at or timezone.now()) - rollout.started_at).total_seconds()
 
 
-def rollout_view(rollout: Rollout, *, everything: bool) -> dict[str, Any]:
-    steps = queries.steps_of(rollout)
-    names = _names(rollout)
-    ended = sum(1 for step in steps if step.status not in OPEN_STEPS)
-    left = sum(1 for step in steps if step.status in queries.UNDONE)
-    finished = rollout.status not in UNFINISHED
+def summary(rollout: Rollout, lines: Iterable[queries.StepLine], names: Mapping[str, str]) -> dict[str, Any]:
+    """How far it is, and what failed first, with the ways out."""
+    lines = list(lines)
+    ended = sum(1 for line in lines if line.status not in OPEN_STEPS)
+    left = sum(1 for line in lines if line.status in queries.UNDONE)
+    failed = [line.id for line in lines if line.status == StepStatus.FAILED]
+    shown = queries.steps_by_id(failed[:MOST_FAILURES])
     return {
-        "phases": phase_tables(steps, names, everything=everything),
-        "step_total": len(steps),
+        "step_total": len(lines),
         "step_done": ended - left,
-        "step_left": left if finished else 0,
-        "failures": [_failure(rollout, step, names) for step in steps if step.status == StepStatus.FAILED][:5],
+        "step_left": left if rollout.status not in UNFINISHED else 0,
+        "failures": [_failure(step, names) for step in shown.values()],
+        "more_failures": len(failed) - len(shown),
         "newest": queries.is_newest_topology_rollout(rollout),
     }
 
 
-def _names(rollout: Rollout) -> dict[str, str]:
+def names_of(rollout: Rollout) -> dict[str, str]:
     """What ids are called: clusters by UID and gateways by UUID, those that are gone too."""
     known = queries.cluster_names(rollout.mesh)
     found: dict[str, str] = {}
@@ -117,38 +103,10 @@ def _names(rollout: Rollout) -> dict[str, str]:
     return {**hub, **found, **known}
 
 
-def phase_tables(steps: Iterable[Step], names: Mapping[str, str], *, everything: bool) -> list[PhaseTable]:
-    tables: dict[str, PhaseTable] = {}
-    chains: dict[tuple[str, str], Chain] = {}
-    for step in steps:
-        label = wording.phase_name(step.phase)
-        table = tables.setdefault(label, PhaseTable(label))
-        name = _chain_name(step, names)
-        chain = chains.get((label, name))
-        if chain is None:
-            chain = chains[label, name] = Chain(name)
-            table.chains.append(chain)
-        chain.rows.append(step_row(step, names))
-        chain.urgency = min(chain.urgency, _urgency(step))
-    for table in tables.values():
-        # With hundreds of clusters the ones that need a look come first, and the rest only when asked for.
-        if len(table.chains) > MOST_CHAINS and not everything:
-            table.chains.sort(key=lambda chain: chain.urgency)
-            table.hidden = len(table.chains) - MOST_CHAINS
-            table.chains = table.chains[:MOST_CHAINS]
-    return list(tables.values())
-
-
-def _urgency(step: Step) -> int:
-    if step.status in queries.UNDONE:
-        return 0
-    return 1 if step.status in (StepStatus.ACTIVE, StepStatus.WAITING) else 2 if step.status in OPEN_STEPS else 3
-
-
-def _chain_name(step: Step, names: Mapping[str, str]) -> str:
-    if step.phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+def chain_name(phase: int, chain: str, names: Mapping[str, str]) -> str:
+    if phase in (Phase.PREFLIGHT, Phase.PUBLISH):
         return _("Control plane")
-    return names.get(step.chain, step.chain)
+    return names.get(chain, chain)
 
 
 def place(step: PlannedStep, names: Mapping[str, str]) -> str:
@@ -166,8 +124,7 @@ def step_row(step: Step, names: Mapping[str, str]) -> StepRow:
         label=wording.step_name(step.kind),
         subject=names.get(step.subject, step.subject) or step.group,
         state=Badge(STEP_TONES[status], status.label),
-        detail=detail(step),
-        error=word(step.error_code, step.error_params) if step.error_code else "",
+        said=(word(step.error_code, step.error_params) if step.error_code else "") or detail(step),
         code=step.error_code if status == StepStatus.FAILED else "",
         started_at=step.started_at,
         seconds=(end - step.started_at).total_seconds() if end and step.started_at else None,
@@ -199,14 +156,14 @@ def detail(step: Step) -> str:
     return ""
 
 
-def _failure(rollout: Rollout, step: Step, names: Mapping[str, str]) -> dict[str, Any]:
+def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
     """What happened, why, and the ways out that are decisions."""
     row = step_row(step, names)
     found = [
         Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in step.evidence.get("guard", ())
     ]
     return {
-        "where": _chain_name(step, names),
+        "where": chain_name(step.phase, step.chain, names),
         "row": row,
         "said": str(step.evidence.get("said", "")),
         "reasons": wording.reasons(found),

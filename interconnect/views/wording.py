@@ -55,26 +55,29 @@ def listed(names: Sequence[str]) -> str:
     return _("%(names)s and %(last)s") % {"names": _(", ").join(shown[:-1]), "last": shown[-1]}
 
 
-def _sentence(kind: str, items: Sequence[Mapping[str, Any]]) -> str:
-    def those(key: str) -> str:
-        return listed(sorted({_name(item.get(key, "")) for item in items}))
+# By kind of change: the sentence for several of it, and the key that each of its parameters lists.
+SENTENCES: Mapping[str, tuple[Promise, Mapping[str, str]]] = {
+    "Enable": (gettext_lazy("Enable the interconnect"), {}),
+    "Disable": (gettext_lazy("Disable the interconnect"), {}),
+    "CreateGroup": (gettext_lazy("Create network group %(names)s"), {"names": "group"}),
+    "DeleteGroup": (gettext_lazy("Delete network group %(names)s"), {"names": "group"}),
+    "AddCluster": (gettext_lazy("Add %(clusters)s to %(groups)s"), {"clusters": "cluster", "groups": "group"}),
+    "MoveCluster": (gettext_lazy("Move %(clusters)s to %(groups)s"), {"clusters": "cluster", "groups": "group"}),
+    "RemoveCluster": (gettext_lazy("Remove %(clusters)s from its group"), {"clusters": "cluster"}),
+    "CreateGateway": (gettext_lazy("Create an east-west gateway in %(names)s"), {"names": "key"}),
+    "EditGateway": (gettext_lazy("Edit the east-west gateway of %(names)s"), {"names": "key"}),
+    "DeleteGateway": (gettext_lazy("Delete the east-west gateway of %(names)s"), {"names": "key"}),
+    "Join": (gettext_lazy("Join %(names)s"), {"names": "group"}),
+    "UpdateAddresses": (gettext_lazy("Update the addresses of %(names)s"), {"names": "group"}),
+    "Remove": (gettext_lazy("Remove %(names)s from the interconnect"), {"names": "group"}),
+}
 
-    sentences = {
-        "Enable": _("Enable the interconnect"),
-        "Disable": _("Disable the interconnect"),
-        "CreateGroup": _("Create network group %(names)s") % {"names": those("group")},
-        "DeleteGroup": _("Delete network group %(names)s") % {"names": those("group")},
-        "AddCluster": _("Add %(clusters)s to %(groups)s") % {"clusters": those("cluster"), "groups": those("group")},
-        "MoveCluster": _("Move %(clusters)s to %(groups)s") % {"clusters": those("cluster"), "groups": those("group")},
-        "RemoveCluster": _("Remove %(clusters)s from its group") % {"clusters": those("cluster")},
-        "CreateGateway": _("Create an east-west gateway in %(names)s") % {"names": those("key")},
-        "EditGateway": _("Edit the east-west gateway of %(names)s") % {"names": those("key")},
-        "DeleteGateway": _("Delete the east-west gateway of %(names)s") % {"names": those("key")},
-        "Join": _("Join %(names)s") % {"names": those("group")},
-        "UpdateAddresses": _("Update the addresses of %(names)s") % {"names": those("group")},
-        "Remove": _("Remove %(names)s from the interconnect") % {"names": those("group")},
-    }
-    return sentences.get(kind, kind)
+
+def _sentence(kind: str, items: Sequence[Mapping[str, Any]]) -> str:
+    if kind not in SENTENCES:
+        return kind
+    sentence, listing = SENTENCES[kind]
+    return str(sentence) % {name: listed(sorted({_name(item.get(key, "")) for item in items})) for name, key in listing.items()}
 
 
 def _name(value: Any) -> str:
