@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,11 @@ expect.set_options(timeout=10_000)
 Contexts = Callable[..., BrowserContext]
 
 
-def leave_out_without_chromium(folder: Path, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For a conftest's `pytest_collection_modifyitems`: the tests below `folder`, where there is nothing to run them in."""
+def leave_out_without_chromium(place: Path, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For a conftest's `pytest_collection_modifyitems`: the tests in `place`, a folder or a file, where there is nothing to run them in."""
     if CHROMIUM or os.environ.get("CI"):
         return
-    mine = [item for item in items if folder in item.path.parents]
+    mine = [item for item in items if place in (item.path, *item.path.parents)]
     config.hook.pytest_deselected(items=mine)
     items[:] = [item for item in items if item not in mine]
 
@@ -51,9 +52,9 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def contexts(chromium: Browser) -> Iterator[Contexts]:
-    """`contexts(url, theme=, width=, language=)`: a browser of its own. An error of a script, or of the policy, fails the test."""
+@contextmanager
+def contexts_of(chromium: Browser) -> Iterator[Contexts]:
+    """`contexts(url, theme=, width=, language=)`: a browser of its own. An error of a script, or of the policy, fails in the end."""
     opened: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -70,3 +71,9 @@ def contexts(chromium: Browser) -> Iterator[Contexts]:
     for context in opened:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def contexts(chromium: Browser) -> Iterator[Contexts]:
+    with contexts_of(chromium) as opened:
+        yield opened

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.chromium import leave_out_without_chromium, say_what_is_missing
 from tests.live.support.console import Console
 from tests.live.support.installation import Live
 from tests.live.support.meshfile import Mesh, by_platform
@@ -30,6 +31,12 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not DESCRIPTION:
         terminalreporter.write_line("live tier: not run, MESHCONSOLE_LIVE names no clusters")
+    else:
+        say_what_is_missing(terminalreporter)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    leave_out_without_chromium(Path(__file__).with_name("test_pages.py"), config, items)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ The tests are steps: each begins where the one before has ended.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from tests.live.support.ads import Endpoint
 from tests.live.support.installation import NETWORK_LABEL, eventually
 from tests.live.support.meshfile import CLUSTER, MESH, SERVICE, by_platform
+from tests.live.support.surroundings import sidecars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +26,8 @@ Pairs = dict[tuple[str, str], dict[str, Any]]
 @pytest.fixture(scope="module")
 def checked(mesh: Mesh) -> Iterator[Mesh]:
     """Green and red are joined, Pods of red are stale, and a sidecar of each group is connected, not all to one istiod."""
-    live = mesh.live
-    wear("default", live, "member-c")
-    with ExitStack() as stack:
-        for number, (group, cluster) in enumerate(CLUSTER.items()):
-            replicas = live.istiods()
-            if live.ads:
-                proxy = stack.enter_context(live.proxy(replicas[number % len(replicas)], cluster, group, name=f"observer-{group}"))
-                assert proxy.told()
-                proxy.stay()
+    wear("default", mesh.live, "member-c")
+    with sidecars(mesh.live):
         yield mesh
 
 

@@ -12,74 +12,38 @@ import yaml
 
 from tests.live.support import status as read
 from tests.live.support.ads import Endpoint
-from tests.live.support.console import CHANGES, NOTHING, REFUSED, Console
-from tests.live.support.installation import NETWORK_LABEL, Live, eventually
-from tests.live.support.meshfile import ALL, CLUSTER, GATEWAY, MESH, SERVICE, Mesh, Networks, by_platform
+from tests.live.support.console import CHANGES, NOTHING, REFUSED
+from tests.live.support.installation import NETWORK_LABEL, eventually
+from tests.live.support.meshfile import ALL, CLUSTER, GATEWAY, MESH, SERVICE, by_platform
 from tests.live.support.snapshot import differences, snapshot
+from tests.live.support.surroundings import (
+    FOREIGN_TEXT,
+    Walk,
+    foreign_things,
+    injected,
+    network_of_proxy,
+    rule,
+    wear_the_default_network,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live.support.client import Json
+    from tests.live.support.console import Console
+    from tests.live.support.installation import Live
 
-FOREIGN = {"elsewhere": {Endpoint("198.51.100.7", 15443)}}
-FOREIGN_TEXT = """\
-# kept by hand
-networks:
-  elsewhere:
-    endpoints: []
-    gateways:
-    - {address: 198.51.100.7, port: 15443}
-"""
 BY_HAND = Endpoint("198.51.100.99", 15444)
 OURS = "meshconsole"
-
-
-class Walk(Mesh):
-    def expect_networks(self, foreign: Networks | None = None, revision: str = "default", **joined: set[Endpoint]) -> None:
-        super().expect_networks(FOREIGN | (foreign or {}), revision, **joined)
 
 
 @pytest.fixture(scope="module")
 def walk(live: Live, console: Console, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     """Foreign things are there from the beginning: whatever the console does, they stay."""
     wear_the_default_network(live)
-    found = live.networks()
-    live.write_networks(FOREIGN_TEXT, manager="somebody")
-    labelled = f"/api/v1/namespaces/{live.system}"
-    for member in live.members:
-        member.api.merge(labelled, {"metadata": {"labels": {"example.org/team": "networks"}}})
-    walk = Walk(live, console, tmp_path_factory.mktemp("walk"))
-    yield walk
-    walk.close()
-    for member in live.members:
-        member.api.merge(labelled, {"metadata": {"labels": {"example.org/team": None}}})
-    live.write_networks(found or "")
-
-
-def wear_the_default_network(live: Live) -> None:
-    """Pods of member-c as its installer's webhook makes them, also when an earlier walk has restarted them."""
-    if live.pod_networks("member-c") == {"default"}:
-        return
-    live.restart("member-c", "shop", "echo")
-    assert eventually(lambda: live.pod_networks("member-c") == {"default"}, 60)
-
-
-def injected(live: Live, cluster: str) -> Json:
-    """A Pod as the injection webhook would make it now; nothing is stored."""
-    spec = {"containers": [{"name": "app", "image": "echo"}]}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "observer", "namespace": "shop"}, "spec": spec}
-    return live.api(cluster).call("POST", "/api/v1/namespaces/shop/pods", pod, dryRun="All")
-
-
-def network_of_proxy(pod: Json) -> str | None:
-    containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
-    env = next(container.get("env", []) for container in containers if container["name"] == "istio-proxy")
-    return next((item.get("value") for item in env if item["name"] == "ISTIO_META_NETWORK"), None)
-
-
-def rule(live: Live) -> Json | None:
-    return live.config.api.find(f"/apis/networking.istio.io/v1/namespaces/{live.system}/gateways/cross-network-gateway")
+    with foreign_things(live):
+        walk = Walk(live, console, tmp_path_factory.mktemp("walk"))
+        yield walk
+        walk.close()
 
 
 def test_a_plan_says_that_there_are_changes_and_stores_nothing(walk: Walk) -> None:
