@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
@@ -68,12 +69,18 @@ DISABLE_PHRASES = ("Close Basic Settings", "关闭基本设置")
 Found = Iterator[Violation]
 
 _MAX_UID = 64
+_TOKEN = re.compile(r"[a-z0-9.-]{1,100}:[0-9a-f]{12}")
 
 
 def token_of(code: str, params: Mapping[str, Any]) -> str:
     """Names one finding for ever: the same code with the same parameters, and nothing else, has the same token."""
     text = json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"{code}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` has the form of a token; which finding it names, if any, is another question."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def overridable(code: str, params: Mapping[str, Any]) -> Violation:

@@ -10,11 +10,11 @@ from django import forms
 from django.utils.translation import gettext, gettext_lazy
 
 from interconnect.domain.cidrs import parse_cidr
-from interconnect.domain.names import group_name_violation
+from interconnect.domain.names import cluster_name_violation, group_name_violation
 from interconnect.domain.topology import MeshKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.kubeconfig import SIZE_LIMIT
-from interconnect.messages import word
+from interconnect.messages import MESSAGES, word
 from interconnect.models.mesh import KIND_LABELS
 from interconnect.services.inquiries import secret_of
 from interconnect.services.inspection import credential_of
@@ -173,6 +173,7 @@ class ClusterForm(KubeconfigForm):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=200,
+        error_messages={"required": MESSAGES["cluster.name.empty"]},
         help_text=gettext_lazy("The cluster ID that istiod knows this cluster by."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "list": "known-clusters"}),
     )
@@ -187,8 +188,12 @@ class ClusterForm(KubeconfigForm):
     field_order = ("name", "kubeconfig", "kubeconfig_file", "context", "insecure", "pod_cidrs", "kept")
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        return name.strip()
+        """Before any cluster is asked: what no cluster of Istio can be called."""
+        name: str = self.cleaned_data["name"].strip()
+        violation = cluster_name_violation(name)
+        if violation:
+            raise forms.ValidationError(word(violation.code, violation.params))
+        return name
 
     def clean_pod_cidrs(self) -> list[str]:
         return typed_cidrs(self.cleaned_data["pod_cidrs"])

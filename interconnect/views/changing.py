@@ -57,7 +57,7 @@ def submit(
             actor=visit.actor,
             mesh=visit.mesh,
             changes=list(changes()),
-            accept=request.POST.getlist("accept"),
+            accept=dialogs.consents(request),
             guard=guard if guard in GUARD_CHOICES else "fail",
             restart=restart,
         )

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from interconnect.domain.rules import is_token
 from interconnect.views import wording
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
@@ -47,6 +49,14 @@ class Dialog:
 def posted(request: HttpRequest) -> QueryDict | None:
     """A form's data; None when it was only asked for. A POST without a single field is one all the same."""
     return request.POST if request.method == "POST" else None
+
+
+def consents(request: HttpRequest) -> list[str]:
+    """The findings that a mesh admin passes over. BadRequest for what the console never wrote into a form."""
+    tokens = request.POST.getlist("accept")
+    if not all(is_token(token) for token in tokens):
+        raise BadRequest
+    return tokens
 
 
 def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:

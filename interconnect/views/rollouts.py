@@ -19,7 +19,7 @@ from interconnect.services import rollouts as services
 from interconnect.services.refusal import Refused
 from interconnect.views import phases, steps, wording
 from interconnect.views.access import Visit, mesh_for
-from interconnect.views.dialogs import to_rollout
+from interconnect.views.dialogs import consents, to_rollout
 from interconnect.views.mesh import FAST_SECONDS, frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page, target
@@ -78,7 +78,7 @@ def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     guard = request.POST.get("guard")
     if guard not in (None, *services.GUARD_CHOICES):
         guard = None
-    accept = request.POST.getlist("accept")
+    accept = consents(request)
     return _act(request, rollout, lambda: services.rollout_retry(actor=visit.actor, rollout=rollout, accept=accept, guard=guard))
 
 

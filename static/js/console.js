@@ -148,16 +148,27 @@
     if (tone === "good") setTimeout(() => box.remove(), 6000);
   }
 
+  // Over an open dialog a toast could neither be reached nor closed: what went wrong stands in the dialog, beside what was typed.
+  function complain(element, text) {
+    const sheet = find(".sheet-body", element.closest("dialog") ?? document.createElement("div"));
+    if (!sheet) return toast(text, "bad");
+    const box = find(".went-wrong", sheet) ?? document.createElement("div");
+    box.className = "went-wrong alert alert-danger mb-3";
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    sheet.prepend(box);
+  }
+
   document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.tone));
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, (event) => {
-      if (!event.detail.elt.matches("[data-poll]")) toast(body.dataset.textOffline, "bad");
+      if (!event.detail.elt.matches("[data-poll]")) complain(event.detail.elt, body.dataset.textOffline);
     });
   }
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, elt } = event.detail;
     if (xhr.status === 401) return signIn(event.detail.requestConfig);
-    if (!elt.matches("[data-poll]")) toast(body.dataset[`text${xhr.status}`] ?? body.dataset.text500, "bad");
+    if (!elt.matches("[data-poll]")) complain(elt, body.dataset[`text${xhr.status}`] ?? body.dataset.text500);
   });
 
   /* A session that has ended: sign in, and the request goes out again. */
