@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 REPORTS ?= build/reports
 ARGS ?=
 
-.PHONY: help setup run test test-live bench lint format messages lock clean
+.PHONY: help setup run test test-live bench lint format messages screenshots lock clean
 
 help:
 	@echo "make setup      the environment of every other target, in $(VENV)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test       the whole suite, on SQLite and on PostgreSQL (ARGS=… for pytest)"
 	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
 	@echo "make bench      the benchmarks"
+	@echo "make screenshots  a picture of every page, dialog and menu, in build/screenshots (ARGS='-k word' for some)"
 	@echo "make lint       every check that runs nothing"
 	@echo "make format     ruff's formatter and its safe corrections"
 	@echo "make messages   take new messages into the catalogues and compile them"
@@ -41,6 +42,9 @@ test-live: $(STAMP)
 
 bench: $(STAMP)
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite bench $(ARGS)
+
+screenshots: $(STAMP)
+	@$(RUN) -m tests.screenshots $(ARGS)
 
 lint: $(STAMP)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) tools/lint.py

@@ -1,0 +1,149 @@
+"""What a person decides when the console does not go on by itself, pressed in a browser and carried out on simulated clusters."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from interconnect import observed, store
+from interconnect.domain.changes import Enable
+from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
+from interconnect.scope import scope_of
+from interconnect.services import inquiries, watching
+from tests.support.world import SYSTEM, B
+from tests.support.worlds import fleets, hasty, prepared, world
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Visitor
+    from tests.support.world import World
+
+__all__ = ["fleets", "hasty", "prepared", "world"]
+HERE = "/meshes/prod/"
+RULE = "cross-network-gateway"
+
+
+@pytest.fixture
+def mesh(db: None) -> Mesh | None:
+    return Mesh.objects.first()
+
+
+@pytest.fixture
+def scope(request: pytest.FixtureRequest) -> str:
+    name = next((name for name in ("prepared", "world") if name in request.fixturenames), "")
+    found: Any = request.getfixturevalue(name) if name else None
+    return scope_of(found.mesh.id) if found else "somewhere"
+
+
+def worker(page: Page) -> None:
+    """Answers what the page has asked, or is about to."""
+    until = time.monotonic() + 20
+    while not (waiting := Inquiry.objects.filter(status=InquiryStatus.WAITING).first()):
+        assert time.monotonic() < until, "nothing was asked"
+        page.wait_for_timeout(50)
+    inquiries.answer(waiting.id)
+
+
+def put_their_rule(world: World) -> None:
+    server = {"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}
+    spec = {"selector": {"istio": "eastwestgateway"}, "servers": [server]}
+    metadata = {"name": RULE, "namespace": SYSTEM}
+    config = world.fleet.cluster(world.fleet.config)
+    config.put({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": metadata, "spec": spec})
+
+
+def hosts_of_the_rule(world: World) -> list[str]:
+    found: Any = world.fleet.cluster(world.fleet.config).get("Gateway", RULE, SYSTEM)
+    return list(found["spec"]["servers"][0]["hosts"])
+
+
+def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepared: World) -> None:
+    prepared.fleet.cluster(prepared.fleet.config).delete("Gateway", RULE, SYSTEM)
+    put_their_rule(prepared)
+    page = visit(HERE)
+    page.get_by_role("link", name="Join interconnection").click()
+    page.get_by_role("checkbox", name="green", exact=True).check()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Next").last.click()
+    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    worker(page)
+    expect(page.get_by_text("exists and is not ours").first).to_be_visible()
+    page.get_by_role("button", name="Adopt").click()
+    expect(page.get_by_role("button", name="Adopt")).to_have_count(0)
+    expect(page.get_by_text("You pass over this")).to_be_visible()
+    page.get_by_role("button", name="OK").click()
+    expect(page.get_by_role("heading", name="Join green")).to_be_visible()
+    rollout = Rollout.objects.latest("created_at")
+    # Whose fields differ from ours is found out by the adoption's own write.
+    prepared.finish(rollout, "failed")
+    page.get_by_role("button", name="Take over and retry").click()
+    expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
+    prepared.finish(rollout)
+    expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
+    assert hosts_of_the_rule(prepared) == ["*.local"]
+
+
+def test_a_rule_of_others_is_adopted_and_taken_over_from_the_rollouts_page(visit: Visitor, world: World) -> None:
+    put_their_rule(world)
+    rollout = world.do(Enable(), ends="failed")
+    page = visit(f"{HERE}rollouts/{rollout.id}/")
+    for decision, ends in (("Adopt", "failed"), ("Take over and retry", "succeeded")):
+        page.get_by_role("button", name=decision).click()
+        expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
+        world.finish(rollout, ends)
+    expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
+    assert hosts_of_the_rule(world) == ["*.local"]
+
+
+@pytest.mark.parametrize("decision", ["Skip the restart", "Restart anyway"])
+def test_a_restart_that_is_held_back_is_decided_upon(visit: Visitor, prepared: World, decision: str) -> None:
+    prepared.fleet.fault("member-c", "refuse")
+    rollout = prepared.do(prepared.join("green", B), ends="failed")
+    page = visit(f"{HERE}rollouts/{rollout.id}/")
+    page.get_by_role("button", name=decision).click()
+    expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
+    prepared.finish(rollout)
+    expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
+    expect(page.get_by_role("button", name=decision)).to_have_count(0)
+
+
+def test_what_others_have_changed_is_restored_from_the_pages_alert(visit: Visitor, prepared: World) -> None:
+    config = prepared.fleet.cluster(prepared.fleet.config)
+    found: Any = config.get("Gateway", RULE, SYSTEM)
+    found["spec"]["servers"][0]["hosts"] = ["*.edited"]
+    config.patch("Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit")
+    watching.look(prepared.mesh)
+    page = visit(HERE)
+    page.get_by_role("alert", name="Changed by others").get_by_role("button", name="Restore").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
+    worker(page)
+    expect(dialog.get_by_role("region", name="Difference").first).to_contain_text("*.edited")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
+    worker(page)
+    page.wait_for_url("**/rollouts/*-*/")
+    prepared.finish(Rollout.objects.latest("created_at"))
+    expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
+    assert hosts_of_the_rule(prepared) == ["*.local"]
+
+
+def test_clusters_whose_pod_cidrs_overlap_are_put_into_one_group_knowingly(visit: Visitor, world: World) -> None:
+    world.do(Enable())
+    for name in ("member-a", "member-b"):
+        observed.note_cluster(world.row(name), pod_cidrs=[{"network": "10.9.0.0/16", "source": "pool"}])
+    page = visit(HERE)
+    page.get_by_role("button", name="Create network group").click()
+    dialog = page.get_by_role("dialog", name="Create network group")
+    dialog.get_by_role("textbox", name="Name").fill("twins")
+    for name in ("member-a", "member-b"):
+        dialog.get_by_role("checkbox", name=name).check()
+    dialog.get_by_role("button", name="OK").click()
+    expect(dialog.get_by_text("it is recorded")).to_be_visible()
+    dialog.get_by_role("button", name="Override").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("row", name="twins").first).to_be_visible()
+    assert store.load(world.mesh).groups["twins"].clusters == {"member-a", "member-b"}
