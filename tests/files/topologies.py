@@ -49,6 +49,7 @@ def topologies(draw: st.DrawFn) -> Topology:
     names = draw(st.lists(cluster_names, max_size=5, unique=True))
     clusters = {name: Cluster(name, f"uid-{index}", draw(cidrs())) for index, name in enumerate(names)}
     groups, gateways, free = {}, {}, list(names)
+    used = set[tuple[str, int]]()
     for group in draw(st.lists(group_names, max_size=3, unique=True)):
         if not free:
             break
@@ -57,7 +58,7 @@ def topologies(draw: st.DrawFn) -> Topology:
         numbered = draw(st.lists(st.tuples(st.sampled_from(sorted(members)), st.integers(1, 9999)), max_size=3, unique=True))
         own = {key: Gateway(key, f"id-{key}", gateway_name(key), draw(specs)) for key in (GatewayKey(*pair) for pair in numbered)}
         gateways |= own
-        groups[group] = Group(group, members, draw(joined(sorted(own))) if own else None)
+        groups[group] = Group(group, members, draw(joined(sorted(own), used)) if own else None)
     return Topology("mesh-id", MeshKind.HOSTED, "hub", "hub", enabled=bool(groups), clusters=clusters, groups=groups, gateways=gateways)
 
 
@@ -68,7 +69,8 @@ def cidrs(draw: st.DrawFn) -> tuple[PodCidr, ...]:
 
 
 @st.composite
-def joined(draw: st.DrawFn, keys: list[GatewayKey]) -> tuple[Address, ...] | None:
+def joined(draw: st.DrawFn, keys: list[GatewayKey], used: set[tuple[str, int]]) -> tuple[Address, ...] | None:
+    """`used` are the hosts with their ports that the mesh has so far, each of which it has once."""
     if draw(st.booleans()):
         return None
     by_hand = {Address(host, port) for host, port in draw(st.sets(st.tuples(hosts, ports), max_size=3))}
@@ -76,4 +78,9 @@ def joined(draw: st.DrawFn, keys: list[GatewayKey]) -> tuple[Address, ...] | Non
     for key, port in draw(st.sets(st.tuples(st.sampled_from(keys), ports), min_size=0 if by_hand else 1, max_size=3)):
         chosen = draw(st.sets(hosts, max_size=2))
         of_gateways |= {Address(host, port, key) for host in chosen} or {Address("", port, key)}
-    return canonical(by_hand | of_gateways)
+    addresses = []
+    for address in sorted(by_hand | of_gateways, key=str):
+        if address.awaited or (address.host, address.port) not in used:
+            addresses.append(address)
+            used.add((address.host, address.port))
+    return canonical(addresses) if addresses else None
