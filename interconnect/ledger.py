@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ from interconnect.domain.entries import Applied, AppliedState, Target
 from interconnect.models import AppliedEntry, Mesh, Publication, Rollout
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
+_AS_AGAIN = ("state", "value", "gateway", "rollout", "updated_at")
+_AS_NEW = (*_AS_AGAIN, "found", "adopted", "object_uid", "archived")
 
 
 def _place(target: Target) -> dict[str, str]:
@@ -41,24 +43,19 @@ class Intention:
     adopted: bool = False
 
 
-def intend(mesh: Mesh, intentions: Iterable[Intention], *, rollout: Rollout | None) -> None:
-    """Save that targets are about to be written. `found` is kept from the first time: what came later is ours.
+def intend(mesh: Mesh, intentions: Iterable[Intention], there: Collection[Target], *, rollout: Rollout | None) -> None:
+    """Save that targets are about to be written. Of those already `there`, as `applied` says, `found` is kept from the first
+    time: what came later is ours. Rows of a forgotten cluster give way.
 
-    In a transaction, and under the lease of whoever writes to these clusters.
+    In a transaction, and under the lease of whoever writes to these clusters, since `there` was read.
     """
-    wanted = {intention.target: intention for intention in intentions}
-    there = AppliedEntry.objects.filter(mesh=mesh, cluster_uid__in={target.cluster for target in wanted}).only("archived", *_PLACE)
-    known = [(target_of(row), row) for row in there]
-    live = {target: row.pk for target, row in known if target in wanted and not row.archived}
-    superseded = [row.pk for target, row in known if target in wanted and row.archived and target not in live]
-    if superseded:
-        AppliedEntry.objects.filter(pk__in=superseded).delete()
-    for target, key in live.items():
-        intention = wanted[target]
-        AppliedEntry.objects.filter(pk=key).update(
-            state=AppliedState.INTENDED, value=intention.value, gateway=intention.gateway, rollout=rollout
-        )
-    AppliedEntry.objects.bulk_create(_intended(mesh, wanted[target], rollout) for target in wanted if target not in live)
+    rows = {intention.target: _intended(mesh, intention, rollout) for intention in intentions}
+    _upsert((row for target, row in rows.items() if target not in there), _AS_NEW)
+    _upsert((row for target, row in rows.items() if target in there), _AS_AGAIN)
+
+
+def _upsert(rows: Iterable[AppliedEntry], fields: Sequence[str]) -> None:
+    AppliedEntry.objects.bulk_create(rows, update_conflicts=True, unique_fields=("mesh", *_PLACE), update_fields=fields)
 
 
 def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> AppliedEntry:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
 from interconnect.domain.topology import GatewayKey
-from interconnect.models import Cluster, ClusterObservation, Gateway, GatewayObservation, Mesh, MeshObservation
+from interconnect.models import Cluster, ClusterObservation, GatewayObservation, Mesh, MeshObservation
 
 Json = dict[str, Any]
 
@@ -104,13 +105,15 @@ def note_silence(cluster: Cluster, code: str, params: Json) -> None:
     ClusterObservation.objects.update_or_create(cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params})
 
 
-def note_gateway(gateway: Gateway, **said: Any) -> None:
+def note_gateway(gateway: UUID, **said: Any) -> None:
+    """Remember what was seen of the gateway with this ID, key by key."""
     with transaction.atomic():
-        row = GatewayObservation.objects.select_for_update().filter(gateway=gateway).first()
+        row = GatewayObservation.objects.select_for_update().filter(gateway_id=gateway).first()
         if row:
-            GatewayObservation.objects.filter(gateway=gateway).update(at=Now(), facts={**row.facts, **said})
+            GatewayObservation.objects.filter(gateway_id=gateway).update(at=Now(), facts={**row.facts, **said})
         else:
-            GatewayObservation.objects.update_or_create(gateway=gateway, defaults={"at": Now(), "facts": said})
+            first = GatewayObservation(gateway_id=gateway, at=Now(), facts=said)
+            GatewayObservation.objects.bulk_create([first], update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "facts"])
 
 
 def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:

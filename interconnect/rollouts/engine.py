@@ -73,8 +73,9 @@ def _carry_out(work: Work, *, on: bool) -> Lease | None:
     taken, step = work.lease, work.step
     if step.rollout.status == RolloutStatus.QUEUED:
         Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
+        step.rollout.status = RolloutStatus.RUNNING
     try:
-        return _settle(taken, _attempt(work), on=on)
+        return _settle(work, _attempt(work), on=on)
     except LostLease:
         log.warning("step %s is another worker's by now", step.id)
     except DatabaseProblem as error:
@@ -149,11 +150,11 @@ def backoff(attempts: int) -> float:
     return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
 
 
-def _settle(taken: Lease, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | None:
+def _settle(work: Work, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | None:
     if isinstance(outcome, Wait):
-        _settle_wait(taken, outcome)
+        _settle_wait(work, outcome)
         return None
-    step = taken.step
+    taken, step = work.lease, work.step
     result: dict[str, Any] = {"ended_at": Now(), "evidence": outcome.evidence, "waiting_since": None, "next_attempt_at": None}
     if isinstance(outcome, Done):
         result |= {"status": StepStatus.SKIPPED if outcome.skipped else StepStatus.SUCCEEDED, "error_code": "", "error_params": {}}
@@ -161,16 +162,18 @@ def _settle(taken: Lease, outcome: Done | Wait | _Failed, *, on: bool) -> Lease 
         result |= {"status": StepStatus.FAILED, "error_code": outcome.code, "error_params": outcome.params}
     with transaction.atomic():
         taken.give_back(**result)
-        following = _next_of_chain(step, failed=not isinstance(outcome, Done))
-        passed_on = taken.pass_on(following) if following and on else None
-        goes_on = passed_on or (following and not on and _make_ready(following))
+        work.record()
+        if not isinstance(outcome, Done):
+            _block_rest(step)
+        passed_on = taken.pass_on() if on and isinstance(outcome, Done) else None
+        goes_on = passed_on or (not on and isinstance(outcome, Done) and _make_ready(taken.rest))
     if not goes_on:
         advance(step.rollout_id)
     return passed_on
 
 
-def _settle_wait(taken: Lease, outcome: Wait) -> None:
-    step = taken.step
+def _settle_wait(work: Work, outcome: Wait) -> None:
+    taken, step = work.lease, work.step
     seconds = backoff(step.attempts) if outcome.seconds is None else outcome.seconds
     cancelled = Rollout.objects.filter(id=step.rollout_id, cancel_requested_at__isnull=False).exists()
     with transaction.atomic():
@@ -182,33 +185,30 @@ def _settle_wait(taken: Lease, outcome: Wait) -> None:
             failing_since=step.failing_since,
             evidence=outcome.evidence,
         )
+        work.record()
     if cancelled:
         advance(step.rollout_id)
     else:
         bell.ring([step.id], seconds=seconds)
 
 
-def _next_of_chain(step: Step, *, failed: bool) -> Step | None:
-    """The next step of the chain whose turn has come, or what is left of it is blocked; in the transaction that ended `step`."""
-    rest = Step.objects.filter(
-        rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position, status=StepStatus.PENDING
-    ).order_by("position")
-    if failed:
-        rest.update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
-        return None
-    return rest.first()
+def _block_rest(step: Step) -> None:
+    """What is left of the chain is not carried out; in the transaction in which `step` has failed."""
+    rest = Step.objects.filter(rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position)
+    rest.filter(status=StepStatus.PENDING).update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
 
 
-def _make_ready(step: Step) -> bool:
-    """False when a cancellation has closed it since it was read."""
-    return bool(Step.objects.filter(id=step.id, status=StepStatus.PENDING).update(status=StepStatus.READY, next_attempt_at=None))
+def _make_ready(rest: list[Step]) -> bool:
+    """The first of them; False when there is none, or when a cancellation has closed it since it was read."""
+    first = Step.objects.filter(id__in=[step.id for step in rest[:1]], status=StepStatus.PENDING)
+    return bool(rest and first.update(status=StepStatus.READY, next_attempt_at=None))
 
 
 def advance(rollout_id: UUID) -> None:
     """When a phase is through, start the next; when all are, end the rollout. Safe to call at any time, by anybody."""
-    open_steps = Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS)
-    current = open_steps.order_by("phase").values_list("phase", flat=True).first()
-    if current is not None and open_steps.filter(phase=current).exclude(status=StepStatus.PENDING).exists():
+    left = set(Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS).order_by().values_list("phase", "status").distinct())
+    current = min((phase for phase, _ in left), default=None)
+    if any(phase == current and status != StepStatus.PENDING for phase, status in left):
         return
     with transaction.atomic():
         # Locked: whoever comes second must not end, by what it has read, a rollout that a retry has opened again.

@@ -51,9 +51,10 @@ class Lease:
     """One worker's hold on one step. The filters name the step's own columns only: with a join, PostgreSQL would
     compare against a snapshot taken before the other worker's update."""
 
-    def __init__(self, step: Step, owner: str, taken: float) -> None:
+    def __init__(self, step: Step, owner: str, taken: float, rest: list[Step] | None = None) -> None:
         self.step, self.owner = step, owner
         self._renewed = taken
+        self._rest = rest
 
     @classmethod
     def take(cls, step_id: int, worker: str) -> Lease | None:
@@ -70,18 +71,30 @@ class Lease:
         step = _loaded(step_id)
         return cls(step, owner, asked) if step.lease_owner == owner else None
 
-    def pass_on(self, following: Step) -> Lease | None:
+    @property
+    def rest(self) -> list[Step]:
+        """What is pending after this step in its chain, read once for the whole chain; whoever begins one asks whether it still is."""
+        if self._rest is None:
+            step = self.step
+            chain = Step.objects.filter(rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position)
+            self._rest = list(chain.filter(status=StepStatus.PENDING).order_by("position"))
+        return self._rest
+
+    def pass_on(self) -> Lease | None:
         """The same worker's hold on the next step of the chain, which is its turn now; in the transaction that ends this one's.
 
-        None when a cancellation has closed it since it was read.
+        None when there is none, or when a cancellation has closed it since it was read.
         """
+        if not self.rest:
+            return None
+        following = self.rest[0]
         owner = f"{self.owner.rpartition(':')[0]}:{uuid.uuid4().hex[:12]}"
         asked = time.monotonic()
         if not Step.objects.filter(id=following.id, status=StepStatus.PENDING).update(**_held_by(owner), next_attempt_at=None):
             return None
         following.status, following.lease_owner, following.attempts = StepStatus.ACTIVE, owner, following.attempts + 1
         following.rollout = self.step.rollout
-        return Lease(following, owner, asked)
+        return Lease(following, owner, asked, self.rest[1:])
 
     @contextmanager
     def carried_out(self) -> Iterator[Self]:

@@ -15,11 +15,11 @@ from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict
-from interconnect.models import Consent, Mesh, Rollout, Step, StepStatus
+from interconnect.models import Cluster, Consent, Mesh, Rollout, Step, StepStatus
 from interconnect.rollouts.outcome import StepFailed
 
 if TYPE_CHECKING:
-    from interconnect.domain.facts import Facts
+    from interconnect.domain.facts import Facts, WebhookEntry
     from interconnect.domain.topology import Topology
     from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
@@ -37,7 +37,7 @@ MEMBER_STEPS = frozenset(
         StepKind.LABEL_RESTORE,
     }
 )
-KEPT_IN_A_CHAIN = ("topology", "facts", "consents", "member")
+KEPT_IN_A_CHAIN = ("topology", "facts", "consents", "cluster", "member", "rendered")
 ROUNDS = 3  # how often a write that somebody else overtook is decided anew
 
 
@@ -50,6 +50,7 @@ class Work:
         self.step: Step = lease.step
         self.rollout: Rollout = lease.step.rollout
         self.mesh: Mesh = self.rollout.mesh
+        self._unrecorded: list[tuple[Target, str]] = []
         if after is not None and self._of_member and after._of_member:
             self.__dict__.update({name: after.__dict__[name] for name in KEPT_IN_A_CHAIN if name in after.__dict__})
 
@@ -72,12 +73,23 @@ class Work:
 
     def use_fresh_facts(self) -> None:
         """After something was observed: what follows renders from it."""
+        self._forget_rendered()
         self.__dict__.pop("facts", None)
+
+    def know_webhooks(self, entries: Sequence[WebhookEntry]) -> None:
+        """What was just read and remembered of this member need not be read back."""
+        self._forget_rendered()
+        self.__dict__["facts"] = replace(self.facts, webhooks={**self.facts.webhooks, self.step.chain: tuple(entries)})
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The row of the member whose chain this is, with its connection; None when it is no member any more."""
+        return Cluster.objects.select_related("connection").filter(mesh=self.mesh, uid=self.step.chain).first()
 
     @cached_property
     def member(self) -> Api:
         """The member cluster whose chain this is."""
-        return clients.member_api(self.mesh, self.step.chain)
+        return clients.api_of(self.cluster.connection) if self.cluster else clients.member_api(self.mesh, self.step.chain)
 
     @cached_property
     def config(self) -> Api:
@@ -87,8 +99,12 @@ class Work:
     def control_plane(self) -> Api:
         return clients.control_plane_api(self.mesh)
 
+    @cached_property
     def rendered(self) -> Rendered:
         return render(self.published_topology, self.facts)
+
+    def _forget_rendered(self) -> None:
+        self.__dict__.pop("rendered", None)
 
     @cached_property
     def published_topology(self) -> Topology:
@@ -139,32 +155,36 @@ class Work:
     ) -> list[Write]:
         made: list[Write] = []
         for last in (False,) * (ROUNDS - 1) + (True,):
-            rendered, applied = self.rendered(), ledger.applied(self.mesh, cluster_uid=cluster_uid)
+            if self._unrecorded:
+                with self.lease.writing():
+                    self.record()
+            rendered, applied = self.rendered, ledger.applied(self.mesh, cluster_uid=cluster_uid)
             targets = list(dict.fromkeys(choose(rendered, applied)))
             live, seen = read_live(api, targets, seen), None
             writes = [each for each in decisions(rendered, applied, live) if not isinstance(each, Agree)]
             try:
-                return made + self._carry_out(api, rendered, writes)
+                return made + self._carry_out(api, rendered, applied, writes)
             except Conflict as error:
                 if last or error.causes:
                     raise
         return made
 
-    def _carry_out(self, api: Api, rendered: Rendered, writes: Sequence[Write]) -> list[Write]:
+    def _carry_out(self, api: Api, rendered: Rendered, applied: Mapping[Target, Applied], writes: Sequence[Write]) -> list[Write]:
         for write in writes:
             if write.violation is not None:
                 raise refusal(write.violation)
-        self._intend(rendered, writes)
+        self._intend(rendered, applied, writes)
         uids: dict[Target, str] = {}
         for calls in one_call_each(writes):
             self.lease.hold()
             result = self._perform(api, calls)
             if calls[0].manager == FIELD_MANAGER:
                 uids |= {write.target: str(result.get("metadata", {}).get("uid", "")) for write in calls}
-        self._record(writes, uids)
+        self._unrecorded += [(write.target, uids[write.target]) for write in writes if write.target in uids and not write.removes]
+        self._record_gone(writes)
         return list(writes)
 
-    def _intend(self, rendered: Rendered, writes: Sequence[Write]) -> None:
+    def _intend(self, rendered: Rendered, applied: Mapping[Target, Applied], writes: Sequence[Write]) -> None:
         coming = [write for write in writes if not write.removes and write.manager == FIELD_MANAGER]
         intentions = [
             ledger.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts)
@@ -172,16 +192,23 @@ class Work:
         ]
         with self.lease.writing():
             ledger.leave(self.mesh, [write.target for write in writes if write.removes], rollout=self.rollout)
-            if intentions:
-                ledger.intend(self.mesh, intentions, rollout=self.rollout)
+            ledger.intend(self.mesh, intentions, applied, rollout=self.rollout)
 
-    def _record(self, writes: Sequence[Write], uids: Mapping[Target, str]) -> None:
-        """One transaction for all results. A deleted object's row goes only when the object has been seen gone."""
-        with self.lease.writing():
-            for write in writes:
-                if write.removes and write.verb is not Verb.DELETE:
-                    ledger.gone(self.mesh, write.target)
-            ledger.written(self.mesh, {write.target: uids[write.target] for write in writes if write.target in uids and not write.removes})
+    def record(self) -> None:
+        """In a transaction that knows that the step is ours, such as the one that ends it: what was written has arrived.
+
+        Until then it counts as perhaps written, and is written again by whoever takes the step up.
+        """
+        ledger.written(self.mesh, dict(self._unrecorded))
+        self._unrecorded = []
+
+    def _record_gone(self, writes: Sequence[Write]) -> None:
+        """At once, since handlers ask for it. A deleted object's row goes only when the object has been seen gone."""
+        gone = [write.target for write in writes if write.removes and write.verb is not Verb.DELETE]
+        if gone:
+            with self.lease.writing():
+                for target in gone:
+                    ledger.gone(self.mesh, target)
 
     def _perform(self, api: Api, calls: Sequence[Write]) -> Json:
         write = calls[0]

@@ -26,7 +26,7 @@ def look_at_readiness(mesh: Mesh) -> list[str]:
         now = probe.deployment_status(deployment or {})
         short = now.available < now.desired
         reason = (now.message or _unavailable(deployment or {})) if short else ""
-        observed.note_gateway(row, replicas=now.desired, ready=now.available, reason=reason)
+        observed.note_gateway(row.id, replicas=now.desired, ready=now.available, reason=reason)
         if short:
             missing.append(row.name)
     return missing

@@ -40,7 +40,7 @@ def look_at_pending_addresses(mesh: Mesh) -> list[str]:
             continue
         hosts = probe.service_addresses(service or {})
         if hosts:
-            observed.note_gateway(row, addresses=list(hosts), address_reason="")
+            observed.note_gateway(row.id, addresses=list(hosts), address_reason="")
         else:
             waiting.append(row.name)
     return waiting

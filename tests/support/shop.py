@@ -70,7 +70,7 @@ def end(rollout: Rollout, status: RolloutStatus, steps: StepStatus, **values: An
 def applied(mesh: Mesh) -> None:
     topology, facts = store.load(mesh), observed.facts(mesh)
     for target, wanted in render(topology, facts).items():
-        ledger.intend(mesh, [ledger.Intention(target, wanted.value, gateway=wanted.gateway)], rollout=None)
+        ledger.intend(mesh, [ledger.Intention(target, wanted.value, gateway=wanted.gateway)], (), rollout=None)
         ledger.written(mesh, {target: "object"})
     for name, networks in expected_networks(topology, render(topology, facts), facts).items():
         ledger.note_restart(mesh, name, networks)
@@ -83,7 +83,7 @@ def gateway_in(cluster: str, number: int = 1, **spec: Any) -> CreateGateway:
 
 def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
     said = {"replicas": 1, "ready": 1, "injected": True, "reason": ""} | facts
-    observed.note_gateway(Gateway.objects.get(cluster__mesh=mesh, cluster__name=cluster, number=1), **said)
+    observed.note_gateway(Gateway.objects.get(cluster__mesh=mesh, cluster__name=cluster, number=1).id, **said)
 
 
 def storefront() -> Mesh:

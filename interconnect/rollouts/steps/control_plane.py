@@ -89,12 +89,13 @@ def restart(work: Work) -> Done | Wait:
     """Only istiods whose joined networks have changed since their last restart, and only when nothing would be lost."""
     facts = _fresh(work)
     restarted, _ = ledger.published(work.mesh)
-    owed = [item for item in facts.istiods if item.deployment in restart_owed(work.published_topology, work.rendered(), facts, restarted)]
+    owed = [item for item in facts.istiods if item.deployment in restart_owed(work.published_topology, work.rendered, facts, restarted)]
     if not owed:
         return Done(skipped=True)
     if work.rollout.restart == RestartPolicy.NEVER:
         return _settled(work, facts, owed, {"policy": "never"}, skipped=True)
-    begun = [item for item in owed if _begun(work, item)]
+    found = {item.deployment: work.control_plane.get(kinds.DEPLOYMENT, item.deployment, work.mesh.system_namespace) or {} for item in owed}
+    begun = [item for item in owed if _begun(work, found[item.deployment])]
     if not begun and work.rollout.restart == RestartPolicy.AUTOMATIC:
         waiting = _wait_for_reload(work, facts, owed)
         if waiting is not None:
@@ -103,11 +104,10 @@ def restart(work: Work) -> Done | Wait:
         skipped = _guarded(work, facts, owed)
         if skipped is not None:
             return skipped
-    return _roll(work, facts, owed, begun)
+    return _roll(work, facts, owed, begun, found)
 
 
-def _begun(work: Work, item: Istiod) -> bool:
-    deployment = work.control_plane.get(kinds.DEPLOYMENT, item.deployment, work.mesh.system_namespace) or {}
+def _begun(work: Work, deployment: Json) -> bool:
     annotations = deployment.get("spec", {}).get("template", {}).get("metadata", {}).get("annotations") or {}
     return bool(annotations.get(RESTARTED_AT) == work.step.params["restarted_at"])
 
@@ -121,7 +121,7 @@ def _wait_for_reload(work: Work, facts: Facts, owed: list[Istiod]) -> Done | Wai
 
 
 def _agrees(work: Work, facts: Facts, item: Istiod) -> bool:
-    expected = expected_networks(work.published_topology, work.rendered(), facts)[item.deployment]
+    expected = expected_networks(work.published_topology, work.rendered, facts)[item.deployment]
     return verdict(work.mesh, item, expected, facts.foreign_networks).agrees
 
 
@@ -137,19 +137,15 @@ def _guarded(work: Work, facts: Facts, owed: list[Istiod]) -> Done | None:
     raise StepFailed("restart.guard", {"clusters": clusters}, {"guard": found})
 
 
-def _roll(work: Work, facts: Facts, owed: list[Istiod], begun: list[Istiod]) -> Done | Wait:
+def _roll(work: Work, facts: Facts, owed: list[Istiod], begun: list[Istiod], found: Mapping[str, Json]) -> Done | Wait:
+    """One istiod after the other. `found` are their Deployments, read just now."""
     namespace = work.mesh.system_namespace
     progress: Json = {}
     for item in owed:
-        target = Target(work.mesh.control_plane.uid, "apps/v1", "Deployment", namespace, item.deployment)
-        if item not in begun:
-            work.lease.hold()
-            template = {"metadata": {"annotations": {RESTARTED_AT: work.step.params["restarted_at"]}}}
-            work.control_plane.strategic_patch(target, {"spec": {"template": template}})
-        now = probe.deployment_status(work.control_plane.get(kinds.DEPLOYMENT, item.deployment, namespace) or {})
-        ready = len(replicas(work.control_plane, item, namespace))
+        deployment = found[item.deployment] if item in begun else _begin(work, item)
+        now = probe.deployment_status(deployment)
         progress[item.deployment] = {"replicas": now.desired, "updated": now.updated, "available": now.available}
-        if not now.settled or ready != now.desired:
+        if not now.settled or len(replicas(work.control_plane, item, namespace)) != now.desired:
             if now.failure == "ProgressDeadlineExceeded" or work.waited() > ISTIOD_SECONDS:
                 params = {"deployment": item.deployment, "available": now.available, "replicas": now.desired, "said": now.message}
                 raise StepFailed("restart.not-available", params, progress)
@@ -157,9 +153,16 @@ def _roll(work: Work, facts: Facts, owed: list[Istiod], begun: list[Istiod]) -> 
     return _settled(work, facts, owed, {"restarted": progress})
 
 
+def _begin(work: Work, item: Istiod) -> Json:
+    target = Target(work.mesh.control_plane.uid, "apps/v1", "Deployment", work.mesh.system_namespace, item.deployment)
+    template = {"metadata": {"annotations": {RESTARTED_AT: work.step.params["restarted_at"]}}}
+    work.lease.hold()
+    return work.control_plane.strategic_patch(target, {"spec": {"template": template}})
+
+
 def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, skipped: bool = False) -> Done:
     """Made, skipped or not needed: until the list of networks changes again, no restart is owed."""
-    expected = expected_networks(work.published_topology, work.rendered(), facts)
+    expected = expected_networks(work.published_topology, work.rendered, facts)
     with work.lease.writing():
         for item in owed:
             ledger.note_restart(work.mesh, item.deployment, expected[item.deployment])
@@ -169,7 +172,7 @@ def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, sk
 def verify(work: Work) -> Done | Wait:
     """Every replica of every istiod shows exactly the networks that shall be known, within a minute."""
     facts = _fresh(work)
-    expected = expected_networks(work.published_topology, work.rendered(), facts)
+    expected = expected_networks(work.published_topology, work.rendered, facts)
     verdicts = {item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks) for item in facts.istiods}
     findings = [
         {"code": violation.code, "istiod": name, **violation.params} for name, found in verdicts.items() for violation in found.violations

@@ -113,8 +113,8 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     now = probe.deployment_status(work.member.get(kinds.DEPLOYMENT, gateway.name, namespace) or {})
     pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if now.settled else []
     fault = not_injected(pods, network)
-    row = GatewayRow.objects.get(id=UUID(gateway.id))
-    observed.note_gateway(row, replicas=now.desired, ready=now.available, injected=bool(pods) and not fault, reason=now.message)
+    seen = {"replicas": now.desired, "ready": now.available, "injected": bool(pods) and not fault, "reason": now.message}
+    observed.note_gateway(UUID(gateway.id), **seen)
     # `written` spares the next look five reads: what was written is only waited for from here on.
     evidence = {"written": True, "replicas": now.desired, "updated": now.updated, "available": now.available, "said": now.message}
     if now.settled and not fault:
@@ -134,13 +134,12 @@ def address(work: Work) -> Done | Wait:
         return Done(skipped=True)
     service = work.member.get(kinds.SERVICE, gateway.name, work.mesh.system_namespace) or {}
     hosts = probe.service_addresses(service)
-    row = GatewayRow.objects.get(id=UUID(gateway.id))
     if hosts:
-        observed.note_gateway(row, addresses=list(hosts), address_reason="")
+        observed.note_gateway(UUID(gateway.id), addresses=list(hosts), address_reason="")
         _fill_awaited(work, gateway, hosts[0])
         return Done({"addresses": list(hosts)})
     reason = _reason(work, gateway.name)
-    observed.note_gateway(row, addresses=[], address_reason=reason)
+    observed.note_gateway(UUID(gateway.id), addresses=[], address_reason=reason)
     if work.waited() > ADDRESS_SECONDS:
         Rollout.objects.filter(id=work.rollout.id).update(address_pending=True)
         return Done({"pending": True, "reason": reason})

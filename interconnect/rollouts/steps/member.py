@@ -10,7 +10,6 @@ from interconnect.domain.entries import Present, Target
 from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.kube import istiod, kinds
 from interconnect.kube.errors import Permanent
-from interconnect.models import Cluster
 from interconnect.rollouts.outcome import Done
 from interconnect.rollouts.steps.stale import count_stale
 
@@ -31,10 +30,9 @@ def injection(work: Work) -> Done:
     """Looks at the webhooks anew, since revisions and tags come and go."""
     configurations = work.member.list(kinds.MUTATING_WEBHOOK)
     entries = istiod.injection_entries(configurations)
-    cluster = _cluster(work)
-    if cluster:
-        observed.note_cluster(cluster, webhooks=observed.webhooks_as_json(entries))
-        work.use_fresh_facts()
+    if work.cluster:
+        observed.note_cluster(work.cluster, webhooks=observed.webhooks_as_json(entries))
+        work.know_webhooks(entries)
     done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
 
@@ -45,7 +43,7 @@ def injection_restore(work: Work) -> Done:
 
 def stale_pods(work: Work) -> Done:
     """Counted and remembered; never a reason to fail."""
-    cluster = _cluster(work)
+    cluster = work.cluster
     if cluster is None:
         return Done(skipped=True)
     group = work.topology.group_of(cluster.name)
@@ -63,10 +61,6 @@ def is_label(target: Target) -> bool:
 
 def is_webhook(target: Target) -> bool:
     return target.field.startswith(WEBHOOK_FIELD_PREFIX)
-
-
-def _cluster(work: Work) -> Cluster | None:
-    return Cluster.objects.filter(mesh=work.mesh, uid=work.step.chain).first()
 
 
 def _as_read(uid: str, configurations: Iterable[Json]) -> dict[Target, Live]:

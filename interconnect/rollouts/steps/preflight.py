@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KEPT_SECONDS = 60.0
 LOOK_AGAIN_SECONDS = 0.3
+HELD_SECONDS = 1.0
 LOOK_AGAIN_AT_LAST_SECONDS = 5.0
 
 
@@ -69,6 +70,7 @@ class _Shared:
     total: int = 0
     ended: float = 0.0
     found: _Looked | None = None
+    over: threading.Event = field(default_factory=threading.Event)
 
     def seen(self, done: int, total: int) -> None:
         self.done, self.total = done, total
@@ -85,23 +87,29 @@ _looks: dict[tuple[UUID, str], _Shared] = {}
 
 
 def _once(work: Work) -> _Looked | Wait:
-    """One look at all clusters serves every group that joins in the same try of a rollout; `Wait` while another step looks."""
+    """One look at all clusters serves every group that joins in the same try of a rollout; `Wait` while another step looks.
+
+    A few clusters have been looked at within a moment, for which a thread is held: coming again would take longer.
+    """
     this = (work.rollout.id, str(work.step.params.get("tried_at", "")))
     with _lock:
         known = _looks.get(this)
-        if known is not None and known.found is None:
-            return known.wait()
-        if known is not None and known.found and time.monotonic() - known.ended < KEPT_SECONDS:
-            return known.found
-        mine = _looks[this] = _Shared(time.monotonic())
+        if known is None or (known.found and time.monotonic() - known.ended > KEPT_SECONDS):
+            known = None
+            mine = _looks[this] = _Shared(time.monotonic())
+    if known is not None:
+        known.over.wait(HELD_SECONDS)
+        return known.found or known.wait()
     try:
         found = _Looked(store.load(work.mesh), preflight.look(work.mesh, seen=mine.seen))
     except BaseException:
         with _lock:
             del _looks[this]
+        mine.over.set()
         raise
     with _lock:
         mine.found, mine.ended = found, time.monotonic()
+        mine.over.set()
         for key, shared in list(_looks.items()):
             if shared.found and mine.ended - shared.ended > KEPT_SECONDS:
                 del _looks[key]
