@@ -54,9 +54,17 @@ class Endpoint(NamedTuple):
     mtls: bool
 
 
-Assigned = dict[str, frozenset[tuple[str, int]]]
-"""Addresses and ports that istiod tells a proxy, by Envoy cluster such as `outbound|8080||echo.shop.svc.cluster.local`; one of
-which it knows no endpoint has none, and one that the proxy does not watch is missing."""
+class Told(NamedTuple):
+    """An address that istiod tells a proxy. `cluster` is that of the Pod that has it; empty for a gateway, which stands for many."""
+
+    address: str
+    port: int
+    cluster: str = ""
+
+
+Assigned = dict[str, frozenset[Told]]
+"""What a proxy is told, by Envoy cluster such as `outbound|8080||echo.shop.svc.cluster.local`: nothing of one of which istiod
+knows no endpoint, and one that the proxy does not watch is missing."""
 
 
 class Proxy(NamedTuple):
@@ -210,11 +218,13 @@ def _endpoint(service: str, namespace: str, shard: str, entry: dict[str, Any]) -
 
 
 def _assigned(dump: dict[str, Any]) -> Assigned:
-    return {text(assignment, "clusterName"): frozenset(_addresses(assignment)) for assignment in items(dump, "configs")}
+    return {text(assignment, "clusterName"): frozenset(_told(assignment)) for assignment in items(dump, "configs")}
 
 
-def _addresses(assignment: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def _told(assignment: dict[str, Any]) -> Iterator[Told]:
     for locality in items(assignment, "endpoints"):
         for endpoint in items(locality, "lbEndpoints"):
             address = mapping(endpoint, "endpoint", "address", "socketAddress")
-            yield text(address, "address"), number(address, "portValue")
+            # name;namespace;canonical name;canonical revision;cluster (pilot/pkg/networking/util, AppendLbEndpointMetadata)
+            workload = text(endpoint, "metadata", "filterMetadata", "istio", "workload")
+            yield Told(text(address, "address"), number(address, "portValue"), workload.rpartition(";")[2])

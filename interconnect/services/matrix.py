@@ -115,7 +115,7 @@ def _reached(loaded: _Loaded, group: Group, services: Sequence[str]) -> debug.En
     return next(found, None)
 
 
-def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, frozenset[Endpoint]]] | None:
+def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, frozenset[debug.Told]]] | None:
     """One proxy of the group and all that it is told, by service; those of the system namespace are gateways, which see one
     network only."""
     system = f".{mesh.system_namespace}"
@@ -131,22 +131,25 @@ def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, f
     return None
 
 
-def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[Endpoint]]:
+def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[debug.Told]]:
     """Of all ports and subsets: `outbound|8080|v1|echo.shop.svc.cluster.local` is of `echo.shop.svc.cluster.local`."""
-    found: dict[str, frozenset[Endpoint]] = {}
+    found: dict[str, frozenset[debug.Told]] = {}
     for name, addresses in assigned.items():
         service = name.rpartition("|")[2]
         found[service] = found.get(service, frozenset()) | addresses
     return found
 
 
-def _judged(loaded: _Loaded, target: Group, service: str, told: frozenset[Endpoint]) -> tuple[Told, tuple[str, ...]]:
+def _judged(loaded: _Loaded, target: Group, service: str, assigned: frozenset[debug.Told]) -> tuple[Told, tuple[str, ...]]:
     """A Pod counts to the group that it runs in, whatever network it carries: that is what decides who can reach it."""
     listed = {(address.host, address.port) for address in target.addresses or ()}
     gateways = loaded.gateways.get(target.name, frozenset()) | listed
     pods = loaded.endpoints[service]
-    raw = _addresses(item for item in pods if item.cluster in target.clusters)
-    others = _addresses(item for item in pods if item.cluster not in target.clusters)
+    # Pods of two clusters may have one address; istiod says whose it means.
+    certain = {(item.address, item.port) for item in assigned if item.cluster in target.clusters}
+    told = certain | {(item.address, item.port) for item in assigned if not item.cluster or (item.address, item.port) in gateways}
+    raw = certain | _addresses(item for item in pods if item.cluster in target.clusters)
+    others = _addresses(item for item in pods if item.cluster not in target.clusters) - certain
     verdict = told_of(told, gateways=gateways, raw=raw, others=others)
     wrong = sorted(told & raw - gateways - others) if verdict in (Told.RAW, Told.MIXED) else []
     return verdict, (service, *(f"{host}:{port}" for host, port in wrong[:MOST_NAMED]))

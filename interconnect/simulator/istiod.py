@@ -184,7 +184,7 @@ class Istiod:
         if pod is None:
             text = b"Proxy not connected to this Pilot instance. It may be connected to another instance.\n"
             return 404, "text/plain; charset=utf-8", text
-        clusters: dict[str, list[tuple[str, int]]] = {}
+        clusters: dict[str, list[tuple[str, int, str]]] = {}
         for item in self.endpoints():
             if item.headless:  # a sidecar goes to the address that it was asked for, and is told none
                 continue
@@ -205,19 +205,20 @@ class Istiod:
                 if replicas and replicas[index % len(replicas)] == self.pod:
                     yield member, f"{pod['metadata']['name']}.{pod['metadata']['namespace']}", pod
 
-    def _told(self, proxy: Json, item: Endpoint) -> list[tuple[str, int]]:
+    def _told(self, proxy: Json, item: Endpoint) -> list[tuple[str, int, str]]:
+        """Address, port and the workload that istiod says is there: none behind a gateway."""
         network = proxy["metadata"].get("labels", {}).get(NETWORK_LABEL, "")
         view = environment(proxy, "istio-proxy").get("ISTIO_META_REQUESTED_NETWORK_VIEW")
         if view and item.network != view:
             return []
         found = [gateway for gateway in networks.resolve(self.gateways(), self.mesh.hosts) if gateway.network == item.network]
-        direct = (item.address, item.port)
+        direct = (item.address, item.port, _workload(item))
         if item.network in ("", network) or not found:
             return [direct]
         if not item.mtls:
             return []
         near = [gateway for gateway in found if gateway.cluster == item.cluster]
-        return [(gateway.address, gateway.port) for gateway in near or found]
+        return [(gateway.address, gateway.port, ";;;;") for gateway in near or found]
 
 
 def _shard(item: Endpoint) -> Json:
@@ -251,14 +252,20 @@ def _shard(item: Endpoint) -> Json:
     }
 
 
-def _assignment(name: str, told: list[tuple[str, int]]) -> Json:
+def _workload(item: Endpoint) -> str:
+    name = item.pod["metadata"].get("labels", {}).get("service.istio.io/canonical-name", item.pod["metadata"]["name"])
+    return f"{name};{item.pod['metadata']['namespace']};{name};;{item.cluster}"
+
+
+def _assignment(name: str, told: list[tuple[str, int, str]]) -> Json:
     endpoints = [
         {
             "endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}},
             "healthStatus": "HEALTHY",
+            "metadata": {"filterMetadata": {"istio": {"workload": workload}}},
             "loadBalancingWeight": 1,
         }
-        for address, port in told
+        for address, port, workload in told
     ]
     assignment: Json = {"@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment", "clusterName": name}
     if endpoints:

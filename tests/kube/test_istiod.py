@@ -251,14 +251,21 @@ def test_unresolved_gateways_are_read() -> None:
     assert debug.unresolved_of(Canned({"/debug/pushcontext": {"UnresolvedGateways": None}})) == frozenset()
 
 
-def test_what_a_proxy_is_told_is_read() -> None:
-    address = {"endpoint": {"address": {"socketAddress": {"address": "203.0.113.7", "portValue": 15443}}}}
-    empty = {"clusterName": "outbound|80||none.shop"}
-    said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": [address]}]}, empty]}
+def test_what_a_proxy_is_told_is_read_with_the_cluster_of_each_pod() -> None:
+    told = [lb_endpoint("203.0.113.7", 15443, ";;;;"), lb_endpoint("10.20.0.1", 8080, "echo;shop;echo;;member-b")]
+    old = {"clusterName": "outbound|80||old.shop", "endpoints": [{"lbEndpoints": [lb_endpoint("10.20.0.2", 80)]}]}
+    none = {"clusterName": "outbound|80||none.shop"}
+    said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": told}]}, old, none]}
     assert debug.edsz_of(Canned({"/debug/edsz": said}), "p.n") == {
-        "outbound|8080||echo.shop": frozenset({("203.0.113.7", 15443)}),
+        "outbound|8080||echo.shop": frozenset({debug.Told("203.0.113.7", 15443), debug.Told("10.20.0.1", 8080, "member-b")}),
+        "outbound|80||old.shop": frozenset({debug.Told("10.20.0.2", 80)}),
         "outbound|80||none.shop": frozenset(),
     }
+
+
+def lb_endpoint(address: str, port: int, workload: str = "") -> dict[str, Any]:
+    metadata = {"metadata": {"filterMetadata": {"istio": {"workload": workload}}}} if workload else {}
+    return {"endpoint": {"address": {"socketAddress": {"address": address, "portValue": port}}}, **metadata}
 
 
 def test_the_proxies_of_a_replica_are_read_with_what_they_are() -> None:
@@ -321,7 +328,7 @@ def test_one_replica_tells_a_connected_proxy_where_a_service_is(fleet: Fleet) ->
     hub = connect(fleet, "hub")
     proxy = f"{fleet.cluster('member-a').list('Pod', 'shop')[0]['metadata']['name']}.shop"
     told = [found for pod in fleet.mesh.replicas() if (found := istiod.edsz(hub, NAMESPACE, pod, proxy)) is not None]
-    addresses = {(pod["status"]["podIP"], 8080) for pod in fleet.cluster("member-a").list("Pod", "shop")}
+    addresses = {(pod["status"]["podIP"], 8080, "member-a") for pod in fleet.cluster("member-a").list("Pod", "shop")}
     assert [found["outbound|8080||echo.shop.svc.cluster.local"] for found in told] == [addresses]
 
 

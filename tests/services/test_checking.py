@@ -56,6 +56,16 @@ def test_a_pod_that_carries_the_network_of_who_asks_is_handed_out_though_it_cann
     assert told(joined)["green", "blue"] is Told.RAW
 
 
+def test_of_two_pods_with_one_address_the_one_that_is_handed_out_is_told_from_the_other(joined: World) -> None:
+    addresses = {
+        name: {pod["status"]["podIP"] for pod in joined.fleet.cluster(name).list("Pod", "shop")} for name in ("member-b", "member-c")
+    }
+    assert addresses["member-b"] == addresses["member-c"]
+    assert told(joined)["blue", "red"] is Told.RAW
+    carrying(joined, "member-b", "elsewhere", pods=2)
+    assert told(joined)["blue", "green"] is Told.RAW
+
+
 def test_a_service_that_istiod_tells_no_proxy_of_says_nothing_about_a_group(joined: World) -> None:
     headless = {"selector": {"app": "echo"}, "clusterIP": "None", "ports": [{"name": "http", "port": 8080}]}
     meta = {"name": "aaa", "namespace": "shop"}
