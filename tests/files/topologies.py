@@ -48,7 +48,9 @@ specs = st.builds(
 def topologies(draw: st.DrawFn) -> Topology:
     names = draw(st.lists(cluster_names, max_size=5, unique=True))
     clusters = {name: Cluster(name, f"uid-{index}", draw(cidrs())) for index, name in enumerate(names)}
-    groups, gateways, free = {}, {}, list(names)
+    groups: dict[str, Group] = {}
+    gateways: dict[GatewayKey, Gateway] = {}
+    free = list(names)
     used = set[tuple[str, int]]()
     for group in draw(st.lists(group_names, max_size=3, unique=True)):
         if not free:
