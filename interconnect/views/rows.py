@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,17 @@ class GroupRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """A group in the picture of the mesh."""
+
+    name: str
+    state: Badge
+    joined: bool
+    clusters: tuple[str, ...]
+    gateway_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemberAddress:
     text: str
     origin: str
@@ -87,7 +98,9 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
     return GroupRow(
         id=sight.group_ids[group.name],
         name=group.name,
-        state=_group_state(clusters),
+        state=_group_state(
+            [cluster.state for cluster in clusters], [gateway.state for cluster in clusters for gateway in cluster.gateways]
+        ),
         joined=group.joined,
         joined_at=sight.joined_at.get(group.name),
         summary=" · ".join(parts),
@@ -98,11 +111,23 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
     )
 
 
-def _group_state(clusters: Iterable[ClusterRow]) -> Badge:
+def glances(sight: queries.Sight) -> list[Glance]:
+    """Every group, without what may be done with it: of hundreds, that would be most of the work."""
+    gateways: dict[str, list[Badge]] = {}
+    for gateway in sight.topology.gateways.values():
+        gateways.setdefault(gateway.key.cluster, []).append(gateway_state(gateway, _said_of(sight, gateway))[0])
+    found = []
+    for group in sight.topology.groups.values():
+        names = tuple(sorted(group.clusters))
+        below = [state for name in names for state in gateways.get(name, ())]
+        state = _group_state([cluster_state(sight.clusters[name])[0] for name in names], below)
+        found.append(Glance(group.name, state, group.joined, names, len(below)))
+    return found
+
+
+def _group_state(clusters: Sequence[Badge], gateways: Sequence[Badge]) -> Badge:
     """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
-    clusters = tuple(clusters)
-    gateways = tuple(row for cluster in clusters for row in cluster.gateways)
-    states = [*(cluster.state for cluster in clusters), *(gateway.state for gateway in gateways)]
+    states = [*clusters, *gateways]
     bad = [state for state in states if state.tone is Tone.BAD]
     if bad:
         return Badge(Tone.BAD, ngettext("%(count)s problem", "%(count)s problems", len(bad)) % {"count": len(bad)})
@@ -154,8 +179,7 @@ def stale_text(said: Mapping[str, Any]) -> str:
 
 
 def gateway_row(sight: queries.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
-    observation = sight.gateways.get(gateway.key)
-    said: Mapping[str, Any] = observation.facts if observation else {}
+    observation, said = sight.gateways.get(gateway.key), _said_of(sight, gateway)
     state, reason = gateway_state(gateway, said)
     addresses = tuple(f"{_bracketed(host)}:15443" for host in said.get("addresses", ()))
     return GatewayRow(
@@ -168,6 +192,11 @@ def gateway_row(sight: queries.Sight, actor: Actor, gateway: Gateway) -> Gateway
         seen_at=observation.at if observation else None,
         actions=actions.of_gateway(sight, actor, gateway),
     )
+
+
+def _said_of(sight: queries.Sight, gateway: Gateway) -> Mapping[str, Any]:
+    observation = sight.gateways.get(gateway.key)
+    return observation.facts if observation else {}
 
 
 def gateway_state(gateway: Gateway, said: Mapping[str, Any]) -> tuple[Badge, str]:
