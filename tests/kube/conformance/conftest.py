@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from interconnect.kube import debug, kinds
 from interconnect.simulator import Fleet
 from tests.kube.conformance.places import Installation, api, config, deployed, hub, namespace_of, nobody, space
+
+if TYPE_CHECKING:
+    from interconnect.kube.api import Api
 
 __all__ = ["api", "cluster", "config", "deployed", "hub", "installation", "namespace_of", "nobody", "space"]
 
@@ -26,3 +31,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture(scope="session", params=["member-a"])
 def cluster(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def connected(hub: Api, installation: Installation) -> str:
+    """A replica of istiod to which a proxy is connected: those of simulated Pods are, by themselves."""
+    pods = [pod["metadata"]["name"] for pod in hub.list(kinds.POD, installation.system, labels="app=istiod")]
+    return str(next(pod for pod in pods if debug.proxies_of(debug.PodSource(hub, installation.system, pod))))

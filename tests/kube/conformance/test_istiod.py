@@ -62,6 +62,17 @@ def test_a_proxy_that_is_not_connected_is_told_nothing(hub: Api, replicas: tuple
     assert debug.edsz(hub, installation.system, replicas[0], "nobody.nowhere") is None
 
 
+def test_a_connected_proxy_is_listed_and_told_whose_pods_an_address_leads_to(hub: Api, connected: str, installation: Installation) -> None:
+    source = debug.PodSource(hub, installation.system, connected)
+    proxy = next(proxy for proxy in debug.proxies_of(source) if proxy.cluster in installation.members)
+    assert proxy.kind == "sidecar"
+    told = (debug.edsz_of(source, proxy.id) or {})["outbound|8080||echo.shop.svc.cluster.local"]
+    shards = debug.endpoint_shards_of(source)
+    pods = {(address, item.port, item.cluster) for item in shards if item.service.startswith("echo.shop.") for address in item.addresses}
+    assert told
+    assert told <= pods  # nothing is joined
+
+
 def test_a_forward_to_a_pod_that_is_not_there_is_not_found(hub: Api, installation: Installation) -> None:
     error = refused(lambda: forward.get(hub, installation.system, "absent", 15014, "/version"))
     assert isinstance(error, NotFound)
