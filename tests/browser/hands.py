@@ -24,6 +24,8 @@ class Hands(ABC):
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        # Listened to from the beginning: the browser is told so without being waited for, and opens a dialog of its own until then.
+        page.on("filechooser", lambda chooser: None)
 
     @abstractmethod
     def press(self, thing: Locator) -> None:

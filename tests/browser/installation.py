@@ -57,7 +57,8 @@ class Installation(Console):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        until(self._worker_listens, "the worker does not start")
+        until(lambda: self._worker_listens() or self.process.poll() is not None, "the worker does not start")
+        assert self.process.poll() is None, self.said
         return self
 
     @property
@@ -67,6 +68,14 @@ class Installation(Console):
     def kill_worker(self) -> None:
         """Without warning; the supervisor starts it again by itself."""
         os.kill(self.child("celery"), signal.SIGKILL)
+
+    def manage(self, *arguments: str) -> str:
+        """What a command of the console says, on its own data. It must end well."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def add_admin(self, name: str, password: str) -> None:
         """One more who may do everything, made as the one who runs the console does it."""

@@ -428,6 +428,7 @@ class MeshPages:
 
     def rollout_ended(self, expected: str = "Succeeded") -> None:
         """On the rollout's page, which the change leads to: follows it without a reload."""
+        expect(self.page.locator("#rollout-title")).to_be_visible()
         ended = re.compile("|".join(f"^{re.escape(self.words(state))}$" for state in ENDS))
         expect(self.state).to_have_text(ended, timeout=ROLLOUT_SECONDS * 1000)
         said = self.page.locator("#live").inner_text()
