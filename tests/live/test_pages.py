@@ -141,6 +141,7 @@ def test_foreign_networks_and_labels_stay(walk: PageWalk) -> None:
         assert walk.live.system_namespace(member.name)["metadata"]["labels"]["example.org/team"] == "networks"
 
 
+@pytest.mark.data_path
 def test_the_checks_show_the_pairs_that_stale_pods_spoil(walk: PageWalk) -> None:
     walk.watch()
     found = walk.matrix()
