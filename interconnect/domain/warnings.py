@@ -64,7 +64,7 @@ def _of_gateways(topology: Topology, change: Change) -> Iterator[Violation]:
             group = topology.group_of(change.key.cluster)
             gateways = topology.gateways_of_group(group.name) if group else ()
             if group and [gateway.key for gateway in gateways] == [change.key]:
-                yield Violation("warning.last-gateway", {"gateway": str(change.key), "group": group.name})
+                yield Violation("warning.last-gateway", {"gateway": gateways[0].name, "group": group.name})
         case _:
             return
 
@@ -77,9 +77,9 @@ def _source_without_gateway(topology: Topology, cluster: str) -> Iterator[Violat
 
 
 def _gateways_deleted(topology: Topology, clusters: list[str]) -> Iterator[Violation]:
-    keys = [str(gateway.key) for cluster in clusters for gateway in topology.gateways_of_cluster(cluster)]
-    if keys:
-        yield Violation("warning.gateways-deleted", {"gateways": keys})
+    names = [gateway.name for cluster in clusters for gateway in topology.gateways_of_cluster(cluster)]
+    if names:
+        yield Violation("warning.gateways-deleted", {"gateways": names})
 
 
 def _unknown_to_istiod(clusters: frozenset[str], facts: Facts) -> Iterator[Violation]:

@@ -107,11 +107,16 @@
     for (const dialog of all("dialog:not([open])", host)) {
       dialog.addEventListener("close", () => {
         dialog.remove();
-        document.getElementById(opener)?.focus();
+        (document.getElementById(opener) ?? document.getElementById("main"))?.focus();
       });
       dialog.showModal();
+      firstOf(dialog)?.focus();
     }
   }
+
+  // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
+  const FIELDS = ":is(input:not([type=hidden], [type=radio]), input[type=radio]:checked, select, textarea):not(:disabled)";
+  const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn", dialog);
 
   function closeDialogs() {
     for (const dialog of all("dialog[open]", host)) dialog.close();
@@ -131,11 +136,37 @@
     if (event.detail.target.id === "live" && event.detail.requestConfig?.verb === "post") {
       find('#live [aria-invalid="true"], #live [role="alert"]')?.focus();
     }
-    if (!event.detail.target.matches?.("dialog form")) return;
+    // The target itself has been replaced and is in no dialog any more.
     const form = document.getElementById(event.detail.target.id);
-    find('[aria-invalid="true"], [role="alert"]', form ?? host)?.focus();
+    if (!form?.matches("dialog form")) return;
+    const wrong = find('[aria-invalid="true"], [role="alert"]', form);
+    if (wrong) return wrong.focus();
+    // The next question of the same dialog: the button that was pressed is gone.
+    if (!form.contains(document.activeElement)) firstOf(form.closest("dialog"))?.focus();
   });
   document.addEventListener("close-dialog", closeDialogs);
+
+  /* Focus: what is swapped under it, moves or goes takes it along to the nearest that stood before it. */
+
+  const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+  let line = [];
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const at = document.activeElement;
+    if (!event.detail.target.contains(at)) return void (line = []);
+    const stops = all(FOCUSABLE, event.detail.target);
+    line = stops.slice(0, stops.indexOf(at) + 1).map((stop) => stop.id);
+  });
+
+  function refocus() {
+    if (!line.length || (document.activeElement && document.activeElement !== body)) return;
+    const stops = line.reverse().map((id) => id && document.getElementById(id));
+    const stop = stops.find((each) => each && each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
+    (stop ?? document.getElementById("main"))?.focus({ preventScroll: true });
+    line = [];
+  }
+
+  document.addEventListener("htmx:afterSettle", refocus);
 
   /* Toasts: what has been done, for a while; what went wrong, until it is closed. */
 

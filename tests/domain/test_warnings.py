@@ -43,7 +43,7 @@ def test_deleting_the_last_gateway_of_a_group_is_said_before() -> None:
 
 def test_gateways_that_go_with_a_cluster_or_a_group_are_listed_before() -> None:
     for change in (RemoveCluster("member-a"), DeleteGroup("blue"), ForgetCluster("member-a")):
-        assert [warning.params for warning in warnings(grouped(KNOWN), change)] == [{"gateways": ["member-a/1"]}]
+        assert [warning.params for warning in warnings(grouped(KNOWN), change)] == [{"gateways": ["eastwest-member-a-1"]}]
 
 
 def test_forgetting_says_when_a_group_goes_too() -> None:

@@ -249,7 +249,7 @@ def cluster_remove_from_group(on: Stage) -> None:
 
 @act
 def somebody_takes_a_field_and_the_console_wants_it(on: Stage) -> None:
-    foreign.take_replicas(on.house.kubeconfig("berlin-1"), "eastwest-berlin-1-1", 3)
+    foreign.take_replicas(on.house.kubeconfig("virginia-1"), "eastwest-virginia-1-1", 3)
     gateway_edit(on)
     on.dialog.locator("[name=replicas]").fill("2")
     on.send()
