@@ -160,13 +160,12 @@
 
   function refocus() {
     if (!line.length || (document.activeElement && document.activeElement !== body)) return;
-    const stops = line.reverse().map((id) => id && document.getElementById(id));
-    const stop = stops.find((each) => each && each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
+    const stops = line.map((id) => id && document.getElementById(id));
+    const stop = stops.findLast((each) => each && each.tabIndex >= 0 && !each.disabled && each.checkVisibility());
     (stop ?? document.getElementById("main"))?.focus({ preventScroll: true });
-    line = [];
   }
 
-  document.addEventListener("htmx:afterSettle", refocus);
+  document.addEventListener("htmx:afterSwap", refocus);
 
   /* Toasts: what has been done, for a while; what went wrong, until it is closed. */
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-from interconnect.domain.changes import Remove
+from interconnect.domain.changes import AddCluster, MoveCluster, Remove, RemoveCluster
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from tests.support import shop
 
@@ -25,3 +25,43 @@ def test_start_and_end_of_a_rollout_are_said_aloud(visit: Visitor, mesh: Mesh) -
     expect(announcer).to_have_text("Remove aws from the interconnect")
     shop.end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
     expect(announcer).to_have_text("Remove aws from the interconnect: succeeded")
+
+
+def test_the_focus_goes_along_with_a_row_that_moves_and_stays_near_one_that_goes(visit: Visitor, mesh: Mesh) -> None:
+    shop.settled(mesh, AddCluster("asia", "free"))
+    page = visit(HERE)
+    menu = page.get_by_role("button", name="Actions for cluster free")
+    menu.focus()
+    shop.settled(mesh, MoveCluster("free", "1-onprem"))
+    page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    expect(page.get_by_role("row", name="1-onprem").first).to_contain_text("2 clusters")
+    expect(menu).to_be_focused()
+    shop.settled(mesh, RemoveCluster("free"))
+    page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    expect(menu).to_have_count(0)
+    expect(page.locator("#groups :focus")).to_have_count(1)
+
+
+def test_a_dialog_whose_opener_has_gone_gives_the_focus_to_the_page(visit: Visitor, mesh: Mesh) -> None:
+    shop.settled(mesh, AddCluster("asia", "free"))
+    page = visit(HERE)
+    page.get_by_role("button", name="Actions for cluster free").click()
+    page.get_by_role("menuitem", name="Create east-west gateway").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    shop.settled(mesh, RemoveCluster("free"))
+    page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    expect(page.get_by_role("row", name="free", include_hidden=True)).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("main:focus, main :focus")).to_have_count(1)
+
+
+def test_the_second_question_of_a_removal_has_the_focus(visit: Visitor) -> None:
+    page = visit(HERE)
+    page.get_by_role("checkbox", name="aws").check()
+    page.get_by_role("button", name="Remove interconnection").click()
+    dialog = page.get_by_role("dialog", name="Remove interconnection")
+    dialog.get_by_role("button", name="Remove").focus()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("button", name="Confirm")).to_be_visible()
+    expect(dialog.locator(":focus")).to_have_count(1)
