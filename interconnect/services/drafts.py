@@ -41,7 +41,8 @@ def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Addres
 
 def draft_restart(*, draft: JoinDraft, restart: RestartPolicy) -> None:
     draft.restart = restart
-    draft.save()
+    # Never saved as a whole: in another tab it may just have become a rollout, and would be back.
+    JoinDraft.objects.filter(id=draft.id).update(restart=restart, updated_at=timezone.now())
 
 
 def draft_drop(*, draft: JoinDraft) -> None:

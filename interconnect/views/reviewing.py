@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @require_http_methods(["GET", "POST"])
 def join_review(request: HttpRequest, name: str) -> HttpResponse:
-    """The browser sends *OK*, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`)."""
+    """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen (`keep`)."""
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     started = _started(request, visit)
     if started is not None:
@@ -71,6 +71,8 @@ def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinD
     restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
     if restart:
         drafts.draft_restart(draft=draft, restart=restart)
+    if "keep" in request.POST:
+        return HttpResponse(status=204)
     plan = _plan(visit, changes)
     if "again" in request.POST:
         plan = plans.plan_anew(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from interconnect import store
 from interconnect.domain.changes import EditGateway
-from interconnect.domain.topology import GatewaySpec
+from interconnect.domain.topology import GatewaySpec, RestartPolicy
 from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
-from interconnect.services import inquiries
+from interconnect.services import drafts, inquiries
 from meshconsole.audit.models import Entry
 from tests.support.world import SYSTEM, B, C, World
 from tests.support.worlds import fleets, hasty, prepared
@@ -98,6 +98,17 @@ def test_a_plan_older_than_the_mesh_is_not_started_and_a_new_one_is_made(as_ada:
     assert refused.context["planning"] and refused.context["plan"].id != review.context["plan"].id
     assert not store.load(mesh).groups["green"].joined
     assert "/rollouts/" in send(as_ada, mesh, answered(as_ada, mesh)).headers["Location"]
+
+
+def test_the_policy_that_was_chosen_outlives_a_reload_and_brings_no_draft_back(as_ada: Any, mesh: Mesh) -> None:
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    assert send(as_ada, mesh, review, keep="1").status_code == 204
+    assert as_ada.get(url(mesh, "join-review")).context["form"]["restart"].value() == "automatic"
+    draft = JoinDraft.objects.get()
+    send(as_ada, mesh, review)
+    drafts.draft_restart(draft=draft, restart=RestartPolicy.NEVER)
+    assert not JoinDraft.objects.exists()
 
 
 def test_a_plan_that_is_not_ready_is_not_started(as_ada: Any, mesh: Mesh) -> None:
