@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from interconnect.domain.topology import Topology
     from meshconsole.access.actor import Actor
 
-GROUPS_PER_PAGE, MEMBERS_PER_PAGE = 25, 50
+CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
 MOST_DRIFT = 5
 
 
@@ -38,12 +40,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
     """`wanted`: the search (`q`) and the pages of both tables (`page`, `members`)."""
     topology, search = sight.topology, wanted.get("q", "").strip()
-    found = [group for group in topology.groups.values() if matches(sight, group.name, search)]
-    groups = Paginator(found, GROUPS_PER_PAGE).get_page(wanted.get("page"))
+    groups = Paginator(lines(topology, search), CLUSTERS_PER_PAGE).get_page(wanted.get("page"))
     members = Paginator(topology.joined, MEMBERS_PER_PAGE).get_page(wanted.get("members"))
     return {
         "groups": groups,
-        "group_rows": [rows.group_row(sight, actor, group) for group in groups],
+        "group_rows": [
+            rows.group_row(sight, actor, topology.groups[name], [cluster for _group, cluster in found])
+            for name, found in groupby(groups, key=lambda line: line[0])
+        ],
         "group_count": len(topology.groups),
         "search": search,
         "members": [rows.member_row(sight, group) for group in members],
@@ -59,11 +63,18 @@ def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> d
     }
 
 
-def matches(sight: queries.Sight, group: str, search: str) -> bool:
-    """By the group's name or that of one of its clusters."""
+def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
+    """(group, cluster) of all that match by the name of either, in the order of the page.
+
+    Pages are made of these, not of groups: a group may be one cluster, or all of hundreds.
+    """
     wanted = search.lower()
-    names = (group, *sight.topology.groups[group].clusters)
-    return not wanted or any(wanted in name.lower() for name in names)
+    return [
+        (group.name, cluster)
+        for group in topology.groups.values()
+        for cluster in sorted(group.clusters)
+        if wanted in group.name.lower() or wanted in cluster.lower()
+    ]
 
 
 def stepper(sight: queries.Sight) -> list[tuple[str, str]]:

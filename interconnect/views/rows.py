@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,6 @@ class GroupRow:
     joined_at: datetime | None
     summary: str
     clusters: tuple[ClusterRow, ...]
-    gateway_count: int
     restart: Action | None
     actions: tuple[Action, ...]
 
@@ -88,46 +87,46 @@ class MemberRow:
     joined_at: datetime | None
 
 
-def group_row(sight: queries.Sight, actor: Actor, group: Group) -> GroupRow:
-    clusters = tuple(cluster_row(sight, actor, sight.topology.clusters[name]) for name in sorted(group.clusters))
-    count = len(sight.topology.gateways_of_group(group.name))
+def group_row(sight: queries.Sight, actor: Actor, group: Group, clusters: Collection[str]) -> GroupRow:
+    """Everything said of the group is of all its clusters; those named in `clusters` have a row."""
+    total, gateways = len(group.clusters), sight.topology.gateways_of_group(group.name)
     parts = [
-        ngettext("%(count)s cluster", "%(count)s clusters", len(clusters)) % {"count": len(clusters)},
-        ngettext("%(count)s gateway", "%(count)s gateways", count) % {"count": count},
+        ngettext("%(count)s cluster", "%(count)s clusters", total) % {"count": total},
+        ngettext("%(count)s gateway", "%(count)s gateways", len(gateways)) % {"count": len(gateways)},
     ]
+    if len(clusters) < total:
+        parts[0] = _("%(shown)s of %(total)s clusters are shown here") % {"shown": len(clusters), "total": total}
+    stale = any(stale_text(sight.clusters[name].said) for name in group.clusters)
     return GroupRow(
         id=sight.group_ids[group.name],
         name=group.name,
-        state=_group_state(
-            [cluster.state for cluster in clusters], [gateway.state for cluster in clusters for gateway in cluster.gateways]
-        ),
+        state=_group_state(sight, group, gateways),
         joined=group.joined,
         joined_at=sight.joined_at.get(group.name),
         summary=" · ".join(parts),
-        clusters=clusters,
-        gateway_count=count,
-        restart=_restart(sight, actor, group, any(cluster.stale for cluster in clusters), group=group.name),
+        clusters=tuple(cluster_row(sight, actor, sight.topology.clusters[name]) for name in clusters),
+        restart=_restart(sight, actor, group, stale and total > 1, group=group.name),
         actions=actions.of_group(sight, actor, group),
     )
 
 
 def glances(sight: queries.Sight) -> list[Glance]:
     """Every group, without what may be done with it: of hundreds, that would be most of the work."""
-    gateways: dict[str, list[Badge]] = {}
+    gateways: dict[str, list[Gateway]] = {}
     for gateway in sight.topology.gateways.values():
-        gateways.setdefault(gateway.key.cluster, []).append(gateway_state(gateway, _said_of(sight, gateway))[0])
+        gateways.setdefault(gateway.key.cluster, []).append(gateway)
     found = []
     for group in sight.topology.groups.values():
         names = tuple(sorted(group.clusters))
-        below = [state for name in names for state in gateways.get(name, ())]
-        state = _group_state([cluster_state(sight.clusters[name])[0] for name in names], below)
-        found.append(Glance(group.name, state, group.joined, names, len(below)))
+        own = [gateway for name in names for gateway in gateways.get(name, ())]
+        found.append(Glance(group.name, _group_state(sight, group, own), group.joined, names, len(own)))
     return found
 
 
-def _group_state(clusters: Sequence[Badge], gateways: Sequence[Badge]) -> Badge:
+def _group_state(sight: queries.Sight, group: Group, gateways: Collection[Gateway]) -> Badge:
     """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
-    states = [*clusters, *gateways]
+    states = [cluster_state(sight.clusters[name])[0] for name in sorted(group.clusters)]
+    states += [gateway_state(gateway, _said_of(sight, gateway))[0] for gateway in gateways]
     bad = [state for state in states if state.tone is Tone.BAD]
     if bad:
         return Badge(Tone.BAD, ngettext("%(count)s problem", "%(count)s problems", len(bad)) % {"count": len(bad)})

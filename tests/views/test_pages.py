@@ -77,7 +77,45 @@ def test_an_address_that_the_load_balancer_no_longer_has_is_pointed_out(as_ada: 
 def test_search_finds_groups_by_their_clusters_too(as_ada: Any, mesh: Mesh) -> None:
     found = as_ada.get(url(mesh, "interconnect"), {"q": "IREL"}).context["group_rows"]
     assert [row.name for row in found] == ["aws"]
+    assert [cluster.name for cluster in found[0].clusters] == ["ireland"]
     assert as_ada.get(url(mesh, "interconnect"), {"q": "nowhere"}).context["group_rows"] == []
+
+
+def test_a_search_for_a_group_shows_all_its_clusters(as_ada: Any, mesh: Mesh) -> None:
+    (found,) = as_ada.get(url(mesh, "interconnect"), {"q": "aws"}).context["group_rows"]
+    assert [cluster.name for cluster in found.clusters] == ["frankfurt", "ireland"]
+
+
+@pytest.fixture
+def grown(mesh: Mesh) -> list[str]:
+    """The names of thirty clusters of one more group."""
+    names = [f"member-{number:02}" for number in range(30)]
+    for number, name in enumerate(names):
+        shop.add_cluster(mesh, name, f"10.{100 + number}.0.0/16")
+    shop.settled(mesh, CreateGroup("west", frozenset(names)))
+    return names
+
+
+def test_every_cluster_of_a_large_group_is_reached_by_pages(as_ada: Any, mesh: Mesh, grown: list[str]) -> None:
+    found: list[tuple[str, str]] = []
+    for number in (1, 2):
+        rows = as_ada.get(url(mesh, "interconnect"), {"page": str(number)}).context["group_rows"]
+        found += [(row.name, cluster.name) for row in rows for cluster in row.clusters]
+    assert len(found) == len(set(found)) == 4 + len(grown)
+    assert [cluster for group, cluster in found if group == "west"] == grown
+
+
+def test_a_group_says_how_many_of_its_clusters_are_shown_and_how_all_of_them_are(as_ada: Any, mesh: Mesh, grown: list[str]) -> None:
+    shop.silence(mesh.clusters.get(name=grown[-1]))
+    row = as_ada.get(url(mesh, "interconnect")).context["group_rows"][-1]
+    assert row.name == "west" and grown[-1] not in [cluster.name for cluster in row.clusters]
+    assert f"{len(row.clusters)} of 30 clusters are shown here" in row.summary
+    assert row.state.text == "1 problem"
+
+
+def test_a_search_finds_one_cluster_of_a_large_group(as_ada: Any, mesh: Mesh, grown: list[str]) -> None:
+    (row,) = as_ada.get(url(mesh, "interconnect"), {"q": grown[-1]}).context["group_rows"]
+    assert (row.name, [cluster.name for cluster in row.clusters]) == ("west", grown[-1:])
 
 
 def test_the_stepper_says_which_step_is_next(as_ada: Any, mesh: Mesh, pia: Any) -> None:

@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
@@ -48,8 +48,19 @@ def badge(state: Badge | None) -> SafeString | str:
 def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[str, Any]:
     """A menu button named `label`, and its items; `identity` is unique on the page and the same at the next poll."""
     name = f"menu-{identity}"
-    # Put together here: a long page has hundreds of items, and a template takes its time over each number and filter.
-    items = [(f"{name}-{number}", action, " ".join(str(why) for why in action.reasons)) for number, action in enumerate(actions, 1)]
+    # Put together here: a long page has hundreds of items, and a template takes its time over each number, attribute and filter.
+    items = [
+        (
+            f"{name}-{number}",
+            each.label,
+            each.url,
+            icon(each.icon) if each.icon else "",
+            each.danger,
+            each.is_page,
+            " ".join(map(str, each.reasons)),
+        )
+        for number, each in enumerate(actions, 1)
+    ]
     return {"id": name, "label": label, "items": items}
 
 
@@ -75,8 +86,15 @@ def ago(moment: datetime | None, empty: str = "") -> SafeString | str:
     """*40 seconds ago*, with the exact time for who wants it."""
     if moment is None:
         return empty
-    exact = date_format(localtime(moment), "DATETIME_FORMAT")
-    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact, naturaltime(moment))
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exact(localtime(moment), get_language()), naturaltime(moment)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _exact(moment: datetime, language: str | None) -> str:
+    # The same hundred moments are written at every poll. The language is that of the thread.
+    return date_format(moment, "DATETIME_FORMAT")
 
 
 @register.simple_block_tag
