@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.models import JoinDraft
 
+FEW_GROUPS = 10
+
 
 def go(url_name: str, visit: Visit) -> HttpResponse:
     return HttpResponseRedirect(reverse(url_name, kwargs={"name": visit.mesh.name}))
@@ -48,15 +50,24 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     topology, _facts = current(visit)
     draft = draft_of(visit)
-    lines = [(group.name, sorted(group.clusters), _why_not(topology, group.name)) for group in topology.groups.values()]
-    able = [group for group, _clusters, why in lines if not why]
+    reasons = {group: " ".join(_why_not(topology, group)) for group in topology.groups}
+    able = {group for group, why in reasons.items() if not why}
     ticked = [group for group in request.POST.getlist("group") if group in able]
     if ticked:
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
         return go("join-addresses", visit)
-    chosen = [group for group in draft.groups if group in able] if draft else []
+    chosen = set(draft.groups) & able if draft else set()
     error = _("Tick at least one group that can join.") if request.method == "POST" else ""
-    context = frame(visit, "interconnect") | {"lines": lines, "chosen": chosen, "error": error, "step": 1, "able": able}
+    # Among hundreds, those that can join would be hard to find between those that cannot.
+    groups = sorted(topology.groups.values(), key=lambda group: (group.name not in able, group.name))
+    lines = [(group.name, ", ".join(sorted(group.clusters)), reasons[group.name], group.name in chosen) for group in groups]
+    context = frame(visit, "interconnect") | {
+        "lines": lines,
+        "error": error,
+        "step": 1,
+        "able": able,
+        "searchable": len(lines) > FEW_GROUPS,
+    }
     return page(request, "interconnect/join.html", context, status=422 if error else 200)
 
 

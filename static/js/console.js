@@ -269,6 +269,17 @@
     for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = !opened;
   });
 
+  // A search over rows that are all in the page; what is ticked stays in sight.
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset?.filter;
+    if (!list) return;
+    const wanted = event.target.value.trim().toLowerCase();
+    const rows = all(`${list} [data-words]`);
+    for (const row of rows) row.hidden = !row.dataset.words.toLowerCase().includes(wanted) && !find("input:checked", row);
+    const said = find(`[data-filter-none="${list}"]`);
+    said.textContent = rows.every((row) => row.hidden) ? said.dataset.text : "";
+  });
+
   function ticks() {
     for (const button of all("[data-needs-tick]")) {
       const none = all(`${button.dataset.needsTick} input[type=checkbox]:checked`).length === 0;

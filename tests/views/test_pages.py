@@ -200,3 +200,14 @@ def test_overlaps_are_a_matrix_and_clusters_in_no_group_are_suggested_together(a
     assert context["matrix"].names == ["frankfurt", "spare"]
     assert context["matrix"].rows[0][1] == [(True, ""), (False, "10.0.0.0/16 · 10.0.0.0/16")]
     assert context["suggested"] == [("free", "spare")]
+
+
+def test_groups_that_can_join_come_before_those_that_cannot(as_ada: Any, mesh: Mesh) -> None:
+    shop.settled(mesh, CreateGroup("zoo", frozenset({"free"})), shop.gateway_in("free"))
+    lines = as_ada.get(url(mesh, "join")).context["lines"]
+    assert [(name, bool(why)) for name, _clusters, why, _ticked in lines] == [
+        ("1-onprem", False),
+        ("asia", False),
+        ("zoo", False),
+        ("aws", True),
+    ]
