@@ -83,15 +83,16 @@ class KubeconfigForm(forms.Form):
         self.given_anew = False
         if not may_be_insecure:
             del self.fields["insecure"]
-        for part in self.PARTS:
-            if self.kept_secret.get(part.text):
-                self._say_that_it_is_kept(part)
+        self.say_what_is_kept()
 
-    def _say_that_it_is_kept(self, part: Part) -> None:
-        self.fields[part.text].help_text = gettext(
-            "A kubeconfig is kept, sealed, for a quarter of an hour; it is not shown again. "
-            "Leave this empty to use it, or paste another one."
-        )
+    def say_what_is_kept(self) -> None:
+        """Beside each kubeconfig that need not be given again, since nothing of it is shown."""
+        for part in self.PARTS:
+            if self.kept_secret.get(part.text) or self.secret.get(part.text):
+                self[part.text].help_text = gettext(
+                    "A kubeconfig is kept, sealed, for a quarter of an hour; it is not shown again. "
+                    "Leave this empty to use it, or paste another one."
+                )
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -208,6 +208,7 @@ def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | N
     """What could be read is kept, so that a mistake in another field does not cost the kubeconfig."""
     if not form.given_anew:
         return kept
+    form.say_what_is_kept()
     secret = {**form.kept_secret, **form.secret}
     return _ask(flow, registration.KEPT, flow.fixed, secret) if form.secret else kept
 
