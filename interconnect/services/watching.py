@@ -103,7 +103,9 @@ def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
         "owners": list(write.owners),
     }
     if write.problem is not None:
-        return Alert(write.problem.code, {**write.problem.params, **params, "token": write.problem.token})
+        # Of an object it is the problem that knows which of its fields.
+        field = write.problem.params.get("field") or target.field
+        return Alert(write.problem.code, {**write.problem.params, **params, "field": field, "token": write.problem.token})
     return Alert("drift.overwritten" if write.note == "writes.note.overwritten" else "drift.not-applied", params)
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
+from interconnect.domain.entries import RULE_NAME
 from interconnect.messages import word
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
@@ -92,17 +93,22 @@ def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
 
 def drift(sight: queries.Sight, actor: Actor) -> dict[str, Any] | None:
     """What others have changed, as last seen, and the button that puts it right; None while nothing is known to differ."""
-    observation = getattr(sight.mesh, "observation", None)
-    found = [item for item in (observation.findings if observation else ()) if is_drift(item)]
-    if observation is None or not found:
+    found = _drifted(sight)
+    if not found:
         return None
     shown = [word(str(item["code"]), item.get("params", {})) for item in found[:MOST_DRIFT]]
     return {
         "lines": list(dict.fromkeys(shown)),
         "more": len(found) - len(shown),
         "restore": actions.restore(sight, actor),
-        "at": observation.at,
+        "at": sight.mesh.observation.at,
     }
+
+
+def _drifted(sight: queries.Sight) -> list[dict[str, Any]]:
+    """Findings of the last look at the mesh."""
+    observation = getattr(sight.mesh, "observation", None)
+    return [item for item in (observation.findings if observation else ()) if is_drift(item)]
 
 
 def is_drift(item: Mapping[str, Any]) -> bool:
@@ -114,5 +120,10 @@ def rule_state(sight: queries.Sight) -> Badge:
     if not sight.topology.enabled:
         return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not there"))
     if queries.rule_is_in_place(sight.rule):
-        return Badge(Tone.GOOD, _("In place"))
+        return Badge(Tone.BAD, _("Changed by others")) if _rule_was_changed(sight) else Badge(Tone.GOOD, _("In place"))
     return Badge(Tone.WARN, _("Not written yet"))
+
+
+def _rule_was_changed(sight: queries.Sight) -> bool:
+    named = [item.get("params", {}) for item in _drifted(sight)]
+    return any((params.get("kind"), params.get("name")) == ("Gateway", RULE_NAME) for params in named)

@@ -116,7 +116,7 @@
 
   // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
   const FIELDS = ":is(input:not([type=hidden], [type=radio]), input[type=radio]:checked, select, textarea):not(:disabled)";
-  const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn", dialog);
+  const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn, .sheet-body .btn", dialog);
 
   function closeDialogs() {
     for (const dialog of all("dialog[open]", host)) dialog.close();

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from tests.screenshots.stage import PATIENCE
 from tests.screenshots.story import scene
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def session_ended(on: Stage) -> None:
     on.go("interconnect", "storefront")
     on.context.clear_cookies(name="sessionid")
     on.page.evaluate("document.dispatchEvent(new Event('refresh'))")
-    expect(on.dialog).to_be_visible()
+    expect(on.dialog).to_be_visible(timeout=PATIENCE)
 
 
 @scene("account_login", person="")

@@ -24,11 +24,13 @@ def somebody_has_a_gateway_on_the_port(on: Stage) -> None:
 def enable(on: Stage) -> None:
     on.go("interconnect", HERE)
     on.press("enable", HERE)
+    expect(on.page.locator("#look .notice")).to_be_visible()
 
 
 @scene("enable")
 def enable_as_a_page(on: Stage) -> None:
     on.go("enable", HERE)
+    expect(on.page.locator("#look .notice")).to_be_visible()
 
 
 @act

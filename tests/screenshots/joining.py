@@ -27,10 +27,8 @@ def join_addresses(on: Stage) -> None:
 @scene("join-addresses")
 def join_addresses_refused(on: Stage) -> None:
     on.choose_groups(HERE, "europe")
-    for box in on.page.locator("[name$=chosen]").all():
-        box.uncheck()
-    on.page.locator("[name$=host]").fill("127.0.0.1")
-    on.page.locator("[name=add]").click()
+    on.page.locator("[name=europe-host]").fill("127.0.0.1")
+    on.page.locator("[name=add][value=europe]").click()
     expect(on.page.locator(".field-error").first).to_be_visible()
 
 

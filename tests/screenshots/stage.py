@@ -76,10 +76,10 @@ class Stage:
         self.go("rollout", mesh, rollout_id=self.house.memory[name])
 
     def choose_groups(self, mesh: str, *groups: str) -> None:
-        """Step 1 of the wizard, and on to step 2."""
+        """Step 1 of the wizard, and on to step 2; what an earlier draft has chosen besides is taken back."""
         self.go("join", mesh)
-        for group in groups:
-            self.page.locator(f"#join-{group}").check()
+        for box in self.page.locator("main input[name=group]:enabled").all():
+            box.set_checked(box.get_attribute("value") in groups)
         self.page.locator("main form .btn-primary").click()
         self.page.wait_for_url("**/join/addresses/")
 

@@ -102,6 +102,15 @@ def test_what_others_have_changed_is_the_loudest_thing_on_the_page(prepared: Wor
     watching.look(prepared.mesh)
     page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE).content.decode()
     assert "Others have changed what the console wrote" in page and RULE in page
+    assert "kubectl-edit owns the field .spec.servers of Gateway" in page
+
+
+def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: World) -> None:
+    ada = browser(prepared, "ada", Role.MESH_ADMIN)
+    assert ada.get(HERE).context["rule_state"].text == "In place"
+    edited_rule(prepared)
+    watching.look(prepared.mesh)
+    assert ada.get(HERE).context["rule_state"].text == "Changed by others"
 
 
 def test_an_operator_does_not_restore_what_is_a_mesh_admins(prepared: World) -> None:
