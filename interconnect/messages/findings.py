@@ -95,10 +95,10 @@ PREFLIGHT = {
     "preflight.pods-elsewhere": _("Pods in %(cluster)s already carry the network %(network)s. Restart them, or use another group name."),
     "preflight.ungrouped": _("These clusters are in no group: %(clusters)s. Their addresses are still handed out as they are."),
     "preflight.services-merged": _(
-        "%(count)s services will be one with those of %(group)s: %(services)s. Their requests will be shared by both groups."
+        "Services that become one with those of %(group)s (%(count)s): %(services)s. Their requests will be shared by both groups."
     ),
     "preflight.services-unlisted": _(
-        "%(count)s services also run in %(group)s, which is not joined (%(clusters)s): %(services)s. "
+        "Services that also run in %(group)s, which is not joined (%(clusters)s), %(count)s in all: %(services)s. "
         "A share of their requests will time out; let that group join too."
     ),
     "preflight.stale-pods": _("%(pods)s Pods in %(cluster)s still carry another network (%(networks)s). Restart their workloads."),
