@@ -17,10 +17,11 @@ from tests.live.support.installation import Live
 from tests.live.support.meshfile import Mesh, by_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from tests.live.support.installation import Undo
 
+FAILED = pytest.StashKey[str]()
 DESCRIPTION = os.environ.get("MESHCONSOLE_LIVE", "")
 
 
@@ -37,6 +38,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_without_chromium(Path(__file__).with_name("test_pages.py"), config, items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and item.get_closest_marker("steps") and item.parent is not None:
+        item.parent.stash.setdefault(FAILED, item.name)
+    return report
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("steps") and item.parent is not None and (failed := item.parent.stash.get(FAILED, "")):
+        pytest.fail(f"not tried: {failed} has failed", pytrace=False)
 
 
 @pytest.fixture(scope="session")
