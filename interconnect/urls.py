@@ -77,6 +77,7 @@ urlpatterns = [
     path("meshes/<slug:name>/members/<int:binding_id>/remove/", members.remove, name="member-remove"),
     path("meshes/<slug:name>/topology/", topology.show, name="topology"),
     path("meshes/<slug:name>/settings/", mesh.settings, name="mesh-settings"),
+    path("meshes/<slug:name>/settings/delete/", mesh.delete, name="mesh-delete"),
     path("meshes/<slug:name>/settings/networks/", mesh.networks, name="mesh-networks"),
     path("meshes/<slug:name>/settings/istiod-url/", mesh.istiod_url, name="mesh-istiod-url"),
     path("meshes/<slug:name>/settings/credential/", registration.mesh_credential, name="mesh-credential"),

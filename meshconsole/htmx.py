@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
 
@@ -34,6 +34,15 @@ def page(request: HttpRequest, template: str, context: dict[str, Any], *, parts:
 def events(response: HttpResponse, **names: Any) -> HttpResponse:
     """Tell console.js what has happened: `toast`, `refresh`, `close-dialog` (underscores become hyphens)."""
     response.headers["HX-Trigger"] = json.dumps({name.replace("_", "-"): value for name, value in names.items()})
+    return response
+
+
+def redirect(request: HttpRequest, url: str) -> HttpResponse:
+    """To another page, as a whole: a redirect that htmx follows would put that page into the element that was asked for."""
+    if not is_htmx(request):
+        return HttpResponseRedirect(url)
+    response = HttpResponse(status=204)
+    response.headers["HX-Redirect"] = url
     return response
 
 

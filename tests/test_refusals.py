@@ -24,9 +24,6 @@ ELSEWHERE = {
     "gateway.number": "the console takes the next number itself; only a file names one",
     "gateway.taken": "the console takes the next free number itself; only a file names one",
     "gateway.unknown": "its address is not found before any rule is asked, which the dialog says: test_rules_gateways.py",
-    "mesh.enabled": "meshes are deleted on the command line",
-    "mesh.has-clusters": "meshes are deleted on the command line",
-    "mesh.leftovers": "meshes are deleted on the command line",
     "mesh.moved-on": "only two requests within one moment meet: tests/views/test_races.py",
     "mesh.networks-cluster": "a page offers these two clusters alone: tests/services",
 }

@@ -10,17 +10,23 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from interconnect import observed
+from interconnect import observed, store
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
+from interconnect.domain.rules import can_delete_mesh
+from interconnect.domain.violations import Violation
 from interconnect.kube.guard import DenyList
 from interconnect.models import Connection, Mesh
 from interconnect.rollouts.replicas import placed
+from interconnect.scope import scope_of
 from interconnect.services.authority import audited, require
 from interconnect.services.refusal import Refused
+from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from interconnect.domain.topology import MeshKind, RestartPolicy
     from interconnect.services.inspection import ClusterReport, MeshReport
     from meshconsole.access.actor import Actor
@@ -146,17 +152,25 @@ def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> 
         mesh.restart = restart
 
 
+def what_holds(mesh: Mesh) -> Iterator[Violation]:
+    """Why a mesh cannot be deleted yet (rule 15), what has to be done first at the beginning."""
+    yield from can_delete_mesh(store.load(mesh))
+    clusters = sorted(mesh.clusters.values_list("name", flat=True))
+    if clusters:
+        yield Violation("mesh.has-clusters", {"name": mesh.name, "clusters": clusters})
+    elif mesh.applied.filter(archived=False).exists():
+        yield Violation("mesh.leftovers", {"name": mesh.name})
+
+
 def mesh_delete(*, actor: Actor, mesh: Mesh) -> None:
-    """Only a mesh without interconnect, groups and clusters goes; nothing of ours is left anywhere then."""
+    """Only a mesh without interconnect, groups and clusters goes; nothing of ours is left anywhere then, nor any role in it."""
     with audited(actor, "mesh.delete", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
-        if mesh.enabled:
-            raise Refused.because("mesh.enabled", name=mesh.name)
-        if mesh.clusters.exists():
-            raise Refused.because("mesh.has-clusters", name=mesh.name, clusters=sorted(mesh.clusters.values_list("name", flat=True)))
-        if mesh.applied.filter(archived=False).exists():
-            raise Refused.because("mesh.leftovers", name=mesh.name)
+        held = next(what_holds(mesh), None)
+        if held:
+            raise Refused([held])
         with transaction.atomic():
+            Binding.objects.filter(scope=scope_of(mesh.id)).delete()
             mesh.applied.all().delete()
             mesh.consents.all().delete()
             mesh.rollouts.all().delete()

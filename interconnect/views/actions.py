@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from interconnect.domain.changes import (
 )
 from interconnect.domain.violations import Violation
 from interconnect.services.authority import ROLE_OF
+from interconnect.services.meshes import what_holds
 from interconnect.views import wording
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action
@@ -129,6 +131,11 @@ def of_gateway(sight: queries.Sight, actor: Actor, gateway: Gateway) -> tuple[Ac
 def of_clusters(mesh: Mesh, actor: Actor) -> Action:
     admin = _refusals(actor, Role.MESH_ADMIN, ())
     return Action(_("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", admin, is_page=True)
+
+
+def delete_mesh(mesh: Mesh, actor: Actor) -> Action:
+    why = _refusals(actor, Role.PLATFORM_ADMIN, islice(what_holds(mesh), 1))
+    return Action(_("Delete mesh"), reverse("mesh-delete", kwargs={"name": mesh.name}), "trash", why, danger=True)
 
 
 def of_meshes(actor: Actor) -> Action:

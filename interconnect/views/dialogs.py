@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from interconnect.domain.rules import is_token
 from interconnect.views import wording
 from meshconsole.access.roles import Role
-from meshconsole.htmx import events, is_htmx, page
+from meshconsole.htmx import events, is_htmx, page, redirect
 
 if TYPE_CHECKING:
     from django import forms
@@ -113,12 +113,7 @@ def _closed(request: HttpRequest, mesh: Mesh, text: str, url_name: str, tone: st
 
 def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
     """Joins, removals and the like are followed on the rollout's own page."""
-    url = reverse("rollout", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id})
-    if is_htmx(request):
-        response = HttpResponse(status=204)
-        response.headers["HX-Redirect"] = url
-        return response
-    return HttpResponseRedirect(url)
+    return redirect(request, reverse("rollout", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}))
 
 
 def started(rollout: Rollout) -> str:

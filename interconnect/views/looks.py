@@ -26,7 +26,7 @@ from interconnect.views.access import Visit, mesh_for
 from interconnect.views.dialogs import consents
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
-from meshconsole.htmx import is_htmx, page
+from meshconsole.htmx import is_htmx, page, redirect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,7 +110,7 @@ def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
         raise Http404
     rollout = inquiry.result.get("rollout")
     if rollout:
-        return _go(request, reverse("rollout", kwargs={"name": name, "rollout_id": rollout}))
+        return redirect(request, reverse("rollout", kwargs={"name": name, "rollout_id": rollout}))
     return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
@@ -119,14 +119,6 @@ def _ask(request: HttpRequest, visit: Visit, kind: str, **params: Any) -> HttpRe
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
     return _show(request, visit, kind, {"inquiry": inquiry, "waiting": True})
-
-
-def _go(request: HttpRequest, url: str) -> HttpResponse:
-    if not is_htmx(request):
-        return HttpResponseRedirect(url)
-    response = HttpResponse(status=204)
-    response.headers["HX-Redirect"] = url
-    return response
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:

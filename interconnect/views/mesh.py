@@ -5,21 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect import queries
 from interconnect.domain.topology import RestartPolicy
+from interconnect.forms.groups import ConfirmForm
 from interconnect.forms.settings import IstiodUrlForm, NetworksForm, SettingsForm
 from interconnect.models import Mesh, RolloutStatus
-from interconnect.services.meshes import mesh_istiod_url, mesh_networks_source, mesh_restart_policy
+from interconnect.services.meshes import mesh_delete, mesh_istiod_url, mesh_networks_source, mesh_restart_policy
 from interconnect.services.refusal import Refused
-from interconnect.views import wording
+from interconnect.views import actions, wording
 from interconnect.views.access import Visit, mesh_for
-from interconnect.views.dialogs import done, posted
+from interconnect.views.dialogs import Dialog, done, posted, refuse, show
 from meshconsole.access.roles import Role
-from meshconsole.htmx import page
+from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -150,6 +153,26 @@ def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
     return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
 
 
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, name: str) -> HttpResponse:
+    """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
+    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    intro = (
+        _("%(name)s leaves the console with its history of rollouts, its roles and the credentials of its control plane.") % {"name": name},
+        _("Nothing on its clusters changes. What people have done stays in the audit record."),
+    )
+    dialog = Dialog(_("Delete mesh"), _("Delete"), ConfirmForm(posted(request)), intro=intro, danger=True)
+    if request.method != "POST" or not dialog.form.is_valid():
+        return show(request, visit, dialog)
+    try:
+        mesh_delete(actor=visit.actor, mesh=visit.mesh)
+    except Refused as refused:
+        refuse(dialog, refused)
+        return show(request, visit, dialog)
+    messages.success(request, _("%(name)s is deleted.") % {"name": name})
+    return redirect(request, reverse("meshes"))
+
+
 def _settings(
     request: HttpRequest,
     visit: Visit,
@@ -170,5 +193,6 @@ def _settings(
         for bound in form:
             bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
     context = frame(visit, "mesh-settings") | {**forms, "may_change": admin, "platform_admin": platform, "istiods": observed_istiods(mesh)}
+    context["delete"] = actions.delete_mesh(mesh, visit.actor)
     failed = any(form.is_bound and form.errors for form in forms.values())
     return page(request, "meshes/settings.html", context, status=422 if failed else 200)

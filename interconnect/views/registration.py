@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,7 +31,7 @@ from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE, Role
-from meshconsole.htmx import is_htmx, page
+from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
     from interconnect.models import Inquiry, Mesh
@@ -159,7 +159,7 @@ def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpRespo
     asked = _kept(request, flow, inquiry_id)
     if inquiry_id is not None and asked is None:
         messages.warning(request, _("The check is not kept any longer. Paste the kubeconfig again."))
-        return _to(request, flow.start)
+        return redirect(request, flow.start)
     if request.method == "POST":
         return _posted(request, flow, asked)
     if asked is None:
@@ -193,7 +193,7 @@ def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResp
     inquiry = _ask(flow, flow.kind, params, form.secret)
     if kept:
         inquiry_drop(inquiry=kept)
-    return _to(request, flow.url_of(inquiry.id))
+    return redirect(request, flow.url_of(inquiry.id))
 
 
 def _secret_fields(form: KubeconfigForm) -> tuple[str, ...]:
@@ -232,7 +232,7 @@ def _conclude(request: HttpRequest, flow: Flow, form: KubeconfigForm, asked: Inq
 def _done(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
     inquiry_drop(inquiry=asked)
     messages.success(request, flow.done_text(asked.params))
-    return _to(request, flow.done_url or reverse("interconnect", kwargs={"name": asked.params["name"]}))
+    return redirect(request, flow.done_url or reverse("interconnect", kwargs={"name": asked.params["name"]}))
 
 
 def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
@@ -283,11 +283,3 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:
     upload = {"file_limit": SIZE_LIMIT, "file_too_large": word("kubeconfig.too-large", {"limit": SIZE_LIMIT})}
     return page(request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=("live",), status=status)
-
-
-def _to(request: HttpRequest, url: str) -> HttpResponse:
-    if is_htmx(request):
-        response = HttpResponse(status=204)
-        response.headers["HX-Redirect"] = url
-        return response
-    return HttpResponseRedirect(url)

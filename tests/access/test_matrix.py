@@ -38,6 +38,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "look": (GET, ("inquiry_id",), VIEWER),
     "restore": (GET, (), OPERATOR),
     "restart-workloads": (GET, (), OPERATOR),
+    "mesh-delete": (GET, (), PLATFORM),
     "mesh-networks": (GET, (), ADMIN),
     "mesh-istiod-url": (GET, (), PLATFORM),
     "mesh-credential": (GET, (), PLATFORM),

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from interconnect import store
 from interconnect.domain.changes import Disable, Enable, Remove
 from interconnect.domain.topology import MeshKind
+from interconnect.scope import scope_of
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.e2e.refusals import all_greyed, beside, greyed, ok, told
@@ -117,3 +118,36 @@ def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what
     expect(dialog.get_by_role("alert")).to_contain_text("You may not do this.")
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("mine")
     assert "mine" not in store.load(mesh).groups
+
+
+def test_a_mesh_is_deleted_only_when_nothing_holds_it(visit: Visitor, mesh: Mesh, pia: Any) -> None:
+    page = visit(f"{HERE}settings/", name="pia")
+    delete = page.get_by_role("button", name="Delete mesh")
+    greyed(delete, "mesh.enabled")
+    empty = shop.new_mesh("empty")
+    shop.settled(empty, Enable())
+    shop.settled(empty, Disable())
+    cluster = shop.add_cluster(empty, "last")
+    page.goto("/meshes/empty/settings/")
+    greyed(delete, "mesh.has-clusters", name="empty", clusters=["last"])
+    cluster.delete()
+    page.reload()
+    greyed(delete, "mesh.leftovers", name="empty")
+    empty.applied.all().delete()
+    page.reload()
+    delete.click()
+    dialog = page.get_by_role("dialog", name="Delete mesh")
+    shop.settled(empty, Enable())
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    told(dialog, "mesh.enabled")
+    shop.settled(empty, Disable())
+    empty.applied.all().delete()
+    dialog.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("empty is deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="empty", exact=True)).to_have_count(0)
+    assert not Binding.objects.filter(scope=scope_of(empty.id)).exists()
+
+
+def test_a_mesh_is_not_a_mesh_admins_to_delete(visit: Visitor) -> None:
+    page = visit(f"{HERE}settings/")
+    greyed(page.get_by_role("button", name="Delete mesh"), "role.missing", role=Role.PLATFORM_ADMIN.slug)

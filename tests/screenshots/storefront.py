@@ -165,6 +165,11 @@ def settings(on: Stage) -> None:
     on.go("mesh-settings", HERE)
 
 
+@scene("mesh-delete")
+def deleting_the_mesh(on: Stage) -> None:
+    on.go("mesh-delete", HERE)
+
+
 @scene("mesh-settings", person="vera")
 def settings_for_a_viewer(on: Stage) -> None:
     on.go("mesh-settings", HERE)
