@@ -56,7 +56,8 @@ def picture(topology: Topology) -> Picture:
     width = max(2 * ring + CARD_WIDTH + 2 * GAP, _width(len(outside)), _width(len(joined)) if not ring else 0, 560)
     inner = round(ring * _FLATNESS) + CARD_HEIGHT // 2 if ring else HUB_RADIUS
     hub = (width // 2, inner + GAP)
-    nodes, bottom = _around(joined, hub, ring), hub[1] + inner + GAP
+    nodes = _around(joined, hub, ring)
+    bottom = max([hub[1] + HUB_RADIUS, *(node.y + CARD_HEIGHT for node in nodes)]) + GAP
     if not ring:
         nodes, bottom = _below(joined, hub, bottom, width)
     apart = _rows(outside, bottom + GAP, width)

@@ -118,7 +118,8 @@ def _cut(table: PhaseTable, page: str | None, *, is_opened: bool) -> None:
         table.chains.sort(key=lambda chain: (chain.phase, chain.name))
         return
     table.states = _states(table)
-    table.chains.sort(key=lambda chain: (chain.urgency, chain.phase, chain.name, chain.group))
+    # Hundreds of preflights would hide the few steps of all groups that follow them.
+    table.chains.sort(key=lambda chain: (chain.urgency, bool(chain.group), chain.phase, chain.name, chain.group))
     if is_opened:
         table.pages = Paginator(table.chains, PER_PAGE).get_page(page)
         table.chains = list(table.pages)

@@ -95,7 +95,7 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group, clusters: Collec
         ngettext("%(count)s gateway", "%(count)s gateways", len(gateways)) % {"count": len(gateways)},
     ]
     if len(clusters) < total:
-        parts[0] = _("%(shown)s of %(total)s clusters are shown here") % {"shown": len(clusters), "total": total}
+        parts[0] = _("%(shown)s of %(total)s clusters shown here") % {"shown": len(clusters), "total": total}
     stale = any(stale_text(sight.clusters[name].said) for name in group.clusters)
     return GroupRow(
         id=sight.group_ids[group.name],

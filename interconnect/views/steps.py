@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from interconnect.domain.changes import Change
     from meshconsole.access.actor import Actor
 
-MOST_FAILURES = 5
+MOST_FAILURES, MOST_FAILED_READ = 5, 50
 
 ROLLOUT_TONES = {
     RolloutStatus.QUEUED: Tone.BUSY,
@@ -81,13 +81,13 @@ def summary(rollout: Rollout, lines: Iterable[queries.StepLine], names: Mapping[
     ended = sum(1 for line in lines if line.status not in OPEN_STEPS)
     left = sum(1 for line in lines if line.status in queries.UNDONE)
     failed = [line.id for line in lines if line.status == StepStatus.FAILED]
-    shown = queries.steps_by_id(failed[:MOST_FAILURES])
+    failures = _failures(queries.steps_by_id(failed[:MOST_FAILED_READ]).values(), names)[:MOST_FAILURES]
     return {
         "step_total": len(lines),
         "step_done": ended - left,
         "step_left": left if rollout.status not in UNFINISHED else 0,
-        "failures": [_failure(step, names) for step in shown.values()],
-        "more_failures": len(failed) - len(shown),
+        "failures": failures,
+        "more_failures": len(failed) - sum(failure["count"] for failure in failures),
         "newest": queries.is_newest_topology_rollout(rollout),
     }
 
@@ -154,6 +154,17 @@ def detail(step: Step) -> str:
     if seen.get("config_maps"):
         return ", ".join(str(name) for name in seen["config_maps"])
     return ""
+
+
+def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What happened to several clusters alike is told once, unless each of them waits for a decision of its own."""
+    told: dict[object, list[dict[str, Any]]] = {}
+    for step in steps:
+        failure = _failure(step, names)
+        alike = (failure["row"].label, failure["row"].said, failure["row"].code, failure["said"])
+        told.setdefault(step.pk if failure["guard"] or failure["tokens"] else alike, []).append(failure)
+    where = [wording.listed(sorted({failure["where"] for failure in failures})) for failures in told.values()]
+    return [failures[0] | {"where": names, "count": len(failures)} for failures, names in zip(told.values(), where, strict=True)]
 
 
 def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:

@@ -42,3 +42,8 @@ def test_no_card_covers_the_hub() -> None:
 
 def test_only_joined_groups_have_a_spoke() -> None:
     assert [node.joined for node in picture(mesh(2, 1)).nodes] == [True, True, False]
+
+
+def test_one_joined_group_leaves_no_empty_half_below_the_hub() -> None:
+    drawn = picture(mesh(1, 2))
+    assert min(node.y for node in drawn.nodes if not node.joined) - (drawn.hub[1] + HUB_RADIUS) <= 2 * CARD_HEIGHT

@@ -109,7 +109,7 @@ def test_a_group_says_how_many_of_its_clusters_are_shown_and_how_all_of_them_are
     shop.silence(mesh.clusters.get(name=grown[-1]))
     row = as_ada.get(url(mesh, "interconnect")).context["group_rows"][-1]
     assert row.name == "west" and grown[-1] not in [cluster.name for cluster in row.clusters]
-    assert f"{len(row.clusters)} of 30 clusters are shown here" in row.summary
+    assert f"{len(row.clusters)} of 30 clusters shown here" in row.summary
     assert row.state.text == "1 problem"
 
 

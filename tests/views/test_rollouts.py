@@ -113,12 +113,39 @@ def test_what_is_unknown_of_a_query_counts_as_not_asked_for(as_ada: Any, large: 
     assert steps_on(shown(as_ada, large, **wanted))
 
 
-def test_the_first_failures_are_explained_and_the_others_counted(as_ada: Any, large: Rollout) -> None:
-    first = [step.pk for step in large.steps.order_by("phase", "chain", "position")[:7]]
-    shop.end(large, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
-    large.steps.filter(id__in=first).update(status=StepStatus.FAILED, error_code="kube.timeout")
+def failed(rollout: Rollout, number: int, **values: Any) -> None:
+    steps = list(rollout.steps.filter(kind="label").order_by("id")[:number])
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
+    for step in steps:
+        rollout.steps.filter(id=step.pk).update(status=StepStatus.FAILED, error_code="kube.timeout", **values)
+
+
+def test_what_failed_alike_on_several_clusters_is_told_once(as_ada: Any, large: Rollout) -> None:
+    failed(large, 7)
+    page = shown(as_ada, large)
+    assert page.count('id="failure-') == 1 and "more steps have failed" not in page
+    assert re.search(r"<h3>member-\d\d, member-\d\d, member-\d\d and 4 more: Network label</h3>", page)
+
+
+def test_what_failed_differently_is_told_apart_and_the_rest_is_counted(as_ada: Any, large: Rollout) -> None:
+    failed(large, 7)
+    for step in large.steps.filter(status=StepStatus.FAILED):
+        large.steps.filter(id=step.pk).update(evidence={"said": f"answer {step.pk}"})
     page = shown(as_ada, large)
     assert page.count('id="failure-') == 5 and "2 more steps have failed." in page
+
+
+def test_failures_that_ask_for_a_decision_are_never_put_together(as_ada: Any, large: Rollout) -> None:
+    failed(large, 2, error_params={"tokens": ["t"]})
+    page = shown(as_ada, large)
+    assert page.count('id="failure-') == 2 and page.count("Override") == 2
+
+
+def test_hundreds_of_preflights_do_not_hide_what_follows_them(as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phases, "FEW", 1)
+    rollout = mesh.rollouts.latest("created_at")
+    assert rollout.steps.filter(kind="preflight").exists()
+    assert "Control plane restart" in shown(as_ada, rollout)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_steps(as_ada: Any, mesh: Mesh, large: Rollout) -> None:
