@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -27,17 +26,19 @@ from interconnect.views.changing import current, submit
 from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
-from meshconsole.htmx import page
+from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
     from interconnect.domain.facts import Facts
     from interconnect.models import JoinDraft
 
 FEW_GROUPS = 10
 
 
-def go(url_name: str, visit: Visit) -> HttpResponse:
-    return HttpResponseRedirect(reverse(url_name, kwargs={"name": visit.mesh.name}))
+def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
+    return redirect(request, reverse(url_name, kwargs={"name": visit.mesh.name}))
 
 
 def draft_of(visit: Visit) -> JoinDraft | None:
@@ -55,7 +56,7 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     ticked = [group for group in request.POST.getlist("group") if group in able]
     if ticked:
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
-        return go("join-addresses", visit)
+        return go(request, "join-addresses", visit)
     chosen = set(draft.groups) & able if draft else set()
     error = _("Tick at least one group that can join.") if request.method == "POST" else ""
     # Among hundreds, those that can join would be hard to find between those that cannot.
@@ -83,12 +84,12 @@ def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
     topology, facts = current(visit)
     groups = still_able(request, draft, topology)
     if draft is None or not groups:
-        return go("join", visit)
+        return go(request, "join", visit)
     stored = {group: drafts.chosen_addresses(draft, topology, group) for group in groups}
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         drafts.draft_addresses(draft=draft, addresses=chosen, topology=topology)
-        return go("join-review", visit)
+        return go(request, "join-review", visit)
 
     context = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
     return _choose(request, visit, (topology, facts), stored, {}, lambda group, found: Join(group, found), keep, context)
@@ -180,7 +181,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
         changed = [UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])]
         if not changed:
             messages.info(request, _("The addresses are as they were."))
-            return go("interconnect", visit)
+            return go(request, "interconnect", visit)
         return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}

@@ -42,10 +42,12 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
     draft = draft_of(visit)
     groups = still_able(request, draft, topology)
     if draft is None or not groups:
-        return go("join", visit)
+        # Sent twice at once, the other one has just become the rollout.
+        started = _started(request, visit)
+        return dialogs.to_rollout(request, started) if started else go(request, "join", visit)
     changes = [Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups]
     if any(not change.addresses for change in changes):
-        return go("join-addresses", visit)
+        return go(request, "join-addresses", visit)
     if request.method == "POST":
         return _posted(request, visit, topology, draft, changes)
     return _show(request, visit, topology, draft, changes, _plan(visit, changes))

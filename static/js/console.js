@@ -204,19 +204,33 @@
   /* A session that has ended: sign in, and the request goes out again. */
 
   let interrupted = null;
+  let asking = false;
+
+  function showSignIn() {
+    const dialog = find("#sign-in-host dialog");
+    if (!dialog) return;
+    // Closed without an answer, what was interrupted is given up; the next poll asks again.
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      interrupted = null;
+    });
+    dialog.showModal();
+  }
 
   function signIn(request) {
     const poll = request.elt.matches("[data-poll], [data-strip]");
     if (!interrupted || !poll) interrupted = request;
-    if (find("#sign-in-host dialog")) return;
-    htmx.ajax("GET", body.dataset.signIn, { target: "#sign-in-host", swap: "innerHTML" }).then(() => find("#sign-in-host dialog")?.showModal());
+    if (asking || find("#sign-in-host dialog")) return;
+    asking = true;
+    const asked = htmx.ajax("GET", body.dataset.signIn, { target: "#sign-in-host", swap: "innerHTML" });
+    asked.then(showSignIn).finally(() => (asking = false));
   }
 
   document.addEventListener("signed-in", (event) => {
     const token = event.detail.csrf;
     body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
     for (const input of all('input[name="csrfmiddlewaretoken"]')) input.value = token;
-    find("#sign-in-host").replaceChildren();
+    find("#sign-in-host dialog")?.close();
     const request = interrupted;
     interrupted = null;
     if (!request || !request.elt.isConnected) return;

@@ -313,11 +313,15 @@ class MeshPages:
         self.rollout_ended()
 
     def choose_groups(self, *groups: str) -> None:
-        """The wizard's first step."""
+        """The wizard's first step: these, and of an earlier draft no others."""
         self.open("Interconnect")
         self.hands.press(self.button("Join interconnection"))
         expect(self.page.get_by_role("heading", name=self.words("Join interconnection"), level=2)).to_be_visible()
-        self._tick(self.page.get_by_role("table"), groups)
+        table = self.page.get_by_role("table")
+        ticked = [str(box.get_attribute("value")) for box in table.get_by_role("checkbox", checked=True).all()]
+        for group in set(ticked) - set(groups):
+            self.hands.tick(table.get_by_role("checkbox", name=group, exact=True), False)
+        self._tick(table, groups)
         self.hands.press(self.button("Next"))
 
     def choose_addresses(self, addresses: Mapping[str, Sequence[str]], *, by_hand: Mapping[str, Sequence[Address]] | None = None) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from interconnect.domain.changes import AddCluster, MoveCluster, Remove, RemoveCluster
 from interconnect.models import Mesh, RolloutStatus, StepStatus
@@ -65,3 +65,46 @@ def test_the_second_question_of_a_removal_has_the_focus(visit: Visitor) -> None:
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("button", name="Confirm")).to_be_visible()
     expect(dialog.locator(":focus")).to_have_count(1)
+
+
+def refused(page: Page, place: str) -> Any:
+    return page.expect_response(lambda response: response.status == 401 and place in response.url)
+
+
+def test_two_polls_that_hear_of_an_ended_session_open_one_dialog(visit: Visitor, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    page = visit(f"{HERE}rollouts/{rollout.id}/")
+    page.context.clear_cookies(name="sessionid")
+    asked: list[Route] = []
+    page.route("**/sign-in/", lambda route: asked.append(route), times=1)
+    with refused(page, "/status/"), refused(page, "/rollouts/"):
+        page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    for route in asked:
+        route.continue_()
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    expect(dialog).to_be_visible()
+    # Whatever the second asks for would have come by now.
+    page.wait_for_timeout(1500)
+    dialog.get_by_role("textbox", name="Username").fill("ada")
+    dialog.get_by_role("textbox", name="Password").fill("password of ada")
+    dialog.get_by_role("button", name="Sign in").click()
+    shop.end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
+    expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
+
+
+def test_a_sign_in_that_is_put_off_is_asked_for_again_and_the_focus_is_where_it_was(visit: Visitor) -> None:
+    page = visit(HERE)
+    page.get_by_role("searchbox", name="Search groups").focus()
+    page.context.clear_cookies(name="sessionid")
+    dialog = page.get_by_role("dialog", name="Your session has ended")
+    for _ in range(2):
+        page.evaluate("document.dispatchEvent(new Event('refresh'))")
+        expect(dialog).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    dialog.get_by_role("textbox", name="Username").fill("ada")
+    dialog.get_by_role("textbox", name="Password").fill("password of ada")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("searchbox", name="Search groups")).to_be_focused()

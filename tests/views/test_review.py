@@ -14,6 +14,7 @@ from interconnect.domain.topology import GatewaySpec, RestartPolicy
 from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import drafts, inquiries
+from interconnect.views import changing, reviewing
 from meshconsole.audit.models import Entry
 from tests.support.world import SYSTEM, B, C, World
 from tests.support.worlds import fleets, hasty, prepared
@@ -82,6 +83,22 @@ def test_the_wizard_becomes_one_rollout_however_often_it_is_sent(as_ada: Any, me
     assert store.load(mesh).groups["green"].joined and not JoinDraft.objects.exists()
 
 
+def test_two_that_are_sent_at_once_lead_to_the_same_rollout(as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(as_ada, mesh, "green")
+    review = answered(as_ada, mesh)
+    quicker: list[Any] = []
+
+    def current(visit: Any) -> Any:
+        """The other one comes between the first look for its rollout and the look at the mesh."""
+        monkeypatch.setattr(reviewing, "current", changing.current)
+        quicker.append(send(as_ada, mesh, review))
+        return changing.current(visit)
+
+    monkeypatch.setattr(reviewing, "current", current)
+    slower = send(as_ada, mesh, review)
+    assert "/rollouts/" in slower.headers["Location"] and slower.headers["Location"] == quicker[0].headers["Location"]
+
+
 def test_what_the_plan_shows_is_carried_out(as_ada: Any, mesh: Mesh, prepared: World) -> None:
     choose(as_ada, mesh, "green")
     send(as_ada, mesh, answered(as_ada, mesh))
@@ -109,6 +126,16 @@ def test_the_policy_that_was_chosen_outlives_a_reload_and_brings_no_draft_back(a
     send(as_ada, mesh, review)
     drafts.draft_restart(draft=draft, restart=RestartPolicy.NEVER)
     assert not JoinDraft.objects.exists()
+
+
+def test_a_draft_whose_groups_somebody_else_has_joined_leads_back_and_no_page_lands_in_a_page(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
+    choose(as_ada, mesh, "green")
+    answered(as_ada, mesh)
+    prepared.do(prepared.join("green", B))
+    polled = as_ada.get(url(mesh, "join-review"), HTTP_HX_REQUEST="true", HTTP_HX_TARGET="live")
+    assert (polled.status_code, polled.headers["HX-Redirect"]) == (204, url(mesh, "join"))
 
 
 def test_a_plan_that_is_not_ready_is_not_started(as_ada: Any, mesh: Mesh) -> None:
