@@ -122,6 +122,7 @@ class Theatre:
         )
         context.set_default_timeout(30_000)
         context.add_cookies([{"name": "django_language", "value": language, "url": url}, {"name": "theme", "value": "auto", "url": url}])
+        context.on("response", lambda answer: self.errors.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         context.on("console", lambda line: self.errors.append(line.text) if "Content Security Policy" in line.text else None)
         stage = Stage(self._house, context, context.new_page(), url)
