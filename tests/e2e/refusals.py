@@ -75,7 +75,10 @@ def all_greyed(page: Page, thing: str, names: Iterable[str], code: str, **params
 def opened(page: Page, thing: str, name: str) -> Locator:
     """The dialog that an item of a menu opens, which has its name."""
     item(page, thing, name).click()
-    return page.get_by_role("dialog", name=name, exact=True)
+    dialog = page.get_by_role("dialog", name=name, exact=True)
+    # What a test changes next is changed under an open dialog.
+    expect(dialog).to_be_visible()
+    return dialog
 
 
 def ok(dialog: Locator) -> None:

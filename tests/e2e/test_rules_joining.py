@@ -148,6 +148,7 @@ def test_what_is_not_joined_any_more_is_neither_updated_nor_removed(visit: Visit
     one.get_by_role("checkbox", name="aws").check()
     one.get_by_role("button", name="Remove interconnection").click()
     dialog = one.get_by_role("dialog", name="Remove interconnection")
+    expect(dialog).to_be_visible()
     shop.settled(mesh, Remove("aws"))
     dialog.get_by_role("button", name="Remove", exact=True).click()
     told(one.get_by_role("log", name="Notices"), "join.not-joined", group="aws")
