@@ -14,14 +14,14 @@ from interconnect.domain.changes import (
     ForgetCluster,
     MoveCluster,
     RemoveCluster,
+    apply,
 )
 from interconnect.domain.facts import Facts
+from interconnect.domain.topology import Topology
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from interconnect.domain.topology import Topology
+    from collections.abc import Iterable, Iterator
 
 CODES = (
     "warning.source-without-gateway",
@@ -45,6 +45,16 @@ def warnings(topology: Topology, change: Change, facts: Facts | None = None) -> 
         case _:
             return tuple(found)
     return (*found, *unsure, *_unknown_to_istiod(added, facts or Facts()))
+
+
+def warnings_of_all(topology: Topology, changes: Iterable[Change], facts: Facts | None = None) -> tuple[Violation, ...]:
+    """Of changes that are made one after the other, each said once; one that is refused changes nothing for those after it."""
+    found: list[Violation] = []
+    for change in changes:
+        found += [warning for warning in warnings(topology, change, facts) if warning not in found]
+        after = apply(topology, change, facts=facts)
+        topology = after if isinstance(after, Topology) else topology
+    return tuple(found)
 
 
 def _of_gateways(topology: Topology, change: Change) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.http import Http404, HttpRequest, HttpResponse
 
 from interconnect import observed, store
-from interconnect.domain.warnings import warnings
+from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import GUARD_CHOICES, rollout_start
@@ -73,5 +73,5 @@ def answer(request: HttpRequest, visit: Visit, rollout: Rollout, *, follow: bool
     return dialogs.done(request, visit.mesh, dialogs.started(rollout))
 
 
-def warned(topology: Topology, change: Change, facts: Facts) -> tuple[str, ...]:
-    return wording.reasons(warnings(topology, change, facts))
+def warned(topology: Topology, facts: Facts, *changes: Change) -> tuple[str, ...]:
+    return wording.reasons(warnings_of_all(topology, changes, facts))

@@ -31,7 +31,10 @@ CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 
 @dataclass
 class Dialog:
-    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside."""
+    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside.
+
+    `follows_choice`: the warnings are about what is chosen in the form, and are asked for again when that changes.
+    """
 
     title: str
     submit: str
@@ -39,6 +42,7 @@ class Dialog:
     intro: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     danger: bool = False
+    follows_choice: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
     partial: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +53,12 @@ class Dialog:
 def posted(request: HttpRequest) -> QueryDict | None:
     """A form's data; None when it was only asked for. A POST without a single field is one all the same."""
     return request.POST if request.method == "POST" else None
+
+
+def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) -> list[str]:
+    """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered counts."""
+    sent = (request.POST if request.method == "POST" else request.GET).getlist(name)
+    return [value for value, _label in choices if value in sent]
 
 
 def consents(request: HttpRequest) -> list[str]:
@@ -65,12 +75,12 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
     context = {
         "dialog": dialog,
         "form": dialog.form,
-        "action": request.get_full_path(),
+        "action": request.path if dialog.follows_choice else request.get_full_path(),
         "may_override": visit.actor.may(Role.MESH_ADMIN),
         "tokens": [violation.token for violation in dialog.overridable],
         **dialog.extra,
     }
-    parts = ("dialogs", "dialog-form")
+    parts = ("dialogs", "dialog-form", "dialog-warnings")
     status = dialog.status if dialog.status != 200 else 422 if dialog.form.is_bound and dialog.form.errors else 200
     if not is_htmx(request):
         context |= frame(visit, "interconnect")

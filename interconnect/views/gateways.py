@@ -125,5 +125,5 @@ def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
         _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.")
         % {"gateway": found.name},
     )
-    dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
+    dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
     return submit(request, visit, dialog, lambda: [change])

@@ -13,7 +13,7 @@ from interconnect.forms.base import version_of
 from interconnect.forms.groups import AddClusterForm, ConfirmForm, GroupForm, MoveClusterForm
 from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, group_of, submit, warned
-from interconnect.views.dialogs import Dialog, posted
+from interconnect.views.dialogs import Dialog, chosen, posted
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ def cluster_of(topology: Topology, name: str) -> Cluster:
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
-    topology, _facts = current(visit)
-    form = GroupForm(posted(request), clusters=_free_clusters(topology))
-    dialog = Dialog(_("Create network group"), _("OK"), form, intro=(reach_note(),), fields=GROUP_FIELDS)
+    topology, facts = current(visit)
+    free = _free_clusters(topology)
+    form = GroupForm(posted(request), clusters=free)
+    ticked = chosen(request, "clusters", free)
+    warnings = warned(topology, facts, CreateGroup(_("the new group"), frozenset(ticked)))
+    dialog = Dialog(
+        _("Create network group"), _("OK"), form, intro=(reach_note(),), warnings=warnings, fields=GROUP_FIELDS, follows_choice=True
+    )
 
     def changes() -> list[CreateGroup]:
         return [CreateGroup(form.cleaned_data["name"].strip(), frozenset(form.cleaned_data["clusters"]))]
@@ -60,11 +65,13 @@ def create(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
-    topology, _facts = current(visit)
+    topology, facts = current(visit)
     target = group_of(topology, group)
-    form = AddClusterForm(posted(request), clusters=_free_clusters(topology), version=version_of(target))
+    free = _free_clusters(topology)
+    form = AddClusterForm(posted(request), clusters=free, version=version_of(target))
     intro = (_("To the group %(group)s.") % {"group": group}, reach_note())
-    dialog = Dialog(_("Add cluster"), _("OK"), form, intro=intro, fields=GROUP_FIELDS)
+    warnings = warned(topology, facts, *(AddCluster(group, cluster) for cluster in chosen(request, "clusters", free)))
+    dialog = Dialog(_("Add cluster"), _("OK"), form, intro=intro, warnings=warnings, fields=GROUP_FIELDS, follows_choice=True)
     return submit(request, visit, dialog, lambda: [AddCluster(group, cluster) for cluster in sorted(form.cleaned_data["clusters"])])
 
 
@@ -81,7 +88,7 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
         _("The clusters stay registered. Their Pods keep the network they were started with until they are restarted."),
     )
     form = ConfirmForm(posted(request), version=version_of(target, gateways))
-    dialog = Dialog(_("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
+    dialog = Dialog(_("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
     return submit(request, visit, dialog, lambda: [change])
 
 
@@ -96,10 +103,10 @@ def move_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
         _("%(cluster)s moves with its gateways. Its Pods keep their old network until they are restarted.") % {"cluster": cluster},
         reach_note(),
     )
-    warnings = warned(topology, MoveCluster(cluster, targets[0][0]), facts) if targets else ()
-    dialog = Dialog(
-        _("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields={"group.": "group", "cluster.": "group"}
-    )
+    wanted = chosen(request, "group", targets) or [target for target, _label in targets[:1]]
+    warnings = warned(topology, facts, *(MoveCluster(cluster, target) for target in wanted))
+    fields = {"group.": "group", "cluster.": "group"}
+    dialog = Dialog(_("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields=fields, follows_choice=True)
     return submit(request, visit, dialog, lambda: [MoveCluster(cluster, form.cleaned_data["group"])])
 
 
@@ -115,5 +122,5 @@ def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespons
         _("Its network label and its injection path are put back as they were."),
     )
     form = ConfirmForm(posted(request), version=version_of(own, topology.gateways_of_cluster(cluster)))
-    dialog = Dialog(_("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, change, facts), danger=True)
+    dialog = Dialog(_("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
     return submit(request, visit, dialog, lambda: [change])

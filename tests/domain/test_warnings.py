@@ -14,7 +14,7 @@ from interconnect.domain.changes import (
 )
 from interconnect.domain.facts import Facts
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, Topology
-from interconnect.domain.warnings import warnings
+from interconnect.domain.warnings import warnings, warnings_of_all
 from tests.domain.meshes import after, grouped, nodes, pool, uuid
 
 KNOWN = {name: pool(f"10.{number}.0.0/16") for number, name in enumerate(["member-a", "member-b", "member-c", "member-d"])}
@@ -54,6 +54,14 @@ def test_cidrs_that_only_nodes_report_or_nobody_knows_are_warned_of() -> None:
     cidrs = {**KNOWN, "member-c": nodes("10.0.0.0/16"), "member-d": ()}
     assert codes(grouped(cidrs), AddCluster("blue", "member-c")) == ["group.overlap.nodes", "group.cidr.unknown"]
     assert codes(grouped(KNOWN | {"member-c": ()}), CreateGroup("red", frozenset({"member-c"}))) == []
+
+
+def test_clusters_that_are_added_together_are_warned_of_together_and_once() -> None:
+    added = [AddCluster("blue", "member-c"), AddCluster("blue", "member-d")]
+    overlapping = {**KNOWN, "member-c": nodes("172.16.0.0/16"), "member-d": nodes("172.16.128.0/17")}
+    unknown = {**KNOWN, "member-c": ()}
+    assert [warning.code for warning in warnings_of_all(grouped(overlapping), added)] == ["group.overlap.nodes"]
+    assert [warning.code for warning in warnings_of_all(grouped(unknown), added)] == ["group.cidr.unknown"]
 
 
 def test_a_cluster_that_istiod_does_not_know_is_warned_of_when_it_is_grouped() -> None:

@@ -11,7 +11,7 @@ from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Jo
 from interconnect.domain.names import MAX_LABEL
 from interconnect.domain.topology import Address
 from interconnect.models import Cluster
-from tests.e2e.refusals import all_greyed, beside, greyed, item, ok, opened, told
+from tests.e2e.refusals import all_greyed, beside, greyed, item, ok, opened, told, words
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -140,6 +140,25 @@ def test_moving_warns_of_what_the_groups_lose_and_of_what_is_not_sure(visit: Vis
     told(dialog, "group.overlap.nodes", group="1-onprem", **nodes)
     page.keyboard.press("Escape")
     told(opened(page, "cluster bare", "Move to another group"), "group.cidr.unknown", cluster="bare", group="1-onprem")
+
+
+def test_what_is_not_sure_about_ticked_clusters_is_said_before_they_are_sent(visit: Visitor, mesh: Mesh) -> None:
+    observed.note_cluster(shop.add_cluster(mesh, "bare"), pod_cidrs=[])
+    page = visit(HERE)
+    dialog = opened(page, "group asia", "Add cluster")
+    dialog.get_by_role("checkbox", name="bare").check()
+    told(dialog, "group.cidr.unknown", cluster="bare", group="asia")
+    dialog.get_by_role("checkbox", name="bare").uncheck()
+    expect(dialog.get_by_text(words("group.cidr.unknown", cluster="bare", group="asia"))).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Create network group").click()
+    dialog = page.get_by_role("dialog", name="Create network group")
+    dialog.get_by_role("textbox", name="Name").fill("late")
+    for name in ("free", "bare"):
+        dialog.get_by_role("checkbox", name=name).check()
+    told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
+    expect(dialog.get_by_role("checkbox", name="bare")).to_be_focused()
+    expect(dialog.get_by_role("textbox", name="Name")).to_have_value("late")
 
 
 def test_a_cluster_that_has_left_its_group_is_neither_removed_from_it_nor_given_a_gateway(visit: Visitor, mesh: Mesh) -> None:
