@@ -271,17 +271,26 @@ def _pods(topology: Topology, group: Group, observed: Observed) -> Iterator[Find
 
 
 def _services(topology: Topology, group: Group, observed: Observed) -> Iterator[Finding]:
+    """Of groups that share the same services with this one, one finding for them all: a mesh has them everywhere."""
     system = _SYSTEM_NAMESPACES | {topology.system_namespace}
     own = _services_of(group, observed, system)
-    for other in topology.groups.values():
-        shared = sorted(own & _services_of(other, observed, system)) if other.name != group.name else []
-        if not shared:
-            continue
-        named: dict[str, Any] = {"group": other.name, "services": shared[:_MAX_NAMED], "count": len(shared)}
-        if other.joined:
+    sharing: dict[tuple[bool, frozenset[str]], list[Group]] = {}
+    for other in sorted(topology.groups.values(), key=lambda other: other.name):
+        shared = own & _services_of(other, observed, system) if own and other.name != group.name else None
+        if shared:
+            sharing.setdefault((other.joined, shared), []).append(other)
+    for (joined, shared), others in sharing.items():
+        named: dict[str, Any] = {
+            "groups": [other.name for other in others[:_MAX_NAMED]],
+            "group_count": len(others),
+            "services": sorted(shared)[:_MAX_NAMED],
+            "count": len(shared),
+        }
+        if joined:
             yield _warning("preflight.services-merged", **named)
         else:
-            yield _warning("preflight.services-unlisted", clusters=sorted(other.clusters), **named)
+            clusters = sorted(name for other in others for name in other.clusters)
+            yield _warning("preflight.services-unlisted", clusters=clusters[:_MAX_NAMED], **named)
 
 
 def _services_of(group: Group, observed: Observed, system: frozenset[str]) -> frozenset[str]:

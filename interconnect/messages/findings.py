@@ -95,11 +95,12 @@ PREFLIGHT = {
     "preflight.pods-elsewhere": _("Pods in %(cluster)s already carry the network %(network)s. Restart them, or use another group name."),
     "preflight.ungrouped": _("These clusters are in no group: %(clusters)s. Their addresses are still handed out as they are."),
     "preflight.services-merged": _(
-        "Services that become one with those of %(group)s (%(count)s): %(services)s. Their requests will be shared by both groups."
+        "Services that become one with those of %(groups)s: %(services)s (services: %(count)s, groups: %(group_count)s). "
+        "Their requests will be shared by all of these groups."
     ),
     "preflight.services-unlisted": _(
-        "Services that also run in %(group)s, which is not joined (%(clusters)s), %(count)s in all: %(services)s. "
-        "A share of their requests will time out; let that group join too."
+        "Services that also run outside the interconnect, in %(groups)s (%(clusters)s): %(services)s "
+        "(services: %(count)s, groups: %(group_count)s). A share of their requests will time out; let these groups join too."
     ),
     "preflight.stale-pods": _("%(pods)s Pods in %(cluster)s still carry another network (%(networks)s). Restart their workloads."),
     "preflight.unlabelled-pods": _("%(pods)s Pods in %(cluster)s carry no network. Their own calls need Istio 1.30 or a restart."),

@@ -139,10 +139,23 @@ def test_a_warning_does_not_block(observed: Observed, code: str) -> None:
     assert blocking([finding]) == ()
 
 
-def test_services_that_a_join_merges_are_named_for_each_joined_group() -> None:
+def test_services_that_a_join_merges_are_named_with_their_groups() -> None:
     topology = GROUPED.with_group(replace(GROUPED.groups["red"], addresses=(Address("203.0.113.7"),)))
     finding = only(with_cluster("member-c", services=frozenset({"shop/echo"})), topology)
-    assert (finding.code, finding.params) == ("preflight.services-merged", {"group": "red", "services": ["shop/echo"], "count": 1})
+    named = {"groups": ["red"], "group_count": 1, "services": ["shop/echo"], "count": 1}
+    assert (finding.code, finding.params) == ("preflight.services-merged", named)
+
+
+def test_groups_that_share_the_same_services_are_one_finding_however_many_they_are() -> None:
+    topology, observed = GROUPED, with_cluster("member-c", services=frozenset({"shop/echo"}))
+    for number in range(30):
+        name = f"more-{number:02}"
+        topology = replace(topology, clusters={**topology.clusters, name: Cluster(name, f"uid-{name}")})
+        topology = topology.with_group(Group(name, frozenset({name})))
+        more = replace(observed.clusters["member-c"], services=frozenset({"shop/echo"}))
+        observed = replace(observed, clusters={**observed.clusters, name: more})
+    (finding,) = [each for each in found(observed, topology) if each.code == "preflight.services-unlisted"]
+    assert (finding.params["group_count"], len(finding.params["groups"]), finding.params["count"]) == (31, 20, 1)
 
 
 def test_services_of_the_system_are_not_what_a_join_merges() -> None:
