@@ -103,13 +103,14 @@ def test_a_database_url_that_is_none_is_refused_without_its_password(url: str, t
     assert "hunter2" not in process.stderr
 
 
-def test_sqlite_waits_for_other_writers_and_keeps_a_log(tmp_path: Path) -> None:
+def test_sqlite_waits_for_other_writers_keeps_a_log_and_maps_nothing_into_memory(tmp_path: Path) -> None:
     code = (
         "import django; django.setup(); from django.db import connection\n"
         "c = connection.cursor()\n"
-        "print(*(c.execute(f'PRAGMA {name}').fetchone()[0] for name in ('journal_mode', 'busy_timeout', 'foreign_keys', 'synchronous')))"
+        "names = ('journal_mode', 'busy_timeout', 'foreign_keys', 'synchronous', 'mmap_size')\n"
+        "print(*(c.execute(f'PRAGMA {name}').fetchone()[0] for name in names))"
     )
-    assert start(tmp_path, code).stdout == "wal 20000 1 2\n"
+    assert start(tmp_path, code).stdout == "wal 20000 1 2 0\n"
 
 
 def test_a_unix_socket_of_the_broker_is_written_as_celery_reads_it(tmp_path: Path) -> None:
