@@ -62,8 +62,8 @@ def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) 
 
 
 def consents(request: HttpRequest) -> list[str]:
-    """The findings that a mesh admin passes over. BadRequest for what the console never wrote into a form."""
-    tokens = request.POST.getlist("accept")
+    """The findings that a mesh admin passes over, a button's in one value. BadRequest for what the console never wrote into a form."""
+    tokens = [token for sent in request.POST.getlist("accept") for token in sent.split(" ")]
     if not all(is_token(token) for token in tokens):
         raise BadRequest
     return tokens
@@ -77,7 +77,7 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
         "form": dialog.form,
         "action": request.path if dialog.follows_choice else request.get_full_path(),
         "may_override": visit.actor.may(Role.MESH_ADMIN),
-        "tokens": [violation.token for violation in dialog.overridable],
+        "tokens": sorted({*consents(request), *(violation.token for violation in dialog.overridable)}) if dialog.overridable else [],
         **dialog.extra,
     }
     parts = ("dialogs", "dialog-form", "dialog-warnings")
