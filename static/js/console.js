@@ -131,8 +131,12 @@
     }
   });
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // Not before htmx knows the form in it: whoever is quick would send it past htmx and leave the page.
+  document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target === host) showDialogs();
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "live" && event.detail.requestConfig?.verb === "post") {
       find('#live [aria-invalid="true"], #live [role="alert"]')?.focus();
     }

@@ -74,10 +74,10 @@ def refused(page: Page, place: str) -> Any:
 def test_two_polls_that_hear_of_an_ended_session_open_one_dialog(visit: Visitor, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     page = visit(f"{HERE}rollouts/{rollout.id}/")
-    page.context.clear_cookies(name="sessionid")
     asked: list[Route] = []
     page.route("**/sign-in/", lambda route: asked.append(route), times=1)
     with refused(page, "/status/"), refused(page, "/rollouts/"):
+        page.context.clear_cookies(name="sessionid")
         page.evaluate("document.dispatchEvent(new Event('refresh'))")
     for route in asked:
         route.continue_()
