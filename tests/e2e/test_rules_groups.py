@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from interconnect import observed, store
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Join, Remove, RemoveCluster
@@ -163,6 +163,20 @@ def test_what_is_not_sure_about_ticked_clusters_is_said_before_they_are_sent(vis
     told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
     expect(dialog.get_by_role("checkbox", name="bare")).to_be_focused()
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("late")
+
+
+def test_a_tick_that_follows_another_quickly_is_heard(visit: Visitor, mesh: Mesh) -> None:
+    observed.note_cluster(shop.add_cluster(mesh, "bare"), pod_cidrs=[])
+    page = visit(HERE)
+    dialog = creating(page)
+    held: list[Route] = []
+    page.route("**/groups/create/?*", lambda route: held.append(route), times=1)
+    for name in ("free", "bare"):
+        dialog.get_by_role("checkbox", name=name).check()
+    told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
+    for route in held:
+        route.continue_()
+    told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
 
 
 def test_a_cluster_that_has_left_its_group_is_neither_removed_from_it_nor_given_a_gateway(visit: Visitor, mesh: Mesh) -> None:
