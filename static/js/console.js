@@ -263,7 +263,13 @@
 
   const kept = (node, name) => (node.dataset?.keep ?? "").split(" ").includes(name);
 
+  // What a person was told stays through polls, until they send something else.
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.requestConfig.verb === "post") for (const told of all("[data-stays]", detail.target)) told.remove();
+  });
+
   Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeRemoved: (node) => !node.matches?.("[data-stays]"),
     beforeNodeMorphed(from, to) {
       if (from.nodeType !== Node.ELEMENT_NODE || to.nodeType !== Node.ELEMENT_NODE) return true;
       if (from === document.activeElement && from.matches("input, textarea, select") && !from.matches("[type=checkbox], [type=radio]")) return false;

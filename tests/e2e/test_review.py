@@ -9,9 +9,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from interconnect import store
+from interconnect.domain.changes import EditGateway
+from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.services import inquiries
 from tests.browser.axe import axe_violations
+from tests.support.world import C
 from tests.support.worlds import fleets, hasty, prepared
 
 if TYPE_CHECKING:
@@ -144,3 +147,20 @@ def test_review_and_checks_are_not_wider_than_the_window(visit: Visitor, prepare
     page.goto(HERE + "checks/")
     run_checks(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_what_was_refused_stands_there_until_something_else_is_sent(visit: Visitor, prepared: World) -> None:
+    page = visit(HERE)
+    review(page, "green")
+    worker()
+    expect(page.get_by_role("button", name="OK")).to_be_enabled()
+    prepared.do(EditGateway(C, GatewaySpec(replicas=2)))
+    page.get_by_role("button", name="OK").click()
+    refusal = page.get_by_role("alert").filter(has_text="has changed since this plan was made")
+    expect(refusal).to_be_visible()
+    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    worker()
+    expect(page.get_by_role("button", name="OK")).to_be_enabled()
+    expect(refusal).to_be_visible()
+    page.get_by_role("button", name="Plan again").click()
+    expect(refusal).to_have_count(0)
