@@ -31,8 +31,11 @@ Contexts = Callable[..., BrowserContext]
 
 def leave_out_without_chromium(place: Path, config: pytest.Config, items: list[pytest.Item]) -> None:
     """For a conftest's `pytest_collection_modifyitems`: the tests in `place`, a folder or a file, where there is nothing to run them in."""
-    if CHROMIUM or os.environ.get("CI"):
-        return
+    if not CHROMIUM and not os.environ.get("CI"):
+        leave_out(place, config, items)
+
+
+def leave_out(place: Path, config: pytest.Config, items: list[pytest.Item]) -> None:
     mine = [item for item in items if place in (item.path, *item.path.parents)]
     config.hook.pytest_deselected(items=mine)
     items[:] = [item for item in items if item not in mine]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interconnect.scope import scope_of
-from tests.browser.chromium import Contexts, chromium, contexts, leave_out_without_chromium, say_what_is_missing
+from tests.browser.chromium import Contexts, chromium, contexts, leave_out, leave_out_without_chromium, say_what_is_missing
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ Visitor = Callable[..., "Page"]
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_without_chromium(Path(__file__).parent, config, items)
+    if config.getoption("--only-database"):
+        # A page in a browser is the same on either database; what it asks of one is asked on both by tests/views and tests/services.
+        leave_out(Path(__file__).parent, config, items)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

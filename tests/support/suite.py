@@ -24,7 +24,7 @@ SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", 
 
 
 def test(arguments: list[str]) -> int:
-    """Everything on SQLite, then whatever uses the database once more on PostgreSQL."""
+    """Everything on SQLite, then whatever uses the database, without a browser, once more on PostgreSQL."""
     codes = [pytest("sqlite", arguments)]
     with Postgres() as server:
         codes.append(pytest("postgresql", ["--only-database", *arguments], DATABASE_URL=server.url))
