@@ -216,8 +216,11 @@ def test_of_two_who_add_the_same_cluster_one_is_told_where_it_went(house: House,
     people[winner].settled()
     expect(people[winner].row(SPARE)).to_be_visible()
     expect(dialogs[loser].get_by_role("alert").or_(dialogs[loser].locator(".field-error"))).to_be_visible()
-    people[loser].hands.press(people[loser].button("OK", dialogs[loser]))
-    expect(dialogs[loser]).to_contain_text(f"{SPARE} is already in the group {winner}")
+    told = f"{SPARE} is already in the group {winner}"
+    # Who came while the other was being written has only heard of a rollout so far, and still has the tick.
+    if told not in dialogs[loser].inner_text():
+        people[loser].hands.press(people[loser].button("OK", dialogs[loser]))
+    expect(dialogs[loser]).to_contain_text(told)
     assert house.clusters.live.network_of(SPARE) == winner
 
 
