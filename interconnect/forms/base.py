@@ -11,23 +11,18 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
-
-
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
-class NamesField(forms.MultipleChoiceField):
-    """Names of things to tick. One that is offered no longer passes if it looks like a name: the rules say what has become of it."""
-
-    def valid_value(self, value: Any) -> bool:
-        return _NAME.fullmatch(str(value)) is not None
-
-
 class NameField(forms.ChoiceField):
-    """One such name."""
+    """A name of something. One that is offered no longer passes if it looks like a name: the rules say what has become of it."""
 
     def valid_value(self, value: Any) -> bool:
         return _NAME.fullmatch(str(value)) is not None
+
+
+class NamesField(NameField, forms.MultipleChoiceField):
+    """Several such names, to tick."""
 
 
 def version_of(*values: Any) -> str:
