@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.cache import cache
 
 from interconnect.scope import scope_of
 from tests.browser.chromium import Contexts, chromium, contexts, leave_out, leave_out_without_chromium, say_what_is_missing
@@ -46,6 +47,8 @@ def scope(mesh: Mesh) -> str:
 @pytest.fixture
 def visit(contexts: Contexts, live_server: Any, ada: Any) -> Visitor:
     """`visit(path, theme=, width=, language=, name=)`: a browser of its own, signed in."""
+    # All tests come from one address, and thirty sign-ins a minute are what an address may.
+    cache.clear()
 
     def opened(path: str, *, name: str = "ada", **look: Any) -> Page:
         page = contexts(live_server.url, **look).new_page()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from interconnect.domain.changes import AddCluster, MoveCluster, Remove, RemoveCluster
 from interconnect.models import Mesh, RolloutStatus, StepStatus
+from tests.browser.held import Held
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -74,13 +76,11 @@ def refused(page: Page, place: str) -> Any:
 def test_two_polls_that_hear_of_an_ended_session_open_one_dialog(visit: Visitor, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     page = visit(f"{HERE}rollouts/{rollout.id}/")
-    asked: list[Route] = []
-    page.route("**/sign-in/", lambda route: asked.append(route), times=1)
+    asked = Held(page, "**/sign-in/", times=1)
     with refused(page, "/status/"), refused(page, "/rollouts/"):
         page.context.clear_cookies(name="sessionid")
         page.evaluate("document.dispatchEvent(new Event('refresh'))")
-    for route in asked:
-        route.continue_()
+    asked.let_go()
     dialog = page.get_by_role("dialog", name="Your session has ended")
     expect(dialog).to_be_visible()
     # Whatever the second asks for would have come by now.
@@ -108,3 +108,22 @@ def test_a_sign_in_that_is_put_off_is_asked_for_again_and_the_focus_is_where_it_
     dialog.get_by_role("button", name="Sign in").click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("searchbox", name="Search groups")).to_be_focused()
+
+
+SEND_ANSWER_AT_ONCE = """() => new MutationObserver((seen, observer) => {
+  observer.disconnect();
+  document.getElementById("dialog-form").requestSubmit();
+}).observe(document.querySelector("#dialogs dialog"), { childList: true, subtree: true })"""
+
+
+def test_an_answer_that_is_sent_on_the_moment_it_is_there_does_not_leave_the_page(visit: Visitor) -> None:
+    page = visit(HERE)
+    page.get_by_role("button", name="Create network group").click()
+    dialog = page.get_by_role("dialog", name="Create network group")
+    dialog.get_by_role("textbox", name="Name").fill("aws")
+    page.evaluate(SEND_ANSWER_AT_ONCE)
+    count = itertools.count(1)
+    with page.expect_request(lambda request: request.method == "POST" and next(count) == 2) as again:
+        dialog.get_by_role("button", name="OK").click()
+    assert again.value.headers["hx-request"] == "true"
+    expect(dialog.get_by_role("textbox", name="Name")).to_have_value("aws")

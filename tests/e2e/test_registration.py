@@ -7,13 +7,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from interconnect.models import Cluster, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
 from meshconsole.access.roles import Role
 from tests.browser.axe import axe_violations
+from tests.browser.held import Held
 from tests.conftest import person
 from tests.support.worlds import empty, fleets, hasty, world
 
@@ -110,12 +111,11 @@ def test_a_file_that_is_too_large_is_not_sent_and_one_that_is_sent_says_so(world
     small = world.fleet.kubeconfig("member-a").encode()
     upload.set_input_files({"name": "small.yaml", "mimeType": "text/yaml", "buffer": small})
     expect(page.get_by_role("alert")).to_have_count(0)
-    held: list[Route] = []
-    page.route("**/clusters/register/", lambda route: held.append(route))
+    held = Held(page, "**/clusters/register/")
     page.get_by_role("combobox", name="Name").fill("member-a")
     page.get_by_role("button", name="Check").click()
     expect(page.get_by_text("Sending…")).to_be_visible()
-    held[0].continue_()
+    held.let_go()
     work(page)
     expect(page.get_by_text("Sending…")).to_be_hidden()
     expect(page.get_by_role("combobox", name="Name")).to_have_attribute("aria-invalid", "true")

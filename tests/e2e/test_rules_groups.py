@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from interconnect import observed, store
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Join, Remove, RemoveCluster
 from interconnect.domain.names import MAX_LABEL
 from interconnect.domain.topology import Address
 from interconnect.models import Cluster
+from tests.browser.held import Held
 from tests.e2e.refusals import all_greyed, beside, greyed, item, ok, opened, told, words
 from tests.support import shop
 
@@ -169,13 +170,11 @@ def test_a_tick_that_follows_another_quickly_is_heard(visit: Visitor, mesh: Mesh
     observed.note_cluster(shop.add_cluster(mesh, "bare"), pod_cidrs=[])
     page = visit(HERE)
     dialog = creating(page)
-    held: list[Route] = []
-    page.route("**/groups/create/?*", lambda route: held.append(route), times=1)
+    held = Held(page, "**/groups/create/?*", times=1)
     for name in ("free", "bare"):
         dialog.get_by_role("checkbox", name=name).check()
     told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
-    for route in held:
-        route.continue_()
+    held.let_go()
     told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
 
 
