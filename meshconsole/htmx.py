@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -52,4 +55,14 @@ class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
         if is_htmx(request):
             return HttpResponse(status=401)
+        if request.method not in ("GET", "HEAD"):
+            return redirect_to_login(_page_of(request), resolve_url(self.get_login_url(view_func)))
         return super().handle_no_permission(request, view_func)
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Where a form was sent from: what it was sent to may answer to no GET."""
+    referrer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure()):
+        return "/"
+    return urlsplit(referrer)._replace(scheme="", netloc="", fragment="").geturl()
