@@ -19,6 +19,9 @@ settings.register_profile("default", max_examples=50, deadline=None, suppress_he
 settings.register_profile("ci", parent=settings.get_profile("default"), max_examples=500, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
+# Its checks run on simulated clusters too, imported by other tests.
+pytest.register_assert_rewrite("tests.live")
+
 LEFT_OUT = pytest.StashKey[list[str]]()
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 

@@ -70,8 +70,9 @@ class Tunnel:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._frame(_CLOSE, b"")
+        # Not the TLS socket's own way: the thread that reads would be given what is left of the records as plain bytes.
         with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
         self.socket.close()
 
     def _frame(self, kind: int, payload: bytes) -> None:

@@ -114,7 +114,8 @@ class GrpcStream:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)  # whoever is reading holds the stream until then
+            # Whoever is reading holds the stream until then. Not the TLS socket's own way, which would give them records as plain bytes.
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
         self.stream.close()
         self.socket.close()
 
