@@ -142,9 +142,13 @@ def mesh_by_name(name: str) -> Mesh | None:
 
 def sight(mesh: Mesh) -> Sight:
     """Every row is read once, and serves what is desired and what was seen."""
+    return store.steady(mesh, lambda: _sight(mesh))
+
+
+def _sight(mesh: Mesh) -> Sight:
     rows = _clusters(mesh)
     gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("observation"))
-    topology = store.load(mesh, clusters=rows, gateways=gateways)
+    topology = store.read(mesh, clusters=rows, gateways=gateways)
     sights = _sights(rows)
     seen = [(each.row.uid, each.observation.facts) for each in sights.values() if each.observation]
     facts = observed.facts_of(getattr(mesh, "observation", None), seen)
@@ -171,8 +175,12 @@ def sight(mesh: Mesh) -> Sight:
 
 def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
     """The desired topology, and its clusters as they were last seen, from one reading of their rows."""
-    rows = _clusters(mesh)
-    return store.load(mesh, clusters=rows), _sights(rows)
+
+    def reading() -> tuple[Topology, dict[str, ClusterSight]]:
+        rows = _clusters(mesh)
+        return store.read(mesh, clusters=rows), _sights(rows)
+
+    return store.steady(mesh, reading)
 
 
 def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:

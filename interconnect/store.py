@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F
@@ -25,20 +26,40 @@ from interconnect.models import Cluster as ClusterRow
 from interconnect.models import ClusterObservation, Membership, MembershipAddress, Mesh, NetworkGroup
 from interconnect.models import Gateway as GatewayRow
 
+Found = TypeVar("Found")
+
 
 class StaleMesh(Exception):
     """The mesh has moved on since it was read."""
 
 
-def load(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None) -> Topology:
-    """The desired topology as it stands now, in five queries whatever its size.
+def load(mesh: Mesh) -> Topology:
+    """The desired topology as it stands now, in six queries whatever its size."""
+    return steady(mesh, lambda: read(mesh))
+
+
+def steady(mesh: Mesh, reading: Callable[[], Found]) -> Found:
+    """What `reading` finds while nobody changes the mesh, and `mesh` brought to the revision that was read.
+
+    Each of its queries sees what has been committed by then: a change between two of them shows in the revision, and all is read again.
+    """
+    while True:
+        found = reading()
+        now = Mesh.objects.filter(id=mesh.id).values_list("revision", "enabled").first()
+        if now is None or now[0] == mesh.revision:
+            return found
+        mesh.revision, mesh.enabled = now
+
+
+def read(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None) -> Topology:
+    """The topology within a steady reading of more than that.
 
     Whoever has read the rows already gives them: clusters with `observation`, and their gateways.
     """
     rows = list(mesh.clusters.select_related("observation") if clusters is None else clusters)
     names = {row.id: row.name for row in rows}
     found = GatewayRow.objects.filter(cluster__mesh=mesh) if gateways is None else gateways
-    # A cluster that was registered between the two readings is not of this topology yet.
+    # What has come between two queries is left out: a cluster is registered without a new revision, the rest is read again.
     keys = {row.id: _gateway(row, names[row.cluster_id]) for row in found if row.cluster_id in names}
     return Topology(
         mesh=str(mesh.id),
@@ -123,7 +144,8 @@ def _groups(mesh: Mesh, clusters: Iterable[ClusterRow], gateways: Mapping[UUID, 
     }
     found = MembershipAddress.objects.filter(mesh=mesh).values_list("membership_id", "host", "port", "gateway_id")
     for membership, host, port, gateway in found:
-        addresses[membership].append(Address(host, port, gateways[gateway].key if gateway else None))
+        if membership in addresses and (gateway is None or gateway in gateways):
+            addresses[membership].append(Address(host, port, gateways[gateway].key if gateway else None))
     members: dict[UUID, set[str]] = {}
     for cluster in clusters:
         if cluster.group_id:

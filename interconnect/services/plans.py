@@ -68,10 +68,17 @@ def plan_anew(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry
 def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
     """Note on the plan that one of its own findings is passed over, or no longer; recorded for good when it is started."""
     with transaction.atomic():
-        row = Inquiry.objects.select_for_update().get(id=inquiry.id)
+        row = _locked(inquiry)
+        if row is None:
+            return
         kept = [known for known in row.params.get("accepted", ()) if known != token]
         accepted = [*kept, token] if given and token in tokens_of(row.result) else kept
         Inquiry.objects.filter(id=row.id).update(params={**row.params, "accepted": accepted})
+
+
+def _locked(inquiry: Inquiry) -> Inquiry | None:
+    """The plan as it is now; None when it has just been made anew in another tab."""
+    return Inquiry.objects.select_for_update().filter(id=inquiry.id).first()
 
 
 def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
@@ -93,7 +100,9 @@ def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, 
 def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None) -> Rollout:
     """The one rollout of a plan, however often it is sent. Refused when the plan is not true any more, not ready or blocked."""
     with transaction.atomic():
-        row = Inquiry.objects.select_for_update().get(id=inquiry.id)
+        row = _locked(inquiry)
+        if row is None:
+            raise Refused.because("plan.outdated", seen=inquiry.params["revision"], revision=mesh.revision)
         started = row.result.get("rollout")
         if started:
             return Rollout.objects.select_related("mesh").get(id=started)

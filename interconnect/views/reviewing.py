@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import Join
 from interconnect.domain.topology import RestartPolicy
-from interconnect.domain.violations import Violation
 from interconnect.forms.settings import SettingsForm
 from interconnect.messages import word
 from interconnect.models import Rollout
@@ -57,14 +56,20 @@ def _plan(visit: Visit, changes: Sequence[Join]) -> Inquiry:
     return plans.plan_of(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
 
 
-def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
-    """What this very plan has started already: the button was pressed twice, or the answer was lost."""
+def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
+    """The plan that the page showed; None when it has been dropped, or was somebody else's."""
     try:
         sent = UUID(request.POST.get("plan", ""))
     except ValueError:
         return None
     inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
-    rollout = inquiry.result.get("rollout") if inquiry and inquiry.mesh_id == visit.mesh.id else None
+    return inquiry if inquiry and inquiry.kind == plans.KIND and inquiry.mesh_id == visit.mesh.id else None
+
+
+def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
+    """What this very plan has started already: the button was pressed twice, or the answer was lost."""
+    plan = _sent(request, visit)
+    rollout = plan.result.get("rollout") if plan else None
     return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
 
 
@@ -75,20 +80,17 @@ def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinD
         drafts.draft_restart(draft=draft, restart=restart)
     if "keep" in request.POST:
         return HttpResponse(status=204)
-    plan = _plan(visit, changes)
     if "again" in request.POST:
         plan = plans.plan_anew(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
         return _again(request, visit, topology, draft, changes, plan)
     token = request.POST.get("consent", "") or request.POST.get("withdraw", "")
     if token:
-        plans.plan_consent(inquiry=plan, token=token, given="consent" in request.POST)
-        plan.refresh_from_db()
-        return _again(request, visit, topology, draft, changes, plan)
+        plans.plan_consent(inquiry=_plan(visit, changes), token=token, given="consent" in request.POST)
+        return _again(request, visit, topology, draft, changes, _plan(visit, changes))
     if restart is None:
-        return _show(request, visit, topology, draft, changes, plan, form=form, status=422)
+        return _show(request, visit, topology, draft, changes, _plan(visit, changes), form=form, status=422)
     try:
-        _require_shown(request, plan, visit)
-        rollout = plans.plan_start(actor=visit.actor, mesh=visit.mesh, inquiry=plan, changes=changes, restart=restart)
+        rollout = _start(request, visit, changes, restart)
     except Refused as refused:
         visit.mesh.refresh_from_db(fields=["revision"])
         found = wording.reasons(refused.violations)
@@ -97,10 +99,12 @@ def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinD
     return dialogs.to_rollout(request, rollout)
 
 
-def _require_shown(request: HttpRequest, plan: Inquiry, visit: Visit) -> None:
+def _start(request: HttpRequest, visit: Visit, changes: Sequence[Join], restart: RestartPolicy) -> Rollout:
     """What is started is what was seen: another plan than the one on the page has not been looked at."""
-    if request.POST.get("plan") != str(plan.id):
-        raise Refused([Violation("plan.outdated", {"seen": request.POST.get("revision", ""), "revision": visit.mesh.revision})])
+    plan = _sent(request, visit)
+    if plan is None:
+        raise Refused.because("plan.outdated", seen=0, revision=visit.mesh.revision)
+    return plans.plan_start(actor=visit.actor, mesh=visit.mesh, inquiry=plan, changes=changes, restart=restart)
 
 
 def _again(

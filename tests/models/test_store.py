@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
@@ -133,3 +135,24 @@ def test_loading_takes_as_many_queries_for_a_large_mesh_as_for_a_small_one(mesh:
         new_cluster(mesh, f"c{number}", group=group)
     assert queries(Mesh.objects.get(id=mesh.id)) == small
     assert Cluster.objects.count() == 44
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_change_that_is_committed_between_two_queries_is_read_whole(mesh: Mesh, number: int) -> None:
+    on_rows(mesh, grouped())
+    reader = Mesh.objects.select_related("control_plane", "config").get(id=mesh.id)
+    key = GatewayKey("member-b", 2)
+    gateway = CreateGateway(key, uuid(98), store.load(mesh).gateways[GatewayKey("member-b", 1)].spec)
+    asked = 0
+
+    def overtaken(execute: Callable[..., Any], *args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == number + 1:
+            after(mesh, gateway, Join("green", (Address("203.0.113.9", 15443, key),)))
+        return execute(*args)
+
+    with database.execute_wrapper(overtaken):
+        found = store.load(reader)
+    assert found == store.load(mesh) and found.groups["green"].joined
+    assert reader.revision == mesh.revision

@@ -13,13 +13,15 @@ from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec, RestartPolicy
 from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
-from interconnect.services import drafts, inquiries
-from interconnect.views import changing, reviewing
+from interconnect.services import drafts, inquiries, plans
+from interconnect.views import reviewing
 from meshconsole.audit.models import Entry
 from tests.support.world import SYSTEM, B, C, World
 from tests.support.worlds import fleets, hasty, prepared
 
 __all__ = ["fleets", "hasty", "prepared"]
+
+LIVE = {"HX-Request": "true", "HX-Target": "live"}
 
 
 @pytest.fixture
@@ -83,20 +85,41 @@ def test_the_wizard_becomes_one_rollout_however_often_it_is_sent(as_ada: Any, me
     assert store.load(mesh).groups["green"].joined and not JoinDraft.objects.exists()
 
 
-def test_two_that_are_sent_at_once_lead_to_the_same_rollout(as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("place", "moment"), [(reviewing, "current"), (reviewing, "still_able"), (drafts, "draft_restart"), (plans, "plan_start")]
+)
+def test_two_that_are_sent_at_once_lead_to_the_same_rollout(
+    as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, place: Any, moment: str
+) -> None:
     choose(as_ada, mesh, "green")
-    review = answered(as_ada, mesh)
+    review, original = answered(as_ada, mesh), getattr(place, moment)
     quicker: list[Any] = []
 
-    def current(visit: Any) -> Any:
-        """The other one comes between the first look for its rollout and the look at the mesh."""
-        monkeypatch.setattr(reviewing, "current", changing.current)
+    def overtaken(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(place, moment, original)
         quicker.append(send(as_ada, mesh, review))
-        return changing.current(visit)
+        return original(*args, **kwargs)
 
-    monkeypatch.setattr(reviewing, "current", current)
+    monkeypatch.setattr(place, moment, overtaken)
     slower = send(as_ada, mesh, review)
-    assert "/rollouts/" in slower.headers["Location"] and slower.headers["Location"] == quicker[0].headers["Location"]
+    assert "/rollouts/" in quicker[0].headers["Location"] and slower.headers.get("Location") == quicker[0].headers["Location"]
+
+
+@pytest.mark.parametrize(("service", "sent"), [("plan_start", {}), ("plan_consent", {"consent": "a finding's"})])
+def test_a_plan_that_another_tab_makes_anew_meanwhile_is_looked_at_again(
+    as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, service: str, sent: dict[str, str]
+) -> None:
+    choose(as_ada, mesh, "green")
+    review, original = answered(as_ada, mesh), getattr(plans, service)
+
+    def overtaken(**kwargs: Any) -> Any:
+        Inquiry.objects.filter(id=kwargs["inquiry"].id).delete()
+        return original(**kwargs)
+
+    monkeypatch.setattr(plans, service, overtaken)
+    answer = as_ada.post(url(mesh, "join-review"), {"restart": "never", "plan": str(review.context["plan"].id), **sent}, headers=LIVE)
+    assert answer.status_code == (200 if sent else 409) and b"data-poll" in answer.content
+    assert not store.load(mesh).groups["green"].joined
 
 
 def test_what_the_plan_shows_is_carried_out(as_ada: Any, mesh: Mesh, prepared: World) -> None:
