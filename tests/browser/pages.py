@@ -318,6 +318,7 @@ class MeshPages:
         self.open("Interconnect")
         self.hands.press(self.button("Join interconnection"))
         expect(self.page.get_by_role("heading", name=self.words("Join interconnection"), level=2)).to_be_visible()
+        self.page.wait_for_load_state()
         table = self.page.get_by_role("table")
         ticked = [str(box.get_attribute("value")) for box in table.get_by_role("checkbox", checked=True).all()]
         for group in set(ticked) - set(groups):
@@ -331,6 +332,7 @@ class MeshPages:
         for group, wanted in addresses.items():
             part = self._part(group)
             expect(part).to_be_visible()
+            self.page.wait_for_load_state()
             if not wanted and not by_hand.get(group):
                 for box in part.get_by_role("checkbox").all():
                     self.hands.tick(box)
@@ -419,21 +421,25 @@ class MeshPages:
 
     def confirmed(self, dialog: Locator, verb: str = "OK") -> None:
         """A small change, asked for by its dialog: the page stays, follows the rollout and shows no failed one at its end."""
-        strip = self.page.locator("#rollout-strip")
-        before = strip.get_attribute("data-rollout") or ""
+        before = self.last_rollout
         self.hands.press(self.button(verb, dialog))
         expect(dialog).to_be_hidden()
-        expect(strip).not_to_have_attribute("data-rollout", before)
-        self.settled()
+        self.settled(after=before)
 
-    def settled(self) -> None:
-        """Waits until nothing runs; nothing that ran has failed."""
+    @property
+    def last_rollout(self) -> str:
+        """The rollout that the page tells of at its top; empty when it has told of none."""
+        return self.page.locator("#rollout-strip").get_attribute("data-rollout") or ""
+
+    def settled(self, *, after: str) -> None:
+        """Waits until another rollout than `after` has been told of and nothing runs; nothing that ran has failed."""
+        expect(self.page.locator("#rollout-strip")).not_to_have_attribute("data-rollout", after)
         expect(self.running).to_have_count(0, timeout=ROLLOUT_SECONDS * 1000)
         expect(self.failed).to_have_count(0)
 
     def rollout_ended(self, expected: str = "Succeeded") -> None:
         """On the rollout's page, which the change leads to: follows it without a reload."""
-        expect(self.page.locator("#rollout-title")).to_be_visible()
+        expect(self.page.locator("#rollout-title")).to_be_visible(timeout=ANSWER_SECONDS * 1000)
         ended = re.compile("|".join(f"^{re.escape(self.words(state))}$" for state in ENDS))
         expect(self.state).to_have_text(ended, timeout=ROLLOUT_SECONDS * 1000)
         said = self.page.locator("#live").inner_text()

@@ -66,7 +66,7 @@ def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepa
     page.get_by_role("link", name="Join interconnection").click()
     page.get_by_role("checkbox", name="green", exact=True).check()
     page.get_by_role("button", name="Next").click()
-    page.get_by_role("checkbox").first.check()
+    page.get_by_role("group", name="green", exact=True).get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Next").last.click()
     expect(page.get_by_text("The clusters are being asked")).to_be_visible()
     worker(page)

@@ -210,10 +210,11 @@ def test_of_two_who_add_the_same_cluster_one_is_told_where_it_went(house: House,
         pages.hands.choose(pages.page.get_by_role("button", name=f"Actions for group {group}", exact=True), "Add cluster")
         dialogs[group] = pages.dialog("Add cluster")
         pages.hands.tick(dialogs[group].get_by_role("checkbox", name=SPARE, exact=True))
+    before = {group: pages.last_rollout for group, pages in people.items()}
     for group, pages in people.items():
         pages.hands.press(pages.button("OK", dialogs[group]))
     winner, loser = told_apart(dialogs)
-    people[winner].settled()
+    people[winner].settled(after=before[winner])
     expect(people[winner].row(SPARE)).to_be_visible()
     expect(dialogs[loser].get_by_role("alert").or_(dialogs[loser].locator(".field-error"))).to_be_visible()
     told = f"{SPARE} is already in the group {winner}"
@@ -298,10 +299,13 @@ def test_who_deletes_a_group_and_who_gives_it_a_gateway_do_not_undo_each_other(
     replicas = dialogs["creates"].get_by_role("spinbutton", name="Replicas", exact=True)
     creating.hands.fill(replicas, "3")
     buttons = {"deletes": deleting.button("Delete", dialogs["deletes"]), "creates": creating.button("OK", dialogs["creates"])}
+    people = {"deletes": deleting, "creates": creating}
+    before = {who: pages.last_rollout for who, pages in people.items()}
     for who in sorted(buttons, key=lambda who: who != quicker):
         buttons[who].click()
     winner, loser = told_apart(dialogs)
-    (deleting if winner == "deletes" else creating).settled()
+    people[winner].settled(after=before[winner])
+    expect(dialogs[loser].get_by_role("alert").or_(dialogs[loser].locator(".field-error")).first).to_be_visible()
     told = "Somebody has changed this in the meantime"
     if told not in dialogs[loser].inner_text():
         buttons[loser].click()

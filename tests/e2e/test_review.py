@@ -42,8 +42,8 @@ def review(page: Page, *groups: str) -> None:
     for group in groups:
         page.get_by_role("checkbox", name=group, exact=True).check()
     page.get_by_role("button", name="Next").click()
-    for box in page.get_by_role("checkbox").all():
-        box.check()
+    for group in groups:
+        page.get_by_role("group", name=group, exact=True).get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Next").last.click()
     expect(page.get_by_text("The clusters are being asked")).to_be_visible()
 

@@ -59,6 +59,7 @@ def test_no_step_of_the_wizard_is_skipped(visit: Visitor) -> None:
     assert page.url.endswith("/join/")
     page.get_by_role("checkbox", name="asia").check()
     following(page)
+    expect(page.get_by_role("textbox", name="Address")).to_be_visible()
     page.goto(f"{HERE}join/review/")
     expect(page.get_by_role("textbox", name="Address")).to_be_visible()
     following(page)

@@ -15,6 +15,7 @@ import pytest
 from tests.support.valkey import Valkey
 
 LIMIT_SECONDS = 60
+NODE = "tested@localhost"
 
 
 def celery(*arguments: str) -> list[str]:
@@ -51,7 +52,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     """A running worker; the value is the file of its log."""
     log = tmp_path / "log"
     with log.open("wb") as file:
-        command = celery("worker", "-Q", "rollout,probe", "--include", "tests.support.tasks")
+        command = celery("worker", "-n", NODE, "-Q", "rollout,probe", "--include", "tests.support.tasks")
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
     try:
         wait_until(lambda: process.poll() is not None or " ready." in log.read_text(), log)
@@ -63,7 +64,12 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
 
 def test_a_worker_listens_on_both_queues_and_logs_json(worker: Path, environment: dict[str, str]) -> None:
     answer = subprocess.run(
-        celery("inspect", "-j", "active_queues"), env=environment, capture_output=True, text=True, check=True, timeout=LIMIT_SECONDS
+        celery("inspect", "-j", "-t", str(LIMIT_SECONDS), "-d", NODE, "active_queues"),
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=LIMIT_SECONDS,
     )
     (queues,) = json.loads(answer.stdout).values()
     assert {queue["name"] for queue in queues} == {"rollout", "probe"}

@@ -116,7 +116,8 @@ def interconnect_running(on: Stage) -> None:
 @act
 def it_is_cancelled(on: Stage) -> None:
     rollout_running(on)
-    on.page.get_by_role("button", name="Cancel").click()
+    with on.page.expect_response("**/cancel/"):
+        on.page.get_by_role("button", name="Cancel").click()
     on.house.fault("berlin-2", None)
     on.settled("Cancelled")
 

@@ -90,10 +90,10 @@ def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor:
     A load balancer that has given no address is waited for; a join that failed for nothing else is then carried out again
     on behalf of `actor`, if there is one.
     """
-    output.say(_("Rollout %(id)s") % {"id": rollout.id}, {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status})
     until = time.monotonic() + 60 * wait_minutes
-    follower = Follower(rollout, output)
     with interruptible() as stop:
+        output.say(_("Rollout %(id)s") % {"id": rollout.id}, {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status})
+        follower = Follower(rollout, output)
         while True:
             drive(rollout.id, worker_name(), tick=follower.tick, stop=stop)
             follower.report()
