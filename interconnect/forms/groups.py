@@ -66,7 +66,7 @@ class ConfirmForm(VersionedForm):
 class RemoveForm(VersionedForm):
     """Removing is asked twice; the second time with the policy of the restart and the guard's decision."""
 
-    group = forms.MultipleChoiceField(widget=forms.MultipleHiddenInput)
+    group = NamesField(widget=forms.MultipleHiddenInput)
     step = forms.ChoiceField(choices=[("ask", ""), ("confirm", "")], widget=forms.HiddenInput)
     restart = forms.ChoiceField(
         label=_("Control plane restart"),

@@ -29,6 +29,11 @@ def draft_groups(*, mesh: Mesh, user_id: int, groups: Sequence[str]) -> JoinDraf
     return draft
 
 
+def draft_only(*, draft: JoinDraft, groups: Sequence[str]) -> None:
+    """The others have been named as left out, and are not named again."""
+    JoinDraft.objects.filter(id=draft.id).update(groups=list(groups))
+
+
 def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Address]], topology: Topology) -> None:
     """Step 2."""
     ids = {key: gateway.id for key, gateway in topology.gateways.items()}

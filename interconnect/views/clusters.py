@@ -39,6 +39,7 @@ CLUSTERS_PER_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
+    id: int
     name: str
     server: str
     version: str
@@ -79,6 +80,7 @@ def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied:
     state, reason = rows.cluster_state(seen)
     cluster = topology.clusters[seen.row.name]
     return ClusterLine(
+        id=seen.row.id,
         name=seen.row.name,
         server=seen.row.connection.server,
         version=str(seen.said.get("version", "")),

@@ -83,7 +83,8 @@ def edit_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespon
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, _facts = current(visit)
     gateways = topology.gateways_of_cluster(cluster_of(topology, cluster).name)
-    if not gateways:
+    # A form that creates one does so, or says why not, even when somebody else has created one since it was opened.
+    if not gateways or "id" in request.POST:
         return _create_in(request, visit, topology, cluster)
     chosen = request.GET.get("gateway", gateways[0].id if len(gateways) == 1 else "")
     found = next((gateway for gateway in gateways if gateway.id == chosen), None)

@@ -53,8 +53,9 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     draft = draft_of(visit)
     reasons = {group: " ".join(_why_not(topology, group)) for group in topology.groups}
     able = {group for group, why in reasons.items() if not why}
-    ticked = [group for group in request.POST.getlist("group") if group in able]
-    if ticked:
+    # One that has just become unable is named by the next step.
+    ticked = [group for group in request.POST.getlist("group") if group in reasons]
+    if able.intersection(ticked):
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
         return go(request, "join-addresses", visit)
     chosen = set(draft.groups) & able if draft else set()
@@ -99,7 +100,9 @@ def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology
     """The draft's groups as they are today; one that can no longer join is named once and left out."""
     wanted = draft.groups if draft else []
     able = [group for group in wanted if group in topology.groups and not _why_not(topology, group)]
-    for group in set(wanted) - set(able):
+    if draft is not None and able and len(able) < len(wanted):
+        drafts.draft_only(draft=draft, groups=able)
+    for group in sorted(set(wanted) - set(able)):
         messages.warning(request, _("%(group)s cannot join any more and is left out.") % {"group": group})
     return able
 

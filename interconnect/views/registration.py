@@ -157,7 +157,7 @@ def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
 
 def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpResponse:
     asked = _kept(request, flow, inquiry_id)
-    if inquiry_id is not None and asked is None:
+    if inquiry_id is not None and asked is None and request.method != "POST":
         messages.warning(request, _("The check is not kept any longer. Paste the kubeconfig again."))
         return redirect(request, flow.start)
     if request.method == "POST":

@@ -115,7 +115,8 @@
   }
 
   // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
-  const FIELDS = ":is(input:not([type=hidden], [type=radio]), input[type=radio]:checked, select, textarea):not(:disabled)";
+  // Nor a choice that is made already: Enter on it would send, and held down would answer two questions.
+  const FIELDS = ":is(input:not([type=hidden], [type=radio]), select, textarea):not(:disabled)";
   const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn, .sheet-body .btn", dialog);
 
   function closeDialogs() {
@@ -177,10 +178,17 @@
     const box = find("#toast-template").content.firstElementChild.cloneNode(true);
     box.dataset.tone = tone;
     find("[data-text]", box).textContent = text;
-    find("button", box).addEventListener("click", () => box.remove());
     document.getElementById("toasts").append(box);
-    if (tone === "good") setTimeout(() => box.remove(), 6000);
+    arm(box);
   }
+
+  function arm(box) {
+    find("button", box).addEventListener("click", () => box.remove());
+    if (box.dataset.tone === "good") setTimeout(() => box.remove(), 6000);
+  }
+
+  // Those that came with the page.
+  all("#toasts .toast-box").forEach(arm);
 
   // Over an open dialog a toast could neither be reached nor closed: what went wrong stands in the dialog, beside what was typed.
   function complain(element, text) {
@@ -223,7 +231,8 @@
 
   function signIn(request) {
     const poll = request.elt.matches("[data-poll], [data-strip]");
-    if (!interrupted || !poll) interrupted = request;
+    // What was sent to change something is not given up for a question that went out along with it.
+    if (!interrupted || (!poll && interrupted.verb !== "post")) interrupted = request;
     if (asking || find("#sign-in-host dialog")) return;
     asking = true;
     const asked = htmx.ajax("GET", body.dataset.signIn, { target: "#sign-in-host", swap: "innerHTML" });
@@ -231,16 +240,27 @@
   }
 
   document.addEventListener("signed-in", (event) => {
-    const token = event.detail.csrf;
-    body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
-    for (const input of all('input[name="csrfmiddlewaretoken"]')) input.value = token;
+    for (const input of all('input[name="csrfmiddlewaretoken"]')) input.value = event.detail.csrf;
     find("#sign-in-host dialog")?.close();
     const request = interrupted;
     interrupted = null;
     if (!request || !request.elt.isConnected) return;
     const values = request.formData ?? new FormData();
-    if (values.has("csrfmiddlewaretoken")) values.set("csrfmiddlewaretoken", token);
     htmx.ajax(request.verb, request.path, { source: request.elt, target: request.target, values });
+  });
+
+  // The token of the session as it is now: signing in again, here or in another tab, makes the page's own an old one.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    const token = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
+    if (!token) return;
+    detail.headers["X-CSRFToken"] = token;
+    delete detail.parameters.csrfmiddlewaretoken;
+  });
+
+  // A poll that was on its way when the search changed asked for what is no longer wanted.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { elt, path } = detail.requestConfig;
+    if (elt.matches("[data-poll]") && elt.getAttribute("hx-get") !== path) detail.shouldSwap = false;
   });
 
   /* Polling: never moves focus, closes a menu or clears a tick, and rests while nobody looks. */
@@ -328,6 +348,13 @@
     const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
     document.documentElement.setAttribute("data-bs-theme", dark ? "dark" : "light");
     for (const item of all("[data-set-theme]")) item.setAttribute("aria-checked", String(item === choice));
+  });
+
+  // A row that comes into a group that is closed.
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const button of all('[data-toggle-rows][aria-expanded="false"]')) {
+      for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = true;
+    }
   });
 
   const strip = () => find("[data-announce]")?.dataset ?? {};

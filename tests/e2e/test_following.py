@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from interconnect.domain.changes import AddCluster, MoveCluster, Remove, RemoveCluster
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from tests.browser.held import Held
+from tests.e2e.conftest import sign_in
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -127,3 +128,29 @@ def test_an_answer_that_is_sent_on_the_moment_it_is_there_does_not_leave_the_pag
         dialog.get_by_role("button", name="OK").click()
     assert again.value.headers["hx-request"] == "true"
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("aws")
+
+
+def test_who_signs_in_again_in_one_tab_goes_on_in_the_other(visit: Visitor, mesh: Mesh) -> None:
+    one = visit(HERE)
+    one.get_by_role("button", name="Create network group").click()
+    dialog = one.get_by_role("dialog", name="Create network group")
+    dialog.get_by_role("textbox", name="Name").fill("2-edge")
+    dialog.get_by_role("checkbox", name="free").check()
+    one.context.clear_cookies(name="sessionid")
+    sign_in(one.context.new_page(), "ada")
+    dialog.get_by_role("button", name="OK").click()
+    expect(dialog).to_be_hidden()
+    expect(one.get_by_role("button", name="Actions for group 2-edge")).to_be_visible()
+
+
+def test_a_poll_that_was_on_its_way_does_not_undo_a_search(visit: Visitor) -> None:
+    page = visit(HERE)
+    late = Held(page, f"**{HERE}", times=1)
+    page.evaluate("document.dispatchEvent(new Event('refresh'))")
+    page.get_by_role("searchbox", name="Search groups").fill("frankfurt")
+    asia = page.get_by_role("button", name="Actions for group asia")
+    expect(asia).to_have_count(0)
+    with page.expect_response(lambda response: response.url.endswith(HERE)):
+        late.let_go()
+    page.wait_for_timeout(300)
+    expect(asia).to_have_count(0)

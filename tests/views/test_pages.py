@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -211,3 +212,10 @@ def test_groups_that_can_join_come_before_those_that_cannot(as_ada: Any, mesh: M
         ("zoo", False),
         ("aws", True),
     ]
+
+
+def test_clusters_whose_names_are_alike_do_not_share_an_id(as_ada: Any, mesh: Mesh) -> None:
+    for name in ("edge", "edge-1", "edge-2"):
+        shop.add_cluster(mesh, name)
+    ids = re.findall(r' id="([^"]+)"', as_ada.get(url(mesh, "clusters")).content.decode())
+    assert sorted(ids) == sorted(set(ids))

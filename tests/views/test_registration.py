@@ -276,3 +276,13 @@ def test_the_control_planes_credential_is_replaced_by_a_platform_admin(admin: Cl
     pia = browser("pia", Role.PLATFORM_ADMIN)
     done = answered(pia, pia.post(url, {"kubeconfig": world.fleet.kubeconfig(world.fleet.hub), "do": "conclude"}))
     assert done.headers["HX-Redirect"] == "/meshes/prod/settings/"
+
+
+def test_a_kubeconfig_that_is_pasted_into_a_check_that_has_expired_is_checked(admin: Client, world: World) -> None:
+    expired = f"{REGISTER_CLUSTER}5a0fe3a4-8a3c-4f0c-9f6a-3b1c7c1f2d10/"
+    assert admin.get(expired).status_code == 302
+    values = {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "check"}
+    answer = admin.post(expired, values)
+    assert answer.status_code == 302 and answer.headers["Location"] not in (expired, REGISTER_CLUSTER)
+    asked = Inquiry.objects.get()
+    assert asked.params["name"] == "member-c" and asked.sealed

@@ -174,3 +174,36 @@ def test_a_name_that_is_not_given_is_asked_for_in_the_words_of_the_rules(as_ada:
     as_ada.cookies["django_language"] = language
     errors = send(as_ada, url(mesh, "group-create"), name="", clusters=["free"]).context["form"].errors["name"]
     assert ("it is the name of the Istio network" if language == "en" else "分组没有名称") in str(errors)
+
+
+def test_a_form_that_creates_a_gateway_changes_none_that_a_colleague_has_created_since(as_ada: Any, mesh: Mesh) -> None:
+    shop.settled(mesh, AddCluster("asia", "free"))
+    address = url(mesh, "cluster-edit-gateway", cluster="free")
+    typed = shown(as_ada, address) | {"replicas": "1"}
+    shop.settled(mesh, shop.gateway_in("free", replicas=3, annotations=(("theirs", "yes"),)))
+    send(as_ada, address, **typed)
+    theirs = Gateway.objects.get(cluster__name="free", number=1)
+    assert (theirs.replicas, theirs.annotations) == (3, {"theirs": "yes"})
+
+
+def test_of_groups_that_are_removed_one_that_a_colleague_has_removed_does_not_hold_the_rest(as_ada: Any, mesh: Mesh) -> None:
+    shop.settled(mesh, Join("asia", (ASIA,)))
+    address = url(mesh, "interconnect-remove")
+    asked = as_ada.post(address, {"group": ["asia", "aws"], "step": "ask"}, headers={"HX-Request": "true", "HX-Target": "dialog-form"})
+    typed = fields_of(asked.context["form"])
+    shop.settled(mesh, Remove("aws"))
+    stale = send(as_ada, address, **typed)
+    assert stale.status_code == 409 and "Somebody has changed this in the meantime" in stale.content.decode()
+    again = send(as_ada, address, **fields_of(stale.context["form"]))
+    assert "/rollouts/" in again.headers["HX-Redirect"] and not store.load(mesh).groups["asia"].joined
+
+
+def test_a_group_that_cannot_join_any_more_is_named_once(as_ada: Any, mesh: Mesh) -> None:
+    shop.settled(mesh, AddCluster("1-onprem", "free"))
+    as_ada.post(url(mesh, "join"), {"group": ["asia", "1-onprem"]})
+    shop.settled(mesh, Join("asia", (ASIA,)))
+    said = "asia cannot join any more and is left out."
+    assert as_ada.get(url(mesh, "join-addresses")).content.decode().count(said) == 1
+    assert said not in as_ada.get(url(mesh, "join-addresses")).content.decode()
+    as_ada.post(url(mesh, "join"), {"group": ["asia", "1-onprem"]})
+    assert said in as_ada.get(url(mesh, "join-addresses")).content.decode()

@@ -89,7 +89,8 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
 
 def web_process(listener: int) -> Process:
     options = ("--bind", f"fd://{listener}", "--workers", "1", "--worker-class", "gthread", "--threads", THREADS)
-    calm = ("--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning")
+    # A dialog that asks what hundreds of ticks would mean does so in its URL.
+    calm = ("--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning", "--limit-request-line", "0")
     return Process("web", (sys.executable, "-m", "gunicorn", "meshconsole.wsgi:application", *options, *calm), descriptors=(listener,))
 
 
