@@ -144,7 +144,7 @@ def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) ->
 
 def leftovers(mesh: Mesh, before: Topology) -> tuple[Role, Rollout] | None:
     """The highest role that what earlier rollouts have left undone needs, and whose rollout that was."""
-    left = [(_role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
+    left = [(role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
     if not left or not planned_steps(mesh, before):
         return None
     return max(left, key=lambda pair: pair[0])
@@ -182,7 +182,7 @@ def rollout_retry(*, actor: Actor, rollout: Rollout, accept: Collection[str] = (
             raise Refused.because("rollout.not-failed", status=rollout.status)
         if rollout.exclusive and rollout.revision != mesh.revision:
             raise Refused.because("rollout.superseded", rollout=str(rollout.id))
-        require(actor, _role_of(rollout, overriding=bool(accept) or guard == "force"))
+        require(actor, role_of(rollout, overriding=bool(accept) or guard == "force"))
         try:
             with transaction.atomic():
                 _reopen(rollout, actor, accept, guard)
@@ -218,7 +218,7 @@ def _require_room(rollout: Rollout) -> None:
         _require_no_restarts(rollout.mesh, undone)
 
 
-def _role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
+def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
     """The role that a rollout needs: that of its changes, or of what it restores or restarts."""
     if rollout.kind == RolloutKind.RESTORE:
         return Role.MESH_ADMIN if overriding else role_of_steps(rollout.steps.all())
@@ -238,7 +238,7 @@ def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
     """Begin nothing more of a rollout; what a worker is writing at this moment is finished."""
     with audited(actor, "rollout.cancel", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
-        require(actor, _role_of(rollout))
+        require(actor, role_of(rollout))
         if not engine.request_cancel(rollout):
             raise Refused.because("rollout.ended", rollout=str(rollout.id))
     rollout.refresh_from_db()
@@ -268,6 +268,14 @@ def _way_back(mesh: Mesh, allow_removal: bool) -> tuple[Change, ...]:
     if removing and not allow_removal:
         raise Refused.because("cli.removal", changes=removing)
     return changes
+
+
+def role_to_revert(mesh: Mesh) -> Role:
+    """The role that the way back needs, which is not the one that the way there needed; the least when there is no way back."""
+    try:
+        return ROLE_OF[required_role_of_all(_way_back(mesh, allow_removal=True))]
+    except Refused:
+        return Role.OPERATOR
 
 
 def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:

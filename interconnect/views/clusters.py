@@ -25,6 +25,8 @@ from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.http import HttpRequest, HttpResponse
 
     from interconnect.domain.topology import Topology
@@ -39,7 +41,7 @@ CLUSTERS_PER_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class ClusterLine:
-    id: int
+    id: UUID
     name: str
     server: str
     version: str

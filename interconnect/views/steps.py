@@ -13,20 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from interconnect import queries
-from interconnect.domain import roles
-from interconnect.domain.serial import SerialError, changes_from_json
+from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import Phase, PlannedStep
 from interconnect.domain.violations import Violation
 from interconnect.messages import word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
-from interconnect.services.authority import ROLE_OF
+from interconnect.services.rollouts import role_of, role_to_revert
 from interconnect.views import wording
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect.domain.changes import Change
     from meshconsole.access.actor import Actor
 
 MOST_FAILURES, MOST_FAILED_READ = 5, 50
@@ -194,9 +192,7 @@ def _decision(code: str) -> str:
 
 def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
     """*Retry*, *Cancel*, *Revert* and the decisions; each with the reason why not, in its place."""
-    needed = _role(rollout)
-    why = () if actor.may(needed) else (word("role.missing", {"role": needed.slug}),)
-    admin = () if actor.may(Role.MESH_ADMIN) else (word("role.missing", {"role": Role.MESH_ADMIN.slug}),)
+    why, admin = _missing(actor, _role(rollout)), _missing(actor, Role.MESH_ADMIN)
     ended = rollout.status in (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
     superseded = rollout.exclusive and rollout.revision != rollout.mesh.revision
     stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if superseded else ()
@@ -216,13 +212,18 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
         asked = (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()
         found["cancel"] = action(_("Cancel"), "rollout-cancel", "player-stop", why or asked)
     if rollout.status not in UNFINISHED and rollout.changes:
-        found["revert"] = action(_("Revert"), "rollout-revert", "arrow-back-up", why or stale)
+        found["revert"] = action(
+            _("Revert"), "rollout-revert", "arrow-back-up", stale or (admin and _missing(actor, role_to_revert(rollout.mesh)))
+        )
     return found
+
+
+def _missing(actor: Actor, needed: Role) -> tuple[str, ...]:
+    return () if actor.may(needed) else (word("role.missing", {"role": needed.slug}),)
 
 
 def _role(rollout: Rollout) -> Role:
     try:
-        changes: tuple[Change, ...] = changes_from_json(rollout.changes)
+        return role_of(rollout)
     except SerialError:
         return Role.MESH_ADMIN
-    return ROLE_OF[roles.required_role_of_all(changes)]

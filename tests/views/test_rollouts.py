@@ -180,3 +180,11 @@ def test_a_phase_that_was_opened_leads_back_to_all_of_them(as_ada: Any, large: R
     page = shown(as_ada, large, phase="10", page="2")
     assert "All phases" in page and "Page 2 of 2" in page
     assert as_ada.get(address(large), {"phase": "10"}).context["opened"].pages.paginator.per_page == phases.PER_PAGE
+
+
+def test_the_way_back_may_need_more_than_the_way_there_and_says_so(client: Any, omar: Any, mesh: Mesh) -> None:
+    client.force_login(omar)
+    rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})))
+    page = client.get(address(rollout)).content.decode()
+    (reason,) = re.findall(r'id="act-revert-why">([^<]+)<', page)
+    assert "mesh admin" in reason.replace("-", " ")
