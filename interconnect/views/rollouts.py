@@ -22,10 +22,9 @@ from interconnect.views.access import Visit, mesh_for
 from interconnect.views.dialogs import consents, to_rollout
 from interconnect.views.mesh import FAST_SECONDS, frame
 from meshconsole.access.roles import Role
-from meshconsole.htmx import events, is_htmx, page, target
+from meshconsole.htmx import events, is_htmx, page
 
 PER_PAGE = 25
-STOP_POLLING = 286
 
 
 @require_GET
@@ -52,14 +51,14 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
         "state": steps.rollout_badge(rollout),
         "duration": steps.duration(rollout),
         "under_way": under_way,
-        "poll_seconds": FAST_SECONDS,
         **steps.summary(rollout, lines, names),
         **phases.view(lines, names, request.GET),
         "buttons": steps.buttons(visit.actor, rollout),
     }
-    # The last answer takes the poll out of the page; htmx hears the same from the status.
-    over = not under_way and target(request) == "live"
-    return page(request, "rollouts/show.html", context, parts=("live",), status=STOP_POLLING if over else 200)
+    if under_way:
+        context["poll_seconds"] = FAST_SECONDS
+    # One that has ended is asked for too, though not as often: somebody else may carry out again what failed.
+    return page(request, "rollouts/show.html", context, parts=("live",))
 
 
 def _rollout(visit: Visit, rollout_id: UUID) -> Rollout:

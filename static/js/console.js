@@ -279,7 +279,7 @@
       if (Date.now() - asked.get(element.id) >= Number(element.dataset.poll) * 1000) poll(element);
     }
   }, 500);
-  document.addEventListener("refresh", () => all("[data-poll], [data-refresh]").forEach(poll));
+  document.addEventListener("refresh", () => all("[data-poll]").forEach(poll));
 
   const kept = (node, name) => (node.dataset?.keep ?? "").split(" ").includes(name);
 

@@ -117,7 +117,7 @@ def test_what_others_have_changed_is_restored_from_the_pages_alert(visit: Visito
     config.patch("Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit")
     watching.look(prepared.mesh)
     page = visit(HERE)
-    page.get_by_role("alert", name="Changed by others").get_by_role("button", name="Restore").click()
+    page.get_by_role("group", name="Changed by others").get_by_role("button", name="Restore").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
     worker(page)

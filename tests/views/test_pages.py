@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from interconnect.domain.changes import CreateGroup, Remove
 from interconnect.models import Mesh, RolloutStatus, StepStatus
+from interconnect.services.rollouts import rollout_retry
 from tests.support import shop
 
 PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "checks", "mesh-settings", "join")
@@ -154,14 +155,16 @@ def test_a_failed_rollout_is_shown_until_somebody_dismisses_it(as_ada: Any, mesh
     assert 'aria-label="Failed rollout"' not in as_ada.get(url(mesh, "clusters")).content.decode()
 
 
-def test_a_rollout_that_has_ended_stops_its_page_from_asking(as_ada: Any, mesh: Mesh) -> None:
+def test_a_rollout_that_has_ended_is_asked_for_less_often_and_one_that_a_colleague_retries_often_again(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     address, headers = url(mesh, "rollout", rollout_id=rollout.id), {"HX-Request": "true", "HX-Target": "live"}
     running = as_ada.get(address, headers=headers)
-    assert running.status_code == 200 and b"data-poll" in running.content
-    shop.end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
+    assert b'id="live" data-poll="2"' in running.content
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED, error_code="kube.timeout")
     ended = as_ada.get(address, headers=headers)
-    assert ended.status_code == 286 and b"data-poll" not in ended.content
+    assert (ended.status_code, b'id="live" data-poll="15"' in ended.content) == (200, True)
+    rollout_retry(actor=shop.WEI, rollout=rollout)
+    assert b'id="live" data-poll="2"' in as_ada.get(address, headers=headers).content
 
 
 def test_a_failed_step_is_worded_and_a_held_back_restart_asks_for_a_decision(as_ada: Any, mesh: Mesh) -> None:
