@@ -7,11 +7,10 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from interconnect.domain import rules
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.base import NameField, NamesField, VersionedForm
 from interconnect.forms.settings import RESTART_HELP
-from interconnect.messages import MESSAGES, word
+from interconnect.messages import MESSAGES
 from interconnect.models.mesh import RESTART_LABELS
 
 Choices = Iterable[tuple[str, str]]
@@ -35,11 +34,9 @@ class GroupForm(VersionedForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        name = data.get("name", "")
-        # Here too, so that it is said together with what is wrong with the name.
-        if "clusters" not in self.errors:
-            for violation in rules.has_clusters(name, data.get("clusters", ())):
-                self.add_error("clusters", word(violation.code, violation.params) if name else str(NONE_TICKED))
+        # A group with a name is refused by the rules, for all reasons at once; one without never gets there.
+        if "name" in self.errors and "clusters" not in self.errors and not data["clusters"]:
+            self.add_error("clusters", str(NONE_TICKED))
         return data
 
 

@@ -29,8 +29,8 @@ def draft_groups(*, mesh: Mesh, user_id: int, groups: Sequence[str]) -> JoinDraf
     return draft
 
 
-def draft_only(*, draft: JoinDraft, groups: Sequence[str]) -> None:
-    """The others have been named as left out, and are not named again."""
+def draft_narrow(*, draft: JoinDraft, groups: Sequence[str]) -> None:
+    """Only these groups are left: the others have been named as left out, and are not named again."""
     JoinDraft.objects.filter(id=draft.id).update(groups=list(groups))
 
 

@@ -57,7 +57,7 @@ def create(request: HttpRequest, name: str) -> HttpResponse:
     )
 
     def changes() -> list[CreateGroup]:
-        return [CreateGroup(form.cleaned_data["name"].strip(), frozenset(form.cleaned_data["clusters"]))]
+        return [CreateGroup(form.cleaned_data["name"], frozenset(form.cleaned_data["clusters"]))]
 
     return submit(request, visit, dialog, changes)
 

@@ -101,7 +101,7 @@ def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology
     wanted = draft.groups if draft else []
     able = [group for group in wanted if group in topology.groups and not _why_not(topology, group)]
     if draft is not None and able and len(able) < len(wanted):
-        drafts.draft_only(draft=draft, groups=able)
+        drafts.draft_narrow(draft=draft, groups=able)
     for group in sorted(set(wanted) - set(able)):
         messages.warning(request, _("%(group)s cannot join any more and is left out.") % {"group": group})
     return able

@@ -249,7 +249,7 @@
     htmx.ajax(request.verb, request.path, { source: request.elt, target: request.target, values });
   });
 
-  // The token of the session as it is now: signing in again, here or in another tab, makes the page's own an old one.
+  // The token of the session as it is now: signing in again, here or in another tab, makes those of the page's forms old ones.
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     const token = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
     if (!token) return;
@@ -308,10 +308,17 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-toggle-rows]");
     if (!button) return;
-    const opened = button.getAttribute("aria-expanded") !== "true";
-    button.setAttribute("aria-expanded", String(opened));
-    for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = !opened;
+    button.setAttribute("aria-expanded", String(button.getAttribute("aria-expanded") !== "true"));
+    foldRows(button);
   });
+
+  function foldRows(button) {
+    const closed = button.getAttribute("aria-expanded") === "false";
+    for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = closed;
+  }
+
+  // A row that comes into a group that is closed.
+  document.addEventListener("htmx:afterSettle", () => all('[data-toggle-rows][aria-expanded="false"]').forEach(foldRows));
 
   // A search over rows that are all in the page; what is ticked stays in sight.
   document.addEventListener("input", (event) => {
@@ -348,13 +355,6 @@
     const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
     document.documentElement.setAttribute("data-bs-theme", dark ? "dark" : "light");
     for (const item of all("[data-set-theme]")) item.setAttribute("aria-checked", String(item === choice));
-  });
-
-  // A row that comes into a group that is closed.
-  document.addEventListener("htmx:afterSettle", () => {
-    for (const button of all('[data-toggle-rows][aria-expanded="false"]')) {
-      for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = true;
-    }
   });
 
   const strip = () => find("[data-announce]")?.dataset ?? {};

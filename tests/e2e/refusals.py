@@ -81,5 +81,15 @@ def opened(page: Page, thing: str, name: str) -> Locator:
     return dialog
 
 
+def creating(page: Page, name: str = "", *clusters: str) -> Locator:
+    """The dialog *Create network group*, opened and filled in."""
+    page.get_by_role("button", name="Create network group").click()
+    dialog = page.get_by_role("dialog", name="Create network group")
+    dialog.get_by_role("textbox", name="Name").fill(name)
+    for cluster in clusters:
+        dialog.get_by_role("checkbox", name=cluster).check()
+    return dialog
+
+
 def ok(dialog: Locator) -> None:
     dialog.get_by_role("button", name="OK", exact=True).click()

@@ -13,6 +13,7 @@ from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
+from tests.e2e.refusals import creating
 from tests.support.world import SYSTEM, B
 from tests.support.worlds import fleets, hasty, prepared, world
 
@@ -136,9 +137,7 @@ def test_clusters_whose_pod_cidrs_overlap_are_put_into_one_group_knowingly(visit
     for name in ("member-a", "member-b"):
         observed.note_cluster(world.row(name), pod_cidrs=[{"network": "10.9.0.0/16", "source": "pool"}])
     page = visit(HERE)
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("twins")
+    dialog = creating(page, "twins")
     for name in ("member-a", "member-b"):
         dialog.get_by_role("checkbox", name=name).check()
     dialog.get_by_role("button", name="OK").click()

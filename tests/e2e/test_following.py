@@ -11,6 +11,7 @@ from interconnect.domain.changes import AddCluster, MoveCluster, Remove, RemoveC
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from tests.browser.held import Held
 from tests.e2e.conftest import sign_in
+from tests.e2e.refusals import creating
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ SEND_ANSWER_AT_ONCE = """() => new MutationObserver((seen, observer) => {
 
 def test_an_answer_that_is_sent_on_the_moment_it_is_there_does_not_leave_the_page(visit: Visitor) -> None:
     page = visit(HERE)
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("aws")
+    dialog = creating(page, "aws")
     page.evaluate(SEND_ANSWER_AT_ONCE)
     count = itertools.count(1)
     with page.expect_request(lambda request: request.method == "POST" and next(count) == 2) as again:
@@ -132,10 +131,7 @@ def test_an_answer_that_is_sent_on_the_moment_it_is_there_does_not_leave_the_pag
 
 def test_who_signs_in_again_in_one_tab_goes_on_in_the_other(visit: Visitor, mesh: Mesh) -> None:
     one = visit(HERE)
-    one.get_by_role("button", name="Create network group").click()
-    dialog = one.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("2-edge")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(one, "2-edge", "free")
     one.context.clear_cookies(name="sessionid")
     sign_in(one.context.new_page(), "ada")
     dialog.get_by_role("button", name="OK").click()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import Page, expect
 
 from interconnect.models import Mesh, Rollout
+from tests.e2e.refusals import creating
 from tests.e2e.test_pages import settle
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ HERE = "/meshes/storefront/"
 
 
 def create_group(page: Page, name: str) -> None:
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill(name)
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, name, "free")
     dialog.get_by_role("button", name="OK").click()
     expect(dialog).to_be_hidden()
 

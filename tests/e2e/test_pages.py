@@ -12,6 +12,7 @@ from interconnect import store
 from interconnect.domain.changes import Remove
 from interconnect.models import Mesh, Rollout, RolloutStatus, StepStatus
 from tests.browser.axe import axe_violations
+from tests.e2e.refusals import creating
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -40,10 +41,7 @@ def test_somebody_signs_in_and_out_by_the_names_on_the_page(visit: Visitor) -> N
 
 def test_a_group_is_created_without_leaving_the_page(visit: Visitor, mesh: Mesh) -> None:
     page = visit(HERE)
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("Bad Name")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "Bad Name", "free")
     dialog.get_by_role("button", name="OK").click()
     expect(dialog.get_by_role("textbox", name="Name")).to_have_attribute("aria-invalid", "true")
     expect(dialog.get_by_role("checkbox", name="free")).to_be_checked()
@@ -149,10 +147,7 @@ def test_a_rollouts_page_follows_it_to_its_end(visit: Visitor, mesh: Mesh) -> No
 
 def test_a_session_that_ends_mid_dialog_loses_nothing(visit: Visitor, mesh: Mesh) -> None:
     page = visit(HERE)
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("late")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "late", "free")
     page.context.clear_cookies(name="sessionid")
     dialog.get_by_role("button", name="OK").click()
     again = page.get_by_role("dialog", name="Your session has ended")

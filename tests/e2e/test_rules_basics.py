@@ -12,7 +12,7 @@ from interconnect.domain.topology import MeshKind
 from interconnect.scope import scope_of
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
-from tests.e2e.refusals import all_greyed, beside, greyed, ok, told
+from tests.e2e.refusals import all_greyed, beside, creating, greyed, ok, told
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def test_what_a_colleague_has_enabled_or_disabled_meanwhile_is_said_in_the_dialo
     told(dialog, "interconnect.already-enabled")
     shop.add_cluster(fresh, "free")
     page.reload()
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("mine")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "mine", "free")
     shop.settled(fresh, Disable())
     ok(dialog)
     told(dialog, "interconnect.disabled")
@@ -83,10 +80,7 @@ def test_another_phrase_does_not_disable_and_stays_to_be_corrected(visit: Visito
 
 def test_a_second_rollout_is_refused_and_names_the_running_one(visit: Visitor, mesh: Mesh) -> None:
     page = visit(HERE)
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("mine")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "mine", "free")
     running = shop.started(mesh, Remove("aws"))
     ok(dialog)
     told(dialog, "rollout.running", rollout=str(running.id), actor=running.actor)
@@ -110,10 +104,7 @@ def test_what_a_role_may_not_do_is_greyed_with_the_role_that_it_needs(visit: Vis
 
 def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what_was_typed(visit: Visitor, mesh: Mesh, omar: Any) -> None:
     page = visit(HERE, name="omar")
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("mine")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "mine", "free")
     Binding.objects.filter(user=omar).update(role=Role.VIEWER)
     ok(dialog)
     expect(dialog.get_by_role("alert")).to_contain_text("You may not do this.")

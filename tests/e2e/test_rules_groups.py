@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from interconnect import observed, store
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Join, Remove, RemoveCluster
@@ -12,7 +12,7 @@ from interconnect.domain.names import MAX_LABEL
 from interconnect.domain.topology import Address
 from interconnect.models import Cluster
 from tests.browser.held import Held
-from tests.e2e.refusals import all_greyed, beside, greyed, item, ok, opened, told, words
+from tests.e2e.refusals import all_greyed, beside, creating, greyed, item, ok, opened, told, words
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 HERE = "/meshes/storefront/"
 GONE = "This is not there any more. Reload the page."
-
-
-def creating(page: Page) -> Locator:
-    page.get_by_role("button", name="Create network group").click()
-    return page.get_by_role("dialog", name="Create network group")
 
 
 def grouped(mesh: Mesh, cluster: str, group: str = "asia") -> None:
@@ -156,9 +151,7 @@ def test_what_is_not_sure_about_ticked_clusters_is_said_before_they_are_sent(vis
     dialog.get_by_role("checkbox", name="bare").uncheck()
     expect(dialog.get_by_text(words("group.cidr.unknown", cluster="bare", group="asia"))).to_have_count(0)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("late")
+    dialog = creating(page, "late")
     for name in ("free", "bare"):
         dialog.get_by_role("checkbox", name=name).check()
     told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")

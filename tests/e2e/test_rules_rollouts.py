@@ -12,7 +12,7 @@ from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.topology import GatewayKey, GatewaySpec
 from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step, StepStatus
 from meshconsole.access.roles import Role
-from tests.e2e.refusals import greyed, ok, opened, told
+from tests.e2e.refusals import creating, greyed, ok, opened, told
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -79,10 +79,7 @@ def test_the_decisions_on_a_guarded_restart_are_greyed_for_who_may_not_make_them
 def test_what_a_mesh_admin_has_left_undone_is_not_carried_out_along_with_an_operators_change(visit: Visitor, mesh: Mesh, omar: Any) -> None:
     rollout = failed(mesh)
     page = visit(HERE, name="omar")
-    page.get_by_role("button", name="Create network group").click()
-    dialog = page.get_by_role("dialog", name="Create network group")
-    dialog.get_by_role("textbox", name="Name").fill("mine")
-    dialog.get_by_role("checkbox", name="free").check()
+    dialog = creating(page, "mine", "free")
     ok(dialog)
     told(dialog, "rollout.leftovers", role=Role.MESH_ADMIN.slug, rollout=str(rollout.id), actor=rollout.actor)
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("mine")

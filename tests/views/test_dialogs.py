@@ -43,6 +43,11 @@ def test_a_bad_group_name_is_refused_beside_the_field_and_what_was_typed_stays(a
     assert b'aria-invalid="true"' in response.content
 
 
+def test_a_bad_name_and_no_cluster_are_told_at_once(as_ada: Any, mesh: Mesh) -> None:
+    errors = send(as_ada, url(mesh, "group-create"), name="Upper").context["form"].errors
+    assert set(errors) == {"name", "clusters"}
+
+
 def test_a_group_without_clusters_and_one_with_a_cluster_that_is_not_there_are_refused(as_ada: Any, mesh: Mesh) -> None:
     assert send(as_ada, url(mesh, "group-create"), name="x").context["form"].errors["clusters"]
     assert send(as_ada, url(mesh, "group-create"), name="x", clusters=["nowhere"]).status_code == 422
