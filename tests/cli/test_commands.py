@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
@@ -19,8 +20,6 @@ from meshconsole.audit.models import Entry
 from tests.support.world import ROOT, SYSTEM, B, C
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.cli.support import Shell
 
 OK, REFUSED, CHANGES, FAILED, PENDING = 0, 1, 2, 3, 4
@@ -268,6 +267,7 @@ def test_clusters_are_unregistered_and_forgotten(at_work: Shell) -> None:
     at_work("forget", "prod", "member-c", "--confirm", "member-c", ends=REFUSED)
 
 
+@pytest.mark.usefixtures("no_address")
 def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     pending = {"gateways": {"member-b/1": {"annotations": {"simulator/pending": "true"}}}}
@@ -281,6 +281,7 @@ def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell,
     assert [len(known) for known in shell.world.networks] == [1, 1]
 
 
+@pytest.mark.usefixtures("no_address")
 def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     late = {"gateways": {"member-b/1": {"annotations": {"simulator/delay": "3"}}}, "joined": JOINED}

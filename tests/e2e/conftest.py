@@ -10,24 +10,21 @@ import pytest
 from django.core.cache import cache
 
 from interconnect.scope import scope_of
-from tests.browser.chromium import Contexts, chromium, contexts, leave_out, leave_out_without_chromium, say_what_is_missing
-from tests.support import shop
+from tests.browser.chromium import Contexts, chromium, contexts, leave_out_without_chromium, say_what_is_missing
+from tests.support.standing import resurrected, storefront_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from interconnect.models import Mesh
 
-__all__ = ["chromium", "contexts"]
+__all__ = ["chromium", "contexts", "resurrected", "storefront_rows"]
 
 Visitor = Callable[..., "Page"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_without_chromium(Path(__file__).parent, config, items)
-    if config.getoption("--only-database"):
-        # A page in a browser is the same on either database; what it asks of one is asked on both by tests/views and tests/services.
-        leave_out(Path(__file__).parent, config, items)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -35,8 +32,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def mesh(transactional_db: None) -> Mesh:
-    return shop.storefront()
+def mesh(resurrected: Mesh) -> Mesh:
+    return resurrected
 
 
 @pytest.fixture
