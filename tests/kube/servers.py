@@ -124,6 +124,14 @@ class Connection:
         )
 
 
+def some(sock: socket.socket, size: int = 65536) -> bytes:
+    """What has come, at least a byte; ConnectionError when nothing will come any more, on which a server's thread ends."""
+    found = sock.recv(size)
+    if not found:
+        raise ConnectionError
+    return found
+
+
 class HttpsServer:
     """Calls `handler` for every request; `connections` and `requests` count what came."""
 
@@ -189,7 +197,7 @@ class HttpsServer:
                 connection = Connection(sock, text, b"", len(self.requests))
                 length = int(connection.header("content-length") or 0)
                 while len(rest) < length:
-                    rest += sock.recv(65536)
+                    rest += some(sock)
                 connection.body = rest
                 self.requests.append(connection)
                 self.handler(connection)
