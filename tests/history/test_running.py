@@ -27,13 +27,13 @@ def test_it_comes_to_its_end_and_a_retry_makes_it_whole(old: Restored) -> None:
     assert engine.sweep() > 1
 
     with clusters_of(old.commit) as fleet:
-        ended = console.follow(rollout)
+        ended = console.follow(rollout, seconds=180)
         held.refresh_from_db()
         assert (held.status, held.crashes, held.lease_owner) == (StepStatus.SUCCEEDED, 1, ""), console.described(rollout)
         # One cluster had refused before: that is not forgotten.
         assert ended.status == RolloutStatus.FAILED, console.described(rollout)
         assert Entry.objects.filter(rollout_id=str(rollout.id), action="rollout.failed").count() == 2
 
-        ended = console.follow(rollout_retry(actor=console.ACTOR, rollout=rollout))
+        ended = console.follow(rollout_retry(actor=console.ACTOR, rollout=rollout), seconds=180)
         assert ended.status == RolloutStatus.SUCCEEDED, console.described(rollout)
         console.agrees_with_the_fleet(fleet, rollout.mesh)
