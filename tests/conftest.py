@@ -28,6 +28,7 @@ LEFT_OUT = pytest.StashKey[list[str]]()
 # text, and the queries of pages. The rest asks the same questions through the same code, and runs on SQLite alone.
 ON_BOTH_DATABASES = (
     "tests/access/test_policy.py",
+    "tests/history",
     "tests/models",
     "tests/platform/test_audit.py",
     "tests/platform/test_health.py",
