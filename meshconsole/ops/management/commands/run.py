@@ -88,10 +88,8 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
 
 
 def web_process(listener: int) -> Process:
-    options = ("--bind", f"fd://{listener}", "--workers", "1", "--worker-class", "gthread", "--threads", THREADS)
-    # A dialog that asks what hundreds of ticks would mean does so in its URL.
-    calm = ("--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning", "--limit-request-line", "0")
-    return Process("web", (sys.executable, "-m", "gunicorn", "meshconsole.wsgi:application", *options, *calm), descriptors=(listener,))
+    options = ("-c", "python:meshconsole.ops.serving", "--bind", f"fd://{listener}", "--threads", THREADS, "--log-level", "warning")
+    return Process("web", (sys.executable, "-m", "gunicorn", *options), descriptors=(listener,))
 
 
 def worker_process() -> Process:
