@@ -90,7 +90,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before a view, or the search for a CSRF token, reads the body; after what its page shows.
+    # Before a view, or the search for a CSRF token, reads the request.
+    "meshconsole.middleware.CharsetMiddleware",
     "meshconsole.middleware.SizeMiddleware",
     "meshconsole.htmx.HtmxLoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -216,6 +217,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "meshconsole.ui.errors.outdated_form"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PRODUCTION
