@@ -79,7 +79,7 @@ class ToldOnce(logging.Filter):
     """Drops what Django says of a failed request when the request's own line says it too; its reason goes there."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
+        request: Any = getattr(record, "request", None)
         if hasattr(request, "_raised_exception"):
             return False
         if not hasattr(request, "_why"):

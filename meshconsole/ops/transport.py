@@ -19,8 +19,8 @@ class Channel(redis.Channel):
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
-        except (Empty, *self.connection_errors):
+            return super()._brpop_read(**options)  # type: ignore[misc]
+        except (Empty, *self.connection_errors):  # type: ignore[attr-defined]
             raise
         except Exception as error:
             dropped(type(error).__name__)

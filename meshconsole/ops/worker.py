@@ -21,7 +21,7 @@ STATUS = Path("/proc/self/statm")
 class Pulse(bootsteps.StartStopStep):
     """Every SECONDS on the loop that hears the broker, so that a loop that stands still shows."""
 
-    requires = frozenset({"celery.worker.components:Timer"})
+    requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
         beat()
@@ -37,7 +37,7 @@ def beat() -> None:
     if size > settings.MESHCONSOLE_WORKER_MEGABYTES and state.should_stop is None:
         logger.warning("the worker ends, and another one begins", extra={"megabytes": size, "limit": settings.MESHCONSOLE_WORKER_MEGABYTES})
         # The loop ends, the tasks under way are finished.
-        state.should_stop = SUCCEEDED_BY_ANOTHER
+        state.should_stop = SUCCEEDED_BY_ANOTHER  # type: ignore[assignment]
 
 
 def megabytes() -> int:
