@@ -22,5 +22,4 @@ USER 10001
 ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data
 VOLUME /data
 EXPOSE 8000
-# Its control socket would need a home, which this user does not have.
-CMD ["gunicorn", "meshconsole.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket", "--limit-request-line", "0"]
+CMD ["gunicorn", "-c", "python:meshconsole.ops.serving", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]

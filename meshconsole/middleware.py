@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 
 from meshconsole.ops import health
+from meshconsole.ui.errors import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -49,7 +49,20 @@ class SizeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
-            return render(request, "413.html", status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return error_page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return self.get_response(request)
+
+
+class CharsetMiddleware:
+    """Refuses another charset than UTF-8 before anything is decoded with it: no browser sends one, and Python knows odd ones."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.strip("'\" ").lower() not in ("utf-8", "utf8"):
+            return error_page(HTTPStatus.BAD_REQUEST)
         return self.get_response(request)
 
 

@@ -90,7 +90,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before a view, or the search for a CSRF token, reads the body; after what its page shows.
+    # Before a view, or the search for a CSRF token, reads the request.
+    "meshconsole.middleware.CharsetMiddleware",
     "meshconsole.middleware.SizeMiddleware",
     "meshconsole.htmx.HtmxLoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -169,7 +170,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Without a broker a bell rings in this process only; the sweep finds what nobody heard.
 REDIS_URL = env.secret("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "meshconsole-json",
+        "OPTIONS": {"serializer": "meshconsole.broker.JsonSerializer"},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -216,6 +222,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "meshconsole.ui.errors.outdated_form"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PRODUCTION
@@ -254,6 +261,10 @@ MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
 CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Who could write to the broker could end workers with it, and make them call what they like.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TIMEZONE = "UTC"
 # The database is the record of what happened.
 CELERY_TASK_IGNORE_RESULT = True
@@ -265,6 +276,8 @@ CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
+# A worker that is larger finishes its steps and makes room for another one.
+MESHCONSOLE_WORKER_MEGABYTES = env.integer("MESHCONSOLE_WORKER_MEGABYTES", 600)
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
 # A thread cannot be cancelled, and what it does is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

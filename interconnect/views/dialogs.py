@@ -51,13 +51,13 @@ class Dialog:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """A form's data; None when it was only asked for. A POST without a single field is one all the same."""
-    return request.POST if request.method == "POST" else None
+    """A form's data; None when it was only asked for, or asks what its choice would mean. A POST without a single field is one too."""
+    return request.POST if request.method == "POST" and "asks" not in request.POST else None
 
 
 def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) -> list[str]:
     """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered counts."""
-    sent = (request.POST if request.method == "POST" else request.GET).getlist(name)
+    sent = request.POST.getlist(name)
     return [value for value, _label in choices if value in sent]
 
 

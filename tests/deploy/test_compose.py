@@ -11,7 +11,7 @@ from tests.deploy.image import VARIABLE, compose, default_command, instructions
 
 SERVICES = ("migrate", "web", "worker", "beat", "postgres", "valkey")
 KEYS = {"build", "image", "restart", "environment", "command", "depends_on", "healthcheck", "stop_grace_period", "ports", "volumes"}
-KEYS |= {"read_only", "tmpfs", "cap_drop", "security_opt"}
+KEYS |= {"read_only", "tmpfs", "cap_drop", "security_opt", "logging"}
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 DURATION = re.compile(r"(\d+(h|m|s|ms|us))+")
 HEALTH = {"test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"}
@@ -78,11 +78,18 @@ def test_one_worker_takes_both_queues_and_one_beat_rings() -> None:
     assert "-B" not in said["worker"]["command"]
 
 
+def test_the_broker_wants_its_password_from_everybody() -> None:
+    said = compose()["services"]
+    command = said["valkey"]["command"]
+    assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
+    assert all("//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"] for name in ("migrate", "web", "worker", "beat"))
+
+
 def test_no_secret_has_a_default() -> None:
     text = " ".join(str(value) for service in compose()["services"].values() for value in service.get("environment", {}).values())
     found = {match["name"]: match["kind"] for match in VARIABLE.finditer(text)}
     wanted = {name for name, kind in found.items() if kind == "?"}
-    assert wanted == {"SECRET_KEY", "MESHCONSOLE_CREDENTIAL_KEYS", "ALLOWED_HOSTS", "POSTGRES_PASSWORD"}
+    assert wanted == {"SECRET_KEY", "MESHCONSOLE_CREDENTIAL_KEYS", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "VALKEY_PASSWORD"}
 
 
 def test_the_image_runs_as_somebody_who_is_nobody() -> None:

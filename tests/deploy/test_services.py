@@ -39,6 +39,7 @@ class Installation:
             "MESHCONSOLE_CREDENTIAL_KEYS": Fernet.generate_key().decode(),
             "ALLOWED_HOSTS": "console.example.org",
             "POSTGRES_PASSWORD": "hidden",
+            "VALKEY_PASSWORD": "hidden",
         }
         said = self._image | environment_of(service, given)
         assert set(self._services) <= set(said)

@@ -133,9 +133,12 @@ def broker(data: Path) -> Broker:
     if not PLAIN_SOCKET_PATH.fullmatch(str(folder / "valkey.sock")):
         folder = temporary = Path(tempfile.mkdtemp(prefix="meshconsole-"))
     folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
     path = folder / "valkey.sock"
     options = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
-    command = (program, *options, "--dir", str(folder), "--daemonize", "no")
+    # No bell is near a megabyte, the smallest limit that there is.
+    limits = ("--proto-max-bulk-len", "1mb")
+    command = (program, *options, *limits, "--dir", str(folder), "--daemonize", "no")
     return Broker(f"unix://{path}", Process("valkey", command, foundation=True), temporary)
 
 
