@@ -21,6 +21,7 @@ from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList
 from interconnect.kube.kubeconfig import Credential
+from interconnect.kube.patience import is_busy, more_patience
 from interconnect.kube.transport import Response, Transport
 from interconnect.models import Connection, Mesh
 from meshconsole.vault import open_sealed, seal
@@ -49,10 +50,12 @@ kube_transport.before_request = no_call_in_a_transaction
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """`ask` for one of many clusters, waiting for its place among the calls to silent ones: *busy* is no answer about a cluster."""
+    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is busy itself:
+    neither is an answer about a cluster."""
     before = _patient.set(True)
     try:
-        return ask(item)
+        with more_patience(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS):
+            return ask(item)
     finally:
         _patient.reset(before)
 
@@ -62,7 +65,7 @@ def twice(ask: Callable[[], _Result]) -> _Result:
     try:
         return ask()
     except Temporary as error:
-        if error.code == "timeout":
+        if error.code == "timeout" or is_busy(error):
             raise
         return ask()
 

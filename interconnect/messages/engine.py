@@ -100,7 +100,7 @@ KUBE = {
     "kube.invalid": _("The cluster refuses %(resource)s %(name)s as invalid: %(said)s"),
     "kube.admission-denied": _("The admission webhook %(webhook)s of the cluster refuses this: %(said)s"),
     "kube.dry-run-unsupported": _("Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."),
-    "kube.too-many-requests": _("The cluster asks to slow down."),
+    "kube.too-many-requests": _("The cluster's API server is busy. Try again in a minute."),
     "kube.server-error": _("The cluster answers with an error of its own (%(status)s): %(said)s"),
     "kube.bad-body": _("The cluster answered with something that is no answer of an API server. Does the address lead to one?"),
     "kube.too-large": _("The cluster's answer is too large."),
