@@ -250,6 +250,10 @@ MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "168.63.129.16/32",
     "192.0.0.192/32",
 ]
+# Whoever may register a cluster could otherwise ask what listens on the console's own machine.
+MESHCONSOLE_ALLOW_LOOPBACK = env.flag("MESHCONSOLE_ALLOW_LOOPBACK", not PRODUCTION)
+if not MESHCONSOLE_ALLOW_LOOPBACK:
+    MESHCONSOLE_DENIED_NETWORKS += ["127.0.0.0/8", "::1/128"]
 
 CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
 CELERY_TASK_SERIALIZER = "json"
