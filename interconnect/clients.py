@@ -34,7 +34,9 @@ SILENT_CODES = frozenset({"unreachable", "timeout"})
 FAILURES_TO_OPEN = 3
 PLACE_SECONDS = 0.3
 BUSY = "busy"
-_suspects = threading.BoundedSemaphore(SUSPECT_CALLS)
+_caller: ContextVar[str] = ContextVar("caller", default="")
+_places: dict[str, threading.BoundedSemaphore] = {}
+_places_lock = threading.Lock()
 _patient: ContextVar[bool] = ContextVar("patient", default=False)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -58,6 +60,21 @@ def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
             return ask(item)
     finally:
         _patient.reset(before)
+
+
+@contextmanager
+def calling_for(caller: str) -> Iterator[None]:
+    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in particular."""
+    before = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(before)
+
+
+def _suspects() -> threading.BoundedSemaphore:
+    with _places_lock:
+        return _places.setdefault(_caller.get(), threading.BoundedSemaphore(SUSPECT_CALLS))
 
 
 def twice(ask: Callable[[], _Result]) -> _Result:
@@ -97,8 +114,8 @@ class GuardedTransport(Transport):
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        suspect = not self.trusted
-        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
+        suspect = None if self.trusted else _suspects()
+        if suspect and not suspect.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
             # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:
@@ -110,7 +127,7 @@ class GuardedTransport(Transport):
             self._answered()
         finally:
             if suspect:
-                _suspects.release()
+                suspect.release()
 
     def _answered(self) -> None:
         self.trusted, self.failures = True, 0

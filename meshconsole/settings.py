@@ -263,13 +263,15 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 # A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way to
 # fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
-CELERY_TASK_QUEUES = [Queue("rollout", no_ack=True), Queue("probe", no_ack=True)]
+CELERY_TASK_QUEUES = [Queue(name, no_ack=True) for name in ("rollout", "question", "probe")]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
-CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
+CELERY_TASK_ROUTES = {"interconnect.tasks.answer": {"queue": "question"}, "interconnect.tasks.probe*": {"queue": "probe"}}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
+# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the rest free.
+MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)
 # A thread cannot be cancelled, and what it does is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30

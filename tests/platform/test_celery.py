@@ -52,7 +52,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     """A running worker; the value is the file of its log."""
     log = tmp_path / "log"
     with log.open("wb") as file:
-        command = celery("worker", "-n", NODE, "-Q", "rollout,probe", "--include", "tests.support.tasks")
+        command = celery("worker", "-n", NODE, "-Q", "rollout,question,probe", "--include", "tests.support.tasks")
         process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
     try:
         wait_until(lambda: process.poll() is not None or " ready." in log.read_text(), log)
@@ -62,7 +62,7 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
         process.wait()
 
 
-def test_a_worker_listens_on_both_queues_and_logs_json(worker: Path, environment: dict[str, str]) -> None:
+def test_a_worker_listens_on_all_queues_and_logs_json(worker: Path, environment: dict[str, str]) -> None:
     answer = subprocess.run(
         celery("inspect", "-j", "-t", str(LIMIT_SECONDS), "-d", NODE, "active_queues"),
         env=environment,
@@ -72,7 +72,7 @@ def test_a_worker_listens_on_both_queues_and_logs_json(worker: Path, environment
         timeout=LIMIT_SECONDS,
     )
     (queues,) = json.loads(answer.stdout).values()
-    assert {queue["name"] for queue in queues} == {"rollout", "probe"}
+    assert {queue["name"] for queue in queues} == {"rollout", "question", "probe"}
     lines = [line for line in worker.read_text().splitlines() if line.startswith("{")]
     assert any(json.loads(line)["event"].endswith(" ready.") for line in lines)
 
