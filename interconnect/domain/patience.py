@@ -4,6 +4,8 @@ from __future__ import annotations
 
 FIRST_BACKOFF_SECONDS = 0.2
 LAST_BACKOFF_SECONDS = 15.0
+# Within one call, whose deadline is near: a longer pause would leave a server that is half busy few tries.
+LAST_PAUSE_IN_A_CALL = 1.0
 
 
 def backoff(attempts: int) -> float:
@@ -14,6 +16,11 @@ def backoff(attempts: int) -> float:
 def pause(attempts: int, asked: float | None) -> float:
     """Seconds until the next attempt; `asked` is the server's Retry-After, None where it named none or nonsense."""
     return max(backoff(attempts), asked or 0.0)
+
+
+def pause_in_a_call(attempts: int, asked: float | None) -> float:
+    """As `pause`, of whoever waits within a call."""
+    return max(min(backoff(attempts), LAST_PAUSE_IN_A_CALL), asked or 0.0)
 
 
 def pause_within(attempts: int, asked: float | None, left: float) -> float:

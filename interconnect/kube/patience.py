@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from interconnect.domain.patience import pause
+from interconnect.domain.patience import pause_in_a_call
 from interconnect.kube.errors import KubeError, Temporary
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def patiently(ask: Callable[[float], _Result], seconds: float) -> _Result:
         try:
             return ask(max(until - time.monotonic(), 0.001))
         except Temporary as error:
-            wait = pause(attempts, error.retry_after)
+            wait = pause_in_a_call(attempts, error.retry_after)
             if not is_busy(error) or time.monotonic() + wait >= min(until, _until.get()):
                 raise
             time.sleep(wait)

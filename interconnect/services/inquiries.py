@@ -142,7 +142,7 @@ def _why_not(inquiry: Inquiry) -> Violation | None:
 
 def _prune_unasked(user_id: int, kind: str) -> None:
     """Of what is kept or was refused only the last few: whoever repeats it does not fill the database."""
-    unasked = Inquiry.objects.filter(user_id=user_id, kind=kind, digest="").order_by("-asked_at")
+    unasked = Inquiry.objects.filter(user_id=user_id, kind=kind, digest="").exclude(status__in=OPEN).order_by("-asked_at")
     Inquiry.objects.filter(id__in=[each.id for each in unasked.only("id")[MOST_KEPT:]]).delete()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interconnect.domain.patience import backoff, pause, pause_within
+from interconnect.domain.patience import backoff, pause, pause_in_a_call, pause_within
 
 
 def test_the_back_off_doubles_up_to_fifteen_seconds() -> None:
@@ -18,6 +18,11 @@ def test_a_server_cannot_shorten_the_back_off(asked: float | None) -> None:
 
 def test_a_server_can_lengthen_the_back_off() -> None:
     assert pause(1, 7.0) == 7.0
+
+
+def test_within_a_call_the_own_pause_stays_short() -> None:
+    assert [pause_in_a_call(attempts, None) for attempts in (1, 2, 3, 4, 9)] == [0.2, 0.4, 0.8, 1.0, 1.0]
+    assert (pause_in_a_call(9, 3.0), pause_in_a_call(9, 0.000001)) == (3.0, 1.0)
 
 
 def test_the_deciding_attempt_is_made_when_patience_ends() -> None:
