@@ -45,6 +45,8 @@ Answer = Callable[[Inquiry], Json]
 
 KEPT = timedelta(minutes=WINDOW_MINUTES)
 MOST_KEPT = 5
+# The kind of what its asker has dropped while it was being answered.
+DROPPED = "dropped"
 # Busy servers are waited for so long in all while one question is answered.
 PATIENCE_SECONDS = 60.0
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
@@ -154,11 +156,15 @@ def _forget_old() -> None:
 
 def inquiry_of(*, inquiry_id: UUID, user_id: int) -> Inquiry | None:
     """The user's own inquiry, as long as it is kept."""
-    return Inquiry.objects.filter(id=inquiry_id, user_id=user_id, asked_at__gte=timezone.now() - KEPT).select_related("mesh").first()
+    kept = Inquiry.objects.filter(user_id=user_id, asked_at__gte=timezone.now() - KEPT).exclude(kind=DROPPED)
+    return kept.filter(id=inquiry_id).select_related("mesh").first()
 
 
 def inquiry_drop(*, inquiry: Inquiry) -> None:
-    Inquiry.objects.filter(id=inquiry.id).delete()
+    """It and its secret are gone; but one that is being answered counts as such until its thread is free."""
+    row = Inquiry.objects.filter(id=inquiry.id)
+    if not row.filter(status=InquiryStatus.RUNNING, lease_until__gte=Now()).update(kind=DROPPED, sealed="", params={}):
+        row.delete()
 
 
 def secret_of(inquiry: Inquiry) -> str:
@@ -181,7 +187,7 @@ def ring() -> None:
 
 
 def due() -> Q:
-    return Q(status=InquiryStatus.WAITING) | Q(status=InquiryStatus.RUNNING, lease_until__lt=Now())
+    return Q(status=InquiryStatus.WAITING) | (Q(status=InquiryStatus.RUNNING, lease_until__lt=Now()) & ~Q(kind=DROPPED))
 
 
 @cache
@@ -238,6 +244,7 @@ def answer(inquiry_id: UUID) -> bool:
     mine = Inquiry.objects.filter(id__in=held)
     with _lease_kept(mine), clients.calling_for(f"question:{inquiry.mesh_id}"), patience(PATIENCE_SECONDS):
         outcome = _outcome(inquiry)
+    mine.filter(kind=DROPPED).delete()
     mine.filter(status=InquiryStatus.RUNNING).update(ended_at=Now(), lease_until=None, **outcome)
     if outcome["status"] == InquiryStatus.DONE:
         CheckAttempt.objects.filter(inquiry__in=held).delete()

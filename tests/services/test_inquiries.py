@@ -197,6 +197,24 @@ def test_checks_that_find_no_cluster_are_limited_even_when_dropped(ada: Any, set
     assert said(asked) == [] and not CheckAttempt.objects.exists()
 
 
+DROPPED: list[tuple[Any, ...]] = []
+
+
+@answers("test.dropped")
+def dropped(inquiry: Inquiry) -> dict[str, Any]:
+    inquiry_drop(inquiry=inquiry)
+    row = Inquiry.objects.get(id=inquiry.id)
+    DROPPED.append((row.status, row.sealed, row.params, inquiry_of(inquiry_id=inquiry.id, user_id=inquiry.user_id)))
+    return {}
+
+
+def test_what_is_dropped_counts_until_its_thread_is_free(vera: Any) -> None:
+    asked = inquiry_start(user_id=vera.id, kind="test.dropped", params={"a": 1}, secret="hidden")
+    inquiries.answer(asked.id)
+    assert DROPPED.pop() == (InquiryStatus.RUNNING, "", {}, None)
+    assert not Inquiry.objects.exists()
+
+
 def test_what_is_only_kept_is_not_asked_and_does_not_pile_up(vera: Any) -> None:
     for number in range(10):
         kept = inquiry_keep(user_id=vera.id, kind="kubeconfig.kept", mesh=None, params={}, secret=f"secret {number}")
