@@ -21,6 +21,7 @@ from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList
 from interconnect.kube.kubeconfig import Credential
+from interconnect.kube.patience import is_busy, more_patience
 from interconnect.kube.transport import Response, Transport
 from interconnect.models import Connection, Mesh
 from meshconsole.vault import open_sealed, seal
@@ -33,7 +34,9 @@ SILENT_CODES = frozenset({"unreachable", "timeout"})
 FAILURES_TO_OPEN = 3
 PLACE_SECONDS = 0.3
 BUSY = "busy"
-_suspects = threading.BoundedSemaphore(SUSPECT_CALLS)
+_caller: ContextVar[str] = ContextVar("caller", default="")
+_places: dict[str, threading.BoundedSemaphore] = {}
+_places_lock = threading.Lock()
 _patient: ContextVar[bool] = ContextVar("patient", default=False)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -49,12 +52,29 @@ kube_transport.before_request = no_call_in_a_transaction
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """`ask` for one of many clusters, waiting for its place among the calls to silent ones: *busy* is no answer about a cluster."""
+    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is busy itself:
+    neither is an answer about a cluster."""
     before = _patient.set(True)
     try:
-        return ask(item)
+        with more_patience(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS):
+            return ask(item)
     finally:
         _patient.reset(before)
+
+
+@contextmanager
+def calling_for(caller: str) -> Iterator[None]:
+    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in particular."""
+    before = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(before)
+
+
+def _suspects() -> threading.BoundedSemaphore:
+    with _places_lock:
+        return _places.setdefault(_caller.get(), threading.BoundedSemaphore(SUSPECT_CALLS))
 
 
 def twice(ask: Callable[[], _Result]) -> _Result:
@@ -62,7 +82,7 @@ def twice(ask: Callable[[], _Result]) -> _Result:
     try:
         return ask()
     except Temporary as error:
-        if error.code == "timeout":
+        if error.code == "timeout" or is_busy(error):
             raise
         return ask()
 
@@ -94,8 +114,8 @@ class GuardedTransport(Transport):
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        suspect = not self.trusted
-        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
+        suspect = None if self.trusted else _suspects()
+        if suspect and not suspect.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
             # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:
@@ -107,7 +127,7 @@ class GuardedTransport(Transport):
             self._answered()
         finally:
             if suspect:
-                _suspects.release()
+                suspect.release()
 
     def _answered(self) -> None:
         self.trusted, self.failures = True, 0

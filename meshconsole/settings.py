@@ -257,6 +257,10 @@ MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "168.63.129.16/32",
     "192.0.0.192/32",
 ]
+# Whoever may register a cluster could otherwise ask what listens on the console's own machine.
+MESHCONSOLE_ALLOW_LOOPBACK = env.flag("MESHCONSOLE_ALLOW_LOOPBACK", not PRODUCTION)
+if not MESHCONSOLE_ALLOW_LOOPBACK:
+    MESHCONSOLE_DENIED_NETWORKS += ["127.0.0.0/8", "::1/128"]
 
 CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
 CELERY_TASK_SERIALIZER = "json"
@@ -270,15 +274,17 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 # A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way to
 # fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
-CELERY_TASK_QUEUES = [Queue("rollout", no_ack=True), Queue("probe", no_ack=True)]
+CELERY_TASK_QUEUES = [Queue(name, no_ack=True) for name in ("rollout", "question", "probe")]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
-CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
+CELERY_TASK_ROUTES = {"interconnect.tasks.answer": {"queue": "question"}, "interconnect.tasks.probe*": {"queue": "probe"}}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
 # A worker that is larger finishes its steps and makes room for another one.
 MESHCONSOLE_WORKER_MEGABYTES = env.integer("MESHCONSOLE_WORKER_MEGABYTES", 600)
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
+# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the rest free.
+MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)
 # A thread cannot be cancelled, and what it does is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from interconnect.domain.entries import FIELD_MANAGER, Target
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response
+from interconnect.kube.patience import patiently
 from interconnect.kube.transport import Response, Transport, parse_object
 
 if TYPE_CHECKING:
@@ -175,9 +176,9 @@ class Api:
         status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
         return isinstance(status, dict) and status.get("allowed") is True
 
-    def version(self) -> str:
+    def version(self, *, deadline: float | None = None) -> str:
         """The API server's version, as `v1.36.1`."""
-        found = self._ask("GET", "/version", Call("get", "version")).json().get("gitVersion")
+        found = self._ask("GET", "/version", Call("get", "version"), deadline=deadline).json().get("gitVersion")
         if not isinstance(found, str) or len(found) > 100:
             raise Permanent("bad-body", resource="version")
         return found
@@ -193,7 +194,11 @@ class Api:
     ) -> Json:
         return _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
 
-    def _ask(self, method: str, path: str, call: Call, **options: Any) -> Response:
+    def _ask(self, method: str, path: str, call: Call, *, deadline: float | None = None, **options: Any) -> Response:
+        seconds = self.transport.deadline if deadline is None else deadline
+        return patiently(lambda left: self._ask_once(method, path, call, deadline=left, **options), seconds)
+
+    def _ask_once(self, method: str, path: str, call: Call, **options: Any) -> Response:
         try:
             answer = self.transport.request(method, path, **options)
         except KubeError as error:

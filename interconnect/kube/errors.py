@@ -169,7 +169,10 @@ def status_of(body: bytes) -> Status | None:
 
 
 def retry_after(headers: Mapping[str, str], status: Status | None = None) -> float | None:
-    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense."""
+    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense.
+
+    It is a wish: `interconnect.domain.patience` says what becomes of it.
+    """
     said: Any = headers.get("retry-after") or (status.details.get("retryAfterSeconds") if status else None)
     if said is None or isinstance(said, bool):
         return None
@@ -177,6 +180,8 @@ def retry_after(headers: Mapping[str, str], status: Status | None = None) -> flo
         seconds = float(said)
     except (TypeError, ValueError):
         seconds = _seconds_until(str(said))
+    except OverflowError:
+        seconds = LONGEST_RETRY_AFTER
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 

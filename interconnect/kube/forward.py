@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, KubeError, Permanent, Temporary, from_response, redact
 from interconnect.kube.guard import Deadline, DenyList, open_socket
+from interconnect.kube.patience import patiently
 from interconnect.kube.transport import check_allowed
 
 if TYPE_CHECKING:
@@ -146,12 +147,20 @@ def open_forward(api: Api, namespace: str, pod: str, port: int, deadline: float 
 
 def get(api: Api, namespace: str, pod: str, port: int, path: str, deadline: float = FORWARD_DEADLINE) -> bytes:
     """The body of an HTTP GET to a Pod's port; KubeError unless it answers 200."""
-    with open_forward(api, namespace, pod, port, deadline) as stream:
-        return _http_get(stream, "localhost", path, api.transport.limit, Call("get", "pods/portforward", namespace, pod))
+
+    def once(left: float) -> bytes:
+        with open_forward(api, namespace, pod, port, left) as stream:
+            return _http_get(stream, "localhost", path, api.transport.limit, Call("get", "pods/portforward", namespace, pod))
+
+    return patiently(once, deadline)
 
 
 def get_url(url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DEADLINE, limit: int = 32 * 1024 * 1024) -> bytes:
     """The body of an HTTP GET to a server of istiod's debug interface that is reached directly: `http(s)://host:port`."""
+    return patiently(lambda left: _get_url(url, path, deny, left, limit), deadline)
+
+
+def _get_url(url: str, path: str, deny: DenyList, deadline: float, limit: int) -> bytes:
     parts = urlsplit(url)
     host = parts.hostname or ""
     call = Call("get", "istiod", "", host)
@@ -270,7 +279,8 @@ def _http_get(stream: Stream, host: str, path: str, limit: int, call: Call) -> b
 
 
 def _http_error(response: HTTPResponse, body: bytes, call: Call, path: str) -> KubeError:
-    error = from_response(response.status, {}, body, call)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    error = from_response(response.status, headers, body, call)
     error.params["path"] = path.partition("?")[0]
     return error
 

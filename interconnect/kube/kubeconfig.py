@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import ipaddress
 import json
 import re
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 from interconnect.kube import strict_yaml
 from interconnect.kube.errors import plain
-from interconnect.kube.guard import DenyList
+from interconnect.kube.guard import DenyList, is_address
 
 SIZE_LIMIT = 256 * 1024
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}))*\.?")
@@ -304,21 +303,13 @@ def _server(server: str, deny: DenyList) -> str:
         raise _Refusal("server-malformed")
     if any(part in (".", "..") for part in url.path.split("/")) or not _plausible_host(host):
         raise _Refusal("server-malformed")
-    if _is_address(host) and deny.denies(host):
+    if deny.denies_host(host):
         raise _Refusal("server-denied", address=host)
     return f"https://{url.netloc}{url.path.rstrip('/')}"
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.split("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
 def _plausible_host(host: str) -> bool:
-    if _is_address(host):
+    if is_address(host):
         return "%" not in host
     # inet_aton reads 0x7f000001, 2130706433 and 127.1 as addresses: what ends like a number is no name
     last = host.rstrip(".").rpartition(".")[2]

@@ -15,7 +15,7 @@ SERVICES = {
     "mesh.networks-cluster": _("meshNetworks is read in the control plane's or the config cluster. Choose one of them."),
     "mesh.istiod-url": _(
         "This is no address of istiod. Give scheme, host and port alone, such as http://istiod.example.com:15014, "
-        "and none that the operator has forbidden to connect to."
+        "and an address that the operator allows connections to."
     ),
     "mesh.moved-on": _("The mesh has changed since you looked (revision %(revision)s, you saw %(seen)s). Look again, then repeat."),
     "mesh.has-clusters": _("“%(name)s” still has clusters: %(clusters)s. Remove them first."),
@@ -100,12 +100,15 @@ KUBE = {
     "kube.invalid": _("The cluster refuses %(resource)s %(name)s as invalid: %(said)s"),
     "kube.admission-denied": _("The admission webhook %(webhook)s of the cluster refuses this: %(said)s"),
     "kube.dry-run-unsupported": _("Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."),
-    "kube.too-many-requests": _("The cluster asks to slow down."),
+    "kube.too-many-requests": _("The cluster's API server is busy. Try again in a minute."),
     "kube.server-error": _("The cluster answers with an error of its own (%(status)s): %(said)s"),
     "kube.bad-body": _("The cluster answered with something that is no answer of an API server. Does the address lead to one?"),
     "kube.too-large": _("The cluster's answer is too large."),
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
-    "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
+    "kube.address-denied": _(
+        "The operator doesn't allow connections to the address %(address)s. Use another address of the cluster, "
+        "or ask the operator to allow this one."
+    ),
     "kube.expired": _("The answer was cut in the middle. Retry."),
     "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),

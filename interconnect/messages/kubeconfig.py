@@ -44,7 +44,10 @@ _REASONS = {
     "server-missing": _("The cluster has no server address."),
     "server-scheme": _("The server address must begin with https://."),
     "server-malformed": _("The server address is no address of an API server."),
-    "server-denied": _("The server address %(address)s is one that the operator has forbidden to connect to."),
+    "server-denied": _(
+        "The operator doesn't allow connections to the server address %(address)s. Use another address of the cluster, "
+        "or ask the operator to allow this one."
+    ),
     "server-name-malformed": _("tls-server-name is no host name."),
 }
 

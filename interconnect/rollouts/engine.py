@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from interconnect.domain.patience import FIRST_BACKOFF_SECONDS, backoff, pause_within
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.kube.errors import Conflict, KubeError, Temporary
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
@@ -33,8 +34,6 @@ from interconnect.rollouts.work import Work
 
 log = logging.getLogger(__name__)
 
-FIRST_BACKOFF_SECONDS = 0.2
-LAST_BACKOFF_SECONDS = 15.0
 MOST_CRASHES = 10
 SLOWED_DOWN = 10
 UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
@@ -139,15 +138,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     patience = settings.MESHCONSOLE_UNREACHABLE_SECONDS * (SLOWED_DOWN if error.code == "too-many-requests" else 1)
     if hopeless or failing >= patience:
         return _Failed(f"kube.{error.code}", error.params, evidence)
-    if error.retry_after is not None:
-        return Wait(error.retry_after, evidence)
-    # The try that decides is made when the patience is over, not at the end of a long back-off.
-    return Wait(min(backoff(step.attempts), max(patience - failing, FIRST_BACKOFF_SECONDS)), evidence)
-
-
-def backoff(attempts: int) -> float:
-    """0.2, 0.4, 0.8 … 15 seconds."""
-    return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
+    return Wait(pause_within(step.attempts, error.retry_after, patience - failing), evidence)
 
 
 def _settle(work: Work, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | None:

@@ -50,14 +50,14 @@ def _mesh(inquiry: Inquiry) -> Mesh:
     return inquiry.mesh
 
 
-@answers(RULE)
+@answers(RULE, shared=True)
 def rule(inquiry: Inquiry) -> Json:
     """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
     mesh = _mesh(inquiry)
     return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
 
 
-@answers(ENABLING)
+@answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
     """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the selector."""
     mesh = _mesh(inquiry)
@@ -113,7 +113,7 @@ def _rule_drift(mesh: Mesh) -> list[Json]:
     return [write_as_json(write, {}) for write in _preview(bare, alone).writes if write.verb is not Verb.LOOK]
 
 
-@answers(DRIFT)
+@answers(DRIFT, shared=True)
 def drift(inquiry: Inquiry) -> Json:
     """What would be written to make everything as it was asked for, object by object."""
     mesh = _mesh(inquiry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -138,11 +137,7 @@ def _is_base_url(url: str) -> bool:
         return False
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies(host)
+    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies_host(host)
 
 
 def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> None:

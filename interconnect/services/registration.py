@@ -34,13 +34,14 @@ Json = dict[str, Any]
 
 MESH_REGISTER, MESH_CREDENTIAL = "mesh.register", "mesh.credential"
 CLUSTER_REGISTER, CLUSTER_CREDENTIAL = "cluster.register", "cluster.credential"
+# A kubeconfig that waits, sealed, until the rest of its form is right: nothing is asked.
 KEPT = "kubeconfig.kept"
 
 
-@answers(MESH_REGISTER)
-@answers(MESH_CREDENTIAL)
-@answers(CLUSTER_REGISTER)
-@answers(CLUSTER_CREDENTIAL)
+@answers(MESH_REGISTER, check=True)
+@answers(MESH_CREDENTIAL, check=True)
+@answers(CLUSTER_REGISTER, check=True)
+@answers(CLUSTER_CREDENTIAL, check=True)
 def look(inquiry: Inquiry) -> Json:
     """Ask the clusters who they are and what the credential may; refuse what could not be stored anyway."""
     report = _inspected(inquiry)
@@ -50,12 +51,6 @@ def look(inquiry: Inquiry) -> Json:
         scope = scope_of(inquiry.mesh.id) if inquiry.mesh else PLATFORM_SCOPE
         _store(inquiry, report, Actor.for_user(inquiry.user, scope))
     return {"report": report_as_json(report), "concluded": concluded}
-
-
-@answers(KEPT)
-def keep(inquiry: Inquiry) -> Json:
-    """A kubeconfig that waits, sealed, until the rest of its form is right: there is nothing to ask."""
-    return {}
 
 
 def conclude(*, inquiry: Inquiry, actor: Actor) -> None:

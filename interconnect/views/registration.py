@@ -24,7 +24,7 @@ from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.messages import word
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
-from interconnect.services.inquiries import inquiry_drop, inquiry_of, inquiry_start
+from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.services.refusal import Refused
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
@@ -191,7 +191,7 @@ def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResp
         asked.params = params
         return _conclude(request, flow, form, asked)
     inquiry = _ask(flow, flow.kind, params, form.secret)
-    if kept:
+    if kept and kept.id != inquiry.id:
         inquiry_drop(inquiry=kept)
     return redirect(request, flow.url_of(inquiry.id))
 
@@ -210,7 +210,10 @@ def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | N
         return kept
     form.say_what_is_kept()
     secret = {**form.kept_secret, **form.secret}
-    return _ask(flow, registration.KEPT, flow.fixed, secret) if form.secret else kept
+    if not form.secret:
+        return kept
+    user_id = flow.actor.user_id or 0
+    return inquiry_keep(user_id=user_id, kind=registration.KEPT, mesh=flow.mesh, params=flow.fixed, secret=json.dumps(secret))
 
 
 def _unchanged(form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
@@ -252,7 +255,7 @@ def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
     for violation in violations:
         found = next((name for prefix, name in flow.fields.items() if violation.code.startswith(prefix)), None)
         part = "config" if violation.params.get("part") == "config" and "config" in form.fields else "kubeconfig"
-        internal = violation.code in ("step.internal", "role.missing")
+        internal = violation.code in ("step.internal", "role.missing") or violation.code.startswith("asking.")
         form.add_error(None if internal else found or part, wording.reason(violation))
 
 

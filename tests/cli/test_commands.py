@@ -172,6 +172,13 @@ def test_a_cluster_that_istiod_learned_of_later_is_registered(at_work: Shell) ->
     assert "member-c" in at_work.world.topology.clusters
 
 
+def test_busy_clusters_are_registered_and_checked_with_patience(shell: Shell) -> None:
+    for name in ("member-a", "hub"):
+        shell.world.fleet.fault(name, "429", every=12, retry_after=0.01)
+    shell("apply", shell.file(), ends=OK)
+    shell("check", "prod", ends=OK)
+
+
 def test_a_restart_that_the_guard_holds_is_decided_with_a_flag(at_work: Shell) -> None:
     at_work.world.fleet.fault("member-a", "refuse")
     file = at_work.file(clusters={}, control_plane=None, groups=groups(at_work, green={"joined": None}))

@@ -71,9 +71,9 @@ def test_the_console_can_write_nothing_but_memory_and_gains_no_right(name: str) 
     assert {mount.partition(":")[0] for mount in service["tmpfs"]} == {"/tmp", "/data"}
 
 
-def test_one_worker_takes_both_queues_and_one_beat_rings() -> None:
+def test_one_worker_takes_all_queues_and_one_beat_rings() -> None:
     said = compose()["services"]
-    assert said["worker"]["command"][said["worker"]["command"].index("-Q") + 1] == "rollout,probe"
+    assert said["worker"]["command"][said["worker"]["command"].index("-Q") + 1] == "rollout,question,probe"
     assert said["beat"]["command"][-1] == "beat"
     assert "-B" not in said["worker"]["command"]
 

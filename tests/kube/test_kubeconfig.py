@@ -301,6 +301,14 @@ def test_the_operators_deny_list_decides_about_addresses() -> None:
     assert parse(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused("server-denied", {"address": "10.1.2.3"})
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
+def test_a_server_on_loopback_is_refused_where_it_is_denied(host: str) -> None:
+    given = text({"server": f"https://{host}:6443"})
+    assert isinstance(parse(given), Credential)
+    outcome = parse(given, deny=DenyList(["127.0.0.0/8", "::1/128"]))
+    assert isinstance(outcome, KubeconfigRefused) and outcome.code == "server-denied"
+
+
 def test_an_error_of_the_file_names_its_line_and_column() -> None:
     outcome = parse("kind: Config\nclusters: []\nclusters: []\n")
     assert outcome == KubeconfigRefused("duplicate-key", {"line": 3, "column": 1})

@@ -46,6 +46,20 @@ def test_production_starts_with_all_it_needs(tmp_path: Path) -> None:
     assert start(tmp_path, **PRODUCTION).stdout == "started\n"
 
 
+@pytest.mark.parametrize(
+    ("values", "denied"),
+    [
+        (PRODUCTION, True),
+        (PRODUCTION | {"MESHCONSOLE_DENIED_NETWORKS": "10.0.0.0/8"}, True),
+        (PRODUCTION | {"MESHCONSOLE_ALLOW_LOOPBACK": "1"}, False),
+        ({}, False),
+    ],
+)
+def test_production_denies_loopback_unless_it_is_allowed(values: dict[str, str], denied: bool, tmp_path: Path) -> None:
+    code = "print({'127.0.0.0/8', '::1/128'} <= set(settings.MESHCONSOLE_DENIED_NETWORKS))"
+    assert start(tmp_path, code, **values).stdout == f"{denied}\n"
+
+
 def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
     start(tmp_path, **PRODUCTION, DATABASE_URL="postgresql://u:p@db.example.org/console")
     assert not (tmp_path / "data").exists()

@@ -231,6 +231,21 @@ def test_a_cluster_is_checked_and_then_registered(admin: Client, world: World) -
     assert Cluster.objects.get(name="member-c").pod_cidrs == ["10.99.0.0/16", "fd00::/48"]
 
 
+def test_a_busy_cluster_is_registered_with_patience(admin: Client, world: World) -> None:
+    world.fleet.fault("member-c", "429", every=5, retry_after=0.05)
+    values = {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "conclude"}
+    done = answered(admin, admin.post(REGISTER_CLUSTER, values))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/clusters/"
+    assert Cluster.objects.filter(name="member-c").exists()
+
+
+def test_a_cluster_that_stays_busy_is_to_be_tried_later(admin: Client, world: World) -> None:
+    world.fleet.fault("member-c", "429", retry_after=60)
+    values = {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "conclude"}
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, values))
+    assert "Try again in a minute" in errors(seen, "kubeconfig")
+
+
 def test_a_cluster_that_istiod_does_not_know_is_refused_beside_its_name(admin: Client, world: World) -> None:
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, name="stranger")))
     assert "member-c" in errors(seen, "name")

@@ -95,5 +95,5 @@ def web_process(listener: int) -> Process:
 
 
 def worker_process() -> Process:
-    options = ("-B", "-Q", "rollout,probe", "--without-gossip", "--without-mingle", "--without-heartbeat")
+    options = ("-B", "-Q", "rollout,question,probe", "--without-gossip", "--without-mingle", "--without-heartbeat")
     return Process("worker", (sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options), environment=ARENAS)
