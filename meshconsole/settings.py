@@ -71,6 +71,8 @@ MESHCONSOLE_CREDENTIAL_KEYS = MESHCONSOLE_CREDENTIAL_KEYS or [
 
 INSTALLED_APPS = [
     "meshconsole.access.admin_app.ConsoleAdminConfig",
+    # Before Django's, since its createsuperuser takes the place of the one there.
+    "meshconsole.access",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -86,7 +88,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_structlog",
     "template_partials",
-    "meshconsole.access",
     "meshconsole.audit",
     "meshconsole.ops",
     "meshconsole.ui",
