@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from tests.deploy.image import VARIABLE, compose, default_command, instructions
+from tests.deploy.image import VARIABLE, compose, default_command, instructions, interpolated
 
 SERVICES = ("migrate", "web", "worker", "beat", "postgres", "valkey")
 KEYS = {"build", "image", "restart", "environment", "command", "depends_on", "healthcheck", "stop_grace_period", "ports", "volumes"}
@@ -76,6 +77,13 @@ def test_one_worker_takes_both_queues_and_one_beat_rings() -> None:
     assert said["worker"]["command"][said["worker"]["command"].index("-Q") + 1] == "rollout,probe"
     assert said["beat"]["command"][-1] == "beat"
     assert "-B" not in said["worker"]["command"]
+
+
+def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> None:
+    said = compose()
+    (subnet,) = [entry["subnet"] for entry in said["networks"]["default"]["ipam"]["config"]]
+    assert said["services"]["web"]["environment"]["MESHCONSOLE_TRUSTED_PROXIES"] == subnet
+    assert ip_network(interpolated(subnet, {})).is_private
 
 
 def test_no_secret_has_a_default() -> None:
