@@ -110,7 +110,9 @@ def closed_folder(folder: Path, *, program: Path) -> str:
         _close(folder, 0o700)
     for path in _open_files(folder):
         _close(path, path.stat().st_mode & 0o700)
-    return f"MESHCONSOLE_DATA: {folder} was open to others (mode {stat.S_IMODE(found.st_mode):04o}); closed to 0700." if open_to_others else ""
+    if not open_to_others:
+        return ""
+    return f"MESHCONSOLE_DATA: {folder} was open to others (mode {stat.S_IMODE(found.st_mode):04o}); closed to 0700."
 
 
 def _is_shared(folder: Path, found: os.stat_result, program: Path) -> bool:

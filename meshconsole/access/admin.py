@@ -54,7 +54,7 @@ class AccountAdmin(UserAdmin[User]):
         """For one and for many: with a protected object, the admin shows why and offers no way to go on."""
         deleted, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[arg-type]
         if users.takes_last_superuser(objs):
-            protected = [*protected, users.LAST_SUPERUSER]
+            protected = [*protected, str(users.LAST_SUPERUSER)]
         return deleted, counts, missing, protected
 
 

@@ -48,10 +48,10 @@ class ConsoleAdminSite(admin.AdminSite):
         response: HttpResponse = signed_in(request, extra_context)
         return response
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """It asks for the old password, which somebody at a browser left alone must not find by trying."""
         if request.method != "POST":
-            return super().password_change(request, extra_context)  # type: ignore[return-value]
+            return super().password_change(request, extra_context)
         try:
             attempt = Attempt([Bucket.of(OLD_PASSWORD, "old-password", str(request.user.pk))])
         except TooSoon as reason:
@@ -61,4 +61,4 @@ class ConsoleAdminSite(admin.AdminSite):
         response = super().password_change(request, extra_context)
         if response.status_code == 302:
             attempt.succeeded()
-        return response  # type: ignore[return-value]
+        return response

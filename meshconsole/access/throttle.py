@@ -61,7 +61,8 @@ class Bucket:
         if not wait or cache.add(self._wait, now + wait, timeout=wait):
             return 0
         self.give_back()
-        return max(1, math.ceil(cache.get(self._wait, now) - now))
+        until: float = cache.get(self._wait, now)
+        return max(1, math.ceil(until - now))
 
     def give_back(self) -> None:
         with suppress(ValueError):  # forgotten since
@@ -70,7 +71,7 @@ class Bucket:
     def _count(self) -> int:
         cache.add(self._failures, 0, timeout=self.limit.kept)
         try:
-            failures = cache.incr(self._failures)
+            failures: int = cache.incr(self._failures)
         except ValueError:  # forgotten between the two
             return self._count()
         cache.touch(self._failures, timeout=self.limit.kept)

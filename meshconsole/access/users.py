@@ -30,7 +30,8 @@ def check_name(name: str, *, besides: int | None = None) -> None:
     """Raises ValidationError for a name that can be mistaken for that of another account, or is made to be."""
     if mixes_alphabets(name):
         raise ValidationError(_("This name mixes letters of different alphabets. Use one alphabet."), code="mixed")
-    others = get_user_model().objects.exclude(pk=besides).values_list("username", flat=True)
+    rows = get_user_model().objects.all() if besides is None else get_user_model().objects.exclude(pk=besides)
+    others = rows.values_list("username", flat=True)
     alike = next((other for other in others.iterator() if skeleton(other) == skeleton(name)), None)
     if alike is not None:
         raise ValidationError(_("This name looks like “%(name)s”. Choose another one."), code="alike", params={"name": alike})
@@ -82,5 +83,3 @@ def after_delete(instance: User, **kwargs: Any) -> None:
 
 def _has_keys(user: User) -> bool:
     return all(getattr(user, name) for name in KEYS)
-
-

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib import admin
-from django.db.models import Model
-from django.test import Client
 from django.urls import reverse
 
 from interconnect.models import Connection
 from meshconsole.vault import registry
+
+if TYPE_CHECKING:
+    from django.db.models import Model
+    from django.test import Client
 
 pytestmark = pytest.mark.django_db
 SECRET_NAMES = {"password", "key", "session_data"}

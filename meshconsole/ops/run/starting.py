@@ -119,7 +119,8 @@ def admin_line(wanted: str) -> str:
         try:
             users.objects.create_superuser(username=ADMIN, password=password)
         except ValidationError as error:
-            raise CannotStart(f"The first admin cannot be made: {' '.join(error.messages)} `manage.py createsuperuser` makes one.") from None
+            reasons = " ".join(error.messages)
+            raise CannotStart(f"The first admin cannot be made: {reasons} `manage.py createsuperuser` makes one.") from None
         known = "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (made now and shown this once)"
         return f"Name: {ADMIN}   Password: {known}"
     if wanted and not admin.check_password(wanted):

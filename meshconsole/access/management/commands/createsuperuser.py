@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.management.commands import createsuperuser
+from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
@@ -17,7 +18,7 @@ class Command(createsuperuser.Command):
         password = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
         if settings.PRODUCTION and password is not None and not options["interactive"]:
             try:
-                validate_password(password, self.UserModel(username=options[self.UserModel.USERNAME_FIELD] or ""))
+                validate_password(password, User(username=options["username"] or ""))
             except ValidationError as error:
                 raise CommandError(f"DJANGO_SUPERUSER_PASSWORD is too weak for production. {' '.join(error.messages)}") from None
         super().handle(*args, **options)
