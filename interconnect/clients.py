@@ -24,7 +24,7 @@ from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.patience import is_busy, more_patience
 from interconnect.kube.transport import Response, Transport
 from interconnect.models import Connection, Mesh
-from meshconsole.vault import open_sealed, seal
+from meshconsole.vault import VaultError, open_sealed, seal
 
 if TYPE_CHECKING:
     import ssl
@@ -159,6 +159,14 @@ def seal_credential(row: Connection, credential: Credential) -> None:
     row.server, row.fingerprint = credential.server, credential.fingerprint
 
 
+def _opened(row: Connection) -> Credential:
+    """Raises KubeError as a call does: to whoever asks, a credential without its key is a cluster that gives no answer."""
+    try:
+        return Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
+    except VaultError:
+        raise Permanent("credential-unreadable", server=row.server) from None
+
+
 def api_of(row: Connection) -> Api:
     """The client of a connection: kept per process until its credential changes."""
     with _cache_lock:
@@ -166,7 +174,7 @@ def api_of(row: Connection) -> Api:
         if known is None or known[0] != row.fingerprint:
             if known:
                 known[1].close()
-            credential = Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
+            credential = _opened(row)
             known = _cache[row.id] = (row.fingerprint, GuardedTransport(row, credential))
         # Other workers open and close it too.
         known[1].was_open = row.open_since is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 SERVICES = {
+    "inquiry.unreadable": _("This check can't be opened: the key that encrypted it is gone. Paste the kubeconfig again."),
     "role.missing": _("This needs the role %(role)s. Ask an administrator of the mesh."),
     "mesh.name": _("“%(name)s” is no name for a mesh: use lower-case letters, digits and hyphens, at most 63 characters."),
     "mesh.name-taken": _("There is a mesh named “%(name)s” already. Choose another name."),
@@ -38,6 +39,7 @@ SERVICES = {
         "Somebody with that role can retry or revert it first."
     ),
     "workloads.none": _("No workload here has to be restarted."),
+    "workloads.not-counted": _("Workloads on %(cluster)s can't be counted. %(violation)s"),
     "workloads.joined": _("The group “%(group)s” is joined: restarting its workloads needs the role mesh admin."),
 }
 
@@ -110,6 +112,10 @@ KUBE = {
         "or ask the operator to allow this one."
     ),
     "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.credential-unreadable": _(
+        "The stored credential for %(server)s can't be opened: the key that encrypted it isn't in MESHCONSOLE_CREDENTIAL_KEYS. "
+        "Put that key back and restart, or replace the credential."
+    ),
     "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
 }

@@ -36,7 +36,7 @@ from interconnect.models import CheckAttempt, Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.clock import now_plus
 from interconnect.services.refusal import Refused
-from meshconsole.vault import open_sealed, seal
+from meshconsole.vault import VaultError, open_sealed, seal
 
 log = logging.getLogger(__name__)
 
@@ -155,9 +155,14 @@ def _forget_old() -> None:
 
 
 def inquiry_of(*, inquiry_id: UUID, user_id: int) -> Inquiry | None:
-    """The user's own inquiry, as long as it is kept."""
+    """The user's own inquiry, as long as it is kept; what was sealed in it is lost with its key."""
     kept = Inquiry.objects.filter(user_id=user_id, asked_at__gte=timezone.now() - KEPT).exclude(kind=DROPPED)
-    return kept.filter(id=inquiry_id).select_related("mesh").first()
+    found = kept.filter(id=inquiry_id).select_related("mesh").first()
+    try:
+        secret_of(found) if found else None
+    except Refused:
+        return None
+    return found
 
 
 def inquiry_drop(*, inquiry: Inquiry) -> None:
@@ -168,7 +173,11 @@ def inquiry_drop(*, inquiry: Inquiry) -> None:
 
 
 def secret_of(inquiry: Inquiry) -> str:
-    return open_sealed(inquiry.sealed, binding=binding_of(inquiry)).decode() if inquiry.sealed else ""
+    """Raises Refused when its key is gone."""
+    try:
+        return open_sealed(inquiry.sealed, binding=binding_of(inquiry)).decode() if inquiry.sealed else ""
+    except VaultError:
+        raise Refused.because("inquiry.unreadable") from None
 
 
 def binding_of(inquiry: Inquiry) -> str:

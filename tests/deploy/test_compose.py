@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from tests.deploy.image import VARIABLE, compose, default_command, instructions
+from tests.deploy.image import VARIABLE, compose, default_command, instructions, interpolated
 
 SERVICES = ("migrate", "web", "worker", "beat", "postgres", "valkey")
 KEYS = {"build", "image", "restart", "environment", "command", "depends_on", "healthcheck", "stop_grace_period", "ports", "volumes"}
@@ -83,6 +84,11 @@ def test_the_broker_wants_its_password_from_everybody() -> None:
     command = said["valkey"]["command"]
     assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
     assert all("//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"] for name in ("migrate", "web", "worker", "beat"))
+def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> None:
+    said = compose()
+    (subnet,) = [entry["subnet"] for entry in said["networks"]["default"]["ipam"]["config"]]
+    assert said["services"]["web"]["environment"]["MESHCONSOLE_TRUSTED_PROXIES"] == subnet
+    assert ip_network(interpolated(subnet, {})).is_private
 
 
 def test_no_secret_has_a_default() -> None:

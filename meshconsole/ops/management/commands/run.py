@@ -44,7 +44,10 @@ class Command(BaseCommand):
 
 def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
     """What the supervisor is to do, and the environment of all that it starts."""
+    # What is kept is for this user alone, whatever makes it: logs, the schedule, kubeconfigs of simulated clusters.
+    os.umask(0o077)
     starting.checked_settings()
+    weak = starting.weak_password_line(settings.MESHCONSOLE_ADMIN_PASSWORD)
     data = starting.prepared_folder(settings.MESHCONSOLE_DATA)
     held = starting.lock(data)
     web = starting.listener(settings.MESHCONSOLE_PORT)
@@ -56,6 +59,8 @@ def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
         raise
     # Said at once: a password that is shown only after a start that fails would be lost.
     say(starting.admin_line(settings.MESHCONSOLE_ADMIN_PASSWORD))
+    if weak:
+        say(weak)
     if settings.PRODUCTION:
         call_command("collectstatic", interactive=False, verbosity=0)
     connections.close_all()
@@ -85,6 +90,8 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
         "MESHCONSOLE_DATA": str(data),
         "REDIS_URL": broker_url,
         "PYTHONUNBUFFERED": "1",
+        # gunicorn would believe what loopback says of its scheme; MESHCONSOLE_TRUSTED_PROXIES alone decides that.
+        "FORWARDED_ALLOW_IPS": "",
     }
     return inherited | ours
 
