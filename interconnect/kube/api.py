@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.entries import FIELD_MANAGER, Target
@@ -90,12 +91,18 @@ class Api:
                 return found
             query = query | {"continue": more}
 
-    def apply(self, manifest: Json, *, manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
-        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values."""
+    def apply(
+        self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
+    ) -> Json:
+        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values.
+
+        With `uid` nothing is made anew: a Conflict when the name belongs to another object by now, or to none.
+        """
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": manager, "force": str(force).lower()} | _dry(dry_run)
         call = Call("patch", kind.resource, namespace, name)
-        return self._write("PATCH", kind.path(namespace, name), call, manifest, query, _APPLY)
+        with _same_object(uid):
+            return self._write("PATCH", kind.path(namespace, name), call, _with_uid(manifest, uid), query, _APPLY)
 
     def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
         """Conflict `already-exists` where the name is taken."""
@@ -120,8 +127,10 @@ class Api:
                 raise
             raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
-    def merge_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
-        return self._patch(target, patch, _MERGE, dry_run)
+    def merge_patch(self, target: Target, patch: Json, *, uid: str = "", dry_run: bool = False) -> Json:
+        """With `uid` Conflict `precondition` when the name belongs to another object by now."""
+        with _same_object(uid):
+            return self._patch(target, _with_uid(patch, uid), _MERGE, dry_run)
 
     def strategic_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
         return self._patch(target, patch, _STRATEGIC, dry_run)
@@ -224,6 +233,21 @@ def _named(call: Call) -> dict[str, Any]:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
+
+
+def _with_uid(content: Json, uid: str) -> Json:
+    return {**content, "metadata": {**content.get("metadata", {}), "uid": uid}} if uid else content
+
+
+@contextmanager
+def _same_object(uid: str) -> Iterator[None]:
+    """API servers call it an invalid change of the UID when the object that a patch names has been replaced by another."""
+    try:
+        yield
+    except Permanent as error:
+        if not uid or error.code != "invalid" or set(error.params.get("fields", ())) != {"metadata.uid"}:
+            raise
+        raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
 
 def _address(manifest: Json) -> tuple[Kind, str, str]:

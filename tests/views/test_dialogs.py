@@ -287,3 +287,19 @@ def test_a_cluster_is_forgotten_once_its_name_is_typed(as_ada: Any, mesh: Mesh) 
 
 def test_a_cluster_of_a_joined_group_is_not_forgotten(as_ada: Any, mesh: Mesh) -> None:
     assert send(as_ada, url(mesh, "cluster-forget", cluster="frankfurt"), confirmation="frankfurt").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("group-delete", {"group": "asia"}), ("cluster-remove-from-group", {"cluster": "taiwan"}), ("gateway-delete", {})],
+)
+def test_a_deletion_lists_every_object_by_kind_and_name(as_ada: Any, mesh: Mesh, name: str, parts: dict[str, str]) -> None:
+    parts = parts or {"gateway": str(Gateway.objects.get(cluster__name="taiwan").id)}
+    said = as_ada.get(url(mesh, name, **parts)).content.decode()
+    for kind in ("ServiceAccount", "Deployment", "Service"):
+        assert f"<li>{kind} eastwest-taiwan-1 on taiwan</li>" in said
+    assert "eastwest-hangzhou-1" not in said
+
+
+def test_disabling_names_the_rule_that_goes(as_ada: Any, mesh: Mesh) -> None:
+    assert "<li>Gateway cross-network-gateway</li>" in as_ada.get(url(mesh, "disable")).content.decode()
