@@ -41,6 +41,7 @@ CODES = frozenset(
         "too-many-requests",
         "unauthorized",
         "unreachable",
+        "wrong-cluster",
     )
 )
 _SECRET_SHAPES = (

@@ -107,6 +107,10 @@ KUBE = {
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
     "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
     "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.wrong-cluster": _(
+        "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
+        "Replace the credential with one of the right cluster, then retry."
+    ),
     "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
 }

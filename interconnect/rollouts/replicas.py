@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connections
@@ -147,9 +146,10 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
 
 
 def answers_now(row: Connection) -> bool:
-    """A fresh try, whatever the breaker says."""
+    """A fresh try, whatever the breaker says. Another cluster that has taken its address is no answer."""
     transport = clients.api_of(row).transport
     try:
-        return clients.twice(lambda: transport.request("GET", "/version", deadline=ANSWER_SECONDS)).status == HTTPStatus.OK
+        clients.twice(lambda: transport.identify(deadline=ANSWER_SECONDS))
     except KubeError:
         return False
+    return True
