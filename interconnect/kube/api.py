@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.entries import FIELD_MANAGER, Target
 from interconnect.kube import kinds
-from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response
+from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response, plain
 from interconnect.kube.transport import Response, Transport, parse_object
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _STRATEGIC = "application/strategic-merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
 LIST_DEADLINE = 60.0
+MOST_SHORT_PAGES = 100  # pages that hold less than was asked for and say that there is more
 
 
 class Event(NamedTuple):
@@ -76,6 +77,7 @@ class Api:
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
         call, path = Call("list", kind.resource, namespace), kind.path(namespace)
         found: Objects = []
+        pages = _Pages()
         size, until = 0, time.monotonic() + deadline
         while True:
             left = until - time.monotonic()
@@ -89,6 +91,8 @@ class Api:
             found += page
             if not more:
                 return found
+            if pages.repeat(page, more):
+                raise Permanent("endless-list", **_named(call))
             query = query | {"continue": more}
 
     def apply(
@@ -148,11 +152,12 @@ class Api:
             options["dryRun"] = ["All"]
         call = Call("delete", kind.resource, target.namespace, target.name)
         try:
-            self._ask("DELETE", kind.path(target.namespace, target.name), call, body=options)
+            answer = self._ask("DELETE", kind.path(target.namespace, target.name), call, body=options)
         except NotFound:
             return False
         except Conflict as error:
             raise Conflict("precondition" if uid else error.code, evidence=error.evidence, **error.params) from None
+        _check_deleted(answer.json(), call, uid)
         return True
 
     def watch(
@@ -182,7 +187,8 @@ class Api:
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
         kind = kinds.ACCESS_REVIEW
         status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
-        return isinstance(status, dict) and status.get("allowed") is True
+        # an authorizer that denies has the last word, whatever another one has allowed
+        return isinstance(status, dict) and status.get("allowed") is True and not status.get("denied")
 
     def version(self) -> str:
         """The API server's version, as `v1.36.1`."""
@@ -200,7 +206,10 @@ class Api:
     def _write(
         self, method: str, path: str, call: Call, body: Any, query: Mapping[str, str], content_type: str = "application/json"
     ) -> Json:
-        return _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
+        answer = _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
+        uid = body.get("metadata", {}).get("uid", "") if isinstance(body, dict) else ""
+        _check_same(answer, call, uid)
+        return answer
 
     def _ask(self, method: str, path: str, call: Call, **options: Any) -> Response:
         try:
@@ -225,6 +234,43 @@ class Api:
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
             raise from_response(status, {}, json.dumps({**changed, "kind": "Status"}).encode(), call, self.transport.secrets)
         return Event(kind, _object(changed, named=kind != "BOOKMARK"))
+
+
+class _Pages:
+    """What the pages of a list have been so far: a list that comes back to where it was, or says nothing for long, has no end."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._short = 0
+
+    def repeat(self, page: Objects, more: str) -> bool:
+        first = page[0]["metadata"] if page else {}
+        marks = {f"token {more}", f"object {first.get('namespace', '')}/{first.get('name')}"} if page else {f"token {more}"}
+        self._short += len(page) < PAGE
+        if marks & self._seen or self._short > MOST_SHORT_PAGES:
+            return True
+        self._seen |= marks
+        return False
+
+
+def _check_same(answer: Json, call: Call, uid: str) -> None:
+    """Permanent `other-object` where the answer to a write is about another object than the one that was written."""
+    metadata = answer["metadata"]
+    wanted = {"name": call.name, "namespace": call.namespace, "uid": uid}
+    if any(value and str(metadata.get(key, "")) != value for key, value in wanted.items()):
+        found = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+        raise Permanent("other-object", found=plain(found), **_named(call))
+
+
+def _check_deleted(answer: Json, call: Call, uid: str) -> None:
+    """The same of a deletion, which is answered with the object that is leaving or with a Status about it."""
+    if answer.get("kind") != "Status":
+        _check_same(_object(answer), call, uid)
+        return
+    details = answer.get("details")
+    said = details if isinstance(details, dict) else {}
+    named = {key: said[key] for key in ("name", "uid") if said.get(key)}
+    _check_same({"metadata": {"name": call.name, "namespace": call.namespace, "uid": uid} | named}, call, uid)
 
 
 def _named(call: Call) -> dict[str, Any]:

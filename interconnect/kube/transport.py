@@ -196,7 +196,12 @@ class Transport:
             answer = Transport.request(self, "GET", identity.PATH, accept=identity.ACCEPT, deadline=deadline)
         finally:
             self.current.identifying = False
-        identity.check(answer, self.uid, self.secrets)
+        try:
+            identity.check(answer, self.uid, self.secrets)
+        except KubeError:
+            # a connection that has not said who it is must not serve the next call
+            self.close()
+            raise
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         """A TLS connection of its own, watched by `deadline`, for what is not a plain request."""

@@ -107,6 +107,14 @@ KUBE = {
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
     "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
     "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.endless-list": _(
+        "The cluster's list of %(resource)s has no end: it repeats itself. Check that the address leads to the API server, "
+        "with nothing in between that changes answers."
+    ),
+    "kube.other-object": _(
+        "The answer about %(resource)s %(name)s is about another object (%(found)s), so nobody knows what was written. "
+        "Check that nothing between the console and the API server changes answers, then retry."
+    ),
     "kube.wrong-cluster": _(
         "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
         "Replace the credential with one of the right cluster, then retry."

@@ -94,3 +94,5 @@ def test_the_identity_can_be_asked_over_an_open_connection() -> None:
         uids.append(THEIRS)
         assert failed(api.transport.identify).code == "wrong-cluster"
         assert server.connections == 1
+        assert failed(lambda: api.apply(MANIFEST)).code == "wrong-cluster"
+        assert asked(server) == ["GET kube-system"] * 3
