@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from interconnect.domain.entries import FIELD_MANAGER, Target
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response, plain
+from interconnect.kube.redaction import MASK
 from interconnect.kube.transport import Response, Transport, parse_object
 
 if TYPE_CHECKING:
@@ -206,6 +207,9 @@ class Api:
     def _write(
         self, method: str, path: str, call: Call, body: Any, query: Mapping[str, str], content_type: str = "application/json"
     ) -> Json:
+        if MASK in json.dumps(body):
+            # what was read had to be masked: written back, the mask would take its place
+            raise Permanent("repeats-credential", **_named(call))
         answer = _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
         uid = body.get("metadata", {}).get("uid", "") if isinstance(body, dict) else ""
         _check_same(answer, call, uid)
@@ -225,7 +229,7 @@ class Api:
             raise from_response(answer.status, answer.headers, answer.body, call, self.transport.secrets)
 
     def _event(self, line: bytes, call: Call) -> Event:
-        value = parse_object(line)
+        value = parse_object(self.transport.redactor.body(line))
         kind, changed = value.get("type"), value.get("object")
         if not isinstance(kind, str) or not isinstance(changed, dict):
             raise Permanent("bad-body", **_named(call))

@@ -36,6 +36,7 @@ CODES = frozenset(
         "other-object",
         "precondition",
         "redirected",
+        "repeats-credential",
         "server-error",
         "timeout",
         "tls",

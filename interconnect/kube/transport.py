@@ -31,6 +31,7 @@ from urllib3.exceptions import HTTPError
 from interconnect.kube import identity
 from interconnect.kube.errors import KubeError, Permanent, Temporary, plain
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
+from interconnect.kube.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,7 +60,7 @@ def check_allowed() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of any status. `headers` have lower-case names."""
+    """An answer of any status, without the credential that was sent. `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -140,6 +141,7 @@ class Transport:
         url = urlsplit(credential.server)
         self.host, self.port, self.prefix = url.hostname or "", url.port or 443, url.path
         self.authority = url.netloc
+        self.redactor = Redactor(credential.token, credential.client_key_pem)
         self.current = _Current()
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
@@ -185,9 +187,9 @@ class Transport:
         ):
             chunks = self._chunks(response, until, waiting=True)
             if 200 <= response.status < 300:
-                yield Response(response.status, _headers(response), b""), chunks
+                yield Response(response.status, self._headers(response), b""), chunks
             else:
-                yield Response(response.status, _headers(response), b"".join(chunks)), iter(())
+                yield self.read(response, until), iter(())
 
     def identify(self, *, deadline: float | None = None) -> None:
         """Permanent `wrong-cluster` when the address leads to another cluster by now."""
@@ -259,7 +261,11 @@ class Transport:
 
     def read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Response:
         """The whole answer."""
-        return Response(response.status, _headers(response), b"".join(self._chunks(response, deadline)))
+        content = b"".join(self._chunks(response, deadline))
+        return Response(response.status, self._headers(response), self.redactor.body(content))
+
+    def _headers(self, response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+        return {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
 
     def _chunks(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
         received = 0
@@ -278,10 +284,6 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: Deadline, waiting: bool)
         return read(_CHUNK, decode_content=False)
     except _BROKEN as error:
         raise _failure(error, deadline) from None
-
-
-def _headers(response: urllib3.BaseHTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
 
 
 class _Connection(HTTPSConnection):

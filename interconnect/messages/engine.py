@@ -115,6 +115,10 @@ KUBE = {
         "The answer about %(resource)s %(name)s is about another object (%(found)s), so nobody knows what was written. "
         "Check that nothing between the console and the API server changes answers, then retry."
     ),
+    "kube.repeats-credential": _(
+        "The cluster repeats the console's credential in %(resource)s %(name)s. Nothing was written. "
+        "Take the credential out of it there, replace it, then retry."
+    ),
     "kube.wrong-cluster": _(
         "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
         "Replace the credential with one of the right cluster, then retry."
