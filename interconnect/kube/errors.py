@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from meshconsole.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -114,8 +116,7 @@ class Conflict(KubeError):
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
     """Text of a cluster as one printable line of at most `limit` characters."""
-    line = "".join(char if char.isprintable() else " " for char in str(text)[: limit * 4])
-    line = " ".join(line.split())
+    line = visible(" ".join(str(text)[: limit * 4].split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

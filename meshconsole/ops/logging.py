@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from meshconsole.text import visible
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor
 
@@ -59,7 +61,18 @@ def _is_secret(name: str, value: Any) -> bool:
 
 def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
     """A structlog processor; the last before rendering, so that tracebacks pass it too."""
-    return {key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else redact(item) for key, item in event.items()}
+    return {
+        key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else _shown(redact(item)) for key, item in event.items()
+    }
+
+
+def _shown(value: Any) -> Any:
+    """JSON escapes what would change a terminal, until somebody reads it with a tool that does not."""
+    if isinstance(value, str):
+        return visible(value, lines=True)
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 SHARED: tuple[Processor, ...] = (
@@ -92,7 +105,7 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     redact_event,
-                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redact_text(str(value))),
+                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: _shown(redact_text(str(value)))),
                 ],
             }
         },
