@@ -101,8 +101,10 @@ def applied_by(manager: str, manifest: Json, live: Json) -> bool:
 
 def _covers(fields: Any, value: Any) -> bool:
     # An owner of a whole map or list has no fields below it.
-    if fields == {} or not isinstance(fields, dict):
-        return fields == {}
+    if not isinstance(fields, dict):
+        return False
+    if not fields:
+        return True
     if isinstance(value, dict):
         # The API server stores no empty maps.
         return all(_covers(fields.get(f"f:{key}"), item) for key, item in value.items() if item not in ({}, [], None))

@@ -96,9 +96,7 @@ class Api:
                 raise Permanent("endless-list", **_named(call))
             query = query | {"continue": more}
 
-    def apply(
-        self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
-    ) -> Json:
+    def apply(self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
         """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values.
 
         With `uid` nothing is made anew: a Conflict when the name belongs to another object by now, or to none.

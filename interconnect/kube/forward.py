@@ -47,9 +47,7 @@ class Stream(Protocol):
 class ForwardedStream:
     """A duplex byte stream to one port of a Pod. `recv` gives b"" at the end; errors are KubeError."""
 
-    def __init__(
-        self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None
-    ) -> None:
+    def __init__(self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None) -> None:
         self._redactor = redactor or Redactor()
         self._sock, self._deadline, self._call, self._received = sock, deadline, call, bytearray(rest)
         self._data = bytearray()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -32,6 +31,9 @@ from interconnect.rollouts.lease import Lease
 from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
 from interconnect.rollouts.steps import execute
 from interconnect.rollouts.work import Work
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ import pytest
 
 from interconnect.domain.entries import Target
 from interconnect.kube import cidrs, istiod, kinds, probe
-from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent
 from interconnect.kube.redaction import MASK, Redactor
 from interconnect.kube.rights import ClusterRole
@@ -131,7 +130,7 @@ def test_a_version_that_is_the_token_is_not_reported(hostile: HttpsServer) -> No
 def test_a_masked_object_is_not_written_back() -> None:
     said = {"kind": "ConfigMap", "metadata": {"name": "istio", "namespace": "n", "resourceVersion": "1"}, "data": {"mesh": TOKEN}}
     with HttpsServer(lambda connection: connection.answer(said)) as server:
-        api: Api = server.api()
+        api = server.api()
         found = api.read(Target("", "v1", "ConfigMap", "n", "istio"))
         with pytest.raises(Permanent) as caught:
             api.replace({**(found or {}), "apiVersion": "v1"})

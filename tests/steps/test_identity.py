@@ -11,6 +11,7 @@ from interconnect.domain.topology import GatewaySpec
 from interconnect.messages import word
 from interconnect.services.plans import made
 from tests.support.world import B, World, step
+from tests.support.worlds import forget_clients
 
 if TYPE_CHECKING:
     from interconnect.models import Rollout
@@ -78,8 +79,6 @@ def test_a_removal_is_not_published_to_another_cluster(joined: World) -> None:
 
 
 def test_a_plan_over_new_connections_names_the_wrong_cluster(prepared: World) -> None:
-    from tests.support.worlds import forget_clients
-
     swap(prepared, "member-b")
     forget_clients()
     plan = made(prepared.mesh, [EditGateway(B, GatewaySpec(replicas=3))])

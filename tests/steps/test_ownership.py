@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect.domain.changes import DeleteGateway, DeleteGroup, Disable, EditGateway, Enable
-from interconnect.domain.topology import GatewaySpec
+from interconnect.domain.changes import DeleteGateway, DeleteGroup, Disable, EditGateway, Enable, apply
+from interconnect.domain.topology import GatewaySpec, Topology
 from interconnect.domain.writes import Verb
 from interconnect.models import AppliedEntry
+from interconnect.services.planning import preview, scene_of
 from tests.support.world import SYSTEM, A, B, World, gateway, step
 
 if TYPE_CHECKING:
@@ -62,10 +63,6 @@ def test_a_labelled_copy_of_the_same_name_is_not_deleted(prepared: World, kind: 
 
 def prepared_plan(world: World) -> Any:
     """The writes of a plan that deletes the gateway B."""
-    from interconnect.domain.changes import apply
-    from interconnect.domain.topology import Topology
-    from interconnect.services.planning import preview, scene_of
-
     after = apply(world.topology, DeleteGateway(B))
     assert isinstance(after, Topology)
     return preview(after, scene_of(world.mesh)).writes
@@ -107,7 +104,8 @@ def test_without_a_recorded_uid_labels_prove_nothing(prepared: World) -> None:
 
 def test_our_mesh_label_alone_makes_no_object_ours(world: World) -> None:
     labels = {"meshconsole.io/mesh": str(world.mesh.id)}
-    theirs = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "eastwest-member-a-1", "namespace": SYSTEM, "labels": labels}}
+    metadata = {"name": "eastwest-member-a-1", "namespace": SYSTEM, "labels": labels}
+    theirs = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
     before = world.fleet.cluster("member-a").put(theirs)
     world.do(Enable(), *world.group(blue="member-a"), gateway(A))
     assert world.topology.gateways[A].name == "eastwest-member-a-2"
