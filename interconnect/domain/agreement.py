@@ -119,10 +119,10 @@ def _of_item(fields: Json, item: Any, index: int) -> Any:
             named = json.loads(text) if kind in ("k", "v", "i") else None
         except ValueError:
             continue
-        by_keys = kind == "k" and isinstance(named, dict) and isinstance(item, dict)
-        if by_keys and all(item.get(name, part) == part for name, part in named.items()):
-            return inner
-        if (kind == "v" and named == item) or (kind == "i" and named == index):
+        if kind == "k" and isinstance(named, dict) and isinstance(item, dict):
+            if all(item.get(name, part) == part for name, part in named.items()):
+                return inner
+        elif (kind == "v" and named == item) or (kind == "i" and named == index):
             return inner
     return None
 
