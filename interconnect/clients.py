@@ -6,7 +6,8 @@ The breaker's state is the connection's row, written on transitions only, so tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +39,10 @@ _caller: ContextVar[str] = ContextVar("caller", default="")
 _places: dict[str, threading.BoundedSemaphore] = {}
 _places_lock = threading.Lock()
 _patient: ContextVar[bool] = ContextVar("patient", default=False)
+# Connections that have said, in the chain of steps that is carried out here, which cluster they lead to.
+_identified: ContextVar[set[UUID] | None] = ContextVar("identified", default=None)
+_chains: OrderedDict[Hashable, set[UUID]] = OrderedDict()
+CHAINS_KEPT = 1000
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -77,6 +82,21 @@ def _suspects() -> threading.BoundedSemaphore:
         return _places.setdefault(_caller.get(), threading.BoundedSemaphore(SUSPECT_CALLS))
 
 
+def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
+    """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have to wait."""
+    with _cache_lock:
+        known = set() if begins else _chains.get(chain, set())
+        _chains[chain] = known
+        _chains.move_to_end(chain)
+        if len(_chains) > CHAINS_KEPT:
+            _chains.popitem(last=False)
+    before = _identified.set(known)
+    try:
+        yield
+    finally:
+        _identified.reset(before)
+
+
 def twice(ask: Callable[[], _Result]) -> _Result:
     """Once more where the answer was lost on its way: one broken connection is no silence."""
     try:
@@ -92,7 +112,10 @@ class GuardedTransport(Transport):
 
     def __init__(self, row: Connection, credential: Credential) -> None:
         super().__init__(
-            credential, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS), deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
+            credential,
+            deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS),
+            deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS,
+            uid=row.uid,
         )
         self.connection_id = row.id
         self.was_open = row.open_since is not None
@@ -101,12 +124,29 @@ class GuardedTransport(Transport):
 
     def request(self, method: str, path: str, **options: Any) -> Response:
         with self._watched():
+            self._identify_in_chain(options.get("deadline"))
             return super().request(method, path, **options)
+
+    def identify(self, *, deadline: float | None = None) -> None:
+        with self._watched():
+            super().identify(deadline=deadline)
+            chain = _identified.get()
+            if chain is not None:
+                chain.add(self.connection_id)
+
+    def _identify_in_chain(self, deadline: float | None) -> None:
+        """A connection that is kept open leads where it led, unless something in between decides anew for each call."""
+        chain = _identified.get()
+        if chain is not None and self.connection_id not in chain:
+            super().identify(deadline=deadline)
+            chain.add(self.connection_id)
 
     @contextmanager
     def stream(self, path: str, *, query: Mapping[str, str], deadline: float, accept: str = "application/json") -> Iterator[Any]:
-        with self._watched(), super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
-            yield opened
+        with self._watched():
+            self._identify_in_chain(None)
+            with super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
+                yield opened
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         with self._watched():

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from meshconsole.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -27,13 +29,16 @@ CODES = frozenset(
         "bad-body",
         "conflict",
         "dry-run-unsupported",
+        "endless-list",
         "expired",
         "forbidden",
         "invalid",
         "not-found",
         "not-served",
+        "other-object",
         "precondition",
         "redirected",
+        "repeats-credential",
         "server-error",
         "timeout",
         "tls",
@@ -41,6 +46,7 @@ CODES = frozenset(
         "too-many-requests",
         "unauthorized",
         "unreachable",
+        "wrong-cluster",
     )
 )
 _SECRET_SHAPES = (
@@ -110,8 +116,7 @@ class Conflict(KubeError):
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
     """Text of a cluster as one printable line of at most `limit` characters."""
-    line = "".join(char if char.isprintable() else " " for char in str(text)[: limit * 4])
-    line = " ".join(line.split())
+    line = visible(" ".join(str(text)[: limit * 4].split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

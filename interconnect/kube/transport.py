@@ -28,8 +28,10 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from interconnect.kube import identity
 from interconnect.kube.errors import KubeError, Permanent, Temporary, plain
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
+from interconnect.kube.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +60,7 @@ def check_allowed() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of any status. `headers` have lower-case names."""
+    """An answer of any status, without the credential that was sent. `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -106,10 +108,18 @@ def _unstorable(value: Any) -> bool:
     return False
 
 
+class _Current(threading.local):
+    """What the request of this thread is: the pool makes connections by itself, and they learn it from here."""
+
+    deadline: Deadline
+    identifying = False
+
+
 class Transport:
     """Requests to the API server of one credential; safe to share between threads.
 
     `deadline` is the total time of a call in seconds, `connect` that of one connection attempt, `limit` the bytes of a body.
+    With `uid`, every connection begins with the question which cluster it leads to: Permanent `wrong-cluster` for another one.
     """
 
     def __init__(
@@ -120,8 +130,10 @@ class Transport:
         deadline: float = CALL_DEADLINE,
         connect: float = CONNECT_TIMEOUT,
         limit: int = BODY_LIMIT,
+        uid: str = "",
     ) -> None:
         self.credential = credential
+        self.uid = uid
         self.deny = deny or DenyList()
         self.deadline = deadline
         self.connect_timeout = connect
@@ -129,7 +141,8 @@ class Transport:
         url = urlsplit(credential.server)
         self.host, self.port, self.prefix = url.hostname or "", url.port or 443, url.path
         self.authority = url.netloc
-        self.current = threading.local()
+        self.redactor = Redactor(credential.token, credential.client_key_pem)
+        self.current = _Current()
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._rest = self._client()
@@ -161,8 +174,7 @@ class Transport:
             Deadline(self.deadline if deadline is None else deadline) as until,
             closing(self._send(method, path, query, body, content_type, accept, until)) as response,
         ):
-            content = b"".join(self._chunks(response, until))
-            return Response(response.status, _headers(response), content)
+            return self.read(response, until)
 
     @contextmanager
     def stream(
@@ -175,9 +187,23 @@ class Transport:
         ):
             chunks = self._chunks(response, until, waiting=True)
             if 200 <= response.status < 300:
-                yield Response(response.status, _headers(response), b""), chunks
+                yield Response(response.status, self._headers(response), b""), chunks
             else:
-                yield Response(response.status, _headers(response), b"".join(chunks)), iter(())
+                yield self.read(response, until), iter(())
+
+    def identify(self, *, deadline: float | None = None) -> None:
+        """Permanent `wrong-cluster` when the address leads to another cluster by now."""
+        self.current.identifying = True
+        try:
+            answer = Transport.request(self, "GET", identity.PATH, accept=identity.ACCEPT, deadline=deadline)
+        finally:
+            self.current.identifying = False
+        try:
+            identity.check(answer, self.uid, self.secrets)
+        except KubeError:
+            # a connection that has not said who it is must not serve the next call
+            self.close()
+            raise
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         """A TLS connection of its own, watched by `deadline`, for what is not a plain request."""
@@ -223,7 +249,6 @@ class Transport:
         check_allowed()
         url = self.credential.server + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "meshconsole", **self.authorization()}
-        # the pool makes connections by itself: this is how they learn whose deadline they are under
         self.current.deadline = deadline
         try:
             timeouts = (self.connect_timeout, deadline.remaining)
@@ -232,11 +257,17 @@ class Transport:
             )
         except _BROKEN as error:
             raise _failure(error, deadline) from None
-        finally:
-            self.current.deadline = None
         return cast("urllib3.HTTPResponse", answer.response)
 
-    def _chunks(self, response: urllib3.HTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
+    def read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Response:
+        """The whole answer."""
+        content = b"".join(self._chunks(response, deadline))
+        return Response(response.status, self._headers(response), self.redactor.body(content))
+
+    def _headers(self, response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+        return {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
+
+    def _chunks(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
         received = 0
         while chunk := _read(response, deadline, waiting):
             received += len(chunk)
@@ -246,7 +277,7 @@ class Transport:
         deadline.check()
 
 
-def _read(response: urllib3.HTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
     # nothing compressed was asked for: what claims to be is left as it is, and so is a bomb in it
     read = response.read1 if waiting else response.read
     try:
@@ -255,18 +286,31 @@ def _read(response: urllib3.HTTPResponse, deadline: Deadline, waiting: bool) -> 
         raise _failure(error, deadline) from None
 
 
-def _headers(response: urllib3.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
 class _Connection(HTTPSConnection):
     """A pooled connection over a socket of the transport."""
 
     transport: Transport
 
     def connect(self) -> None:
+        self._open()
+        # what asks for the identity is itself the first call on this connection
+        if self.transport.uid and not self.transport.current.identifying:
+            self._identify()
+        if self.sock is None:
+            # a server that ends each connection after one answer has just said which cluster it is
+            self._open()
+
+    def _open(self) -> None:
         self.sock = self.transport.open_tls(self.transport.current.deadline)
         self.is_verified = True
+
+    def _identify(self) -> None:
+        transport, deadline = self.transport, self.transport.current.deadline
+        self.timeout = deadline.remaining
+        headers = {"Accept": identity.ACCEPT, "User-Agent": "meshconsole", **transport.authorization()}
+        super().request("GET", transport.prefix + identity.PATH, headers=headers, preload_content=False)
+        with closing(self.getresponse()) as response:
+            identity.check(transport.read(response, deadline), transport.uid, transport.secrets)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:

@@ -116,6 +116,22 @@ KUBE = {
         "The stored credential for %(server)s can't be opened: the key that encrypted it isn't in MESHCONSOLE_CREDENTIAL_KEYS. "
         "Put that key back and restart, or replace the credential."
     ),
+    "kube.endless-list": _(
+        "The cluster's list of %(resource)s has no end: it repeats itself. Check that the address leads to the API server, "
+        "with nothing in between that changes answers."
+    ),
+    "kube.other-object": _(
+        "The answer about %(resource)s %(name)s is about another object (%(found)s), so nobody knows what was written. "
+        "Check that nothing between the console and the API server changes answers, then retry."
+    ),
+    "kube.repeats-credential": _(
+        "The cluster repeats the console's credential in %(resource)s %(name)s. Nothing was written. "
+        "Take the credential out of it there, replace it, then retry."
+    ),
+    "kube.wrong-cluster": _(
+        "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
+        "Replace the credential with one of the right cluster, then retry."
+    ),
     "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from interconnect import clients
 from interconnect.domain.patience import FIRST_BACKOFF_SECONDS, backoff, pause_within
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.kube.errors import Conflict, KubeError, Temporary
@@ -31,6 +32,9 @@ from interconnect.rollouts.lease import Lease
 from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
 from interconnect.rollouts.steps import execute
 from interconnect.rollouts.work import Work
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 log = logging.getLogger(__name__)
 
@@ -54,17 +58,26 @@ def begin(rollout: Rollout) -> None:
 def run_chain(step_id: int, worker: str) -> None:
     """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
     taken = Lease.take(step_id, worker)
+    if taken is None:
+        return
     before: Work | None = None
-    while taken is not None:
-        before = Work(taken, before)
-        taken = _carry_out(before, on=True)
+    with _in_chain(taken.step):
+        while taken is not None:
+            before = Work(taken, before)
+            taken = _carry_out(before, on=True)
 
 
 def run_step(step_id: int, worker: str) -> None:
     """Carry out one step if it is due and free; what follows it in its chain is left ready for anybody."""
     taken = Lease.take(step_id, worker)
     if taken is not None:
-        _carry_out(Work(taken), on=False)
+        with _in_chain(taken.step):
+            _carry_out(Work(taken), on=False)
+
+
+def _in_chain(step: Step) -> AbstractContextManager[None]:
+    """A step that has waited goes on with the chain that it is in; a chain begins anew with a retry."""
+    return clients.in_chain((step.rollout_id, step.phase, step.chain), begins=step.attempts == 1)
 
 
 def _carry_out(work: Work, *, on: bool) -> Lease | None:

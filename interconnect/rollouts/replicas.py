@@ -17,7 +17,7 @@ from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
 from interconnect.domain.networks import DATA_KEY
 from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError
-from interconnect.kube.patience import more_patience
+from interconnect.kube.patience import more_patience, patiently
 from interconnect.models import Cluster, Connection, Mesh
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
 
 
 def answers_now(row: Connection) -> bool:
-    """A fresh try, whatever the breaker says."""
-    api = clients.api_of(row)
+    """A fresh try, whatever the breaker says. Another cluster that has taken its address is no answer."""
+    transport = clients.api_of(row).transport
     try:
         with more_patience(ANSWER_SECONDS):
-            clients.twice(lambda: api.version(deadline=ANSWER_SECONDS))
+            clients.twice(lambda: patiently(lambda left: transport.identify(deadline=left), ANSWER_SECONDS))
     except KubeError:
         return False
     return True

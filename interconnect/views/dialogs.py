@@ -33,7 +33,8 @@ CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 class Dialog:
     """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside.
 
-    `follows_choice`: the warnings are about what is chosen in the form, and are asked for again when that changes.
+    `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form, and are
+    asked for again when that changes.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Dialog:
     form: forms.Form
     intro: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
     danger: bool = False
     follows_choice: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,8 @@ import structlog
 from django.dispatch import receiver
 from django_structlog.signals import bind_extra_request_finished_metadata, bind_extra_request_metadata
 
+from meshconsole.text import visible
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from structlog.typing import EventDict, Processor
@@ -66,7 +68,8 @@ def _is_secret(name: str, value: Any) -> bool:
 def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
     """A structlog processor; the last before rendering, so that tracebacks pass it too."""
     return {
-        key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else shortened(redact(item)) for key, item in event.items()
+        key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else _shown(shortened(redact(item)))
+        for key, item in event.items()
     }
 
 
@@ -105,6 +108,15 @@ def log_of_thread(failed: threading.ExceptHookArgs) -> None:
         logging.getLogger("threading").critical("a thread has failed", exc_info=failed.exc_value)
 
 
+def _shown(value: Any) -> Any:
+    """JSON escapes what would change a terminal, until somebody reads it with a tool that does not."""
+    if isinstance(value, str):
+        return visible(value, lines=True)
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
+
+
 SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -136,7 +148,7 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     redact_event,
-                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redact_text(str(value))),
+                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: _shown(redact_text(str(value)))),
                 ],
             }
         },

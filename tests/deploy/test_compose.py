@@ -84,6 +84,8 @@ def test_the_broker_wants_its_password_from_everybody() -> None:
     command = said["valkey"]["command"]
     assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
     assert all("//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"] for name in ("migrate", "web", "worker", "beat"))
+
+
 def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> None:
     said = compose()
     (subnet,) = [entry["subnet"] for entry in said["networks"]["default"]["ipam"]["config"]]

@@ -310,3 +310,19 @@ def test_ticked_groups_reach_the_address_page_by_post(as_ada: Any, mesh: Mesh) -
 def test_removal_of_ticked_groups_is_asked_about_by_post(as_ada: Any, mesh: Mesh) -> None:
     first = as_ada.post(url(mesh, "interconnect-remove"), {"group": ["aws"]}, headers=HTMX | {"HX-Target": "dialogs"})
     assert first.status_code == 200 and first.context["form"]["step"].value() == "ask" and store.load(mesh).groups["aws"].joined
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("group-delete", {"group": "asia"}), ("cluster-remove-from-group", {"cluster": "taiwan"}), ("gateway-delete", {})],
+)
+def test_a_deletion_lists_every_object_by_kind_and_name(as_ada: Any, mesh: Mesh, name: str, parts: dict[str, str]) -> None:
+    parts = parts or {"gateway": str(Gateway.objects.get(cluster__name="taiwan").id)}
+    said = as_ada.get(url(mesh, name, **parts)).content.decode()
+    for kind in ("ServiceAccount", "Deployment", "Service"):
+        assert f"<li>{kind} eastwest-taiwan-1 on taiwan</li>" in said
+    assert "eastwest-hangzhou-1" not in said
+
+
+def test_disabling_names_the_rule_that_goes(as_ada: Any, mesh: Mesh) -> None:
+    assert "<li>Gateway cross-network-gateway</li>" in as_ada.get(url(mesh, "disable")).content.decode()

@@ -24,6 +24,7 @@ from interconnect.management.cli.status import show_checks, show_status
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.services.refusal import Refused
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -42,7 +43,7 @@ class Parser(CommandParser):
         if not self.called_from_command_line:
             super().error(message)
         self.print_usage(sys.stderr)
-        self.exit(codes.REFUSED, f"error: {message}\n")
+        self.exit(codes.REFUSED, f"error: {visible(message)}\n")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
