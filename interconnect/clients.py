@@ -82,6 +82,7 @@ def _suspects() -> threading.BoundedSemaphore:
         return _places.setdefault(_caller.get(), threading.BoundedSemaphore(SUSPECT_CALLS))
 
 
+@contextmanager
 def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
     """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have to wait."""
     with _cache_lock:
