@@ -197,7 +197,7 @@ def binding_of(row: Connection) -> str:
 def seal_credential(row: Connection, credential: Credential) -> None:
     """Put a credential into a row (not saved here): sealed, with what may be shown of it."""
     row.sealed = seal(credential.to_json().encode(), binding=binding_of(row))
-    row.server, row.fingerprint = credential.server, credential.fingerprint
+    row.server, row.fingerprint, row.ends_at = credential.server, credential.fingerprint, credential.ends_at
 
 
 def _opened(row: Connection) -> Credential:
@@ -217,9 +217,17 @@ def api_of(row: Connection) -> Api:
                 known[1].close()
             credential = _opened(row)
             known = _cache[row.id] = (row.fingerprint, GuardedTransport(row, credential))
+            _note_end(row, credential)
         # Other workers open and close it too.
         known[1].was_open = row.open_since is not None
         return Api(known[1])
+
+
+def _note_end(row: Connection, credential: Credential) -> None:
+    """A credential that was stored before its end was kept has it kept now."""
+    if row.ends_at != credential.ends_at:
+        row.ends_at = credential.ends_at
+        Connection.objects.filter(id=row.id, fingerprint=row.fingerprint).update(ends_at=row.ends_at)
 
 
 def config_api(mesh: Mesh) -> Api:

@@ -28,6 +28,7 @@ CODES = frozenset(
         "already-exists",
         "bad-body",
         "conflict",
+        "cut",
         "dry-run-unsupported",
         "endless-list",
         "expired",
@@ -35,6 +36,7 @@ CODES = frozenset(
         "invalid",
         "not-found",
         "not-served",
+        "not-tls",
         "other-object",
         "precondition",
         "redirected",
@@ -42,6 +44,15 @@ CODES = frozenset(
         "server-error",
         "timeout",
         "tls",
+        "tls-client-ended",
+        "tls-client-missing",
+        "tls-client-refused",
+        "tls-ended",
+        "tls-name",
+        "tls-not-yet",
+        "tls-own",
+        "tls-untrusted",
+        "tls-weak",
         "too-large",
         "too-many-requests",
         "unauthorized",
@@ -213,17 +224,26 @@ def from_response(status_code: int, headers: Mapping[str, str], body: bytes, cal
     if 300 <= status_code < 400:
         return Permanent("redirected", **params)
     if status is None:
-        return _without_status(status_code, params)
+        return _without_status(status_code, body, params)
     return _refusal(status_code, status, evidence, params, secrets)
 
 
-def _without_status(status_code: int, params: dict[str, Any]) -> KubeError:
+def _without_status(status_code: int, body: bytes, params: dict[str, Any]) -> KubeError:
+    if status_code in (400, 495, 496) and (code := _nginx(body)):
+        return Permanent(code, **params)
     if status_code == 403:
         return Permanent("forbidden", **params)
     if status_code == 404:
         # a proxy's page, or an API that is not installed: never proof that the object is absent
         return Permanent("not-served", **params)
     return Permanent("too-large" if status_code == 413 else "bad-body", **params)
+
+
+def _nginx(body: bytes) -> str:
+    """nginx lets every client finish its handshake, and refuses it in a page."""
+    if b"No required SSL certificate was sent" in body:
+        return "tls-client-missing"
+    return "tls-client-refused" if b"The SSL certificate error" in body else ""
 
 
 def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:

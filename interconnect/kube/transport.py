@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import re
 import ssl
-import tempfile
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
-from pathlib import Path
+from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -28,8 +25,8 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from interconnect.kube import identity
-from interconnect.kube.errors import KubeError, Permanent, Temporary, plain
+from interconnect.kube import identity, trust
+from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
 from interconnect.kube.redaction import Redactor
 
@@ -142,8 +139,10 @@ class Transport:
         self.host, self.port, self.prefix = url.hostname or "", url.port or 443, url.path
         self.authority = url.netloc
         self.redactor = Redactor(credential.token, credential.client_key_pem)
+        self.server_name = (credential.tls_server_name or self.host).rstrip(".")
         self.current = _Current()
         self._context: ssl.SSLContext | None = None
+        self._order = 0
         self._lock = threading.Lock()
         self._rest = self._client()
 
@@ -215,21 +214,31 @@ class Transport:
 
     def open_tls(self, deadline: Deadline) -> ssl.SSLSocket:
         raw = open_socket(self.host, self.port, deny=self.deny, deadline=deadline, connect=self.connect_timeout)
-        tls: ssl.SSLSocket | None = None
+        context, tls = self._tls(), None
         try:
-            tls = self._tls().wrap_socket(raw, server_hostname=self.credential.tls_server_name or self.host, do_handshake_on_connect=False)
+            tls = context.wrap_socket(raw, server_hostname=self.server_name, do_handshake_on_connect=False)
             deadline.watch(tls)
             tls.settimeout(deadline.remaining)
             tls.do_handshake()
             return tls
         except (OSError, ValueError) as error:
             (tls or raw).close()
-            raise _tls_failure(error, deadline) from None
+            if trust.is_ambiguous(error) and self._trust_otherwise(context):
+                return self.open_tls(deadline)
+            raise self._failure(error, deadline, "tls") from None
 
     def _tls(self) -> ssl.SSLContext:
         with self._lock:
-            self._context = self._context or _context(self.credential)
+            self._context = self._context or trust.context_of(self.credential)
             return self._context
+
+    def _trust_otherwise(self, failed: ssl.SSLContext) -> bool:
+        """Take the authorities in another order; False when every order has been tried."""
+        with self._lock:
+            if self._context is failed:
+                self._order += 1
+                self._context = trust.context_of(self.credential, self._order)
+            return self._order < trust.orders(self.credential)
 
     def _client(self) -> RESTClientObject:
         rest = RESTClientObject(Configuration(host=self.credential.server))
@@ -256,7 +265,7 @@ class Transport:
                 method, url, headers=headers, body=body, _request_timeout=timeouts
             )
         except _BROKEN as error:
-            raise _failure(error, deadline) from None
+            raise self._failure(error, deadline, "answer") from None
         return cast("urllib3.HTTPResponse", answer.response)
 
     def read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Response:
@@ -269,21 +278,35 @@ class Transport:
 
     def _chunks(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
         received = 0
-        while chunk := _read(response, deadline, waiting):
+        while chunk := self._read(response, deadline, waiting):
             received += len(chunk)
             if received > self.limit:
                 raise Permanent("too-large", limit=self.limit)
             yield chunk
         deadline.check()
 
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
+        # nothing compressed was asked for: what claims to be is left as it is, and so is a bomb in it
+        read = response.read1 if waiting else response.read
+        try:
+            return read(_CHUNK, decode_content=False)
+        except _BROKEN as error:
+            raise self._failure(error, deadline, "body") from None
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
-    # nothing compressed was asked for: what claims to be is left as it is, and so is a bomb in it
-    read = response.read1 if waiting else response.read
-    try:
-        return read(_CHUNK, decode_content=False)
-    except _BROKEN as error:
-        raise _failure(error, deadline) from None
+    def _failure(self, error: Exception, deadline: Deadline, phase: str) -> KubeError:
+        """What went wrong in this phase (`tls`, `answer` until its head is there, `body`); the libraries' own words can quote
+        the request and are left out."""
+        if deadline.expired or isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
+            return Temporary("timeout", phase="answer" if phase == "body" else phase)
+        tls = _ssl_error(error)
+        # in TLS 1.3 a server looks at the client's certificate when the client has begun to speak already
+        if tls is not None and (found := trust.failure(tls, self.credential, self.server_name)):
+            return found
+        if phase == "body":
+            return Temporary("cut") if _is_cut(error) else Temporary("bad-body", phase="answer")
+        if tls is None and phase == "answer" and _is_no_http(error):
+            return Temporary("bad-body", phase=phase)
+        return Temporary("unreachable", phase=phase)
 
 
 class _Connection(HTTPSConnection):
@@ -315,7 +338,13 @@ class _Connection(HTTPSConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
             self.transport.current.deadline.watch(self.sock)
-        super().request(*args, **kwargs)
+        try:
+            super().request(*args, **kwargs)
+        except (ConnectionError, ssl.SSLEOFError):
+            # the server has hung up while it was spoken to: what it said before is the reason
+            if self.sock is not None:
+                self.sock.recv(1)
+            raise
 
 
 class _Pools(urllib3.PoolManager):
@@ -334,56 +363,29 @@ class _Pools(urllib3.PoolManager):
         return super().urlopen(method, url, redirect=False, **(kwargs | {"retries": False}))
 
 
-def _context(credential: Credential) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        if credential.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif credential.ca_pem:
-            context.load_verify_locations(cadata=credential.ca_pem)
-        else:
-            context.load_default_certs()
-        if credential.client_cert_pem:
-            _load_key(context, credential)
-    except (ssl.SSLError, ValueError):
-        raise Permanent("tls", reason="credential") from None
-    return context
+def _ssl_error(error: BaseException) -> ssl.SSLError | None:
+    """The libraries wrap it: urllib3 as an argument, the client as the context of an error that says nothing."""
+    waiting: list[Any] = [error]
+    for _ in range(20):
+        if not waiting:
+            return None
+        found = waiting.pop()
+        if isinstance(found, ssl.SSLError):
+            return found
+        if isinstance(found, BaseException):
+            waiting += [*(each for each in found.args if isinstance(each, BaseException)), found.__context__, found.__cause__]
+    return None
 
 
-def _load_key(context: ssl.SSLContext, credential: Credential) -> None:
-    """`ssl` takes a key from a file only: one that nobody else can read, and gone before anything else happens."""
-    descriptor, name = tempfile.mkstemp(prefix="kube-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(credential.client_cert_pem + credential.client_key_pem)
-        context.load_cert_chain(name, password="")
-    finally:
-        Path(name).unlink()
+def _is_cut(error: Exception) -> bool:
+    """Whether the connection ended before the body did."""
+    inner = error.args[1] if len(error.args) > 1 else None
+    if isinstance(inner, urllib3.exceptions.InvalidChunkLength):
+        return not inner.length
+    return isinstance(inner, IncompleteRead | ConnectionError) or isinstance(error, OSError | urllib3.exceptions.SSLError)
 
 
-def _tls_failure(error: Exception, deadline: Deadline) -> KubeError:
-    if deadline.expired or isinstance(error, TimeoutError):
-        return Temporary("timeout", phase="tls")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Permanent("tls", reason=plain(error.verify_message or "certificate"))
-    if isinstance(error, ssl.SSLEOFError | ConnectionError):
-        return Temporary("unreachable", phase="tls")
-    reason = getattr(error, "reason", None)
-    return Permanent("tls", reason=plain(reason or type(error).__name__))
-
-
-def _failure(error: Exception, deadline: Deadline) -> KubeError:
-    """What went wrong between request and whole answer; the libraries' own words can quote the request and are left out."""
-    if deadline.expired or isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
-        return Temporary("timeout", phase="answer")
-    if isinstance(error, ssl.SSLError):
-        return Temporary("unreachable", phase="answer")
-    if isinstance(error, urllib3.exceptions.ProtocolError | HTTPError | HTTPException | ValueError):
-        cause = error.args[1] if len(error.args) > 1 else None
-        if isinstance(cause, ConnectionError):
-            return Temporary("unreachable", phase="answer")
-        return Temporary("bad-body", phase="answer")
-    return Temporary("unreachable", phase="answer")
+def _is_no_http(error: Exception) -> bool:
+    """Whether something else than HTTP came; nothing at all is silence."""
+    known = isinstance(error, HTTPError | HTTPException | ValueError)
+    return known and not (len(error.args) > 1 and isinstance(error.args[1], ConnectionError))

@@ -12,6 +12,10 @@ SERVICES = {
     "mesh.control-plane-taken": _(
         "The mesh of this config cluster and system namespace %(namespace)s is registered already. One mesh is registered once."
     ),
+    "mesh.same-cluster": _(
+        "Both kubeconfigs lead to the same cluster, with different credentials; the console keeps one per cluster. "
+        "Leave the config cluster's kubeconfig out."
+    ),
     "mesh.config-map": _("“%(name)s” is no name for a ConfigMap: use lower-case letters, digits, “-” and “.”."),
     "mesh.networks-cluster": _("meshNetworks is read in the control plane's or the config cluster. Choose one of them."),
     "mesh.istiod-url": _(
@@ -91,7 +95,29 @@ STEPS = {
 KUBE = {
     "kube.unreachable": _("The cluster does not answer. Check the address, the network between, and that its API server runs."),
     "kube.timeout": _("The cluster did not answer in time. Check the network between and the load of its API server."),
-    "kube.tls": _("The cluster's certificate cannot be trusted (%(reason)s). Use a kubeconfig with the right certificate authority."),
+    "kube.cut": _("The connection ended in the middle of the cluster's answer. Check proxies and load balancers on the way, then retry."),
+    "kube.not-tls": _("The server doesn't speak TLS at this address, probably plain HTTP. Use the address and port of the API server."),
+    "kube.tls": _(
+        "TLS with the server failed (%(reason)s). Check that the address leads to an API server, "
+        "and whether the server wants a client certificate."
+    ),
+    "kube.tls-untrusted": _(
+        "The server's certificate wasn't issued by the certificate authority in the kubeconfig (%(reason)s). "
+        "Use a kubeconfig with the right certificate authority, and check that the address leads to this cluster."
+    ),
+    "kube.tls-name": _(
+        "The server's certificate isn't valid for %(name)s (%(reason)s). Use an address that stands among the certificate's alternative "
+        "names, or set tls-server-name; as for kubectl, its common name doesn't count."
+    ),
+    "kube.tls-ended": _("The server's certificate, or its authority's, has expired. Renew it in the cluster."),
+    "kube.tls-not-yet": _("The server's certificate isn't valid yet. Check the clocks of the cluster and of the console's machine."),
+    "kube.tls-weak": _("The server's certificate is too weak to trust (%(reason)s). Issue a new one with SHA-256 and a longer key."),
+    "kube.tls-own": _("The certificate, key or authority in the kubeconfig can't be used (%(reason)s). Give new ones."),
+    "kube.tls-client-missing": _("The server wants a client certificate, and this credential has none. Replace it with one that has."),
+    "kube.tls-client-ended": _("The server refuses our client certificate, which expired on %(until)s. Replace the credential."),
+    "kube.tls-client-refused": _(
+        "The server refuses our client certificate: it wants one of another authority. Replace the credential with one of this cluster."
+    ),
     "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
     "kube.forbidden": _("The credential may not %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."),
     "kube.not-found": _("%(resource)s %(name)s is not there."),
