@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('interconnect', '0006_awaited_once_per_port'),
+        ('interconnect', '0007_questions'),
     ]
 
     operations = [
