@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from interconnect.domain.serial import change_to_json
 from interconnect.management.cli.output import Output, accepting
 from interconnect.messages import word
-from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
+from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, sentences
 from interconnect.services.planning import PlannedWrite, Preview, changed_paths
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def show_filing(filing: Filing, output: Output) -> None:
         return
     for line in registration_lines(filing):
         output.say(f"* {line}", {})
-    for change in filing.changes:
-        output.say(f"* {describe(change)}", {})
+    for sentence in sentences(filing.changes):
+        output.say(f"* {sentence}", {})
     show_preview(filing.preview, filing.after, output)
     if filing.empty:
         output.say(_("Nothing to do."), {})
