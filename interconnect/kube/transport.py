@@ -28,7 +28,7 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from interconnect.kube.errors import KubeError, Permanent, Temporary, plain
+from interconnect.kube.errors import KubeError, Permanent, Temporary, is_page, plain
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
 
 if TYPE_CHECKING:
@@ -65,8 +65,13 @@ class Response:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; Permanent `bad-body` where it is none. The body itself is never quoted."""
-        return parse_object(self.body)
+        """The body as an object; Permanent `web-page` or `bad-body` where it is none. The body itself is never quoted."""
+        try:
+            return parse_object(self.body)
+        except Permanent:
+            if is_page(self.headers, self.body):
+                raise Permanent("web-page", status=self.status) from None
+            raise
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def run_checks(mesh: Mesh) -> Json:
         result["findings"] = list(_findings(mesh, topology, facts))
         found = matrix(mesh, topology, facts)
     except KubeError as error:
-        result["failure"] = {"code": f"kube.{error.code}", "params": {**error.params, "said": error.evidence}}
+        failure = error.violation()
+        result["failure"] = {"code": failure.code, "params": dict(failure.params)}
     result |= as_json(found, list(topology.groups))
     observed.note_checks(mesh, result)
     return result

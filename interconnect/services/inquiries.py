@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.models import Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts.bell import somebody_listens
@@ -102,18 +103,18 @@ def answer(inquiry_id: UUID) -> None:
         with _lease_kept(mine):
             outcome: Json = {"status": InquiryStatus.DONE, "result": _answers[inquiry.kind](inquiry)}
     except Refused as refused:
-        errors = [{"code": each.code, "params": dict(each.params), "token": each.token} for each in refused.violations]
-        outcome = {"status": InquiryStatus.FAILED, "errors": errors}
+        outcome = _failed(refused.violations)
     except KubeError as error:
-        params = {**error.params, "said": error.evidence}
-        outcome = {"status": InquiryStatus.FAILED, "errors": [{"code": f"kube.{error.code}", "params": params, "token": ""}]}
+        outcome = _failed([error.violation()])
     except Exception as error:
         log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
-        outcome = {
-            "status": InquiryStatus.FAILED,
-            "errors": [{"code": "step.internal", "params": {"error": type(error).__name__}, "token": ""}],
-        }
+        outcome = _failed([Violation("step.internal", {"error": type(error).__name__})])
     mine.filter(status=InquiryStatus.RUNNING).update(ended_at=Now(), lease_until=None, **outcome)
+
+
+def _failed(found: Iterable[Violation]) -> Json:
+    errors = [{"code": each.code, "params": dict(each.params), "token": each.token} for each in found]
+    return {"status": InquiryStatus.FAILED, "errors": errors}
 
 
 @contextmanager

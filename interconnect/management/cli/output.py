@@ -32,7 +32,7 @@ class Output:
     def refuse(self, violations: Iterable[Violation]) -> None:
         for violation in violations:
             if self.as_json:
-                event = {"event": "refused", "code": violation.code, "params": dict(violation.params), "token": violation.token}
+                event = {"event": "refused", **told(violation)}
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
             self.err.write(f"error: {word(violation.code, violation.params)}{accepting(violation)}\n")
@@ -44,6 +44,7 @@ class Output:
                     "event": "refused",
                     "code": error.code,
                     "params": dict(error.params),
+                    "message": word(error.code, error.params),
                     "file": name,
                     "line": error.line,
                     "column": error.column,
@@ -51,6 +52,12 @@ class Output:
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
             self.err.write(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}\n")
+
+
+def told(violation: Violation) -> Json:
+    """As JSON, with the sentence that people read."""
+    message = word(violation.code, violation.params)
+    return {"code": violation.code, "params": dict(violation.params), "token": violation.token, "message": message}
 
 
 def accepting(violation: Violation) -> str:
