@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.gateways import MAX_REPLICAS
 from interconnect.domain.topology import Autoscaling, GatewaySpec, ServiceType
-from interconnect.forms import annotations
+from interconnect.forms import annotation_text
 from interconnect.forms.base import VersionedForm
 from interconnect.models.gateway import SERVICE_TYPE_LABELS
 
@@ -60,8 +60,8 @@ class GatewayForm(VersionedForm):
 
     def clean_annotations(self) -> tuple[tuple[str, str], ...]:
         try:
-            return annotations.read(self.cleaned_data["annotations"])
-        except annotations.Unreadable as error:
+            return annotation_text.read(self.cleaned_data["annotations"])
+        except annotation_text.Unreadable as error:
             raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}) from None
 
     def spec(self) -> GatewaySpec:
@@ -93,5 +93,5 @@ def initial_of(spec: GatewaySpec) -> dict[str, Any]:
         "autoscaling_max": scaling.max if scaling else None,
         "service_type": spec.service_type.value,
         "load_balancer_ip": spec.load_balancer_ip,
-        "annotations": annotations.written(spec.annotations),
+        "annotations": annotation_text.written(spec.annotations),
     }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from interconnect.domain.gateways import normalised_spec
 from interconnect.domain.topology import Autoscaling, GatewaySpec, ServiceType
-from interconnect.forms import annotations
+from interconnect.forms import annotation_text
 from interconnect.forms.gateways import GatewayForm, initial_of
 
 AWKWARD = ['"on"', "on", "first: 1\nsecond: 2", "", " ", " a ", "# no comment", "a # b", "*", "&a", "!x", "%d", "@", "`", "{}", "[1, 2"]
@@ -85,7 +85,7 @@ READ = {
 
 @pytest.mark.parametrize(("text", "found"), READ.values(), ids=READ)
 def test_annotations_are_read_as_people_paste_them(text: str, found: dict[str, str]) -> None:
-    assert dict(annotations.read(text)) == found
+    assert dict(annotation_text.read(text)) == found
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_annotations_are_read_as_people_paste_them(text: str, found: dict[str, s
     ],
 )
 def test_what_is_no_mapping_of_texts_is_refused_with_its_line(text: str, line: int) -> None:
-    with pytest.raises(annotations.Unreadable) as caught:
-        annotations.read(text)
+    with pytest.raises(annotation_text.Unreadable) as caught:
+        annotation_text.read(text)
     assert caught.value.line == line
 
 
 def test_a_key_that_is_there_twice_is_left_to_the_rules() -> None:
-    assert annotations.read("a: 1\na: 2") == (("a", "1"), ("a", "2"))
+    assert annotation_text.read("a: 1\na: 2") == (("a", "1"), ("a", "2"))
