@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.violations import Violation
-from interconnect.kube.refusals import Refusal, refusal_in
+from interconnect.kube.reasons import Refusal, refusal_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interconnect import kube
-from interconnect.kube import refusals
+from interconnect.kube import reasons
 from interconnect.kube.errors import (
     CODES,
     Call,
@@ -228,7 +228,7 @@ def test_the_reason_is_in_the_sentence(status: int, message: str, code: str, sai
 def test_every_code_that_is_raised_is_listed() -> None:
     source = "".join(path.read_text() for path in Path(kube.__file__).parent.glob("*.py"))
     raised = set(re.findall(r'(?:Temporary|Permanent|Conflict|NotFound)\(\s*"([a-z-]+)"', source))
-    raised |= {code for code, _pattern in refusals._PATTERNS}
+    raised |= {code for code, _pattern in reasons._PATTERNS}
     assert raised <= CODES
     assert {expected for *_, expected in STATUS} <= CODES
 
