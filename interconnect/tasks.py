@@ -7,6 +7,7 @@ import socket
 
 from celery import shared_task
 from django.conf import settings
+from django.core.cache import cache
 
 from interconnect import clients
 from interconnect.kube.patience import patience
@@ -27,6 +28,17 @@ def worker_name() -> str:
 @shared_task
 def run_step(step_id: int) -> None:
     engine.run_chain(step_id, worker_name())
+
+
+@shared_task
+def say_present(call: str) -> None:
+    """Answers `follow`, which asks whether somebody else is at work: workers take no commands over the broker."""
+    cache.set(presence(call), 1, timeout=60)
+
+
+def presence(call: str) -> str:
+    """The key under which a worker has answered this call."""
+    return f"present:{call}"
 
 
 @shared_task

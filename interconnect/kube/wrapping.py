@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any, NamedTuple
 
 from interconnect.kube import strict_yaml
-from interconnect.kube.errors import plain
 from interconnect.kube.pem import decoded
 from interconnect.kube.refusals import Refusal
 
@@ -15,6 +15,7 @@ SIZE_LIMIT = 256 * 1024
 _REMOTE_LABEL = "istio/multiCluster"
 _REMOTE_NAME = "istio-remote-secret"
 _ISTIO_ANNOTATION = "networking.istio.io/cluster"
+_KIND = re.compile("[A-Z][A-Za-z]{1,40}")
 
 Json = dict[str, Any]
 
@@ -113,8 +114,9 @@ def _nothing_in(documents: list[Any]) -> Refusal:
     kind = first.get("kind") if isinstance(first, dict) else None
     if kind == "Secret":
         return Refusal("secret-without-kubeconfig")
-    if isinstance(kind, str) and kind not in ("", "Config"):
-        return Refusal("other-kind", kind=plain(kind, 80))
+    # Only what a kind can be is quoted: anything else may be a secret at the wrong place.
+    if isinstance(kind, str) and kind != "Config" and _KIND.fullmatch(kind):
+        return Refusal("other-kind", kind=kind)
     return Refusal("not-a-kubeconfig")
 
 

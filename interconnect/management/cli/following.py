@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from celery import current_app
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from interconnect.management.cli import codes
@@ -21,13 +22,13 @@ from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
 from interconnect.services.rollouts import rollout_retry
 from interconnect.services.watching import look_at_pending_addresses
-from interconnect.tasks import worker_name
+from interconnect.tasks import presence, say_present, worker_name
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
-PING_SECONDS = 3.0
+PRESENT_SECONDS, PRESENT_PAUSE_SECONDS = 3.0, 0.05
 PENDING_SECONDS = 2.0
 
 
@@ -154,11 +155,15 @@ def _left_running(rollout: Rollout, output: Output) -> int:
 def _another_worker() -> bool:
     if not somebody_listens():
         return False
+    call, until = uuid4().hex, time.monotonic() + PRESENT_SECONDS
     try:
-        return bool(current_app.control.broadcast("ping", reply=True, timeout=PING_SECONDS, limit=1))
+        say_present.apply_async(args=(call,), queue="rollout", expires=PRESENT_SECONDS, retry=False, ignore_result=True)
+        while not (present := cache.get(presence(call))) and time.monotonic() < until:
+            time.sleep(PRESENT_PAUSE_SECONDS)
     except Exception:
         # Whatever is wrong with the broker, the answer is the same: nobody can be seen to be there.
         return False
+    return bool(present)
 
 
 def _addresses_came(rollout: Rollout, output: Output, stop: threading.Event, until: float) -> bool:
