@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from interconnect.domain.entries import Applied, AppliedState, Target
-from interconnect.models import AppliedEntry, Mesh, Publication, Rollout
+from interconnect.domain.preflight import lasting
+from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
 _AS_AGAIN = ("state", "value", "gateway", "rollout", "updated_at")
@@ -30,6 +31,11 @@ def applied(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Appli
     return {
         target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway) for row in rows
     }
+
+
+def consents(mesh: Mesh) -> frozenset[str]:
+    """Tokens of what was consented to for good: fields taken over, objects adopted, findings that stay true."""
+    return lasting(Consent.objects.filter(mesh=mesh).values_list("token", flat=True))
 
 
 @dataclass(frozen=True, slots=True)

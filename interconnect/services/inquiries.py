@@ -60,6 +60,14 @@ def inquiry_start(
     return inquiry
 
 
+def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
+    """Ask the same once more, with other parameters; until it is answered there is no answer."""
+    again: Json = {"status": InquiryStatus.WAITING, "params": dict(params), "result": {}, "errors": [], "ended_at": None}
+    with transaction.atomic():
+        Inquiry.objects.filter(id=inquiry.id).update(**again)
+        transaction.on_commit(lambda: ring(inquiry.id))
+
+
 def inquiry_of(*, inquiry_id: UUID, user_id: int) -> Inquiry | None:
     """The user's own inquiry, as long as it is kept."""
     return Inquiry.objects.filter(id=inquiry_id, user_id=user_id, asked_at__gte=timezone.now() - KEPT).select_related("mesh").first()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -43,14 +43,24 @@ def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
     return dict(zip([row.name for row in rows], side_by_side(look, rows), strict=True))
 
 
-def workloads_restart(*, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "") -> Rollout:
-    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain."""
+def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
+    """What a restart would find, by cluster. Asks the clusters: a worker's job."""
+    return stale_workloads(mesh, _chosen(mesh, group, cluster))
+
+
+def workloads_restart(
+    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Json] | None = None
+) -> Rollout:
+    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain.
+
+    `counted` is what was just seen; without it the clusters are asked.
+    """
     params = {"group": group, "cluster": cluster}
     with audited(actor, "workloads.restart", mesh=mesh, params=params, asks_clusters=True) as request:
         rows = _chosen(mesh, group, cluster)
         _require_rights(actor, rows)
-        counted = stale_workloads(mesh, rows)
-        todo = {row: _restartable(counted[row.name]) for row in rows}
+        found = stale_workloads(mesh, rows) if counted is None else counted
+        todo = {row: restartable(found.get(row.name, {})) for row in rows}
         if not any(todo.values()):
             raise Refused.because("workloads.none")
         rollout = _start(actor, mesh, todo)
@@ -86,7 +96,8 @@ def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
     require(actor, Role.OPERATOR)
 
 
-def _restartable(counted: Json) -> list[Json]:
+def restartable(counted: Json) -> list[Json]:
+    """Of the workloads of one cluster those that a restart helps; others are listed only."""
     found = counted.get("workloads", ())
     return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
 

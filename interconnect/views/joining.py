@@ -232,13 +232,6 @@ def _first_question(form: RemoveForm, wanted: Sequence[str]) -> Dialog:
 
 
 def _second_question(visit: Visit, form: RemoveForm, wanted: Sequence[str]) -> Dialog:
-    intro = (
-        _("From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: calls to its services time out.")
-        % {"groups": ", ".join(wanted)},
-        _(
-            "The control plane is restarted only if every cluster answers: "
-            "a restart without one of them would drop its endpoints everywhere."
-        ),
-    )
+    intro = dialogs.what_removing_means(wanted)
     silent = [f"{name}: {why}" for name, why in plan_rows.silent_clusters(visit.mesh)]
     return Dialog(_("Remove interconnection"), _("Confirm"), form, intro=intro, warnings=tuple(silent), danger=True)
