@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.entries import Applied, AppliedState, Target
+from interconnect.domain.entries import OF_THE_MESH, Applied, AppliedState, Target
 from interconnect.domain.preflight import lasting
 from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
 _AS_AGAIN = ("state", "value", "gateway", "rollout", "updated_at")
@@ -99,7 +102,12 @@ def gone(mesh: Mesh, target: Target) -> None:
 
 def archive(mesh: Mesh, cluster_uid: str) -> int:
     """The rows of a cluster that is forgotten, kept for the day when it is registered again."""
-    return AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster_uid, archived=False).update(archived=True)
+    return of_members(mesh).filter(cluster_uid=cluster_uid).update(archived=True)
+
+
+def of_members(mesh: Mesh) -> QuerySet[AppliedEntry]:
+    """What may still be there on members as such; not what the mesh has on one that is its config cluster too."""
+    return AppliedEntry.objects.filter(mesh=mesh, archived=False).exclude(kind__in=OF_THE_MESH)
 
 
 def unarchive(mesh: Mesh, cluster_uid: str) -> int:

@@ -390,6 +390,18 @@
     ticks();
   });
 
+  /* Narrow windows: where one is, and what is wrong, are in sight from the beginning. */
+
+  function bringIntoSight(strip, element) {
+    if (!strip || !element) return;
+    const [outer, inner] = [strip.getBoundingClientRect(), element.getBoundingClientRect()];
+    strip.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+  }
+
+  bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  const drawn = find(".picture");
+  if (drawn) bringIntoSight(drawn, find(".node.tone-bad", drawn) ?? find(".node.tone-warn", drawn) ?? find(".hub", drawn));
+
   /* Theme, language, what a rollout says aloud. */
 
   document.addEventListener("click", (event) => {
