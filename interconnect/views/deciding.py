@@ -359,7 +359,7 @@ def _of_a_retry(question: Question) -> tuple[str, ...]:
         ),
         Decision.ADOPT: _("What is there becomes the console's, and is changed to what it needs. This is recorded."),
         Decision.TAKE_OVER: _("The console takes these fields over from their owner. This is recorded."),
-        Decision.OVERRIDE: _("You pass over this for this rollout. It is recorded."),
+        Decision.OVERRIDE: _("You override this. It is recorded."),
     }.get(question.decision)
     return (*told, said) if said else told
 
