@@ -13,14 +13,14 @@ COPY locale locale
 COPY templates templates
 COPY static static
 # The storage of production's static files names them by their content, so they are collected with its settings.
-RUN MESHCONSOLE_ENV=production SECRET_KEY=build ALLOWED_HOSTS=build MESHCONSOLE_CREDENTIAL_KEYS=build \
+RUN MESHCONSOLE_ENV=production SECRET_KEY=seen-by-this-build-alone-where-it-signs-nothing ALLOWED_HOSTS=build MESHCONSOLE_CREDENTIAL_KEYS=build \
     DATABASE_URL=postgresql://build/build python manage.py collectstatic --noinput --verbosity 0 \
     && useradd --uid 10001 --no-create-home meshconsole \
     && install -d -o meshconsole -m 0700 /data
 
 USER 10001
-ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data
+# gunicorn would believe what loopback says of its scheme; MESHCONSOLE_TRUSTED_PROXIES alone decides that.
+ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data FORWARDED_ALLOW_IPS=
 VOLUME /data
 EXPOSE 8000
-# Its control socket would need a home, which this user does not have.
-CMD ["gunicorn", "meshconsole.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket", "--limit-request-line", "0"]
+CMD ["gunicorn", "-c", "python:meshconsole.ops.serving", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]

@@ -10,14 +10,15 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 REPORTS ?= build/reports
 ARGS ?=
 
-.PHONY: help setup run test test-live bench lint format messages screenshots lock clean
+.PHONY: help setup run test test-live bench check-ship lint format messages screenshots lock clean
 
 help:
 	@echo "make setup      the environment of every other target, in $(VENV)"
 	@echo "make run        the console with three demo meshes on simulated clusters, on port 8000"
-	@echo "make test       the whole suite, on SQLite and on PostgreSQL (ARGS=… for pytest)"
+	@echo "make test       the whole suite, on SQLite and, what rests on the database, on PostgreSQL (ARGS=… for pytest)"
 	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
 	@echo "make bench      the benchmarks"
+	@echo "make check-ship what takes too long for each change: the suite in two random orders, and the benchmarks"
 	@echo "make screenshots  a picture of every page, dialog and menu, in build/screenshots (ARGS='-k word' for some)"
 	@echo "make lint       every check that runs nothing"
 	@echo "make format     ruff's formatter and its safe corrections"
@@ -42,6 +43,10 @@ test-live: $(STAMP)
 
 bench: $(STAMP)
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite bench $(ARGS)
+
+# Before a release. With MESHCONSOLE_LIVE set, conformance runs on every one of its clusters too.
+check-ship: $(STAMP)
+	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite ship $(ARGS)
 
 screenshots: $(STAMP)
 	@$(RUN) -m tests.screenshots $(ARGS)

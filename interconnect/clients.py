@@ -6,7 +6,8 @@ The breaker's state is the connection's row, written on transitions only, so tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,9 +22,10 @@ from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList
 from interconnect.kube.kubeconfig import Credential
+from interconnect.kube.patience import is_busy, more_patience
 from interconnect.kube.transport import Response, Transport
 from interconnect.models import Connection, Mesh
-from meshconsole.vault import open_sealed, seal
+from meshconsole.vault import VaultError, open_sealed, seal
 
 if TYPE_CHECKING:
     import ssl
@@ -33,8 +35,14 @@ SILENT_CODES = frozenset({"unreachable", "timeout"})
 FAILURES_TO_OPEN = 3
 PLACE_SECONDS = 0.3
 BUSY = "busy"
-_suspects = threading.BoundedSemaphore(SUSPECT_CALLS)
+_caller: ContextVar[str] = ContextVar("caller", default="")
+_places: dict[str, threading.BoundedSemaphore] = {}
+_places_lock = threading.Lock()
 _patient: ContextVar[bool] = ContextVar("patient", default=False)
+# Connections that have said, in the chain of steps that is carried out here, which cluster they lead to.
+_identified: ContextVar[set[UUID] | None] = ContextVar("identified", default=None)
+_chains: OrderedDict[Hashable, set[UUID]] = OrderedDict()
+CHAINS_KEPT = 1000
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -49,12 +57,45 @@ kube_transport.before_request = no_call_in_a_transaction
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """`ask` for one of many clusters, waiting for its place among the calls to silent ones: *busy* is no answer about a cluster."""
+    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is busy itself:
+    neither is an answer about a cluster."""
     before = _patient.set(True)
     try:
-        return ask(item)
+        with more_patience(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS):
+            return ask(item)
     finally:
         _patient.reset(before)
+
+
+@contextmanager
+def calling_for(caller: str) -> Iterator[None]:
+    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in particular."""
+    before = _caller.set(caller)
+    try:
+        yield
+    finally:
+        _caller.reset(before)
+
+
+def _suspects() -> threading.BoundedSemaphore:
+    with _places_lock:
+        return _places.setdefault(_caller.get(), threading.BoundedSemaphore(SUSPECT_CALLS))
+
+
+@contextmanager
+def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
+    """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have to wait."""
+    with _cache_lock:
+        known = set() if begins else _chains.get(chain, set())
+        _chains[chain] = known
+        _chains.move_to_end(chain)
+        if len(_chains) > CHAINS_KEPT:
+            _chains.popitem(last=False)
+    before = _identified.set(known)
+    try:
+        yield
+    finally:
+        _identified.reset(before)
 
 
 def twice(ask: Callable[[], _Result]) -> _Result:
@@ -62,7 +103,7 @@ def twice(ask: Callable[[], _Result]) -> _Result:
     try:
         return ask()
     except Temporary as error:
-        if error.code == "timeout":
+        if error.code == "timeout" or is_busy(error):
             raise
         return ask()
 
@@ -72,7 +113,10 @@ class GuardedTransport(Transport):
 
     def __init__(self, row: Connection, credential: Credential) -> None:
         super().__init__(
-            credential, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS), deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
+            credential,
+            deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS),
+            deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS,
+            uid=row.uid,
         )
         self.connection_id = row.id
         self.was_open = row.open_since is not None
@@ -81,12 +125,29 @@ class GuardedTransport(Transport):
 
     def request(self, method: str, path: str, **options: Any) -> Response:
         with self._watched():
+            self._identify_in_chain(options.get("deadline"))
             return super().request(method, path, **options)
+
+    def identify(self, *, deadline: float | None = None) -> None:
+        with self._watched():
+            super().identify(deadline=deadline)
+            chain = _identified.get()
+            if chain is not None:
+                chain.add(self.connection_id)
+
+    def _identify_in_chain(self, deadline: float | None) -> None:
+        """A connection that is kept open leads where it led, unless something in between decides anew for each call."""
+        chain = _identified.get()
+        if chain is not None and self.connection_id not in chain:
+            super().identify(deadline=deadline)
+            chain.add(self.connection_id)
 
     @contextmanager
     def stream(self, path: str, *, query: Mapping[str, str], deadline: float, accept: str = "application/json") -> Iterator[Any]:
-        with self._watched(), super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
-            yield opened
+        with self._watched():
+            self._identify_in_chain(None)
+            with super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
+                yield opened
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         with self._watched():
@@ -94,8 +155,8 @@ class GuardedTransport(Transport):
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        suspect = not self.trusted
-        if suspect and not _suspects.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
+        suspect = None if self.trusted else _suspects()
+        if suspect and not suspect.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
             # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:
@@ -107,7 +168,7 @@ class GuardedTransport(Transport):
             self._answered()
         finally:
             if suspect:
-                _suspects.release()
+                suspect.release()
 
     def _answered(self) -> None:
         self.trusted, self.failures = True, 0
@@ -136,7 +197,15 @@ def binding_of(row: Connection) -> str:
 def seal_credential(row: Connection, credential: Credential) -> None:
     """Put a credential into a row (not saved here): sealed, with what may be shown of it."""
     row.sealed = seal(credential.to_json().encode(), binding=binding_of(row))
-    row.server, row.fingerprint = credential.server, credential.fingerprint
+    row.server, row.fingerprint, row.ends_at = credential.server, credential.fingerprint, credential.ends_at
+
+
+def _opened(row: Connection) -> Credential:
+    """Raises KubeError as a call does: to whoever asks, a credential without its key is a cluster that gives no answer."""
+    try:
+        return Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
+    except VaultError:
+        raise Permanent("credential-unreadable", server=row.server) from None
 
 
 def api_of(row: Connection) -> Api:
@@ -146,11 +215,19 @@ def api_of(row: Connection) -> Api:
         if known is None or known[0] != row.fingerprint:
             if known:
                 known[1].close()
-            credential = Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
+            credential = _opened(row)
             known = _cache[row.id] = (row.fingerprint, GuardedTransport(row, credential))
+            _note_end(row, credential)
         # Other workers open and close it too.
         known[1].was_open = row.open_since is not None
         return Api(known[1])
+
+
+def _note_end(row: Connection, credential: Credential) -> None:
+    """A credential that was stored before its end was kept has it kept now."""
+    if row.ends_at != credential.ends_at:
+        row.ends_at = credential.ends_at
+        Connection.objects.filter(id=row.id, fingerprint=row.fingerprint).update(ends_at=row.ends_at)
 
 
 def config_api(mesh: Mesh) -> Api:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
-_AS_AGAIN = ("state", "value", "gateway", "rollout", "updated_at")
-_AS_NEW = (*_AS_AGAIN, "found", "adopted", "object_uid", "archived")
+_AS_AGAIN = ("state", "value", "gateway", "object_uid", "rollout", "updated_at")
+_AS_NEW = (*_AS_AGAIN, "found", "adopted", "archived")
 
 
 def _place(target: Target) -> dict[str, str]:
@@ -43,24 +43,27 @@ def consents(mesh: Mesh) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """What is about to be written at `target`, and what was `found` there before."""
+    """What is about to be written at `target`, and what was `found` there before. `object_uid` is that of the object that is
+    written to: empty when this write shall make it, so that no row names one that is gone."""
 
     target: Target
     value: Any
     found: Any = None
     gateway: str = ""
     adopted: bool = False
+    object_uid: str = ""
 
 
 def intend(mesh: Mesh, intentions: Iterable[Intention], there: Collection[Target], *, rollout: Rollout | None) -> None:
     """Save that targets are about to be written. Of those already `there`, as `applied` says, `found` is kept from the first
-    time: what came later is ours. Rows of a forgotten cluster give way.
+    time: what came later is ours, unless it is adopted now. Rows of a forgotten cluster give way.
 
     In a transaction, and under the lease of whoever writes to these clusters, since `there` was read.
     """
     rows = {intention.target: _intended(mesh, intention, rollout) for intention in intentions}
-    _upsert((row for target, row in rows.items() if target not in there), _AS_NEW)
-    _upsert((row for target, row in rows.items() if target in there), _AS_AGAIN)
+    again = {target for target, row in rows.items() if target in there and not row.adopted}
+    _upsert((row for target, row in rows.items() if target not in again), _AS_NEW)
+    _upsert((row for target, row in rows.items() if target in again), _AS_AGAIN)
 
 
 def _upsert(rows: Iterable[AppliedEntry], fields: Sequence[str]) -> None:
@@ -76,13 +79,16 @@ def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> Appl
         found=intention.found,
         gateway=intention.gateway,
         adopted=intention.adopted,
+        object_uid=intention.object_uid,
         rollout=rollout,
     )
 
 
-def leave(mesh: Mesh, targets: Iterable[Target], *, rollout: Rollout | None) -> None:
-    for target in targets:
-        AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(state=AppliedState.LEAVING, rollout=rollout)
+def leave(mesh: Mesh, targets: Mapping[Target, str], *, rollout: Rollout | None) -> None:
+    """These targets are about to go, each from the object with this UID: recorded first, since nothing else may be deleted."""
+    for target, uid in targets.items():
+        rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target))
+        rows.update(state=AppliedState.LEAVING, rollout=rollout, **({"object_uid": uid} if uid else {}))
 
 
 def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:

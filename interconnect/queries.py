@@ -273,6 +273,19 @@ def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
     return list(dict.fromkeys(f"{row.kind} {row.name}" for row in rows))
 
 
+def written_of(mesh: Mesh, gateways: Iterable[str]) -> list[tuple[str, str]]:
+    """(name of the cluster, kind and name) of every object that may have been written for these gateways."""
+    names = dict(Cluster.objects.filter(mesh=mesh).values_list("uid", "name"))
+    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field="", gateway__in=list(gateways))
+    return sorted((names.get(row.cluster_uid, row.cluster_uid), f"{row.kind} {row.name}") for row in rows)
+
+
+def written_rule(mesh: Mesh) -> list[str]:
+    """Kind and name of the gateway rule where it may have been written; one that was adopted is not ours to delete."""
+    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field="", gateway="", adopted=False)
+    return [f"{row.kind} {row.name}" for row in rows]
+
+
 def bindings(mesh: Mesh) -> list[Binding]:
     return list(Binding.objects.filter(scope=scope_of(mesh.id)).select_related("user", "group").order_by("-role", "user__username"))
 

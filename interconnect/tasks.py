@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
-from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 
+from interconnect import clients
+from interconnect.kube.patience import patience
 from interconnect.models import Mesh
 from interconnect.rollouts import engine
 from interconnect.services import checking, inquiries, looks, plans, registration, watching
+from interconnect.services.turns import Turns
 
 # Their functions answer questions: a worker that has not imported them knows no answer.
 ANSWERERS = (checking, looks, plans, registration)
+PROBES = Turns(settings.MESHCONSOLE_THREADS_EACH)
 
 
 def worker_name() -> str:
@@ -32,19 +36,32 @@ def sweep() -> None:
 
 
 @shared_task
-def answer(inquiry_id: str) -> None:
-    inquiries.answer(UUID(inquiry_id))
+def answer(inquiry_id: str = "") -> None:
+    """Whatever has its turn; an ID is what bells of an earlier version carry."""
+    inquiries.answer_next()
 
 
 @shared_task
 def probe() -> None:
     """Every minute: one look per mesh, side by side on the workers that take the probe queue."""
     for mesh_id in Mesh.objects.values_list("id", flat=True):
-        probe_mesh.apply_async(args=(str(mesh_id),), queue="probe", expires=60)
+        _ring_probe(str(mesh_id))
+
+
+def _ring_probe(mesh_id: str) -> None:
+    probe_mesh.apply_async(args=(mesh_id,), queue="probe", expires=60)
 
 
 @shared_task
 def probe_mesh(mesh_id: str) -> None:
-    mesh = Mesh.objects.select_related("control_plane", "config").filter(id=mesh_id).first()
-    if mesh is not None:
-        watching.look(mesh)
+    if not PROBES.enter(mesh_id):
+        return
+    try:
+        mesh = Mesh.objects.select_related("control_plane", "config").filter(id=mesh_id).first()
+        if mesh is not None:
+            with clients.calling_for(f"probe:{mesh_id}"), patience(settings.MESHCONSOLE_PROBE_SECONDS):
+                watching.look(mesh)
+    finally:
+        following = PROBES.leave(mesh_id)
+        if following:
+            _ring_probe(following)

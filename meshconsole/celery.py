@@ -11,11 +11,15 @@ from celery.signals import setup_logging
 from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
+from meshconsole.ops import transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meshconsole.settings")
 
+transport.install()
 app = Celery("meshconsole")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
+app.steps["worker"].add("meshconsole.ops.worker:Pulse")
 app.autodiscover_tasks()
 
 

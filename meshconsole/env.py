@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+OTHERS = 0o077
 N = TypeVar("N", int, float)
 
 
@@ -85,6 +87,63 @@ class Env:
 
 def split(value: str) -> list[str]:
     return [item for part in value.replace("\n", ",").split(",") if (item := part.strip())]
+
+
+def closed_folder(folder: Path, *, program: Path) -> str:
+    """Closes an existing folder of data, and the files in it, to everybody but its owner; a sentence if it was open, else "".
+
+    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` lies in it, it is a home,
+    or everybody's), and for one that stays open.
+    """
+    try:
+        found = folder.stat()
+    except OSError:
+        return ""
+    if not stat.S_ISDIR(found.st_mode):
+        return ""
+    if found.st_uid != os.geteuid():
+        raise _unusable(folder, "belongs to somebody else, who could read the keys and the database in it")
+    open_to_others = stat.S_IMODE(found.st_mode) & OTHERS
+    if open_to_others and _is_shared(folder, found, program):
+        raise _unusable(folder, "is used for other things too")
+    if open_to_others:
+        _close(folder, 0o700)
+    for path in _open_files(folder):
+        _close(path, path.stat().st_mode & 0o700)
+    if not open_to_others:
+        return ""
+    return f"MESHCONSOLE_DATA: {folder} was open to others (mode {stat.S_IMODE(found.st_mode):04o}); closed to 0700."
+
+
+def _is_shared(folder: Path, found: os.stat_result, program: Path) -> bool:
+    place, home = folder.resolve(), Path(os.environ.get("HOME") or "/root")
+    return bool(found.st_mode & stat.S_ISVTX) or any(other.resolve().is_relative_to(place) for other in (program, home))
+
+
+def _open_files(folder: Path) -> Iterator[Path]:
+    """The database, its log, keys: what lies in the folder itself, since the folder alone keeps others from what is in folders below."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            with suppress(OSError):  # gone since
+                found = path.lstat()
+                if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & OTHERS:
+                    yield path
+
+
+def _close(path: Path, mode: int) -> None:
+    try:
+        path.chmod(mode)
+        still_open = stat.S_IMODE(path.stat().st_mode) & OTHERS
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(path, f"is open to others and cannot be closed ({error.strerror})") from None
+    if still_open:
+        raise _unusable(path, "is open to others, and its file system cannot close it")
+
+
+def _unusable(path: Path, reason: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"MESHCONSOLE_DATA: {path} {reason}. Choose a folder of the console's own.")
 
 
 def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from meshconsole.broker import celery_url
-from meshconsole.env import Env, generated_secret, split
+from meshconsole.env import Env, closed_folder, generated_secret, split
 from meshconsole.ops.logging import configure_structlog, logging_config
+from meshconsole.proxies import TrustedProxies
+from meshconsole.strength import host_weakness, origin_weakness, secret_weakness
 
 django_stubs_ext.monkeypatch()
 
@@ -25,7 +28,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 MESHCONSOLE_ENV = env.choice("MESHCONSOLE_ENV", ("development", "production"), "development")
 PRODUCTION = MESHCONSOLE_ENV == "production"
 MESHCONSOLE_DATA = Path(env.text("MESHCONSOLE_DATA", str(BASE_DIR / "data")))
-DEBUG = not PRODUCTION and env.flag("MESHCONSOLE_DEBUG", False)
+if said := closed_folder(MESHCONSOLE_DATA, program=BASE_DIR):
+    print(f"meshconsole: {said}", file=sys.stderr)
+DEBUG = env.flag("MESHCONSOLE_DEBUG", False)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("MESHCONSOLE_DEBUG is not for production: its error pages show settings and requests to everybody.")
 
 # `manage.py run`
 MESHCONSOLE_PORT = env.integer("MESHCONSOLE_PORT", 8000)
@@ -37,11 +44,18 @@ if PRODUCTION and MESHCONSOLE_DEMO:
 SECRET_KEY = env.secret("SECRET_KEY")
 if PRODUCTION and not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set in production: a long random text that signs sessions.")
+if PRODUCTION and (weakness := secret_weakness(SECRET_KEY)):
+    raise ImproperlyConfigured(
+        f"SECRET_KEY {weakness}: whoever guesses it can sign in as anybody. Production needs a long random text, such as "
+        "python -c 'import secrets; print(secrets.token_urlsafe(48))' prints."
+    )
 SECRET_KEY = SECRET_KEY or generated_secret(MESHCONSOLE_DATA / "secret_key")
 
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 if PRODUCTION and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must be set in production: the host names of the console, separated by commas.")
+if PRODUCTION and (weakness := host_weakness(ALLOWED_HOSTS)):
+    raise ImproperlyConfigured(f"ALLOWED_HOSTS: {weakness}. Production needs the names of the console itself.")
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 # Newest first: the first key seals, all of them open.
@@ -56,7 +70,9 @@ MESHCONSOLE_CREDENTIAL_KEYS = MESHCONSOLE_CREDENTIAL_KEYS or [
 ]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "meshconsole.access.admin_app.ConsoleAdminConfig",
+    # Before Django's, since its createsuperuser takes the place of the one there.
+    "meshconsole.access",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -72,7 +88,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_structlog",
     "template_partials",
-    "meshconsole.access",
     "meshconsole.audit",
     "meshconsole.ops",
     "meshconsole.ui",
@@ -81,16 +96,21 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, since a probe comes with an address as its host name, without a session, over plain HTTP.
+    "meshconsole.middleware.NoStoreMiddleware",
+    "meshconsole.middleware.ForwardedMiddleware",
+    # Early, since a probe comes with an address as its host name, without a session, over plain HTTP.
     "meshconsole.middleware.HealthMiddleware",
+    "meshconsole.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "meshconsole.middleware.SessionEndMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before a view, or the search for a CSRF token, reads the body; after what its page shows.
+    # Before a view, or the search for a CSRF token, reads the request.
+    "meshconsole.middleware.CharsetMiddleware",
     "meshconsole.middleware.SizeMiddleware",
     "meshconsole.htmx.HtmxLoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -115,7 +135,8 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# The adapter has limits of its own, by name and address; allauth's lock out everybody who shares an address with one who guesses.
+ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -169,7 +190,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Without a broker a bell rings in this process only; the sweep finds what nobody heard.
 REDIS_URL = env.secret("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "meshconsole-json",
+        "OPTIONS": {"serializer": "meshconsole.broker.JsonSerializer"},
+    }
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
@@ -216,23 +242,39 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "meshconsole.ui.errors.outdated_form"
 SESSION_COOKIE_HTTPONLY = True
+# A working day at most, and an hour without anybody at the keyboard.
+SESSION_COOKIE_AGE = int(env.seconds("MESHCONSOLE_SESSION_SECONDS", 43_200))
+MESHCONSOLE_SESSION_IDLE_SECONDS = env.seconds("MESHCONSOLE_SESSION_IDLE_SECONDS", 3_600)
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
 CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS")
+if PRODUCTION and (weakness := origin_weakness(CSRF_TRUSTED_ORIGINS)):
+    raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS: {weakness}. Production needs the origin of the console itself.")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 # Both bind every other name of the domain, which is its owner's decision and not this console's.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
+# Whose X-Forwarded-For, -Proto and -Host are believed; the middleware puts them where Django looks, and nothing else reads them.
+MESHCONSOLE_TRUSTED_PROXIES = env.items("MESHCONSOLE_TRUSTED_PROXIES")
 if env.flag("MESHCONSOLE_TRUST_PROXY", False):
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    raise ImproperlyConfigured("MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES (README.md, *Settings*).")
+try:
+    TrustedProxies.parse(MESHCONSOLE_TRUSTED_PROXIES)
+except ValueError as error:
+    raise ImproperlyConfigured(
+        f"MESHCONSOLE_TRUSTED_PROXIES: {error} is neither a network, an address nor “unix”, or it would trust everybody."
+    ) from None
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.choice("MESHCONSOLE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"))
 configure_structlog()
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# It would believe a dozen headers that any client can send; meshconsole.access.apps puts in the address that counts.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
 MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
@@ -250,22 +292,34 @@ MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "168.63.129.16/32",
     "192.0.0.192/32",
 ]
+# Whoever may register a cluster could otherwise ask what listens on the console's own machine.
+MESHCONSOLE_ALLOW_LOOPBACK = env.flag("MESHCONSOLE_ALLOW_LOOPBACK", not PRODUCTION)
+if not MESHCONSOLE_ALLOW_LOOPBACK:
+    MESHCONSOLE_DENIED_NETWORKS += ["127.0.0.0/8", "::1/128"]
 
 CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+# Who could write to the broker could end workers with it, and make them call what they like.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TIMEZONE = "UTC"
 # The database is the record of what happened.
 CELERY_TASK_IGNORE_RESULT = True
 # A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way to
 # fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
-CELERY_TASK_QUEUES = [Queue("rollout", no_ack=True), Queue("probe", no_ack=True)]
+CELERY_TASK_QUEUES = [Queue(name, no_ack=True) for name in ("rollout", "question", "probe")]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
-CELERY_TASK_ROUTES = {"interconnect.tasks.probe*": {"queue": "probe"}}
+CELERY_TASK_ROUTES = {"interconnect.tasks.answer": {"queue": "question"}, "interconnect.tasks.probe*": {"queue": "probe"}}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
+# A worker that is larger finishes its steps and makes room for another one.
+MESHCONSOLE_WORKER_MEGABYTES = env.integer("MESHCONSOLE_WORKER_MEGABYTES", 600)
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
+# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the rest free.
+MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)
 # A thread cannot be cancelled, and what it does is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30

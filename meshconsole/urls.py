@@ -7,6 +7,11 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from meshconsole.ui import views
 
+handler400 = "meshconsole.ui.errors.bad_request"
+handler403 = "meshconsole.ui.errors.forbidden"
+handler404 = "meshconsole.ui.errors.not_found"
+handler500 = "meshconsole.ui.errors.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("sign-in/", views.sign_in, name="account_login"),

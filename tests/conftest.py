@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
+from tests.support.standing import make_way
 from tests.support.valkey import Valkey
 
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,32 +24,64 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 pytest.register_assert_rewrite("tests.live")
 
 LEFT_OUT = pytest.StashKey[list[str]]()
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+# Whatever rests on a database's own behaviour runs on both: locks, constraints, isolation, compare-and-set, JSON, its clock, its
+# text, and the queries of pages. The rest asks the same questions through the same code, and runs on SQLite alone.
+ON_BOTH_DATABASES = (
+    "tests/access/test_policy.py",
+    "tests/history",
+    "tests/models",
+    "tests/platform/test_audit.py",
+    "tests/platform/test_health.py",
+    "tests/platform/test_rotate_credentials.py",
+    "tests/rollouts/test_boundaries.py",
+    "tests/rollouts/test_database.py",
+    "tests/rollouts/test_kills.py",
+    "tests/rollouts/test_leases.py",
+    "tests/rollouts/test_rollout.py",
+    "tests/services/test_credentials.py",
+    "tests/services/test_inquiries.py",
+    "tests/services/test_registration.py",
+    "tests/services/test_rollouts.py",
+    "tests/steps/test_whole.py",
+    "tests/views/test_bad_input.py::test_a_page_with_a_query_that_it_does_not_know_is_shown_all_the_same",
+    "tests/views/test_bad_input.py::test_hostile_values_are_refused_and_change_nothing",
+    "tests/views/test_members.py",
+    "tests/views/test_pages.py",
+    "tests/views/test_races.py",
+    "tests/views/test_rollouts.py",
+    "tests/views/test_stale_forms.py",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--only-database", action="store_true", help="run only the tests that use the database")
+    parser.addoption("--on-both-databases", action="store_true", help="run only the tests that run on PostgreSQL too")
+    parser.addoption("--every-cluster", action="store_true", help="conformance on every real cluster, not on one of each kind")
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("steps"):
+            item.add_marker(pytest.mark.random_order(disabled=True))
     mark = config.getoption("--leave-out")
     left_out = [item for item in items if mark and item.get_closest_marker(mark)]
     config.stash[LEFT_OUT] = [item.nodeid for item in left_out]
-    if config.getoption("--only-database"):
-        left_out += [item for item in items if not uses_database(item)]
+    if config.getoption("--on-both-databases"):
+        left_out += [item for item in items if not item.nodeid.startswith(ON_BOTH_DATABASES)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    make_way(item)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for name in config.stash.get(LEFT_OUT, []):
         terminalreporter.write_line(f"left out ({config.getoption('--leave-out')}): {name}")
-
-
-def uses_database(item: pytest.Item) -> bool:
-    return item.get_closest_marker("django_db") is not None or bool(DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -91,6 +91,42 @@ def owns(live: Json, manager: str, path: Path) -> bool:
     return node is not None
 
 
+def applied_by(manager: str, manifest: Json, live: Json) -> bool:
+    """Whether this manager has applied every field of the manifest to the live object, whatever their values are now."""
+    content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+    metadata = {key: value for key, value in content.get("metadata", {}).items() if key not in ("name", "namespace", "uid")}
+    fields = owned_fields(live, manager)
+    return bool(fields) and _covers(fields, {**content, "metadata": metadata})
+
+
+def _covers(fields: Any, value: Any) -> bool:
+    # An owner of a whole map or list has no fields below it.
+    if not isinstance(fields, dict):
+        return False
+    if not fields:
+        return True
+    if isinstance(value, dict):
+        # The API server stores no empty maps.
+        return all(_covers(fields.get(f"f:{key}"), item) for key, item in value.items() if item not in ({}, [], None))
+    return isinstance(value, list) and all(_covers(_of_item(fields, item, index), item) for index, item in enumerate(value))
+
+
+def _of_item(fields: Json, item: Any, index: int) -> Any:
+    """The part of a list's FieldsV1 tree that is about one item."""
+    for key, inner in fields.items():
+        kind, _, text = key.partition(":")
+        try:
+            named = json.loads(text) if kind in ("k", "v", "i") else None
+        except ValueError:
+            continue
+        if kind == "k" and isinstance(named, dict) and isinstance(item, dict):
+            if all(item.get(name, part) == part for name, part in named.items()):
+                return inner
+        elif (kind == "v" and named == item) or (kind == "i" and named == index):
+            return inner
+    return None
+
+
 def reverse_patch(manifest: Json, live: Json) -> Json:
     """The merge patch that would bring the leaves of `manifest` back to what `live` holds; null where it holds none.
 

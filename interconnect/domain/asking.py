@@ -1,56 +1,58 @@
-"""How a change is asked about before it is made: what a button amounts to decides it, not where the button is."""
+"""Questions to clusters outside rollouts: how many one person may put, and whose turn it is, so that nobody keeps others waiting."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
-from interconnect.domain.entries import RULE_NAME
+from interconnect.domain.violations import Violation
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+CODES = ("asking.person", "asking.mesh", "asking.checks")
 
-    from interconnect.domain.topology import Topology
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """`twice`: a second question comes after the first (rule 12). `phrase`: it has to be typed (rule 14). `restart`: the
-    policy of the control plane's restart is chosen (rule 16). `goes`: (kind, name) of all that the topology loses."""
-
-    twice: bool
-    phrase: bool
-    restart: bool
-    goes: tuple[tuple[str, str], ...]
-
-    @property
-    def danger(self) -> bool:
-        return self.twice or self.phrase or bool(self.goes)
+MOST_OPEN_OF_ONE = 8
+MOST_OPEN_IN_MESH = 40
+MOST_AT_ONCE_OF_ONE = 2
+MOST_AT_ONCE_IN_MESH = 3
+MOST_FAILED_CHECKS = 20
+WINDOW_MINUTES = 15
 
 
-def asking(topology: Topology, changes: Sequence[Change]) -> Asking:
-    """How `changes` of `topology` are asked about, all at once."""
-    removed = any(isinstance(change, Remove) for change in changes)
-    return Asking(
-        twice=removed,
-        phrase=any(isinstance(change, Disable) for change in changes),
-        restart=removed or any(isinstance(change, Join) for change in changes),
-        goes=tuple(dict.fromkeys(_goes(topology, changes))),
-    )
+class Load(NamedTuple):
+    """Questions that wait or are being answered: the person's own, in any mesh, and everybody's in this one.
+
+    `failed_checks` are the person's checks of new credentials within the window that led to no cluster (yet).
+    """
+
+    own: int = 0
+    mesh: int = 0
+    failed_checks: int = 0
 
 
-def _goes(topology: Topology, changes: Iterable[Change]) -> Iterable[tuple[str, str]]:
-    for change in changes:
-        if isinstance(change, Remove):
-            yield "member", change.group
-        elif isinstance(change, DeleteGroup):
-            yield "group", change.group
-            yield from (("gateway", gateway.name) for gateway in topology.gateways_of_group(change.group))
-        elif isinstance(change, RemoveCluster):
-            yield "cluster", change.cluster
-            yield from (("gateway", gateway.name) for gateway in topology.gateways_of_cluster(change.cluster))
-        elif isinstance(change, DeleteGateway) and change.key in topology.gateways:
-            yield "gateway", topology.gateways[change.key].name
-        elif isinstance(change, Disable):
-            yield "rule", RULE_NAME
+def may_ask(load: Load, *, check: bool = False) -> Violation | None:
+    """Why this person may not ask now; None: go ahead. Who has nothing open may always ask one question of a mesh."""
+    if load.own >= MOST_OPEN_OF_ONE:
+        return Violation("asking.person", {"most": MOST_OPEN_OF_ONE})
+    if load.own and load.mesh >= MOST_OPEN_IN_MESH:
+        return Violation("asking.mesh", {"most": MOST_OPEN_IN_MESH})
+    if check and load.failed_checks >= MOST_FAILED_CHECKS:
+        return Violation("asking.checks", {"most": MOST_FAILED_CHECKS, "minutes": WINDOW_MINUTES})
+    return None
+
+
+class Question(NamedTuple):
+    id: str
+    mesh: str
+    person: int
+
+
+def next_turn(waiting: Sequence[Question], running: Iterable[Question], served: Mapping[str, float]) -> Question | None:
+    """The question to be answered next; None while all that wait have to.
+
+    First comes the mesh of which least is being answered, in it the person; then the mesh that was `served` longest ago (any
+    clock), then the order of `waiting`.
+    """
+    held = list(running)
+    in_mesh, of_one = Counter(each.mesh for each in held), Counter(each.person for each in held)
+    free = [each for each in waiting if in_mesh[each.mesh] < MOST_AT_ONCE_IN_MESH and of_one[each.person] < MOST_AT_ONCE_OF_ONE]
+    return min(free, key=lambda each: (in_mesh[each.mesh], of_one[each.person], served.get(each.mesh, 0.0)), default=None)

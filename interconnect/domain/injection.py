@@ -30,9 +30,13 @@ def read_network(value: str) -> str | None:
     split = _split(value)
     if split is None:
         return None
-    _, pairs, _ = split
-    index = _network_index(pairs)
-    return None if index is None else pairs[index + 1].replace(_SLASH, "/")
+    return _last(split[1], "net")
+
+
+def clusters_of(entries: Iterable[WebhookEntry]) -> frozenset[str]:
+    """The cluster IDs that injection paths name: those under which istiod takes the Pods that they inject."""
+    named = (_last(pairs[1], "cluster") for entry in entries if (pairs := _split(entry.value)))
+    return frozenset(cluster for cluster in named if cluster)
 
 
 def with_network(value: str, network: str | None) -> str | None:
@@ -131,8 +135,17 @@ def _end_of_pairs(pairs: list[str]) -> int:
 
 
 def _network_index(pairs: list[str]) -> int | None:
+    return _index(pairs, "net")
+
+
+def _index(pairs: list[str], key: str) -> int | None:
     keys = range(0, _end_of_pairs(pairs), 2)
-    return next((index for index in reversed(keys) if pairs[index] == "net"), None)
+    return next((index for index in reversed(keys) if pairs[index] == key), None)
+
+
+def _last(pairs: list[str], key: str) -> str | None:
+    index = _index(pairs, key)
+    return None if index is None else pairs[index + 1].replace(_SLASH, "/")
 
 
 def _escape(network: str) -> str:

@@ -50,13 +50,14 @@ CODES = (
     "writes.note.already-gone",
     "writes.note.changed-since",
     "writes.note.left-as-found",
+    "writes.note.not-ours",
     "writes.note.overwritten",
 )
 
 
 class Verb(StrEnum):
     APPLY = "apply"  # server-side apply; `body` is the manifest
-    DELETE = "delete"  # under the UID in `uid`
+    DELETE = "delete"  # of the object with that `uid` and no other
     JSON_PATCH = "json-patch"  # `body` is the list of operations, with their tests
     MERGE_PATCH = "merge-patch"
     PUT = "put"  # `body` is the whole object, under its resourceVersion
@@ -74,8 +75,9 @@ class Agree:
 class Write:
     """One call to a cluster, or why there is none.
 
-    `found` is what the row records as found before, if this write makes the row. `removes`: after success the row goes.
-    `force`: take over the conflicting fields (consented). `note` is a code for the plan, empty for the usual.
+    `uid` is the UID of the object that is written to, as it was read; empty where there is none yet. `found` is what the row
+    records as found before, if this write makes the row. `removes`: after success the row goes. `force`: take over the
+    conflicting fields (consented). `note` is a code for the plan, empty for the usual.
     """
 
     target: Target
@@ -158,6 +160,17 @@ class _Case:
         """What was sent is known to have arrived, and nothing else has been sent since."""
         return self.applied is not None and self.applied.state is AppliedState.WRITTEN
 
+    @property
+    def named(self) -> bool:
+        """The row names the very object that is there."""
+        uid = (self.live or {}).get("metadata", {}).get("uid")
+        return self.applied is not None and bool(uid) and self.applied.object_uid == uid
+
+    @property
+    def replaced(self) -> bool:
+        """The object that held what we wrote is gone; somebody made another one of its name."""
+        return self.applied is not None and bool(self.applied.object_uid) and not self.named
+
     def refuse(self, violation: Violation) -> Write:
         return Write(self.target, Verb.REFUSE, violation=violation)
 
@@ -190,17 +203,29 @@ def _object(case: _Case) -> Decision:
 def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
     metadata = live.get("metadata", {})
     labels = metadata.get("labels") or {}
-    known = case.applied is not None and bool(metadata.get("uid")) and case.applied.object_uid == metadata.get("uid")
-    if not known and labels.get(MESH_LABEL) != case.mesh:
-        return _adopt(case, wanted, live)
-    if labels.get(GATEWAY_LABEL, wanted.gateway) != wanted.gateway:
+    if labels.get(MESH_LABEL) == case.mesh and labels.get(GATEWAY_LABEL, wanted.gateway) != wanted.gateway:
         return case.refuse_as("writes.name-taken", gateway=str(labels.get(GATEWAY_LABEL)))
+    if not case.named and not _proven(case, live, wanted.gateway, wanted.value):
+        return _adopt(case, wanted, live)
     if metadata.get("deletionTimestamp"):
         return case.refuse_as("writes.terminating", finalizers=list(metadata.get("finalizers") or []))
-    if case.recorded and agreement.agrees(wanted.value, live):
+    if not case.replaced and case.recorded and agreement.agrees(wanted.value, live):
         return _selector(case, wanted, live)
     note = "writes.note.overwritten" if case.recorded else ""
     return Write(case.target, Verb.APPLY, body=wanted.value, uid=str(metadata.get("uid", "")), note=note)
+
+
+def _proven(case: _Case, live: Json, gateway: str, *sent: Json) -> bool:
+    """Whether an object that no row names is one that we made: labels can be copied, an Apply of our fields by us cannot."""
+    if not _labelled(case, live, gateway):
+        return False
+    sent = sent if case.applied is None else (*sent, case.applied.value)
+    return any(agreement.applied_by(FIELD_MANAGER, manifest, live) for manifest in sent)
+
+
+def _labelled(case: _Case, live: Json, gateway: str) -> bool:
+    labels = live.get("metadata", {}).get("labels") or {}
+    return bool(labels.get(MESH_LABEL) == case.mesh and (labels.get(GATEWAY_LABEL) or "") == gateway)
 
 
 def _selector(case: _Case, wanted: Wanted, live: Json) -> Decision:
@@ -226,7 +251,7 @@ def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
     labels = metadata.get("labels") or {}
     params = {**_where(case.target), "uid": str(metadata.get("uid", "")), "mesh": str(labels.get(MESH_LABEL, ""))}
     # What another mesh of a console owns is not there to be adopted.
-    if (case.target.api_version, case.target.kind) != RULE or MESH_LABEL in labels:
+    if (case.target.api_version, case.target.kind) != RULE or labels.get(MESH_LABEL, case.mesh) != case.mesh:
         return case.refuse(Violation("writes.not-ours", params))
     token = token_of("writes.not-ours", params)
     if token not in case.consents:
@@ -248,19 +273,17 @@ def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
 
 
 def _object_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
-    metadata = live.get("metadata", {})
-    labels = metadata.get("labels") or {}
-    ours = labels.get(MESH_LABEL) == case.mesh and labels.get(GATEWAY_LABEL, applied.gateway) == applied.gateway
-    if not ours and applied.object_uid != metadata.get("uid"):
+    uid = str(live.get("metadata", {}).get("uid", ""))
+    if not case.named and (applied.object_uid or not _proven(case, live, applied.gateway)):
         # Refused or never arrived, or made anew by somebody else since: either way it is not ours to delete.
-        return case.forget("writes.note.left-as-found")
+        return case.forget("writes.note.not-ours")
     if applied.adopted:
         patch = agreement.restoring_patch(applied.found or {}, applied.value, live)
         if not patch:
             return case.forget("writes.note.changed-since")
-        return Write(case.target, Verb.MERGE_PATCH, body=patch, uid=str(metadata.get("uid", "")), removes=True)
-    uid = str(metadata.get("uid", ""))
-    if not ours:
+        return Write(case.target, Verb.MERGE_PATCH, body=patch, uid=uid, removes=True)
+    if not _labelled(case, live, applied.gateway):
+        labels = live.get("metadata", {}).get("labels") or {}
         finding = overridable("writes.not-ours", {**_where(case.target), "uid": uid, "mesh": str(labels.get(MESH_LABEL, ""))})
         if finding.token not in case.consents:
             return case.refuse(finding)
@@ -299,6 +322,8 @@ def _label(case: _Case) -> Decision:
 
 def _label_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
     current = (live.get("metadata", {}).get("labels") or {}).get(NETWORK_LABEL)
+    if current is not None and case.replaced:
+        return case.forget("writes.note.not-ours")
     if current != applied.value:
         return case.forget("writes.note.changed-since" if current is not None else "writes.note.already-gone")
     if applied.found == applied.value:
@@ -339,6 +364,8 @@ def _webhook_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
     name = case.target.field.removeprefix(WEBHOOK_FIELD_PREFIX)
     entry = injection.find_entry(live, name)
     current = None if entry is None else injection.read_network(entry.value)
+    if current is not None and case.replaced:
+        return case.forget("writes.note.not-ours")
     if current != applied.value:
         return case.forget("writes.note.changed-since" if current is not None else "writes.note.already-gone")
     if applied.found == applied.value:

@@ -9,6 +9,7 @@ import yaml
 from interconnect.domain.topology import GATEWAY_PORT, Address, CidrSource, Cluster, Gateway, GatewaySpec, RestartPolicy, Topology
 from interconnect.files.document import VERSION
 from interconnect.files.tree import scalar_kind
+from meshconsole.text import is_visible
 
 Json = dict[str, Any]
 
@@ -21,7 +22,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if scalar_kind(text) == "string" else '"'
+    style = None if scalar_kind(text) == "string" and is_visible(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
@@ -40,7 +41,9 @@ def export(topology: Topology, *, revision: int, mesh_name: str, restart: Restar
         "clusters": {name: _cluster(cluster) for name, cluster in topology.clusters.items()},
         "groups": {name: _group(topology, name) for name in topology.groups},
     }
-    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000))
+    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000)
+    # what shows nothing stands in double quotes, where YAML knows it by its number
+    return "".join(char if is_visible(char) else f"\\U{ord(char):08X}" for char in str(text))
 
 
 def _cluster(cluster: Cluster) -> Json:

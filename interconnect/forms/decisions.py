@@ -8,7 +8,7 @@ from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.groups import DisableForm, RemoveForm
 
 if TYPE_CHECKING:
-    from interconnect.domain.asking import Asking
+    from interconnect.domain.confirming import Asking
 
 ASK, CONFIRM = "ask", "confirm"
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from interconnect.models import Inquiry
 
-SEVERAL = "kubeconfig.several-contexts"
+CHOICES = frozenset({"kubeconfig.several-contexts", "kubeconfig.current-unusable", "kubeconfig.current-unknown"})
 HELP = gettext_lazy("Checked first, stored encrypted, and never shown again.")
 
 
@@ -143,7 +143,8 @@ class KubeconfigForm(forms.Form):
         contexts = contexts_of(content, insecure)
         chosen = data.get(part.context) if contexts else ""
         if contexts:
-            self.fields[part.context].widget = forms.Select(choices=[("", gettext("Choose one")), *((name, name) for name in contexts)])
+            choices = [(name, f"{name} · {server}") for name, server in contexts]
+            self.fields[part.context].widget = forms.Select(choices=[("", gettext("Choose one")), *choices])
             self.secret[part.text] = content
         data[part.context] = chosen
         try:
@@ -160,13 +161,13 @@ class KubeconfigForm(forms.Form):
             self.add_error(part.text, gettext("It is not shown again: correct it where you have it, and paste it once more."))
 
 
-def contexts_of(content: str, insecure: bool) -> list[str]:
-    """The names to choose from, when a kubeconfig has several usable contexts."""
+def contexts_of(content: str, insecure: bool) -> list[tuple[str, str]]:
+    """Names and servers to choose from, when a kubeconfig leaves open which of its contexts is meant."""
     try:
         credential_of(content, allow_insecure=insecure)
     except Refused as refused:
         violation = refused.violations[0]
-        return list(violation.params["contexts"]) if violation.code == SEVERAL else []
+        return list(zip(violation.params["contexts"], violation.params["servers"], strict=True)) if violation.code in CHOICES else []
     return []
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.entries import FIELD_MANAGER, Target
 from interconnect.kube import kinds
-from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response
+from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response, plain
+from interconnect.kube.patience import patiently
+from interconnect.kube.redaction import MASK
 from interconnect.kube.transport import Response, Transport, parse_object
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ _STRATEGIC = "application/strategic-merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
 LIST_DEADLINE = 60.0
+MOST_SHORT_PAGES = 100  # pages that hold less than was asked for and say that there is more
 
 
 class Event(NamedTuple):
@@ -75,6 +79,7 @@ class Api:
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
         call, path = Call("list", kind.resource, namespace), kind.path(namespace)
         found: Objects = []
+        pages = _Pages()
         size, until = 0, time.monotonic() + deadline
         while True:
             left = until - time.monotonic()
@@ -88,14 +93,20 @@ class Api:
             found += page
             if not more:
                 return found
+            if pages.repeat(page, more):
+                raise Permanent("endless-list", **_named(call))
             query = query | {"continue": more}
 
-    def apply(self, manifest: Json, *, manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
-        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values."""
+    def apply(self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
+        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values.
+
+        With `uid` nothing is made anew: a Conflict when the name belongs to another object by now, or to none.
+        """
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": manager, "force": str(force).lower()} | _dry(dry_run)
         call = Call("patch", kind.resource, namespace, name)
-        return self._write("PATCH", kind.path(namespace, name), call, manifest, query, _APPLY)
+        with _same_object(uid):
+            return self._write("PATCH", kind.path(namespace, name), call, _with_uid(manifest, uid), query, _APPLY)
 
     def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
         """Conflict `already-exists` where the name is taken."""
@@ -120,8 +131,10 @@ class Api:
                 raise
             raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
-    def merge_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
-        return self._patch(target, patch, _MERGE, dry_run)
+    def merge_patch(self, target: Target, patch: Json, *, uid: str = "", dry_run: bool = False) -> Json:
+        """With `uid` Conflict `precondition` when the name belongs to another object by now."""
+        with _same_object(uid):
+            return self._patch(target, _with_uid(patch, uid), _MERGE, dry_run)
 
     def strategic_patch(self, target: Target, patch: Json, *, dry_run: bool = False) -> Json:
         return self._patch(target, patch, _STRATEGIC, dry_run)
@@ -139,11 +152,12 @@ class Api:
             options["dryRun"] = ["All"]
         call = Call("delete", kind.resource, target.namespace, target.name)
         try:
-            self._ask("DELETE", kind.path(target.namespace, target.name), call, body=options)
+            answer = self._ask("DELETE", kind.path(target.namespace, target.name), call, body=options)
         except NotFound:
             return False
         except Conflict as error:
             raise Conflict("precondition" if uid else error.code, evidence=error.evidence, **error.params) from None
+        _check_deleted(answer.json(), call, uid)
         return True
 
     def watch(
@@ -173,11 +187,12 @@ class Api:
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
         kind = kinds.ACCESS_REVIEW
         status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
-        return isinstance(status, dict) and status.get("allowed") is True
+        # an authorizer that denies has the last word, whatever another one has allowed
+        return isinstance(status, dict) and status.get("allowed") is True and not status.get("denied")
 
-    def version(self) -> str:
+    def version(self, *, deadline: float | None = None) -> str:
         """The API server's version, as `v1.36.1`."""
-        found = self._ask("GET", "/version", Call("get", "version")).json().get("gitVersion")
+        found = self._ask("GET", "/version", Call("get", "version"), deadline=deadline).json().get("gitVersion")
         if not isinstance(found, str) or len(found) > 100:
             raise Permanent("bad-body", resource="version")
         return found
@@ -191,9 +206,19 @@ class Api:
     def _write(
         self, method: str, path: str, call: Call, body: Any, query: Mapping[str, str], content_type: str = "application/json"
     ) -> Json:
-        return _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
+        if MASK in json.dumps(body):
+            # what was read had to be masked: written back, the mask would take its place
+            raise Permanent("repeats-credential", **_named(call))
+        answer = _object(self._ask(method, path, call, body=body, query=query, content_type=content_type).json())
+        uid = body.get("metadata", {}).get("uid", "") if isinstance(body, dict) else ""
+        _check_same(answer, call, uid)
+        return answer
 
-    def _ask(self, method: str, path: str, call: Call, **options: Any) -> Response:
+    def _ask(self, method: str, path: str, call: Call, *, deadline: float | None = None, **options: Any) -> Response:
+        seconds = self.transport.deadline if deadline is None else deadline
+        return patiently(lambda left: self._ask_once(method, path, call, deadline=left, **options), seconds)
+
+    def _ask_once(self, method: str, path: str, call: Call, **options: Any) -> Response:
         try:
             answer = self.transport.request(method, path, **options)
         except KubeError as error:
@@ -207,7 +232,7 @@ class Api:
             raise from_response(answer.status, answer.headers, answer.body, call, self.transport.secrets)
 
     def _event(self, line: bytes, call: Call) -> Event:
-        value = parse_object(line)
+        value = parse_object(self.transport.redactor.body(line))
         kind, changed = value.get("type"), value.get("object")
         if not isinstance(kind, str) or not isinstance(changed, dict):
             raise Permanent("bad-body", **_named(call))
@@ -218,12 +243,64 @@ class Api:
         return Event(kind, _object(changed, named=kind != "BOOKMARK"))
 
 
+class _Pages:
+    """What the pages of a list have been so far: a list that comes back to where it was, or says nothing for long, has no end."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._short = 0
+
+    def repeat(self, page: Objects, more: str) -> bool:
+        first = page[0]["metadata"] if page else {}
+        marks = {f"token {more}", f"object {first.get('namespace', '')}/{first.get('name')}"} if page else {f"token {more}"}
+        self._short += len(page) < PAGE
+        if marks & self._seen or self._short > MOST_SHORT_PAGES:
+            return True
+        self._seen |= marks
+        return False
+
+
+def _check_same(answer: Json, call: Call, uid: str) -> None:
+    """Permanent `other-object` where the answer to a write is about another object than the one that was written."""
+    metadata = answer["metadata"]
+    wanted = {"name": call.name, "namespace": call.namespace, "uid": uid}
+    if any(value and str(metadata.get(key, "")) != value for key, value in wanted.items()):
+        found = "/".join(str(metadata[key]) for key in ("namespace", "name") if metadata.get(key))
+        raise Permanent("other-object", found=plain(found), **_named(call))
+
+
+def _check_deleted(answer: Json, call: Call, uid: str) -> None:
+    """The same of a deletion, which is answered with the object that is leaving or with a Status about it."""
+    if answer.get("kind") != "Status":
+        _check_same(_object(answer), call, uid)
+        return
+    details = answer.get("details")
+    said = details if isinstance(details, dict) else {}
+    named = {key: said[key] for key in ("name", "uid") if said.get(key)}
+    _check_same({"metadata": {"name": call.name, "namespace": call.namespace, "uid": uid} | named}, call, uid)
+
+
 def _named(call: Call) -> dict[str, Any]:
     return {key: value for key, value in call._asdict().items() if value}
 
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
+
+
+def _with_uid(content: Json, uid: str) -> Json:
+    return {**content, "metadata": {**content.get("metadata", {}), "uid": uid}} if uid else content
+
+
+@contextmanager
+def _same_object(uid: str) -> Iterator[None]:
+    """API servers call it an invalid change of the UID when the object that a patch names has been replaced by another."""
+    try:
+        yield
+    except Permanent as error:
+        if not uid or error.code != "invalid" or set(error.params.get("fields", ())) != {"metadata.uid"}:
+            raise
+        raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
 
 def _address(manifest: Json) -> tuple[Kind, str, str]:

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from meshconsole.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -26,21 +28,36 @@ CODES = frozenset(
         "already-exists",
         "bad-body",
         "conflict",
+        "cut",
         "dry-run-unsupported",
+        "endless-list",
         "expired",
         "forbidden",
         "invalid",
         "not-found",
         "not-served",
+        "not-tls",
+        "other-object",
         "precondition",
         "redirected",
+        "repeats-credential",
         "server-error",
         "timeout",
         "tls",
+        "tls-client-ended",
+        "tls-client-missing",
+        "tls-client-refused",
+        "tls-ended",
+        "tls-name",
+        "tls-not-yet",
+        "tls-own",
+        "tls-untrusted",
+        "tls-weak",
         "too-large",
         "too-many-requests",
         "unauthorized",
         "unreachable",
+        "wrong-cluster",
     )
 )
 _SECRET_SHAPES = (
@@ -110,8 +127,7 @@ class Conflict(KubeError):
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
     """Text of a cluster as one printable line of at most `limit` characters."""
-    line = "".join(char if char.isprintable() else " " for char in str(text)[: limit * 4])
-    line = " ".join(line.split())
+    line = visible(" ".join(str(text)[: limit * 4].split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -169,7 +185,10 @@ def status_of(body: bytes) -> Status | None:
 
 
 def retry_after(headers: Mapping[str, str], status: Status | None = None) -> float | None:
-    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense."""
+    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense.
+
+    It is a wish: `interconnect.domain.patience` says what becomes of it.
+    """
     said: Any = headers.get("retry-after") or (status.details.get("retryAfterSeconds") if status else None)
     if said is None or isinstance(said, bool):
         return None
@@ -177,6 +196,8 @@ def retry_after(headers: Mapping[str, str], status: Status | None = None) -> flo
         seconds = float(said)
     except (TypeError, ValueError):
         seconds = _seconds_until(str(said))
+    except OverflowError:
+        seconds = LONGEST_RETRY_AFTER
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if seconds == seconds else None
 
 
@@ -203,17 +224,26 @@ def from_response(status_code: int, headers: Mapping[str, str], body: bytes, cal
     if 300 <= status_code < 400:
         return Permanent("redirected", **params)
     if status is None:
-        return _without_status(status_code, params)
+        return _without_status(status_code, body, params)
     return _refusal(status_code, status, evidence, params, secrets)
 
 
-def _without_status(status_code: int, params: dict[str, Any]) -> KubeError:
+def _without_status(status_code: int, body: bytes, params: dict[str, Any]) -> KubeError:
+    if status_code in (400, 495, 496) and (code := _nginx(body)):
+        return Permanent(code, **params)
     if status_code == 403:
         return Permanent("forbidden", **params)
     if status_code == 404:
         # a proxy's page, or an API that is not installed: never proof that the object is absent
         return Permanent("not-served", **params)
     return Permanent("too-large" if status_code == 413 else "bad-body", **params)
+
+
+def _nginx(body: bytes) -> str:
+    """nginx lets every client finish its handshake, and refuses it in a page."""
+    if b"No required SSL certificate was sent" in body:
+        return "tls-client-missing"
+    return "tls-client-refused" if b"The SSL certificate error" in body else ""
 
 
 def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:

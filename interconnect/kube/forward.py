@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, KubeError, Permanent, Temporary, from_response, redact
 from interconnect.kube.guard import Deadline, DenyList, open_socket
+from interconnect.kube.patience import patiently
+from interconnect.kube.redaction import Redactor
 from interconnect.kube.transport import check_allowed
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ class Stream(Protocol):
 class ForwardedStream:
     """A duplex byte stream to one port of a Pod. `recv` gives b"" at the end; errors are KubeError."""
 
-    def __init__(self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"") -> None:
+    def __init__(self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None) -> None:
+        self._redactor = redactor or Redactor()
         self._sock, self._deadline, self._call, self._received = sock, deadline, call, bytearray(rest)
         self._data = bytearray()
         self._started: set[int] = set()
@@ -94,7 +97,7 @@ class ForwardedStream:
             self._started.add(channel)
             content = content[2:]
         if channel == _ERROR and content:
-            evidence = redact(content.decode("utf-8", "replace"))
+            evidence = redact(self._redactor.body(content).decode("utf-8", "replace"))
             raise Temporary("unreachable", phase="forward", evidence=evidence, **_named(self._call))
         if channel == _DATA:
             self._data += content
@@ -146,12 +149,21 @@ def open_forward(api: Api, namespace: str, pod: str, port: int, deadline: float 
 
 def get(api: Api, namespace: str, pod: str, port: int, path: str, deadline: float = FORWARD_DEADLINE) -> bytes:
     """The body of an HTTP GET to a Pod's port; KubeError unless it answers 200."""
-    with open_forward(api, namespace, pod, port, deadline) as stream:
-        return _http_get(stream, "localhost", path, api.transport.limit, Call("get", "pods/portforward", namespace, pod))
+
+    def once(left: float) -> bytes:
+        with open_forward(api, namespace, pod, port, left) as stream:
+            call = Call("get", "pods/portforward", namespace, pod)
+            return api.transport.redactor.body(_http_get(stream, "localhost", path, api.transport.limit, call))
+
+    return patiently(once, deadline)
 
 
 def get_url(url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DEADLINE, limit: int = 32 * 1024 * 1024) -> bytes:
     """The body of an HTTP GET to a server of istiod's debug interface that is reached directly: `http(s)://host:port`."""
+    return patiently(lambda left: _get_url(url, path, deny, left, limit), deadline)
+
+
+def _get_url(url: str, path: str, deny: DenyList, deadline: float, limit: int) -> bytes:
     parts = urlsplit(url)
     host = parts.hostname or ""
     call = Call("get", "istiod", "", host)
@@ -189,11 +201,12 @@ def _upgrade(api: Api, sock: ssl.SSLSocket, deadline: Deadline, call: Call, port
     head, rest = _head(sock, deadline, call)
     status, headers = _parsed(head, call)
     if status != 101:
-        raise from_response(status, headers, _rest_of_body(sock, headers, rest, deadline, call), call, transport.secrets)
+        body = transport.redactor.body(_rest_of_body(sock, headers, rest, deadline, call))
+        raise from_response(status, headers, body, call, transport.secrets)
     expected = base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
     if headers.get("sec-websocket-accept") != expected or headers.get("sec-websocket-protocol") != _PROTOCOL:
         raise Permanent("bad-body", phase="forward", **_named(call))
-    return ForwardedStream(sock, deadline, call, rest)
+    return ForwardedStream(sock, deadline, call, rest, transport.redactor)
 
 
 def _head(sock: ssl.SSLSocket, deadline: Deadline, call: Call) -> tuple[bytes, bytes]:
@@ -270,7 +283,8 @@ def _http_get(stream: Stream, host: str, path: str, limit: int, call: Call) -> b
 
 
 def _http_error(response: HTTPResponse, body: bytes, call: Call, path: str) -> KubeError:
-    error = from_response(response.status, {}, body, call)
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    error = from_response(response.status, headers, body, call)
     error.params["path"] = path.partition("?")[0]
     return error
 

@@ -7,6 +7,7 @@ import heapq
 import ipaddress
 import itertools
 import os
+import re
 import socket
 import threading
 import time
@@ -25,8 +26,11 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # link-local holds the metadata service of nearly every cloud; the others are those that lie outside it
 DEFAULT_DENIED = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32")
-_NEVER = tuple(ipaddress.ip_network(network) for network in ("0.0.0.0/32", "::/128", "224.0.0.0/4", "ff00::/8"))
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# "this network" leads to the machine itself, as loopback does
+_NEVER = tuple(ipaddress.ip_network(network) for network in ("0.0.0.0/8", "255.255.255.255/32", "::/128", "224.0.0.0/4", "ff00::/8"))
+# an IPv4 address in the last 32 bits: NAT64 (RFC 6052, 8215), IPv4-translated (RFC 2765)
+_CARRIERS = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
+_LOCALHOST = re.compile(r"(?:.*\.)?localhost|localhost\.localdomain|ip6-(?:localhost|loopback)", re.IGNORECASE)
 CONNECT_TIMEOUT = 3.0
 
 
@@ -45,13 +49,27 @@ class DenyList:
             return True
         return any(form.version == network.version and form in network for form in _forms(ip) for network in self._networks)
 
+    def denies_host(self, host: str) -> bool:
+        """As far as it can be told without asking anybody: an address, or a name that always means this machine (RFC 6761)."""
+        if _LOCALHOST.fullmatch(host.rstrip(".")):
+            return self.denies("127.0.0.1") or self.denies("::1")
+        return is_address(host) and self.denies(host)
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.split("%")[0])
+    except ValueError:
+        return False
+    return True
+
 
 def _forms(ip: IpAddress) -> tuple[IpAddress, ...]:
-    """An IPv6 address can lead to an IPv4 one: mapped, 6to4, Teredo and NAT64 are looked at as both."""
+    """An IPv6 address can lead to an IPv4 one: mapped, translated, 6to4, Teredo and NAT64 are looked at as both."""
     if isinstance(ip, ipaddress.IPv4Address):
         return (ip,)
     inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if ip in _NAT64 or int(ip) >> 32 == 0:
+    if 1 < int(ip) < 2**32 or any(ip in carrier for carrier in _CARRIERS):
         inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return (ip, *(form for form in inner if form is not None))
 

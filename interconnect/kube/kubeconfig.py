@@ -3,78 +3,30 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import ipaddress
 import json
 import re
-from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-
-from interconnect.kube import strict_yaml
+from interconnect.kube import pem, strict_yaml
 from interconnect.kube.errors import plain
 from interconnect.kube.guard import DenyList
+from interconnect.kube.refusals import CODES, KubeconfigRefused, Refusal
+from interconnect.kube.servers import plausible_host, server
+from interconnect.kube.wrapping import SIZE_LIMIT, unwrap
 
-SIZE_LIMIT = 256 * 1024
-_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}))*\.?")
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", "parse", "read"]
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _CLUSTER_FIELDS = frozenset(
     ["server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "disable-compression", "extensions"]
 )
 _CONTEXT_FIELDS = frozenset(("cluster", "user", "namespace", "extensions"))
 _USER_FIELDS = frozenset(("token", "client-certificate-data", "client-key-data", "extensions"))
 _FILES = frozenset(("client-certificate", "client-key", "certificate-authority", "tokenFile"))
-# every code that a refusal can have; each has a message where errors are worded
-CODES = frozenset(
-    (
-        "alias",
-        "auth-provider",
-        "authority-malformed",
-        "basic-auth",
-        "client-certificate-incomplete",
-        "client-certificate-malformed",
-        "client-key-encrypted",
-        "client-key-malformed",
-        "client-key-mismatch",
-        "cluster-unknown",
-        "context-unknown",
-        "duplicate-key",
-        "duplicate-name",
-        "empty",
-        "encoding",
-        "exec",
-        "file-path",
-        "impersonation",
-        "insecure",
-        "insecure-with-authority",
-        "malformed",
-        "merge-key",
-        "multiple-documents",
-        "no-context",
-        "no-credential",
-        "not-a-kubeconfig",
-        "proxy-url",
-        "server-denied",
-        "server-malformed",
-        "server-missing",
-        "server-name-malformed",
-        "server-scheme",
-        "several-contexts",
-        "tag",
-        "token-malformed",
-        "too-deep",
-        "too-large",
-        "too-many-nodes",
-        "unknown-field",
-        "user-unknown",
-        "wrong-type",
-    )
-)
 _FORBIDDEN = {
     "exec": "exec",
     "auth-provider": "auth-provider",
@@ -88,12 +40,30 @@ _FORBIDDEN = {
 } | dict.fromkeys(_FILES, "file-path")
 
 
-@dataclass(frozen=True, slots=True)
-class KubeconfigRefused:
-    """Why a kubeconfig was not taken. `params` hold names and places of the file, never its secrets."""
-
-    code: str
-    params: dict[str, Any] = field(default_factory=dict)
+# what `kubectl config view` and people put where a secret was
+_PLACEHOLDER = re.compile(
+    r"(?i)[^A-Za-z0-9]*(?:redacted|data\+omitted|omitted|masked|hidden|removed|sensitive)[^A-Za-z0-9]*|[*•.xX…]{3,}|<[^<>]*>"
+)
+_SECRET_FIELDS = ("token", "password", "client-certificate-data", "client-key-data", "certificate-authority-data")
+# commands that sign in to a cloud, by the name of the cloud's clusters
+_COMMANDS = {
+    "aws": "Amazon EKS",
+    "aws-iam-authenticator": "Amazon EKS",
+    "gcloud": "Google GKE",
+    "gke-gcloud-auth-plugin": "Google GKE",
+    "az": "Azure AKS",
+    "kubelogin": "Azure AKS, OIDC",
+    "kubectl": "OIDC",
+    "kubectl-oidc_login": "OIDC",
+    "oci": "Oracle OKE",
+    "doctl": "DigitalOcean",
+    "ibmcloud": "IBM Cloud",
+    "tsh": "Teleport",
+    "tanzu": "Tanzu",
+}
+_PROVIDERS = {"gcp": "Google GKE", "azure": "Azure AKS", "oidc": "OIDC", "openstack": "OpenStack"}
+# the accounts that Istio's charts and `istioctl create-remote-secret` make for istiod
+_ISTIOD_ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:(?:istio-reader-service-account|istiod-service-account|istiod)(?:-[^:]+)?")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -124,6 +94,18 @@ class Credential:
         """What must not be seen anywhere: the token, also in base64, and the key, as a whole and line by line."""
         return (self.token, *_base64_forms(self.token), self.client_key_pem, *self.client_key_pem.splitlines()[1:-1])
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stops being good: `exp` of a JWT or the end of the client certificate, whichever comes first. None: never, or
+        it cannot be read from it."""
+        ends = (pem.end_of_token(self.token), pem.end_of_certificate(self.client_cert_pem))
+        return min((end for end in ends if end), default=None)
+
+    @property
+    def is_istiods(self) -> bool:
+        """Whether the token says that it is of an account that Istio makes for istiod."""
+        return _ISTIOD_ACCOUNT.fullmatch(pem.subject_of_token(self.token)) is not None
+
     def to_json(self) -> str:
         """All of it, secrets included: for sealing, never for showing."""
         return json.dumps(asdict(self), sort_keys=True)
@@ -144,10 +126,23 @@ def _base64_forms(text: str) -> tuple[str, ...]:
     return tuple(form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
 
 
-class _Refusal(Exception):
-    def __init__(self, code: str, **params: Any) -> None:
-        super().__init__(code)
-        self.reason = KubeconfigRefused(code, params)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A kubeconfig that was taken: the credential of `context`.
+
+    `remote_cluster` is the cluster ID under which a Secret of istiod's own kept it, else empty. `ignored` are fields that
+    mean nothing to the console, nor to kubectl.
+    """
+
+    credential: Credential
+    context: str = ""
+    remote_cluster: str = ""
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def is_istiods(self) -> bool:
+        """Whether this is what istiod itself reads the cluster with."""
+        return bool(self.remote_cluster) or self.credential.is_istiods
 
 
 class _Rules(NamedTuple):
@@ -155,67 +150,74 @@ class _Rules(NamedTuple):
     deny: DenyList
 
 
-def parse(
+def read(
     text: str | bytes, *, context: str | None = None, allow_insecure: bool = False, deny: DenyList | None = None
-) -> Credential | KubeconfigRefused:
-    """The credential of one context of a kubeconfig, at most 256 KiB of YAML or JSON in UTF-8.
+) -> Reading | KubeconfigRefused:
+    """One context of a kubeconfig, at most 256 KiB of YAML or JSON in UTF-8, as it is or in a List or a Secret.
 
-    Without `context` the only usable one is taken; several give `several-contexts` with their names in `params["contexts"]`.
+    Without `context` the one that all usable ones amount to is taken. Where they differ, or the current one cannot be used, the
+    refusal has the names to choose from in `params["contexts"]` and their servers in `params["servers"]`.
     """
     try:
-        document = _document(text)
-        return _choose(document, context, _Rules(allow_insecure, deny or DenyList()))
-    except _Refusal as refusal:
+        document, remote = unwrap(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
+        return _choose(document, context, _Rules(allow_insecure, deny or DenyList()), remote)
+    except Refusal as refusal:
         return refusal.reason
 
 
-def _document(text: str | bytes) -> dict[str, Any]:
-    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(raw) > SIZE_LIMIT:
-        raise _Refusal("too-large", limit=SIZE_LIMIT)
-    try:
-        decoded = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _Refusal("encoding") from None
-    if not decoded.strip():
-        raise _Refusal("empty")
-    try:
-        document = strict_yaml.load(decoded)
-    except strict_yaml.Refused as refused:
-        raise _Refusal(refused.code, line=refused.line, column=refused.column) from None
-    if not isinstance(document, dict) or document.get("kind", "Config") != "Config" or "clusters" not in document:
-        raise _Refusal("not-a-kubeconfig")
-    if document.get("apiVersion", "v1") != "v1":
-        raise _Refusal("not-a-kubeconfig")
-    return document
+def parse(
+    text: str | bytes, *, context: str | None = None, allow_insecure: bool = False, deny: DenyList | None = None
+) -> Credential | KubeconfigRefused:
+    """The credential alone of what `read` gives."""
+    found = read(text, context=context, allow_insecure=allow_insecure, deny=deny)
+    return found.credential if isinstance(found, Reading) else found
 
 
-def _choose(document: dict[str, Any], wanted: str | None, rules: _Rules) -> Credential:
+def _choose(document: dict[str, Any], wanted: str | None, rules: _Rules, remote: str) -> Reading:
     contexts = _named(document, "contexts", "context")
     if wanted is not None and wanted not in contexts:
-        raise _Refusal("context-unknown", context=plain(wanted), contexts=_shown(contexts))
+        raise Refusal("context-unknown", context=plain(wanted), contexts=_shown(contexts))
     if wanted is None and not contexts:
-        raise _Refusal("no-context")
+        raise Refusal("no-context")
     results = {name: _outcome(document, contexts[name], rules) for name in ([wanted] if wanted is not None else contexts)}
     usable = {name: result for name, result in results.items() if isinstance(result, Credential)}
-    if len(usable) > 1:
-        raise _Refusal("several-contexts", contexts=_shown(usable))
-    if usable:
-        return next(iter(usable.values()))
+    current = _current(document)
+    if not usable:
+        failed = results[current if current in results else next(iter(results))]
+        assert isinstance(failed, Refusal)  # noqa: S101 (narrows the type: none of them is a credential)
+        raise failed
+    if wanted is None:
+        _require_no_choice(current, results, usable)
+    name = current if current in usable else next(iter(usable))
+    return Reading(usable[name], plain(name), remote, _ignored(document, contexts[name]))
+
+
+def _current(document: dict[str, Any]) -> str:
     current = document.get("current-context")
-    failed = results[current if isinstance(current, str) and current in results else next(iter(results))]
-    assert isinstance(failed, _Refusal)  # noqa: S101 (narrows the type; the other case has returned)
-    raise failed
+    return current if isinstance(current, str) else ""
+
+
+def _require_no_choice(current: str, results: dict[str, Credential | Refusal], usable: dict[str, Credential]) -> None:
+    """Another context is never taken for the current one, nor one of several that differ."""
+    choice = {"contexts": _shown(usable), "servers": [credential.server for credential in usable.values()][:100]}
+    failed = results.get(current)
+    if isinstance(failed, Refusal):
+        reason = failed.reason
+        raise Refusal("current-unusable", **reason.params, current=plain(current), violation=f"kubeconfig.{reason.code}", **choice)
+    if current and current not in usable:
+        raise Refusal("current-unknown", current=plain(current), **choice)
+    if len(set(usable.values())) > 1:
+        raise Refusal("several-contexts", **choice)
 
 
 def _shown(names: dict[str, Any]) -> list[str]:
     return [plain(name) for name in names][:100]
 
 
-def _outcome(document: dict[str, Any], context: dict[str, Any], rules: _Rules) -> Credential | _Refusal:
+def _outcome(document: dict[str, Any], context: dict[str, Any], rules: _Rules) -> Credential | Refusal:
     try:
         return _credential(document, context, rules)
-    except _Refusal as refusal:
+    except Refusal as refusal:
         return refusal
 
 
@@ -225,49 +227,84 @@ def _named(document: dict[str, Any], section: str, inner: str) -> dict[str, dict
     if entries is None:
         return {}
     if not isinstance(entries, list):
-        raise _Refusal("wrong-type", field=section)
+        raise Refusal("wrong-type", field=section)
     found: dict[str, dict[str, Any]] = {}
     for entry in entries:
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not name or isinstance(name, strict_yaml.Number):
-            raise _Refusal("wrong-type", field=f"{section}.name")
+            raise Refusal("wrong-type", field=f"{section}.name")
         if name in found:
-            raise _Refusal("duplicate-name", field=section, name=plain(name))
+            raise Refusal("duplicate-name", field=section, name=plain(name))
         value = entry.get(inner)
         if value is not None and not isinstance(value, dict):
-            raise _Refusal("wrong-type", field=f"{section}.{inner}")
+            raise Refusal("wrong-type", field=f"{section}.{inner}")
         found[name] = value or {}
     return found
 
 
 def _credential(document: dict[str, Any], context: dict[str, Any], rules: _Rules) -> Credential:
-    _only(context, _CONTEXT_FIELDS, "context")
-    clusters, users = _named(document, "clusters", "cluster"), _named(document, "users", "user")
-    cluster, user = clusters.get(_text(context, "cluster")), users.get(_text(context, "user"))
-    if cluster is None:
-        raise _Refusal("cluster-unknown", name=plain(_text(context, "cluster")))
-    if user is None:
-        raise _Refusal("user-unknown", name=plain(_text(context, "user")))
-    _only(cluster, _CLUSTER_FIELDS, "cluster")
-    _only(user, _USER_FIELDS, "user")
+    cluster, user = _parts(document, context)
+    for part in (context, cluster, user):
+        _require_harmless(part)
+    for part in (cluster, user):
+        _require_whole(part)
     insecure = _insecure(cluster, rules)
     certificate, key = _client_certificate(user)
     token = _token(user)
     if not token and not certificate:
-        raise _Refusal("no-credential")
-    return Credential(
-        _server(_text(cluster, "server"), rules.deny), _authority(cluster), token, certificate, key, _server_name(cluster), insecure
-    )
+        raise Refusal("no-credential")
+    address = server(_text(cluster, "server"), rules.deny)
+    return Credential(address, _authority(cluster), token, certificate, key, _server_name(cluster), insecure)
 
 
-def _only(value: dict[str, Any], known: frozenset[str], where: str) -> None:
-    # what may run or open something is named first, whatever else is wrong with the entry
+def _parts(document: dict[str, Any], context: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The cluster and the user that a context names."""
+    clusters, users = _named(document, "clusters", "cluster"), _named(document, "users", "user")
+    for name, found, code in (("cluster", clusters, "cluster-unknown"), ("user", users, "user-unknown")):
+        named = _text(context, name)
+        if not named:
+            raise Refusal("context-incomplete", field=name)
+        if named not in found:
+            raise Refusal(code, name=plain(named), known=_shown(found))
+    return clusters[_text(context, "cluster")], users[_text(context, "user")]
+
+
+def _require_harmless(value: dict[str, Any]) -> None:
+    """Nothing in it may run or open something, or make somebody else of the console."""
     for name in value:
-        if name in _FORBIDDEN and value[name] is not None:
-            raise _Refusal(_FORBIDDEN[name], field=name)
-    for name in value:
-        if name not in known and name not in _FORBIDDEN:
-            raise _Refusal("unknown-field", field=f"{where}.{plain(name, 80)}")
+        if name in _FORBIDDEN and _is_set(name, value[name]):
+            raise Refusal(_FORBIDDEN[name], field=name, **_helper(name, value[name]))
+
+
+def _is_set(name: str, value: Any) -> bool:
+    """An empty text is unset, as kubectl has it; so is an empty list or mapping of what else one is."""
+    return value not in (None, "") and not (name.startswith("as-") and value in ([], {}))
+
+
+def _helper(name: str, value: Any) -> dict[str, str]:
+    """What would be run, without its arguments: they can hold secrets."""
+    if name not in ("exec", "auth-provider"):
+        return {}
+    said = value.get("command" if name == "exec" else "name") if isinstance(value, dict) else None
+    command = re.split(r"[\\/]", said)[-1].removesuffix(".exe") if isinstance(said, str) else ""
+    cloud = (_COMMANDS if name == "exec" else _PROVIDERS).get(command, "")
+    return {"command": f"{plain(command, 80) or '?'}{f' ({cloud})' if cloud else ''}"}
+
+
+def _require_whole(value: dict[str, Any]) -> None:
+    """No placeholder stands where a secret was."""
+    for name in _SECRET_FIELDS:
+        said = value.get(name)
+        if isinstance(said, str) and _PLACEHOLDER.fullmatch(said.strip()):
+            raise Refusal("redacted", field=name)
+
+
+def _ignored(document: dict[str, Any], context: dict[str, Any]) -> tuple[str, ...]:
+    """Fields that the context, its cluster and its user have and that neither kubectl nor the console knows."""
+    cluster, user = _parts(document, context)
+    parts = (("context", context, _CONTEXT_FIELDS), ("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
+    unknown = (f"{where}.{plain(name, 80)}" for where, part, known in parts for name in part if name not in known | _FORBIDDEN.keys())
+    return tuple(unknown)[:20]
 
 
 def _text(value: dict[str, Any], name: str) -> str:
@@ -275,90 +312,44 @@ def _text(value: dict[str, Any], name: str) -> str:
     if found is None:
         return ""
     if not isinstance(found, str) or isinstance(found, strict_yaml.Number):
-        raise _Refusal("wrong-type", field=name)
+        raise Refusal("wrong-type", field=name)
     return found
 
 
 def _insecure(cluster: dict[str, Any], rules: _Rules) -> bool:
     insecure = cluster.get("insecure-skip-tls-verify")
-    if not isinstance(insecure, bool | None):
-        raise _Refusal("wrong-type", field="insecure-skip-tls-verify")
-    if insecure and not rules.allow_insecure:
-        raise _Refusal("insecure")
-    if insecure and cluster.get("certificate-authority-data"):
-        raise _Refusal("insecure-with-authority")
-    return bool(insecure)
-
-
-def _server(server: str, deny: DenyList) -> str:
-    if not server:
-        raise _Refusal("server-missing")
-    if not server.startswith("https://"):
-        raise _Refusal("server-scheme")
-    try:
-        url = urlsplit(server)
-        host, port = url.hostname or "", url.port
-    except ValueError:
-        raise _Refusal("server-malformed") from None
-    if "@" in url.netloc or "?" in server or "#" in server or port == 0 or not _PATH.fullmatch(url.path.rstrip("/")):
-        raise _Refusal("server-malformed")
-    if any(part in (".", "..") for part in url.path.split("/")) or not _plausible_host(host):
-        raise _Refusal("server-malformed")
-    if _is_address(host) and deny.denies(host):
-        raise _Refusal("server-denied", address=host)
-    return f"https://{url.netloc}{url.path.rstrip('/')}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.split("%")[0])
-    except ValueError:
+    if insecure in (None, ""):
         return False
-    return True
-
-
-def _plausible_host(host: str) -> bool:
-    if _is_address(host):
-        return "%" not in host
-    # inet_aton reads 0x7f000001, 2130706433 and 127.1 as addresses: what ends like a number is no name
-    last = host.rstrip(".").rpartition(".")[2]
-    return _HOST.fullmatch(host) is not None and re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", last) is None
+    if not isinstance(insecure, bool):
+        raise Refusal("wrong-type", field="insecure-skip-tls-verify")
+    if insecure and cluster.get("certificate-authority-data"):
+        raise Refusal("insecure-with-authority")
+    if insecure and not rules.allow_insecure:
+        raise Refusal("insecure")
+    return insecure
 
 
 def _server_name(cluster: dict[str, Any]) -> str:
     name = _text(cluster, "tls-server-name")
-    if name and not _plausible_host(name):
-        raise _Refusal("server-name-malformed")
+    if name and not plausible_host(name):
+        raise Refusal("server-name-malformed")
     return name
 
 
 def _token(user: dict[str, Any]) -> str:
     token = _text(user, "token")
     if token and not _TOKEN.fullmatch(token):
-        raise _Refusal("token-malformed")
+        raise Refusal("token-malformed")
     return token
 
 
 def _decoded(value: dict[str, Any], name: str, code: str) -> bytes:
-    text = _text(value, name)
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise _Refusal(code, field=name) from None
+    return pem.decoded(_text(value, name), name, code)
 
 
 def _authority(cluster: dict[str, Any]) -> str:
-    pem = _decoded(cluster, "certificate-authority-data", "authority-malformed")
-    return _certificates(pem, "authority-malformed") if pem else ""
-
-
-def _certificates(pem: bytes, code: str) -> str:
-    """The certificates alone: what else stands in a PEM file is left behind."""
-    try:
-        found = x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        raise _Refusal(code) from None
-    return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in found)
+    found = _decoded(cluster, "certificate-authority-data", "authority-malformed")
+    return pem.certificates(found, "authority-malformed") if found else ""
 
 
 def _client_certificate(user: dict[str, Any]) -> tuple[str, str]:
@@ -367,16 +358,5 @@ def _client_certificate(user: dict[str, Any]) -> tuple[str, str]:
     if not certificate and not key:
         return "", ""
     if not certificate or not key:
-        raise _Refusal("client-certificate-incomplete")
-    chain = _certificates(certificate, "client-certificate-malformed")
-    try:
-        private = serialization.load_pem_private_key(key, password=None)
-        same = private.public_key() == x509.load_pem_x509_certificate(chain.encode()).public_key()
-    except TypeError:
-        raise _Refusal("client-key-encrypted") from None
-    except Exception:  # the library raises several kinds for keys that it does not know
-        raise _Refusal("client-key-malformed") from None
-    if not same:
-        raise _Refusal("client-key-mismatch")
-    plain_key = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return chain, plain_key.decode()
+        raise Refusal("client-certificate-incomplete")
+    return pem.key_pair(certificate, key)

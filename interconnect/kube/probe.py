@@ -13,6 +13,7 @@ from interconnect.kube.errors import KubeError, plain
 from interconnect.kube.guard import Deadline, DenyList, open_socket
 from interconnect.kube.reading import Json, items, mapping, number, text
 from interconnect.kube.transport import check_allowed
+from interconnect.kube.trust import trusting
 
 if TYPE_CHECKING:
     import socket
@@ -91,11 +92,12 @@ def _handshake(sock: socket.socket, server_name: str, root_pem: str, deadline: D
 
 
 def _context(root_pem: str) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not root_pem:
+        raise ValueError("the system's authorities say nothing about a mesh")
+    context = trusting(root_pem)
     # the identity is a URI in the certificate, not the routing name
     context.check_hostname = False
     context.set_alpn_protocols([_ALPN])
-    context.load_verify_locations(cadata=root_pem)
     return context
 
 

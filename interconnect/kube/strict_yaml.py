@@ -35,30 +35,34 @@ class Number(str):
     __slots__ = ()
 
 
-def load(text: str) -> Node:
-    """The one document of `text`. Raises Refused: `malformed`, `alias`, `merge-key`, `duplicate-key`, `tag`, `too-deep`,
-    `too-many-nodes`, `multiple-documents`, `empty`."""
+def load_all(text: str) -> list[Node]:
+    """The documents of `text`, in their order. Raises Refused: `malformed`, `tab`, `alias`, `merge-key`, `duplicate-key`, `tag`,
+    `too-deep`, `too-many-nodes`."""
     try:
-        return _document(iter(yaml.parse(text, Loader=_LOADER)))
+        return _documents(iter(yaml.parse(text, Loader=_LOADER)))
     except yaml.MarkedYAMLError as error:
-        raise Refused("malformed", error.problem_mark) from None
+        raise Refused("tab" if _is_tab(text, error.problem_mark) else "malformed", error.problem_mark) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Refused("malformed") from None
 
 
-def _document(events: Iterator[Any]) -> Node:
+def _is_tab(text: str, mark: Any) -> bool:
+    """Whether the line that cannot be read, or the one after it, is indented by a tab: editors show it like spaces."""
+    lines = text.splitlines()[mark.line : mark.line + 2] if mark else []
+    return any("\t" in line[: len(line) - len(line.lstrip())] for line in lines)
+
+
+def _documents(events: Iterator[Any]) -> list[Node]:
     builder = _Builder()
-    documents = 0
+    found: list[Node] = []
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise Refused("multiple-documents", event.start_mark)
+            builder.root = None
+        elif isinstance(event, yaml.DocumentEndEvent):
+            found.append(builder.root)
         elif isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent):
             builder.take(event)
-    if not documents:
-        raise Refused("empty")
-    return builder.root
+    return found
 
 
 class _Builder:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import re
 import ssl
-import tempfile
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
-from pathlib import Path
+from http.client import HTTPException, IncompleteRead
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -28,8 +25,10 @@ from kubernetes.client.rest import RESTClientObject
 from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from interconnect.kube.errors import KubeError, Permanent, Temporary, plain
+from interconnect.kube import identity, trust
+from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
+from interconnect.kube.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +57,7 @@ def check_allowed() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of any status. `headers` have lower-case names."""
+    """An answer of any status, without the credential that was sent. `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -106,10 +105,18 @@ def _unstorable(value: Any) -> bool:
     return False
 
 
+class _Current(threading.local):
+    """What the request of this thread is: the pool makes connections by itself, and they learn it from here."""
+
+    deadline: Deadline
+    identifying = False
+
+
 class Transport:
     """Requests to the API server of one credential; safe to share between threads.
 
     `deadline` is the total time of a call in seconds, `connect` that of one connection attempt, `limit` the bytes of a body.
+    With `uid`, every connection begins with the question which cluster it leads to: Permanent `wrong-cluster` for another one.
     """
 
     def __init__(
@@ -120,8 +127,10 @@ class Transport:
         deadline: float = CALL_DEADLINE,
         connect: float = CONNECT_TIMEOUT,
         limit: int = BODY_LIMIT,
+        uid: str = "",
     ) -> None:
         self.credential = credential
+        self.uid = uid
         self.deny = deny or DenyList()
         self.deadline = deadline
         self.connect_timeout = connect
@@ -129,8 +138,11 @@ class Transport:
         url = urlsplit(credential.server)
         self.host, self.port, self.prefix = url.hostname or "", url.port or 443, url.path
         self.authority = url.netloc
-        self.current = threading.local()
+        self.redactor = Redactor(credential.token, credential.client_key_pem)
+        self.server_name = (credential.tls_server_name or self.host).rstrip(".")
+        self.current = _Current()
         self._context: ssl.SSLContext | None = None
+        self._order = 0
         self._lock = threading.Lock()
         self._rest = self._client()
 
@@ -161,8 +173,7 @@ class Transport:
             Deadline(self.deadline if deadline is None else deadline) as until,
             closing(self._send(method, path, query, body, content_type, accept, until)) as response,
         ):
-            content = b"".join(self._chunks(response, until))
-            return Response(response.status, _headers(response), content)
+            return self.read(response, until)
 
     @contextmanager
     def stream(
@@ -175,9 +186,23 @@ class Transport:
         ):
             chunks = self._chunks(response, until, waiting=True)
             if 200 <= response.status < 300:
-                yield Response(response.status, _headers(response), b""), chunks
+                yield Response(response.status, self._headers(response), b""), chunks
             else:
-                yield Response(response.status, _headers(response), b"".join(chunks)), iter(())
+                yield self.read(response, until), iter(())
+
+    def identify(self, *, deadline: float | None = None) -> None:
+        """Permanent `wrong-cluster` when the address leads to another cluster by now."""
+        self.current.identifying = True
+        try:
+            answer = Transport.request(self, "GET", identity.PATH, accept=identity.ACCEPT, deadline=deadline)
+        finally:
+            self.current.identifying = False
+        try:
+            identity.check(answer, self.uid, self.secrets)
+        except KubeError:
+            # a connection that has not said who it is must not serve the next call
+            self.close()
+            raise
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         """A TLS connection of its own, watched by `deadline`, for what is not a plain request."""
@@ -189,21 +214,31 @@ class Transport:
 
     def open_tls(self, deadline: Deadline) -> ssl.SSLSocket:
         raw = open_socket(self.host, self.port, deny=self.deny, deadline=deadline, connect=self.connect_timeout)
-        tls: ssl.SSLSocket | None = None
+        context, tls = self._tls(), None
         try:
-            tls = self._tls().wrap_socket(raw, server_hostname=self.credential.tls_server_name or self.host, do_handshake_on_connect=False)
+            tls = context.wrap_socket(raw, server_hostname=self.server_name, do_handshake_on_connect=False)
             deadline.watch(tls)
             tls.settimeout(deadline.remaining)
             tls.do_handshake()
             return tls
         except (OSError, ValueError) as error:
             (tls or raw).close()
-            raise _tls_failure(error, deadline) from None
+            if trust.is_ambiguous(error) and self._trust_otherwise(context):
+                return self.open_tls(deadline)
+            raise self._failure(error, deadline, "tls") from None
 
     def _tls(self) -> ssl.SSLContext:
         with self._lock:
-            self._context = self._context or _context(self.credential)
+            self._context = self._context or trust.context_of(self.credential)
             return self._context
+
+    def _trust_otherwise(self, failed: ssl.SSLContext) -> bool:
+        """Take the authorities in another order; False when every order has been tried."""
+        with self._lock:
+            if self._context is failed:
+                self._order += 1
+                self._context = trust.context_of(self.credential, self._order)
+            return self._order < trust.orders(self.credential)
 
     def _client(self) -> RESTClientObject:
         rest = RESTClientObject(Configuration(host=self.credential.server))
@@ -223,7 +258,6 @@ class Transport:
         check_allowed()
         url = self.credential.server + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "meshconsole", **self.authorization()}
-        # the pool makes connections by itself: this is how they learn whose deadline they are under
         self.current.deadline = deadline
         try:
             timeouts = (self.connect_timeout, deadline.remaining)
@@ -231,32 +265,48 @@ class Transport:
                 method, url, headers=headers, body=body, _request_timeout=timeouts
             )
         except _BROKEN as error:
-            raise _failure(error, deadline) from None
-        finally:
-            self.current.deadline = None
+            raise self._failure(error, deadline, "answer") from None
         return cast("urllib3.HTTPResponse", answer.response)
 
-    def _chunks(self, response: urllib3.HTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
+    def read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> Response:
+        """The whole answer."""
+        content = b"".join(self._chunks(response, deadline))
+        return Response(response.status, self._headers(response), self.redactor.body(content))
+
+    def _headers(self, response: urllib3.BaseHTTPResponse) -> dict[str, str]:
+        return {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
+
+    def _chunks(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
         received = 0
-        while chunk := _read(response, deadline, waiting):
+        while chunk := self._read(response, deadline, waiting):
             received += len(chunk)
             if received > self.limit:
                 raise Permanent("too-large", limit=self.limit)
             yield chunk
         deadline.check()
 
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
+        # nothing compressed was asked for: what claims to be is left as it is, and so is a bomb in it
+        read = response.read1 if waiting else response.read
+        try:
+            return read(_CHUNK, decode_content=False)
+        except _BROKEN as error:
+            raise self._failure(error, deadline, "body") from None
 
-def _read(response: urllib3.HTTPResponse, deadline: Deadline, waiting: bool) -> bytes:
-    # nothing compressed was asked for: what claims to be is left as it is, and so is a bomb in it
-    read = response.read1 if waiting else response.read
-    try:
-        return read(_CHUNK, decode_content=False)
-    except _BROKEN as error:
-        raise _failure(error, deadline) from None
-
-
-def _headers(response: urllib3.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    def _failure(self, error: Exception, deadline: Deadline, phase: str) -> KubeError:
+        """What went wrong in this phase (`tls`, `answer` until its head is there, `body`); the libraries' own words can quote
+        the request and are left out."""
+        if deadline.expired or isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
+            return Temporary("timeout", phase="answer" if phase == "body" else phase)
+        tls = _ssl_error(error)
+        # in TLS 1.3 a server looks at the client's certificate when the client has begun to speak already
+        if tls is not None and (found := trust.failure(tls, self.credential, self.server_name)):
+            return found
+        if phase == "body":
+            return Temporary("cut") if _is_cut(error) else Temporary("bad-body", phase="answer")
+        if tls is None and phase == "answer" and _is_no_http(error):
+            return Temporary("bad-body", phase=phase)
+        return Temporary("unreachable", phase=phase)
 
 
 class _Connection(HTTPSConnection):
@@ -265,13 +315,36 @@ class _Connection(HTTPSConnection):
     transport: Transport
 
     def connect(self) -> None:
+        self._open()
+        # what asks for the identity is itself the first call on this connection
+        if self.transport.uid and not self.transport.current.identifying:
+            self._identify()
+        if self.sock is None:
+            # a server that ends each connection after one answer has just said which cluster it is
+            self._open()
+
+    def _open(self) -> None:
         self.sock = self.transport.open_tls(self.transport.current.deadline)
         self.is_verified = True
+
+    def _identify(self) -> None:
+        transport, deadline = self.transport, self.transport.current.deadline
+        self.timeout = deadline.remaining
+        headers = {"Accept": identity.ACCEPT, "User-Agent": "meshconsole", **transport.authorization()}
+        super().request("GET", transport.prefix + identity.PATH, headers=headers, preload_content=False)
+        with closing(self.getresponse()) as response:
+            identity.check(transport.read(response, deadline), transport.uid, transport.secrets)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is not None:
             self.transport.current.deadline.watch(self.sock)
-        super().request(*args, **kwargs)
+        try:
+            super().request(*args, **kwargs)
+        except (ConnectionError, ssl.SSLEOFError):
+            # the server has hung up while it was spoken to: what it said before is the reason
+            if self.sock is not None:
+                self.sock.recv(1)
+            raise
 
 
 class _Pools(urllib3.PoolManager):
@@ -290,56 +363,29 @@ class _Pools(urllib3.PoolManager):
         return super().urlopen(method, url, redirect=False, **(kwargs | {"retries": False}))
 
 
-def _context(credential: Credential) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        if credential.insecure:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif credential.ca_pem:
-            context.load_verify_locations(cadata=credential.ca_pem)
-        else:
-            context.load_default_certs()
-        if credential.client_cert_pem:
-            _load_key(context, credential)
-    except (ssl.SSLError, ValueError):
-        raise Permanent("tls", reason="credential") from None
-    return context
+def _ssl_error(error: BaseException) -> ssl.SSLError | None:
+    """The libraries wrap it: urllib3 as an argument, the client as the context of an error that says nothing."""
+    waiting: list[Any] = [error]
+    for _ in range(20):
+        if not waiting:
+            return None
+        found = waiting.pop()
+        if isinstance(found, ssl.SSLError):
+            return found
+        if isinstance(found, BaseException):
+            waiting += [*(each for each in found.args if isinstance(each, BaseException)), found.__context__, found.__cause__]
+    return None
 
 
-def _load_key(context: ssl.SSLContext, credential: Credential) -> None:
-    """`ssl` takes a key from a file only: one that nobody else can read, and gone before anything else happens."""
-    descriptor, name = tempfile.mkstemp(prefix="kube-")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(credential.client_cert_pem + credential.client_key_pem)
-        context.load_cert_chain(name, password="")
-    finally:
-        Path(name).unlink()
+def _is_cut(error: Exception) -> bool:
+    """Whether the connection ended before the body did."""
+    inner = error.args[1] if len(error.args) > 1 else None
+    if isinstance(inner, urllib3.exceptions.InvalidChunkLength):
+        return not inner.length
+    return isinstance(inner, IncompleteRead | ConnectionError) or isinstance(error, OSError | urllib3.exceptions.SSLError)
 
 
-def _tls_failure(error: Exception, deadline: Deadline) -> KubeError:
-    if deadline.expired or isinstance(error, TimeoutError):
-        return Temporary("timeout", phase="tls")
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Permanent("tls", reason=plain(error.verify_message or "certificate"))
-    if isinstance(error, ssl.SSLEOFError | ConnectionError):
-        return Temporary("unreachable", phase="tls")
-    reason = getattr(error, "reason", None)
-    return Permanent("tls", reason=plain(reason or type(error).__name__))
-
-
-def _failure(error: Exception, deadline: Deadline) -> KubeError:
-    """What went wrong between request and whole answer; the libraries' own words can quote the request and are left out."""
-    if deadline.expired or isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
-        return Temporary("timeout", phase="answer")
-    if isinstance(error, ssl.SSLError):
-        return Temporary("unreachable", phase="answer")
-    if isinstance(error, urllib3.exceptions.ProtocolError | HTTPError | HTTPException | ValueError):
-        cause = error.args[1] if len(error.args) > 1 else None
-        if isinstance(cause, ConnectionError):
-            return Temporary("unreachable", phase="answer")
-        return Temporary("bad-body", phase="answer")
-    return Temporary("unreachable", phase="answer")
+def _is_no_http(error: Exception) -> bool:
+    """Whether something else than HTTP came; nothing at all is silence."""
+    known = isinstance(error, HTTPError | HTTPException | ValueError)
+    return known and not (len(error.args) > 1 and isinstance(error.args[1], ConnectionError))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext, gettext_lazy
 
 from interconnect.messages import engine, files, findings, kubeconfig, plans, rules
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,5 +38,5 @@ def word(code: str, params: Mapping[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, list | tuple | set | frozenset):
-        return gettext(", ").join(str(item) for item in value)
-    return str(value)
+        return gettext(", ").join(visible(str(item)) for item in value)
+    return visible(str(value))

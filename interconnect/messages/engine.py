@@ -5,17 +5,22 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 SERVICES = {
+    "inquiry.unreadable": _("This check can't be opened: the key that encrypted it is gone. Paste the kubeconfig again."),
     "role.missing": _("This needs the role %(role)s. Ask an administrator of the mesh."),
     "mesh.name": _("“%(name)s” is no name for a mesh: use lower-case letters, digits and hyphens, at most 63 characters."),
     "mesh.name-taken": _("There is a mesh named “%(name)s” already. Choose another name."),
     "mesh.control-plane-taken": _(
         "The mesh of this config cluster and system namespace %(namespace)s is registered already. One mesh is registered once."
     ),
+    "mesh.same-cluster": _(
+        "Both kubeconfigs lead to the same cluster, with different credentials; the console keeps one per cluster. "
+        "Leave the config cluster's kubeconfig out."
+    ),
     "mesh.config-map": _("“%(name)s” is no name for a ConfigMap: use lower-case letters, digits, “-” and “.”."),
     "mesh.networks-cluster": _("meshNetworks is read in the control plane's or the config cluster. Choose one of them."),
     "mesh.istiod-url": _(
         "This is no address of istiod. Give scheme, host and port alone, such as http://istiod.example.com:15014, "
-        "and none that the operator has forbidden to connect to."
+        "and an address that the operator allows connections to."
     ),
     "mesh.moved-on": _("The mesh has changed since you looked (revision %(revision)s, you saw %(seen)s). Look again, then repeat."),
     "mesh.has-clusters": _("“%(name)s” still has clusters: %(clusters)s. Remove them first."),
@@ -41,6 +46,7 @@ SERVICES = {
         "Somebody with that role can retry or revert it first."
     ),
     "workloads.none": _("No workload here has to be restarted."),
+    "workloads.not-counted": _("Workloads on %(cluster)s can't be counted. %(violation)s"),
     "workloads.joined": _("The group “%(group)s” is joined: restarting its workloads needs the role mesh admin."),
 }
 
@@ -92,7 +98,29 @@ STEPS = {
 KUBE = {
     "kube.unreachable": _("The cluster does not answer. Check the address, the network between, and that its API server runs."),
     "kube.timeout": _("The cluster did not answer in time. Check the network between and the load of its API server."),
-    "kube.tls": _("The cluster's certificate cannot be trusted (%(reason)s). Use a kubeconfig with the right certificate authority."),
+    "kube.cut": _("The connection ended in the middle of the cluster's answer. Check proxies and load balancers on the way, then retry."),
+    "kube.not-tls": _("The server doesn't speak TLS at this address, probably plain HTTP. Use the address and port of the API server."),
+    "kube.tls": _(
+        "TLS with the server failed (%(reason)s). Check that the address leads to an API server, "
+        "and whether the server wants a client certificate."
+    ),
+    "kube.tls-untrusted": _(
+        "The server's certificate wasn't issued by the certificate authority in the kubeconfig (%(reason)s). "
+        "Use a kubeconfig with the right certificate authority, and check that the address leads to this cluster."
+    ),
+    "kube.tls-name": _(
+        "The server's certificate isn't valid for %(name)s (%(reason)s). Use an address that stands among the certificate's alternative "
+        "names, or set tls-server-name; as for kubectl, its common name doesn't count."
+    ),
+    "kube.tls-ended": _("The server's certificate, or its authority's, has expired. Renew it in the cluster."),
+    "kube.tls-not-yet": _("The server's certificate isn't valid yet. Check the clocks of the cluster and of the console's machine."),
+    "kube.tls-weak": _("The server's certificate is too weak to trust (%(reason)s). Issue a new one with SHA-256 and a longer key."),
+    "kube.tls-own": _("The certificate, key or authority in the kubeconfig can't be used (%(reason)s). Give new ones."),
+    "kube.tls-client-missing": _("The server wants a client certificate, and this credential has none. Replace it with one that has."),
+    "kube.tls-client-ended": _("The server refuses our client certificate, which expired on %(until)s. Replace the credential."),
+    "kube.tls-client-refused": _(
+        "The server refuses our client certificate: it wants one of another authority. Replace the credential with one of this cluster."
+    ),
     "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
     "kube.forbidden": _("The credential may not %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."),
     "kube.not-found": _("%(resource)s %(name)s is not there."),
@@ -103,13 +131,36 @@ KUBE = {
     "kube.invalid": _("The cluster refuses %(resource)s %(name)s as invalid: %(said)s"),
     "kube.admission-denied": _("The admission webhook %(webhook)s of the cluster refuses this: %(said)s"),
     "kube.dry-run-unsupported": _("Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."),
-    "kube.too-many-requests": _("The cluster asks to slow down."),
+    "kube.too-many-requests": _("The cluster's API server is busy. Try again in a minute."),
     "kube.server-error": _("The cluster answers with an error of its own (%(status)s): %(said)s"),
     "kube.bad-body": _("The cluster answered with something that is no answer of an API server. Does the address lead to one?"),
     "kube.too-large": _("The cluster's answer is too large."),
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
-    "kube.address-denied": _("The address %(address)s is one that the operator has forbidden to connect to."),
+    "kube.address-denied": _(
+        "The operator doesn't allow connections to the address %(address)s. Use another address of the cluster, "
+        "or ask the operator to allow this one."
+    ),
     "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.credential-unreadable": _(
+        "The stored credential for %(server)s can't be opened: the key that encrypted it isn't in MESHCONSOLE_CREDENTIAL_KEYS. "
+        "Put that key back and restart, or replace the credential."
+    ),
+    "kube.endless-list": _(
+        "The cluster's list of %(resource)s has no end: it repeats itself. Check that the address leads to the API server, "
+        "with nothing in between that changes answers."
+    ),
+    "kube.other-object": _(
+        "The answer about %(resource)s %(name)s is about another object (%(found)s), so nobody knows what was written. "
+        "Check that nothing between the console and the API server changes answers, then retry."
+    ),
+    "kube.repeats-credential": _(
+        "The cluster repeats the console's credential in %(resource)s %(name)s. Nothing was written. "
+        "Take the credential out of it there, replace it, then retry."
+    ),
+    "kube.wrong-cluster": _(
+        "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
+        "Replace the credential with one of the right cluster, then retry."
+    ),
     "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
     "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
 }

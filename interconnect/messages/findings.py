@@ -45,6 +45,7 @@ WRITES = {
     "writes.note.already-gone": _("was already gone"),
     "writes.note.changed-since": _("was changed by somebody since; left as it is"),
     "writes.note.left-as-found": _("was so before; left as found"),
+    "writes.note.not-ours": _("not ours, left alone"),
     "writes.note.overwritten": _("had been changed by somebody; written again"),
 }
 

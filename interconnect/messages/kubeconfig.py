@@ -10,42 +10,94 @@ _REASONS = {
     "tag": _("The kubeconfig uses a YAML tag (line %(line)s). Remove it."),
     "duplicate-key": _("The kubeconfig has the same key twice (line %(line)s). Remove one."),
     "duplicate-name": _("The kubeconfig has two entries named “%(name)s” in %(field)s. Remove one."),
-    "multiple-documents": _("The kubeconfig has several YAML documents. Give one."),
-    "malformed": _("The kubeconfig is no valid YAML (line %(line)s, column %(column)s)."),
+    "multiple-documents": _("This holds %(count)s kubeconfigs. Give the one of this cluster."),
+    "malformed": _("The kubeconfig isn't valid YAML (line %(line)s, column %(column)s)."),
+    "tab": _("Line %(line)s of the kubeconfig is indented with a tab, which YAML doesn't allow. Use spaces."),
     "too-deep": _("The kubeconfig is nested too deeply to be one (line %(line)s)."),
     "too-large": _("The kubeconfig is larger than %(limit)s bytes. Leave out what this cluster does not need."),
     "too-many-nodes": _("The kubeconfig has more entries than any real one. Leave out what this cluster does not need."),
-    "encoding": _("The kubeconfig is no UTF-8 text."),
+    "encoding": _("The kubeconfig isn't UTF-8 text. Save it as UTF-8 (Windows PowerShell writes UTF-16 with “>”)."),
+    "encoded": _("This is a kubeconfig in base64. Decode it (base64 -d), then paste the text."),
     "empty": _("The kubeconfig is empty."),
-    "not-a-kubeconfig": _("This is no kubeconfig: it needs apiVersion v1, kind Config, clusters, users and contexts."),
+    "not-a-kubeconfig": _("This isn't a kubeconfig. It needs apiVersion v1, kind Config, clusters, users and contexts."),
+    "other-kind": _("This is a Kubernetes object of kind %(kind)s, not a kubeconfig. Give the cluster's kubeconfig."),
+    "secret-without-kubeconfig": _("This Secret holds no kubeconfig. Give the cluster's kubeconfig."),
+    "redacted": _(
+        "%(field)s was left out of this kubeconfig: a placeholder stands in its place. "
+        "Write it again with “kubectl config view --raw --minify --flatten”."
+    ),
     "wrong-type": _("%(field)s in the kubeconfig is not of the right kind."),
-    "unknown-field": _("The kubeconfig has a field that is not understood: %(field)s. Remove it."),
     "no-context": _("The kubeconfig has no context. Add one that names a cluster and a user."),
     "context-unknown": _("The kubeconfig has no context “%(context)s”. It has: %(contexts)s."),
     "several-contexts": _("The kubeconfig has several contexts: %(contexts)s. Choose one."),
-    "cluster-unknown": _("The context names the cluster “%(name)s”, which the kubeconfig does not have."),
-    "user-unknown": _("The context names the user “%(name)s”, whom the kubeconfig does not have."),
+    "current-unusable": _("The current context “%(current)s” can't be used. %(violation)s Or choose another context: %(contexts)s."),
+    "current-unknown": _("The kubeconfig's current context “%(current)s” isn't in it. Choose one: %(contexts)s."),
+    "context-incomplete": _("The context names no %(field)s. Add it to the context."),
+    "cluster-unknown": _("The context names the cluster “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
+    "user-unknown": _("The context names the user “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
     "no-credential": _("The user has neither a token nor a client certificate in the file. Add one of them."),
-    "exec": _("The kubeconfig would run a command (%(field)s). The console never does: use a token or a client certificate."),
-    "auth-provider": _("The kubeconfig uses an auth provider (%(field)s). Use a token or a client certificate."),
+    "exec": _(
+        "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. Create an account for it with your "
+        "own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
+    ),
+    "auth-provider": _(
+        "The kubeconfig signs in by an auth provider, %(command)s, which the console doesn't use. Create an account for the console with "
+        "your own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
+    ),
     "basic-auth": _("The kubeconfig uses a password (%(field)s), which Kubernetes does not take any more. Use a token."),
     "impersonation": _("The kubeconfig impersonates somebody (%(field)s). Use a credential of the console's own."),
     "proxy-url": _("The kubeconfig names a proxy (%(field)s). The console connects directly: give an address that it can reach."),
-    "file-path": _("The kubeconfig names a file (%(field)s), which is not here. Embed its content as …-data, or the token itself."),
+    "file-path": _(
+        "The kubeconfig names a file (%(field)s), which the console can't read. Embed certificates and keys with "
+        "“kubectl config view --raw --minify --flatten”; put a token itself into “token”."
+    ),
     "insecure": _("The kubeconfig skips the check of the server's certificate. Give certificate-authority-data instead."),
-    "insecure-with-authority": _("The kubeconfig skips the check of the certificate and names an authority. Keep the authority only."),
-    "authority-malformed": _("certificate-authority-data is no certificate in PEM form."),
+    "insecure-with-authority": _(
+        "The kubeconfig skips the check of the server's certificate although the authority is there. "
+        "Delete insecure-skip-tls-verify; certificate-authority-data is enough."
+    ),
+    "authority-malformed": _("certificate-authority-data holds no certificate in PEM form."),
+    "pem-unencoded": _("%(field)s is PEM text. It must be that text in base64 (base64 -w0)."),
     "client-certificate-incomplete": _("A client certificate needs both client-certificate-data and client-key-data."),
-    "client-certificate-malformed": _("client-certificate-data is no certificate in PEM form."),
+    "client-certificate-malformed": _("client-certificate-data holds no certificate in PEM form."),
     "client-key-encrypted": _("The client key is encrypted. Give it without a passphrase; it is stored encrypted."),
     "client-key-malformed": _("client-key-data is no private key in PEM form."),
     "client-key-mismatch": _("The client key does not belong to the client certificate."),
-    "token-malformed": _("The token has characters that no token has."),
+    "token-malformed": _("The token has spaces, line breaks or other characters that no token has. Put it on one line, as it was issued."),
     "server-missing": _("The cluster has no server address."),
     "server-scheme": _("The server address must begin with https://."),
-    "server-malformed": _("The server address is no address of an API server."),
-    "server-denied": _("The server address %(address)s is one that the operator has forbidden to connect to."),
-    "server-name-malformed": _("tls-server-name is no host name."),
+    "server-malformed": _("The server address isn't one of an API server. Write it as https://host:port."),
+    "server-user": _("The server address has a user name or password before the host. Remove it."),
+    "server-query": _("The server address has a query or a fragment (“?” or “#”). Remove it."),
+    "server-ipv6": _("An IPv6 address needs brackets: https://[2001:db8::1]:6443."),
+    "server-unspecified": _(
+        "The server address %(address)s means “this machine” and leads nowhere from the console. "
+        "Write the address at which the console reaches the cluster."
+    ),
+    "server-denied": _(
+        "The operator doesn't allow connections to the server address %(address)s. Use another address of the cluster, "
+        "or ask the operator to allow this one."
+    ),
+    "server-name-malformed": _("tls-server-name isn't a valid host name."),
 }
 
-MESSAGES = {f"kubeconfig.{code}": text for code, text in _REASONS.items()}
+_CREDENTIALS = {
+    "credential.istiods": _(
+        "This is istiod's own account in this cluster. The console needs an account of its own: create it (deploy/rbac/account.yaml) "
+        "and give a kubeconfig with its token."
+    ),
+    "credential.istiods-lacks": _("istiod's account lacks %(count)s of the rights that the console needs: %(missing)s."),
+    "credential.reads-secrets": _("This account can read all Secrets of the cluster. The console needs none of them."),
+    "credential.ignored-fields": _("Not used: %(fields)s. Neither kubectl nor the console knows these fields."),
+    "credential.ended": _("The credential expired on %(until)s. Replace it."),
+    "credential.ends-soon": _("The credential expires on %(until)s. Replace it before then."),
+    "cluster.name.injection": _(
+        "Istio's injection webhook in this cluster names the cluster ID %(found)s, not “%(name)s”. "
+        "istiod takes its Pods for that cluster's: register it under that ID, or check that this is the right cluster."
+    ),
+    "cluster.name.secret": _(
+        "istiod's Secret names this cluster %(found)s, not “%(name)s”. Register it under that ID, or check that this is the right cluster."
+    ),
+}
+
+MESSAGES = {**_CREDENTIALS, **{f"kubeconfig.{code}": text for code, text in _REASONS.items()}}

@@ -12,4 +12,13 @@ PLANS = {
     "plan.blocked": _("The plan cannot be started because of its findings (%(codes)s). Mend them, or pass over those that allow it."),
 }
 
-MESSAGES = {**PLANS}
+ASKING = {
+    "asking.person": _("%(most)s of your questions to clusters are still open. Wait until one is answered, then try again."),
+    "asking.mesh": _("%(most)s questions to the clusters of this mesh are still open. Wait until some are answered, then try again."),
+    "asking.checks": _(
+        "%(most)s of your checks within %(minutes)s minutes found no cluster. "
+        "Make sure that the kubeconfig leads to a cluster, wait a few minutes, then check again."
+    ),
+}
+
+MESSAGES = {**PLANS, **ASKING}

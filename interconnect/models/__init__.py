@@ -5,7 +5,7 @@ from interconnect.models.cluster import Cluster, Connection
 from interconnect.models.draft import JoinDraft
 from interconnect.models.gateway import Gateway
 from interconnect.models.group import NetworkGroup
-from interconnect.models.inquiry import Inquiry, InquiryStatus
+from interconnect.models.inquiry import CheckAttempt, Inquiry, InquiryStatus
 from interconnect.models.membership import Membership, MembershipAddress
 from interconnect.models.mesh import Mesh
 from interconnect.models.observation import ClusterObservation, GatewayObservation, MeshObservation
@@ -13,6 +13,7 @@ from interconnect.models.rollout import Rollout, RolloutKind, RolloutStatus, Ste
 
 __all__ = [
     "AppliedEntry",
+    "CheckAttempt",
     "Cluster",
     "ClusterObservation",
     "Connection",

@@ -18,7 +18,8 @@ class Inquiry(models.Model):
     """A question to clusters that a page has asked: a worker answers it, the page polls, and after a while it is gone.
 
     `sealed` holds what must not lie about in the clear (a pasted kubeconfig), `params` the rest of the question and
-    `result` the answer, each in the shape of its `kind` (`interconnect.services.inquiries`).
+    `result` the answer, each in the shape of its `kind` (`interconnect.services.inquiries`). Questions of one `digest` have one
+    answer; it is empty where nothing is asked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -27,6 +28,7 @@ class Inquiry(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     params = models.JSONField(_("parameters"), default=dict)
     sealed = models.TextField(_("sealed part"), blank=True, editable=False)
+    digest = models.CharField(_("digest"), max_length=64, blank=True, editable=False, db_index=True)
     status = models.CharField(_("status"), max_length=16, choices=InquiryStatus.choices, default=InquiryStatus.WAITING)
     result = models.JSONField(_("result"), default=dict)
     errors = models.JSONField(_("errors"), default=list)
@@ -41,3 +43,20 @@ class Inquiry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+
+class CheckAttempt(models.Model):
+    """A check of a credential that has found no cluster (yet), so that nobody scans networks by them: it outlives its inquiry, and
+    goes when that finds one."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    inquiry = models.UUIDField(_("inquiry"), unique=True)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("check without a cluster")
+        verbose_name_plural = _("checks without a cluster")
+        indexes = (models.Index(fields=("user", "at"), name="check_attempts_of_one"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.at}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +19,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from interconnect import clients
+from interconnect.domain.patience import FIRST_BACKOFF_SECONDS, backoff, pause_within
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.kube.errors import Conflict, KubeError, Temporary
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
@@ -31,10 +33,11 @@ from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
 from interconnect.rollouts.steps import execute
 from interconnect.rollouts.work import Work
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
 log = logging.getLogger(__name__)
 
-FIRST_BACKOFF_SECONDS = 0.2
-LAST_BACKOFF_SECONDS = 15.0
 MOST_CRASHES = 10
 SLOWED_DOWN = 10
 UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
@@ -55,17 +58,26 @@ def begin(rollout: Rollout) -> None:
 def run_chain(step_id: int, worker: str) -> None:
     """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
     taken = Lease.take(step_id, worker)
+    if taken is None:
+        return
     before: Work | None = None
-    while taken is not None:
-        before = Work(taken, before)
-        taken = _carry_out(before, on=True)
+    with _in_chain(taken.step):
+        while taken is not None:
+            before = Work(taken, before)
+            taken = _carry_out(before, on=True)
 
 
 def run_step(step_id: int, worker: str) -> None:
     """Carry out one step if it is due and free; what follows it in its chain is left ready for anybody."""
     taken = Lease.take(step_id, worker)
     if taken is not None:
-        _carry_out(Work(taken), on=False)
+        with _in_chain(taken.step):
+            _carry_out(Work(taken), on=False)
+
+
+def _in_chain(step: Step) -> AbstractContextManager[None]:
+    """A step that has waited goes on with the chain that it is in; a chain begins anew with a retry."""
+    return clients.in_chain((step.rollout_id, step.phase, step.chain), begins=step.attempts == 1)
 
 
 def _carry_out(work: Work, *, on: bool) -> Lease | None:
@@ -139,15 +151,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     patience = settings.MESHCONSOLE_UNREACHABLE_SECONDS * (SLOWED_DOWN if error.code == "too-many-requests" else 1)
     if hopeless or failing >= patience:
         return _Failed(f"kube.{error.code}", error.params, evidence)
-    if error.retry_after is not None:
-        return Wait(error.retry_after, evidence)
-    # The try that decides is made when the patience is over, not at the end of a long back-off.
-    return Wait(min(backoff(step.attempts), max(patience - failing, FIRST_BACKOFF_SECONDS)), evidence)
-
-
-def backoff(attempts: int) -> float:
-    """0.2, 0.4, 0.8 … 15 seconds."""
-    return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** min(attempts - 1, 10)))
+    return Wait(pause_within(step.attempts, error.retry_after, patience - failing), evidence)
 
 
 def _settle(work: Work, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | None:

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce, Now
 
 from interconnect.clients import no_call_in_a_transaction
 from interconnect.kube import transport
+from interconnect.kube.patience import patience
 from interconnect.models import Step, StepStatus
 from interconnect.rollouts.clock import now_plus
 from interconnect.rollouts.outcome import LostLease
@@ -98,10 +99,14 @@ class Lease:
 
     @contextmanager
     def carried_out(self) -> Iterator[Self]:
-        """Within it every call to a cluster holds the lease: a step that asks for long keeps what it has."""
+        """Within it every call to a cluster holds the lease: a step that asks for long keeps what it has.
+
+        A busy server is not waited for here: the step is given back until it is to be asked again.
+        """
         before = _current.set(self)
         try:
-            yield self
+            with patience(0):
+                yield self
         finally:
             _current.reset(before)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connections
@@ -18,6 +17,7 @@ from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
 from interconnect.domain.networks import DATA_KEY
 from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError
+from interconnect.kube.patience import more_patience, patiently
 from interconnect.models import Cluster, Connection, Mesh
 
 if TYPE_CHECKING:
@@ -147,9 +147,11 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
 
 
 def answers_now(row: Connection) -> bool:
-    """A fresh try, whatever the breaker says."""
+    """A fresh try, whatever the breaker says. Another cluster that has taken its address is no answer."""
     transport = clients.api_of(row).transport
     try:
-        return clients.twice(lambda: transport.request("GET", "/version", deadline=ANSWER_SECONDS)).status == HTTPStatus.OK
+        with more_patience(ANSWER_SECONDS):
+            clients.twice(lambda: patiently(lambda left: transport.identify(deadline=left), ANSWER_SECONDS))
     except KubeError:
         return False
+    return True

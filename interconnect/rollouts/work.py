@@ -187,11 +187,11 @@ class Work:
     def _intend(self, rendered: Rendered, applied: Mapping[Target, Applied], writes: Sequence[Write]) -> None:
         coming = [write for write in writes if not write.removes and write.manager == FIELD_MANAGER]
         intentions = [
-            ledger.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts)
+            ledger.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts, write.uid)
             for write, wanted in ((write, rendered[write.target]) for write in coming)
         ]
         with self.lease.writing():
-            ledger.leave(self.mesh, [write.target for write in writes if write.removes], rollout=self.rollout)
+            ledger.leave(self.mesh, {write.target: write.uid for write in writes if write.removes}, rollout=self.rollout)
             ledger.intend(self.mesh, intentions, applied, rollout=self.rollout)
 
     def record(self) -> None:
@@ -219,7 +219,7 @@ class Work:
         if write.verb is Verb.JSON_PATCH:
             return api.json_patch(write.target, [operation for each in calls for operation in each.body])
         if write.verb is Verb.MERGE_PATCH:
-            return api.merge_patch(write.target, write.body)
+            return api.merge_patch(write.target, write.body, uid=write.uid)
         if write.verb is Verb.DELETE:
             api.delete(write.target, uid=write.uid)
             return {}
@@ -227,7 +227,7 @@ class Work:
 
     def _apply(self, api: Api, write: Write) -> Json:
         try:
-            return api.apply(write.body, manager=write.manager, force=write.force)
+            return api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force)
         except Conflict as error:
             pairs = [(cause.field, cause.owner) for cause in error.causes]
             if not pairs:
@@ -235,7 +235,7 @@ class Work:
             if not may_force(write.target, pairs, self.consents):
                 raise StepFailed("writes.conflict", **conflict_params(write.target, pairs)) from None
             self.lease.hold()
-            return api.apply(write.body, manager=write.manager, force=True)
+            return api.apply(write.body, uid=write.uid, manager=write.manager, force=True)
 
 
 def one_call_each(writes: Iterable[Write]) -> list[list[Write]]:
@@ -251,6 +251,21 @@ def one_call_each(writes: Iterable[Write]) -> list[list[Write]]:
         else:
             calls.append([write])
     return calls
+
+
+def described(target: Target) -> str:
+    return f"{target.kind} {target.name}"
+
+
+def removal_evidence(made: Iterable[Write], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step has deleted and what it left alone as not ours, with what its attempts `before` said of the same."""
+    evidence: dict[str, list[str]] = {key: list(before.get(key, ())) for key in ("deleted", "not_ours")}
+    for write in made:
+        if write.note == "writes.note.not-ours":
+            evidence["not_ours"].append(described(write.target))
+        elif write.removes and write.verb is not Verb.FORGET:
+            evidence["deleted"].append(described(write.target))
+    return {key: list(dict.fromkeys(names)) for key, names in evidence.items() if names}
 
 
 def _holder(write: Write) -> Target:

@@ -48,7 +48,7 @@ def running_checks(mesh: Mesh) -> Inquiry | None:
     return Inquiry.objects.filter(mesh=mesh, kind=KIND).order_by("-asked_at").first()
 
 
-@answers(KIND)
+@answers(KIND, shared=True, capped=False)
 def _answer(inquiry: Inquiry) -> Json:
     if inquiry.mesh is not None:
         run_checks(inquiry.mesh)

@@ -13,17 +13,30 @@ from interconnect.domain.topology import Topology
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services.authority import audited, require
-from interconnect.services.meshes import new_connection
+from interconnect.services.meshes import new_connection, nothing_more
 from interconnect.services.refusal import Refused
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interconnect.services.inspection import ClusterReport
     from meshconsole.access.actor import Actor
 
 
-def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterReport, pod_cidrs: tuple[str, ...] = ()) -> Cluster:
-    """Store a member that has been looked at (`inspect_cluster`). Its name must be an ID that istiod knows."""
+def cluster_register(
+    *,
+    actor: Actor,
+    mesh: Mesh,
+    name: str,
+    report: ClusterReport,
+    pod_cidrs: tuple[str, ...] = (),
+    stored: Callable[[], None] = nothing_more,
+) -> Cluster:
+    """Store a member that has been looked at (`inspect_cluster`); `stored` is called in its transaction.
+
+    Its name must be an ID that istiod knows.
+    """
     with audited(actor, "cluster.register", mesh=mesh, subject=name, params={"uid": report.uid}):
         require(actor, Role.MESH_ADMIN)
         require_registrable(mesh, name, report)
@@ -40,6 +53,7 @@ def cluster_register(*, actor: Actor, mesh: Mesh, name: str, report: ClusterRepo
                 _note(cluster, report)
                 ledger.unarchive(mesh, report.uid)
                 _remember_forgotten(mesh, report.uid, "")
+                stored()
         except IntegrityError:
             code = "cluster.name.taken" if mesh.clusters.filter(name=name).exists() else "cluster.in-another-mesh"
             raise Refused.because(code, cluster=name, name=name) from None
@@ -75,8 +89,8 @@ def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
     return before, after
 
 
-def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: ClusterReport) -> None:
-    """A new credential for the same cluster; another cluster's is refused."""
+def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: ClusterReport, stored: Callable[[], None] = nothing_more) -> None:
+    """A new credential for the same cluster; another cluster's is refused. `stored` is called in its transaction."""
     with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
         require(actor, Role.MESH_ADMIN)
         require_same_identity(cluster, report)
@@ -86,6 +100,7 @@ def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: Cluste
             row.open_since, row.open_code = None, ""
             row.save()
             _note(cluster, report)
+            stored()
 
 
 def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, ...]) -> None:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from interconnect import store
-from interconnect.domain.asking import Asking, asking
 from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
+from interconnect.domain.confirming import Asking, asking
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind

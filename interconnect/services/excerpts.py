@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from meshconsole.text import visible
+
 MOST_LINES = 400
 
 
@@ -60,5 +62,6 @@ def _is_list_of_mappings(value: Any) -> bool:
 def _yaml(value: Any) -> str:
     if not value:
         return ""
-    lines = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120).splitlines()
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
+    lines = visible(text, lines=True).removesuffix("\n").split("\n")
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], "…"])

@@ -22,7 +22,7 @@ from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh
 from interconnect.rollouts.replicas import read_istiods, remote_clusters, side_by_side
 from interconnect.services import clusters, meshes
-from interconnect.services.inspection import ClusterReport, MeshReport, api_for, credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.inspection import ClusterReport, MeshReport, api_for, as_read, inspect_cluster, inspect_mesh, reading_of
 from interconnect.services.planning import Preview, Scene, preview, scene_of
 from interconnect.services.refusal import Refused
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from interconnect.domain.violations import Violation
     from interconnect.files.document import Document
     from interconnect.kube.api import Api
-    from interconnect.kube.kubeconfig import Credential
+    from interconnect.kube.kubeconfig import Reading
     from meshconsole.access.actor import Actor
 
 
@@ -65,6 +65,13 @@ class Filing:
     def empty(self) -> bool:
         stored = self.mesh is not None and not (self.new or self.replaced or self.typed_cidrs or self.mesh_report or self.policy)
         return stored and not self.changes and self.preview.empty
+
+    @property
+    def notes(self) -> tuple[tuple[str, Violation], ...]:
+        """What is to be said of the credentials, each with the name of its cluster; the control plane's have none."""
+        reports = sorted({**self.new, **self.replaced}.items())
+        of_mesh = self.mesh_report.notes() if self.mesh_report else ()
+        return (*(("", note) for note in of_mesh), *((name, note) for name, seen in reports for note in seen.notes(name)))
 
     @property
     def removals(self) -> tuple[Change, ...]:
@@ -122,10 +129,16 @@ def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> M
         return None
     plane = document.control_plane
     namespace = (plane.system_namespace if plane else "") or (mesh.system_namespace if mesh else "istio-system")
-    hub = _credential(document, files.control_plane)
-    config = _credential(document, files.config) if files.config else None
+    first = _reading(document, files.control_plane)
+    second = _reading(document, files.config) if files.config else None
+    hub, config = first.credential, second.credential if second else None
+
+    def look() -> MeshReport:
+        report = inspect_mesh(hub, config, system_namespace=namespace)
+        return replace(report, control_plane=as_read(report.control_plane, first), config=as_read(report.config, second or first))
+
     if mesh is None:
-        return inspect_mesh(hub, config, system_namespace=namespace)
+        return look()
     changed = [
         (key, row, credential)
         for key, row, credential in (("kubeconfig", mesh.control_plane, hub), ("config_kubeconfig", mesh.config, config or hub))
@@ -135,12 +148,12 @@ def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> M
         uid = inspect_cluster(credential, role=ClusterRole.CONTROL_PLANE, system_namespace=namespace).uid
         if uid != row.uid:
             raise FileRefused([document.error("file.control-plane-identity", "control_plane", key, stored=row.uid, file=uid)])
-    return inspect_mesh(hub, config, system_namespace=namespace) if changed else None
+    return look() if changed else None
 
 
-def _credential(document: Document, file: KubeconfigFile) -> Credential:
+def _reading(document: Document, file: KubeconfigFile) -> Reading:
     try:
-        return credential_of(file.content, context=file.context or None)
+        return reading_of(file.content, context=file.context or None)
     except Refused as refusal:
         raise FileRefused([document.error(each.code, *file.keys, **each.params) for each in refusal.violations]) from None
 
@@ -163,16 +176,16 @@ def _cluster_reports(
 ) -> tuple[dict[str, ClusterReport], dict[str, ClusterReport]]:
     """Reports of clusters that are new, and of those whose credential differs from the stored one."""
     stored = {row.name: row for row in Cluster.objects.filter(mesh=mesh).select_related("connection")} if mesh else {}
-    credentials = {name: _credential(document, file) for name, file in files.clusters.items()}
+    readings = {name: _reading(document, file) for name, file in files.clusters.items()}
     changed = {
-        name: credential
-        for name, credential in credentials.items()
-        if name not in stored or stored[name].connection.fingerprint != credential.fingerprint
+        name: reading
+        for name, reading in readings.items()
+        if name not in stored or stored[name].connection.fingerprint != reading.credential.fingerprint
     }
 
-    def look(item: tuple[str, Credential]) -> ClusterReport | FileError:
+    def look(item: tuple[str, Reading]) -> ClusterReport | FileError:
         try:
-            return inspect_cluster(item[1], role=ClusterRole.MEMBER, system_namespace=namespace)
+            return as_read(inspect_cluster(item[1].credential, role=ClusterRole.MEMBER, system_namespace=namespace), item[1])
         except Refused as refusal:
             first = refusal.violations[0]
             return document.error(first.code, "clusters", item[0], "kubeconfig", **first.params)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.utils import timezone
 
+from interconnect.domain.credentials import Account, expiry, notes
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
 from interconnect.kube import cidrs, identity, istiod, rights
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
 from interconnect.kube.guard import DenyList
-from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, parse
+from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, Reading, read
 from interconnect.kube.rights import ClusterRole
 from interconnect.kube.transport import Transport
 from interconnect.services.refusal import Refused
@@ -33,6 +35,22 @@ class ClusterReport:
     missing: tuple[str, ...] = ()
     webhooks: tuple[WebhookEntry, ...] = ()
     pod_cidrs: tuple[PodCidr, ...] = ()
+    reads_secrets: bool = False
+    context: str = ""
+    remote_cluster: str = ""
+    ignored: tuple[str, ...] = ()
+
+    def notes(self, name: str = "") -> tuple[Violation, ...]:
+        """What is to be said of the credential before it is relied upon, for the cluster that is to be called `name`."""
+        account = Account(
+            self.credential.ends_at,
+            self.credential.is_istiods or bool(self.remote_cluster),
+            self.remote_cluster,
+            self.reads_secrets,
+            self.missing,
+            self.ignored,
+        )
+        return notes(account, self.webhooks, name, timezone.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,11 @@ class MeshReport:
     config: ClusterReport
     istiods: tuple[Istiod, ...] = ()
     remote_clusters: frozenset[str] = frozenset()
-    warnings: tuple[Violation, ...] = field(default_factory=tuple)
+
+    def notes(self) -> tuple[Violation, ...]:
+        """Those of its two clusters, each once."""
+        hub = self.control_plane.notes()
+        return (*hub, *(note for note in self.config.notes() if note not in hub))
 
     @property
     def simulated(self) -> bool:
@@ -51,12 +73,22 @@ class MeshReport:
         return self.control_plane.version.endswith("+simulated")
 
 
+def reading_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Reading:
+    """A pasted kubeconfig as it was read; Refused with the parser's reason."""
+    found = read(text, context=context, allow_insecure=allow_insecure, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS))
+    if isinstance(found, KubeconfigRefused):
+        raise Refused([Violation(f"kubeconfig.{found.code}", found.params)])
+    return found
+
+
 def credential_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Credential:
-    """A pasted kubeconfig's credential; Refused with the parser's reason."""
-    parsed = parse(text, context=context, allow_insecure=allow_insecure, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS))
-    if isinstance(parsed, KubeconfigRefused):
-        raise Refused([Violation(f"kubeconfig.{parsed.code}", parsed.params)])
-    return parsed
+    """The credential alone of what `reading_of` gives."""
+    return reading_of(text, context=context, allow_insecure=allow_insecure).credential
+
+
+def as_read(report: ClusterReport, reading: Reading) -> ClusterReport:
+    """The report with where in the kubeconfig its credential stood."""
+    return replace(report, context=reading.context, remote_cluster=reading.remote_cluster, ignored=reading.ignored)
 
 
 def api_for(credential: Credential) -> Api:
@@ -77,9 +109,17 @@ def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespa
         version = api.version()
         missing = tuple(str(right) for right in rights.missing(api, role, system_namespace))
         webhooks = istiod.injection_webhooks(api) if role is ClusterRole.MEMBER else ()
-        return ClusterReport(credential, uid, version, missing, webhooks, _pod_cidrs(api) if role is ClusterRole.MEMBER else ())
+        found = _pod_cidrs(api) if role is ClusterRole.MEMBER else ()
+        return ClusterReport(credential, uid, version, missing, webhooks, found, api.review("list", "secrets"))
     except KubeError as error:
-        raise refused(error) from None
+        raise _with_end(refused(error), credential) from None
+
+
+def _with_end(refusal: Refused, credential: Credential) -> Refused:
+    """A credential that is refused because it has ended says so."""
+    ended = expiry(credential.ends_at, timezone.now())
+    because = ended and ended.code == "credential.ended" and refusal.violations[0].code == "kube.unauthorized"
+    return Refused([*refusal.violations, ended]) if ended and because else refusal
 
 
 def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
@@ -94,6 +134,9 @@ def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
 def inspect_mesh(control_plane: Credential, config: Credential | None, *, system_namespace: str) -> MeshReport:
     hub = inspect_cluster(control_plane, role=ClusterRole.CONTROL_PLANE, system_namespace=system_namespace)
     conf = _inspect_config(config or control_plane, system_namespace)
+    if config not in (None, control_plane) and conf.uid == hub.uid:
+        # the console keeps one credential for a cluster: which of the two would be used where, nobody could see
+        raise Refused.because("mesh.same-cluster", part="config")
     api = api_for(control_plane)
     try:
         found = istiod.istiods(

@@ -42,14 +42,14 @@ def _mesh(inquiry: Inquiry) -> Mesh:
     return inquiry.mesh
 
 
-@answers(RULE)
+@answers(RULE, shared=True)
 def rule(inquiry: Inquiry) -> Json:
     """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
     mesh = _mesh(inquiry)
     return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
 
 
-@answers(ENABLING)
+@answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
     """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the selector."""
     mesh = _mesh(inquiry)

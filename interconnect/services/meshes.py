@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,7 +24,7 @@ from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from interconnect.domain.topology import MeshKind, RestartPolicy
     from interconnect.services.inspection import ClusterReport, MeshReport
@@ -35,14 +34,27 @@ _OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 
-def mesh_register(*, actor: Actor, name: str, kind: MeshKind, report: MeshReport, system_namespace: str) -> Mesh:
-    """Store a mesh whose control plane has been looked at (`inspect_mesh`)."""
+def nothing_more() -> None:
+    """What a stored registration brings about beside itself, unless its caller says otherwise."""
+
+
+def mesh_register(
+    *,
+    actor: Actor,
+    name: str,
+    kind: MeshKind,
+    report: MeshReport,
+    system_namespace: str,
+    stored: Callable[[], None] = nothing_more,
+) -> Mesh:
+    """Store a mesh whose control plane has been looked at (`inspect_mesh`); `stored` is called in its transaction."""
     with audited(actor, "mesh.register", mesh=None, subject=name, params={"kind": kind}):
         require(actor, Role.PLATFORM_ADMIN)
         require_registrable(name, report, system_namespace)
         try:
             with transaction.atomic():
                 mesh = _store(name, kind, report, system_namespace)
+                stored()
         except IntegrityError:
             raise Refused.because("mesh.name-taken", name=name) from None
     return mesh
@@ -84,8 +96,8 @@ def new_connection(report: ClusterReport) -> Connection:
     return row
 
 
-def mesh_credential_replace(*, actor: Actor, mesh: Mesh, report: MeshReport) -> None:
-    """New credentials for the same control plane; another cluster's are refused."""
+def mesh_credential_replace(*, actor: Actor, mesh: Mesh, report: MeshReport, stored: Callable[[], None] = nothing_more) -> None:
+    """New credentials for the same control plane; another cluster's are refused. `stored` is called in its transaction."""
     with audited(actor, "mesh.replace-credential", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
         require_same_identity(mesh, report)
@@ -93,6 +105,7 @@ def mesh_credential_replace(*, actor: Actor, mesh: Mesh, report: MeshReport) -> 
             for row, seen in ((mesh.control_plane, report.control_plane), (mesh.config, report.config)):
                 seal_credential(row, seen.credential)
                 row.save()
+            stored()
 
 
 def require_same_identity(mesh: Mesh, report: MeshReport) -> None:
@@ -138,11 +151,7 @@ def _is_base_url(url: str) -> bool:
         return False
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         return False
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies(host)
+    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies_host(host)
 
 
 def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> None:

@@ -226,13 +226,13 @@ def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> 
 
 def _tried(api: Api, write: Write) -> Json | None:
     if write.verb is Verb.APPLY:
-        return api.apply(write.body, manager=write.manager, force=write.force, dry_run=True)
+        return api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force, dry_run=True)
     if write.verb is Verb.PUT:
         return api.replace(write.body, dry_run=True)
     if write.verb is Verb.JSON_PATCH:
         return api.json_patch(write.target, write.body, dry_run=True)
     if write.verb is Verb.MERGE_PATCH:
-        return api.merge_patch(write.target, write.body, dry_run=True)
+        return api.merge_patch(write.target, write.body, uid=write.uid, dry_run=True)
     api.delete(write.target, uid=write.uid, dry_run=True)
     return None
 

@@ -183,7 +183,7 @@ def live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
     return {Target(*place): Absent() if found is None else Present(found) for place, found in result.get("live", ())}
 
 
-@answers(KIND)
+@answers(KIND, shared=True)
 def _answer(inquiry: Inquiry) -> Json:
     if inquiry.mesh is None:
         raise Refused.because("plan.outdated", seen=0, revision=0)

@@ -9,10 +9,11 @@ Its result: `{"report": ..., "concluded": bool}`.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from interconnect import observed
+from interconnect.domain.credentials import GRAVE, moment
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.domain.topology import CidrSource, MeshKind, PodCidr
 from interconnect.kube.errors import KubeError
@@ -22,73 +23,98 @@ from interconnect.rollouts.replicas import remote_clusters
 from interconnect.scope import scope_of
 from interconnect.services import clusters, meshes
 from interconnect.services.inquiries import answers, secret_of
-from interconnect.services.inspection import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
+from interconnect.services.inspection import ClusterReport, MeshReport, as_read, inspect_cluster, inspect_mesh, reading_of
 from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE
 
 if TYPE_CHECKING:
-    from interconnect.kube.kubeconfig import Credential
+    from collections.abc import Iterable
+
+    from interconnect.domain.violations import Violation
+    from interconnect.kube.kubeconfig import Reading
 
 Json = dict[str, Any]
 
 MESH_REGISTER, MESH_CREDENTIAL = "mesh.register", "mesh.credential"
 CLUSTER_REGISTER, CLUSTER_CREDENTIAL = "cluster.register", "cluster.credential"
+# A kubeconfig that waits, sealed, until the rest of its form is right: nothing is asked.
 KEPT = "kubeconfig.kept"
 
 
-@answers(MESH_REGISTER)
-@answers(MESH_CREDENTIAL)
-@answers(CLUSTER_REGISTER)
-@answers(CLUSTER_CREDENTIAL)
+@answers(MESH_REGISTER, check=True)
+@answers(MESH_CREDENTIAL, check=True)
+@answers(CLUSTER_REGISTER, check=True)
+@answers(CLUSTER_CREDENTIAL, check=True)
 def look(inquiry: Inquiry) -> Json:
     """Ask the clusters who they are and what the credential may; refuse what could not be stored anyway."""
+    if is_concluded(inquiry):
+        # by a worker that died before it could say so
+        return dict(inquiry.result)
     report = _inspected(inquiry)
     _require_storable(inquiry, report)
-    concluded = bool(inquiry.params.get("conclude")) and not undecided(report)
+    concluded = bool(inquiry.params.get("conclude")) and not undecided(inquiry, report)
     if concluded:
         scope = scope_of(inquiry.mesh.id) if inquiry.mesh else PLATFORM_SCOPE
         _store(inquiry, report, Actor.for_user(inquiry.user, scope))
-    return {"report": report_as_json(report), "concluded": concluded}
-
-
-@answers(KEPT)
-def keep(inquiry: Inquiry) -> Json:
-    """A kubeconfig that waits, sealed, until the rest of its form is right: there is nothing to ask."""
-    return {}
+    return {"report": report_as_json(report, _name(inquiry)), "concluded": concluded}
 
 
 def conclude(*, inquiry: Inquiry, actor: Actor) -> None:
-    """Store what an inquiry has found; Refused where something has come between."""
-    _store(inquiry, _report_of(inquiry), actor)
+    """Store what an inquiry has found, once however often it is asked; Refused where something has come between."""
+    inquiry.refresh_from_db(fields=("result",))
+    if not is_concluded(inquiry):
+        _store(inquiry, _report_of(inquiry), actor)
 
 
-def undecided(report: ClusterReport | MeshReport) -> bool:
+def is_concluded(inquiry: Inquiry) -> bool:
+    """Whether what it found is stored; known from the moment of storing on, whatever becomes of who stored it."""
+    return bool(inquiry.result.get("concluded"))
+
+
+def _conclude(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:
+    """In the transaction that stores."""
+    inquiry.result = {"report": report_as_json(report, _name(inquiry)), "concluded": True}
+    Inquiry.objects.filter(id=inquiry.id).update(result=inquiry.result)
+
+
+def _name(inquiry: Inquiry) -> str:
+    """The cluster's, as typed or registered; a control plane has none."""
+    return str(inquiry.params["name"]) if inquiry.kind in (CLUSTER_REGISTER, CLUSTER_CREDENTIAL) else ""
+
+
+def undecided(inquiry: Inquiry, report: ClusterReport | MeshReport) -> bool:
     """Whether a person should see the report before anything is stored."""
     if isinstance(report, ClusterReport):
-        return bool(report.missing)
+        return bool(report.missing) or _is_grave(report.notes(_name(inquiry)))
     blind = not report.istiods or any(istiod.networks is None for istiod in report.istiods)
-    return blind or bool(report.control_plane.missing or report.config.missing)
+    return blind or bool(report.control_plane.missing or report.config.missing) or _is_grave(report.notes())
+
+
+def _is_grave(notes: Iterable[Violation]) -> bool:
+    return any(note.code in GRAVE for note in notes)
 
 
 def _inspected(inquiry: Inquiry) -> ClusterReport | MeshReport:
-    first, second = _credentials(inquiry)
+    first, second = _readings(inquiry)
     if inquiry.kind in (MESH_REGISTER, MESH_CREDENTIAL):
-        return inspect_mesh(first, second, system_namespace=_namespace(inquiry))
-    return inspect_cluster(first, role=ClusterRole.MEMBER, system_namespace=_namespace(inquiry))
+        report = inspect_mesh(first.credential, second.credential if second else None, system_namespace=_namespace(inquiry))
+        hub, config = as_read(report.control_plane, first), as_read(report.config, second or first)
+        return replace(report, control_plane=hub, config=config)
+    return as_read(inspect_cluster(first.credential, role=ClusterRole.MEMBER, system_namespace=_namespace(inquiry)), first)
 
 
 def _namespace(inquiry: Inquiry) -> str:
     return inquiry.mesh.system_namespace if inquiry.mesh else str(inquiry.params["system_namespace"])
 
 
-def _credentials(inquiry: Inquiry) -> tuple[Credential, Credential | None]:
+def _readings(inquiry: Inquiry) -> tuple[Reading, Reading | None]:
     secret, params = json.loads(secret_of(inquiry)), inquiry.params
     insecure = bool(params.get("insecure"))
-    first = credential_of(secret["kubeconfig"], context=params.get("context") or None, allow_insecure=insecure)
+    first = reading_of(secret["kubeconfig"], context=params.get("context") or None, allow_insecure=insecure)
     if not secret.get("config"):
         return first, None
-    return first, credential_of(secret["config"], context=params.get("config_context") or None, allow_insecure=insecure)
+    return first, reading_of(secret["config"], context=params.get("config_context") or None, allow_insecure=insecure)
 
 
 def _require_storable(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:
@@ -130,21 +156,25 @@ def _cluster(inquiry: Inquiry) -> Cluster:
 
 def _store(inquiry: Inquiry, report: ClusterReport | MeshReport, actor: Actor) -> None:
     params, mesh = inquiry.params, inquiry.mesh
+
+    def stored() -> None:
+        _conclude(inquiry, report)
+
     if isinstance(report, MeshReport):
         if mesh is not None:
-            meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=report)
+            meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=report, stored=stored)
             return
         kind, namespace = MeshKind(params["kind"]), params["system_namespace"]
-        meshes.mesh_register(actor=actor, name=params["name"], kind=kind, report=report, system_namespace=namespace)
+        meshes.mesh_register(actor=actor, name=params["name"], kind=kind, report=report, system_namespace=namespace, stored=stored)
     elif inquiry.kind == CLUSTER_CREDENTIAL:
-        clusters.cluster_credential_replace(actor=actor, cluster=_cluster(inquiry), report=report)
+        clusters.cluster_credential_replace(actor=actor, cluster=_cluster(inquiry), report=report, stored=stored)
     elif mesh is not None:
         typed = tuple(params.get("pod_cidrs", ()))
-        clusters.cluster_register(actor=actor, mesh=mesh, name=params["name"], report=report, pod_cidrs=typed)
+        clusters.cluster_register(actor=actor, mesh=mesh, name=params["name"], report=report, pod_cidrs=typed, stored=stored)
 
 
-def report_as_json(report: ClusterReport | MeshReport) -> Json:
-    """All but the credential, which stays in the sealed part."""
+def report_as_json(report: ClusterReport | MeshReport, name: str = "") -> Json:
+    """All but the credential, which stays in the sealed part; `name` is what the cluster is to be called."""
     if isinstance(report, MeshReport):
         return {
             "control_plane": report_as_json(report.control_plane),
@@ -157,6 +187,10 @@ def report_as_json(report: ClusterReport | MeshReport) -> Json:
         "server": report.credential.server,
         "version": report.version,
         "missing": list(report.missing),
+        "context": report.context,
+        "reads_secrets": report.reads_secrets,
+        "ends_at": moment(report.credential.ends_at) if report.credential.ends_at else "",
+        "notes": [{"code": note.code, "params": dict(note.params)} for note in report.notes(name)],
         "webhooks": observed.webhooks_as_json(report.webhooks),
         "pod_cidrs": [{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
     }
@@ -164,7 +198,7 @@ def report_as_json(report: ClusterReport | MeshReport) -> Json:
 
 def _report_of(inquiry: Inquiry) -> ClusterReport | MeshReport:
     said = inquiry.result["report"]
-    first, second = _credentials(inquiry)
+    first, second = _readings(inquiry)
     if "istiods" not in said:
         return _cluster_report(said, first)
     istiods = tuple(
@@ -174,12 +208,14 @@ def _report_of(inquiry: Inquiry) -> ClusterReport | MeshReport:
     return MeshReport(hub, config, istiods, frozenset(said["remote_clusters"]))
 
 
-def _cluster_report(said: Json, credential: Credential) -> ClusterReport:
-    return ClusterReport(
-        credential,
+def _cluster_report(said: Json, reading: Reading) -> ClusterReport:
+    found = ClusterReport(
+        reading.credential,
         said["uid"],
         said["version"],
         tuple(said["missing"]),
         tuple(WebhookEntry(**entry) for entry in said["webhooks"]),
         tuple(PodCidr(cidr["network"], CidrSource(cidr["source"])) for cidr in said["pod_cidrs"]),
+        bool(said.get("reads_secrets")),
     )
+    return as_read(found, reading)

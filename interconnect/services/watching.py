@@ -6,20 +6,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from interconnect import clients, ledger, observed, store
+from interconnect.domain.credentials import expiry
 from interconnect.domain.render import networks_target
 from interconnect.domain.topology import ServiceType, Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
-from interconnect.models import Cluster, Gateway, Mesh, MeshObservation
+from interconnect.models import Cluster, Connection, Gateway, Mesh, MeshObservation
 from interconnect.rollouts.replicas import look_at_istiods, remote_clusters
 from interconnect.services.planning import PlannedWrite, preview, scene_of
 from interconnect.services.readiness import look_at_readiness
 from interconnect.services.workloads import stale_workloads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from interconnect.domain.facts import Facts
 
 Json = dict[str, Any]
@@ -83,6 +87,7 @@ def look(mesh: Mesh) -> list[Alert]:
         if row.uid in seen.unreachable:
             failure = seen.unreachable[row.uid]
             observed.note_silence(row, failure.code.removeprefix("kube."), dict(failure.params))
+    alerts += _expiring(mesh, rows)
     for name, counted in stale_workloads(mesh, rows).items():
         if counted.get("stale"):
             alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
@@ -90,6 +95,14 @@ def look(mesh: Mesh) -> list[Alert]:
     alerts += [Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)]
     MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]})
     return alerts
+
+
+def _expiring(mesh: Mesh, rows: Iterable[Cluster]) -> Iterator[Alert]:
+    """Credentials that have ended or soon will; those of the mesh's own connections have no cluster's name."""
+    own = [("", row) for row in Connection.objects.filter(id__in={mesh.control_plane_id, mesh.config_id})]
+    for name, row in (*own, *((cluster.name, cluster.connection) for cluster in rows)):
+        if found := expiry(row.ends_at, timezone.now()):
+            yield Alert(found.code, {**found.params, "cluster": name}, grave=found.code == "credential.ended")
 
 
 def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from interconnect import clients, observed
 from interconnect.domain.stale import RESTARTABLE
 from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
 from interconnect.models.rollout import UNFINISHED
@@ -29,18 +30,27 @@ RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepK
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
-    """Counted now, by cluster name, and remembered; a cluster that does not answer has `{"not_counted": code}`."""
+    """Counted now, by cluster name, and remembered; a cluster that does not answer has its `not_counted` code and `params`."""
 
     def look(cluster: Cluster) -> Json:
         try:
             counted = count_stale(clients.api_of(cluster.connection), cluster.group.name if cluster.group else "")
         except KubeError as error:
-            return {"not_counted": error.code}
+            return {"not_counted": error.code, "params": {**error.params, "said": error.evidence}}
         observed.note_cluster(cluster, stale=counted)
         return counted
 
     rows = list(clusters)
     return dict(zip([row.name for row in rows], side_by_side(look, rows), strict=True))
+
+
+def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
+    """Why it is not known whether anything has to be restarted, cluster by cluster."""
+    return [
+        Violation("workloads.not-counted", {**said["params"], "cluster": name, "violation": f"kube.{said['not_counted']}"})
+        for name, said in counted.items()
+        if "not_counted" in said
+    ]
 
 
 def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
@@ -62,7 +72,7 @@ def workloads_restart(
         found = stale_workloads(mesh, rows) if counted is None else counted
         todo = {row: restartable(found.get(row.name, {})) for row in rows}
         if not any(todo.values()):
-            raise Refused.because("workloads.none")
+            raise Refused(_not_counted(found) or [Violation("workloads.none")])
         rollout = _start(actor, mesh, todo)
         request.rollout_id = str(rollout.id)
     return rollout

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class ApiError(Exception):
     """Answers a request with `status`, and the header `Retry-After` when `retry_after` (seconds) is set."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Json | None = None, retry_after: int | None = None) -> None:
+    def __init__(self, code: int, reason: str, message: str, details: Json | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code, self.reason, self.message, self.details, self.retry_after = code, reason, message, details, retry_after
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from interconnect.simulator.errors import ApiError
@@ -38,18 +39,20 @@ class Fault:
     """One fault of a cluster.
 
     `kind` is one of KINDS, or an HTTP status as text. `seconds` is the latency, the pause of `slow`, or how far the `clock` is ahead.
-    Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set; after `count` of them
-    it is over (None: never).
+    Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set, and of those each `every`-th;
+    after `count` of them it is over (None: never).
     """
 
     kind: str
     status: int = 500
-    retry_after: int | None = None
+    retry_after: float | None = None
     seconds: float = 0.05
     methods: tuple[str, ...] = ()
     resource: str = ""
     count: int | None = None
+    every: int = 1
     message: str = ""
+    _asked: Iterator[int] = field(default_factory=lambda: count(1), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind.isdigit():
@@ -61,7 +64,8 @@ class Fault:
     def meets(self, method: str, path: str) -> bool:
         if self.count is not None and self.count < 1:
             return False
-        return (not self.methods or method in self.methods) and (not self.resource or self.resource in path.split("/"))
+        meant = (not self.methods or method in self.methods) and (not self.resource or self.resource in path.split("/"))
+        return meant and next(self._asked) % self.every == 0
 
     def error(self) -> ApiError:
         reason = _REASONS.get(self.status, "")

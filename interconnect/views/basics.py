@@ -14,7 +14,7 @@ from interconnect.messages import word
 from interconnect.services.refusal import Refused
 from interconnect.views import dialogs, wording
 from interconnect.views.access import mesh_for
-from interconnect.views.changing import current, submit
+from interconnect.views.changing import current, deleted_rule, submit
 from interconnect.views.dialogs import Dialog, posted
 from meshconsole.access.roles import Role
 
@@ -50,6 +50,7 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
         form,
         intro=intro,
         danger=True,
+        deletes=deleted_rule(visit),
         extra={"checklist": checklist, "blocked": not all(met for _label, met, _why in checklist)},
     )
     if request.method == "POST" and form.is_valid() and not is_disable_phrase(form.cleaned_data["phrase"]):

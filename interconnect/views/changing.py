@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
-from interconnect import observed, store
+from interconnect import observed, queries, store
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
 from interconnect.services.refusal import Refused
@@ -17,7 +18,7 @@ from interconnect.views import dialogs, wording
 if TYPE_CHECKING:
     from interconnect.domain.changes import Change
     from interconnect.domain.facts import Facts
-    from interconnect.domain.topology import Group, RestartPolicy, Topology
+    from interconnect.domain.topology import Gateway, Group, RestartPolicy, Topology
     from interconnect.models import Rollout
     from interconnect.views.access import Visit
     from interconnect.views.dialogs import Dialog
@@ -70,6 +71,16 @@ def answer(request: HttpRequest, visit: Visit, rollout: Rollout, *, follow: bool
     if follow:
         return dialogs.to_rollout(request, rollout)
     return dialogs.done(request, visit.mesh, dialogs.started(rollout))
+
+
+def deleted_with(visit: Visit, gateways: Iterable[Gateway]) -> tuple[str, ...]:
+    """Every object that goes with these gateways, by kind and name."""
+    found = queries.written_of(visit.mesh, [gateway.id for gateway in gateways])
+    return tuple(_("%(object)s on %(cluster)s") % {"object": name, "cluster": cluster} for cluster, name in found)
+
+
+def deleted_rule(visit: Visit) -> tuple[str, ...]:
+    return tuple(queries.written_rule(visit.mesh))
 
 
 def warned(topology: Topology, facts: Facts, *changes: Change) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class ClusterLine:
     version: str
     state: Badge
     reason: str
+    expiry: str
     pod_cidrs: tuple[tuple[str, str], ...]
     group: str
     contact: datetime | None
@@ -88,6 +89,7 @@ def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied:
         version=str(seen.said.get("version", "")),
         state=state,
         reason=reason,
+        expiry=rows.expiry_text(seen.row.connection),
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.group,
         contact=seen.answered_at,

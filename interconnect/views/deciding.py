@@ -38,7 +38,7 @@ from meshconsole.htmx import is_htmx, page
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from interconnect.domain.asking import Asking
+    from interconnect.domain.confirming import Asking
     from interconnect.models import Inquiry
 
 MOST_LINES = 20

@@ -33,8 +33,9 @@ CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 class Dialog:
     """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside.
 
-    `follows_choice`: the warnings are about what is chosen in the form, and are asked for again when that changes. `leave` is the
-    button that changes nothing, *Cancel* unless set, `back` the page that it leads to where the dialog is a page of its own.
+    `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form, and are
+    asked for again when that changes. `leave` is the button that changes nothing, *Cancel* unless set, `back` the page that it
+    leads to where the dialog is a page of its own.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Dialog:
     form: forms.Form
     intro: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
     danger: bool = False
     follows_choice: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -54,13 +56,13 @@ class Dialog:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """A form's data; None when it was only asked for. A POST without a single field is one all the same."""
-    return request.POST if request.method == "POST" else None
+    """A form's data; None when it was only asked for, or asks what its choice would mean. A POST without a single field is one too."""
+    return request.POST if request.method == "POST" and "asks" not in request.POST else None
 
 
 def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) -> list[str]:
     """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered counts."""
-    sent = (request.POST if request.method == "POST" else request.GET).getlist(name)
+    sent = request.POST.getlist(name)
     return [value for value, _label in choices if value in sent]
 
 

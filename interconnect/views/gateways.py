@@ -16,7 +16,7 @@ from interconnect.forms.gateways import GatewayForm, PickGatewayForm, initial_of
 from interconnect.forms.groups import ConfirmForm
 from interconnect.views import dialogs
 from interconnect.views.access import Visit, mesh_for
-from interconnect.views.changing import current, group_of, submit, warned
+from interconnect.views.changing import current, deleted_with, group_of, submit, warned
 from interconnect.views.dialogs import Dialog, posted
 from interconnect.views.groups import cluster_of
 from meshconsole.access.roles import Role
@@ -127,4 +127,5 @@ def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
         % {"gateway": found.name},
     )
     dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog.deletes = deleted_with(visit, [found])
     return submit(request, visit, dialog, lambda: [change])

@@ -12,7 +12,7 @@ from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Mo
 from interconnect.forms.base import version_of
 from interconnect.forms.groups import AddClusterForm, ConfirmForm, GroupForm, MoveClusterForm
 from interconnect.views.access import mesh_for
-from interconnect.views.changing import current, group_of, submit, warned
+from interconnect.views.changing import current, deleted_with, group_of, submit, warned
 from interconnect.views.dialogs import Dialog, chosen, posted
 from meshconsole.access.roles import Role
 
@@ -89,6 +89,7 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
     )
     form = ConfirmForm(posted(request), version=version_of(target, gateways))
     dialog = Dialog(_("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog.deletes = deleted_with(visit, gateways)
     return submit(request, visit, dialog, lambda: [change])
 
 
@@ -121,6 +122,8 @@ def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespons
         _("%(cluster)s leaves the group %(group)s. It stays registered.") % {"cluster": cluster, "group": group},
         _("Its network label and its injection path are put back as they were."),
     )
-    form = ConfirmForm(posted(request), version=version_of(own, topology.gateways_of_cluster(cluster)))
+    gateways = topology.gateways_of_cluster(cluster)
+    form = ConfirmForm(posted(request), version=version_of(own, gateways))
     dialog = Dialog(_("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog.deletes = deleted_with(visit, gateways)
     return submit(request, visit, dialog, lambda: [change])

@@ -224,10 +224,13 @@ def _accepted(
 
 @require_http_methods(["GET", "POST"])
 def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
-    """New addresses for joined groups; never a restart."""
+    """New addresses for joined groups; never a restart. Hundreds of ticks are too many for a URL: the session keeps them."""
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, facts = current(visit)
-    wanted = request.GET.getlist("group")
+    if "ticked" in request.POST:
+        request.session["ticked"] = request.POST.getlist("group")
+        return go(request, "addresses-update", visit)
+    wanted = request.POST.getlist("group") or request.GET.getlist("group") or request.session.get("ticked", [])
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
         return _nothing_joined(request, visit, topology, wanted, _("Tick the groups whose addresses change."))

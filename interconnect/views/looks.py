@@ -78,7 +78,7 @@ def _ask(request: HttpRequest, visit: Visit, kind: str, **params: Any) -> HttpRe
     inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh, params=params)
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
-    return _show(request, visit, kind, {"inquiry": inquiry, "waiting": True})
+    return _show(request, visit, kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> d
         "enabled": topology.enabled,
         "rule_state": rule_state(sight),
         "drift": drift(sight, actor),
+        "expiring": rows.expiring(sight),
         "cluster_count": len(topology.clusters),
         "reachable_count": sum(1 for seen in sight.clusters.values() if seen.answered_at and not seen.silent_code),
     }

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from interconnect import queries
 from interconnect.domain.preflight import Severity
 from interconnect.domain.steps import Phase
+from interconnect.domain.writes import Verb
 from interconnect.messages import word
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
@@ -178,12 +179,18 @@ def _write(write: Mapping[str, Any], accepted: frozenset[str]) -> WriteRow:
     return WriteRow(
         title=f"{write['kind']} {where}",
         field=write["field"],
-        note=word(write["note"], {}) if write["note"] else "",
+        note=_note(write),
         owners=", ".join(write["owners"]),
         before=write["before"],
         after=write["after"],
         problems=tuple(consent_of(problem, accepted, write=True) for problem in write["problems"]),
     )
+
+
+def _note(write: Mapping[str, Any]) -> str:
+    if write["note"]:
+        return word(write["note"], {})
+    return _("will be deleted") if write["verb"] == Verb.DELETE else ""
 
 
 def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:

@@ -24,7 +24,7 @@ from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.messages import word
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
-from interconnect.services.inquiries import inquiry_drop, inquiry_of, inquiry_start
+from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.services.refusal import Refused
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
@@ -52,7 +52,7 @@ class Flow:
     actor: Actor
     start: str
     done_url: str
-    done_text: Callable[[Mapping[str, Any]], str]
+    done_text: Callable[[Inquiry], str]
     url_of: Callable[[UUID], str]
     context: dict[str, Any]
     template: str
@@ -78,7 +78,7 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
         actor=actor,
         start=reverse("mesh-register"),
         done_url="",
-        done_text=lambda params: _("%(name)s is registered.") % {"name": params["name"]},
+        done_text=_registered,
         url_of=lambda found: reverse("mesh-register-check", kwargs={"inquiry_id": found}),
         context={},
         template="meshes/register.html",
@@ -98,7 +98,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
         form=ControlPlaneForm,
         start=reverse("mesh-credential", kwargs={"name": name}),
         done_url=reverse("mesh-settings", kwargs={"name": name}),
-        done_text=lambda params: _("The credential has been replaced."),
+        done_text=_replaced,
         url_of=lambda found: reverse("mesh-credential-check", kwargs={"name": name, "inquiry_id": found}),
         **_of_mesh(visit, "mesh-settings"),
     )
@@ -120,7 +120,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
         form=ClusterForm,
         start=reverse("cluster-register", kwargs={"name": name}),
         done_url=reverse("clusters", kwargs={"name": name}),
-        done_text=lambda params: _("%(name)s is registered.") % {"name": params["name"]},
+        done_text=_registered,
         url_of=lambda found: reverse("cluster-register-check", kwargs={"name": name, "inquiry_id": found}),
         fields={"cluster.name": "name"},
         **options,
@@ -143,12 +143,27 @@ def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id
         form=KubeconfigForm,
         start=reverse("cluster-credential", kwargs=parts),
         done_url=reverse("clusters", kwargs={"name": name}),
-        done_text=lambda params: _("The credential has been replaced."),
+        done_text=_replaced,
         url_of=lambda found: reverse("cluster-credential-check", kwargs={**parts, "inquiry_id": found}),
         fixed={"cluster": str(row.id), "name": cluster},
         **_of_mesh(visit, "clusters"),
     )
     return _run(request, flow, inquiry_id)
+
+
+def _registered(asked: Inquiry) -> str:
+    return _told(_("%(name)s is registered.") % {"name": asked.params["name"]}, asked)
+
+
+def _replaced(asked: Inquiry) -> str:
+    return _told(_("The credential has been replaced."), asked)
+
+
+def _told(text: str, asked: Inquiry) -> str:
+    """With context and server of each kubeconfig, so that one taken by mistake is seen, and with what is to be said of them."""
+    parts = [part for _label, part in _report_parts(asked.result["report"])]
+    places = [_("Context %(context)s, %(server)s.") % part for part in parts]
+    return " ".join(dict.fromkeys((text, *places, *(note for part in parts for note in part["said"]))))
 
 
 def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
@@ -187,11 +202,13 @@ def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResp
         return _show(request, flow, form, kept=_keep(flow, form, kept), status=422)
     params = {**form.cleaned_data, **flow.fixed, "conclude": request.POST.get("do") == "conclude"}
     params = {name: value for name, value in params.items() if name not in ("kept", *_secret_fields(form))}
-    if params["conclude"] and asked and asked.status == InquiryStatus.DONE and _unchanged(form, params, asked):
+    if asked and registration.is_concluded(asked):
+        return _done(request, flow, asked)
+    if params["conclude"] and asked and asked.status == InquiryStatus.DONE and _unchanged(flow, form, params, asked):
         asked.params = params
         return _conclude(request, flow, form, asked)
     inquiry = _ask(flow, flow.kind, params, form.secret)
-    if kept:
+    if kept and kept.id != inquiry.id:
         inquiry_drop(inquiry=kept)
     return redirect(request, flow.url_of(inquiry.id))
 
@@ -210,12 +227,16 @@ def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | N
         return kept
     form.say_what_is_kept()
     secret = {**form.kept_secret, **form.secret}
-    return _ask(flow, registration.KEPT, flow.fixed, secret) if form.secret else kept
+    if not form.secret:
+        return kept
+    user_id = flow.actor.user_id or 0
+    return inquiry_keep(user_id=user_id, kind=registration.KEPT, mesh=flow.mesh, params=flow.fixed, secret=json.dumps(secret))
 
 
-def _unchanged(form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
-    """Whether what was checked is what shall be stored: names and CIDRs may still change, how the clusters are reached may not."""
-    reach = ("context", "config_context", "insecure", "system_namespace")
+def _unchanged(flow: Flow, form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
+    """Whether what was checked is what shall be stored: a mesh's name and CIDRs may still change, how the clusters are reached may
+    not, nor a cluster's name, which was compared with what the cluster says."""
+    reach = ("context", "config_context", "insecure", "system_namespace", *(("name",) if flow.mesh else ()))
     return not form.given_anew and all(params.get(name) == asked.params.get(name) for name in reach)
 
 
@@ -231,16 +252,16 @@ def _conclude(request: HttpRequest, flow: Flow, form: KubeconfigForm, asked: Inq
 
 def _done(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
     inquiry_drop(inquiry=asked)
-    messages.success(request, flow.done_text(asked.params))
+    messages.success(request, flow.done_text(asked))
     return redirect(request, flow.done_url or reverse("interconnect", kwargs={"name": asked.params["name"]}))
 
 
 def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
+    if registration.is_concluded(asked):
+        return _done(request, flow, asked)
     if asked.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         slow = timezone.now() - asked.asked_at > PATIENCE
         return _render(request, flow, {"asking": True, "slow": slow, "poll_url": flow.url_of(asked.id)}, 200)
-    if asked.result.get("concluded"):
-        return _done(request, flow, asked)
     form = flow.make_form(asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)})
     form.is_valid()
     _put_beside(flow, form, [Violation(error["code"], error["params"]) for error in asked.errors])
@@ -252,7 +273,7 @@ def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
     for violation in violations:
         found = next((name for prefix, name in flow.fields.items() if violation.code.startswith(prefix)), None)
         part = "config" if violation.params.get("part") == "config" and "config" in form.fields else "kubeconfig"
-        internal = violation.code in ("step.internal", "role.missing")
+        internal = violation.code in ("step.internal", "role.missing") or violation.code.startswith("asking.")
         form.add_error(None if internal else found or part, wording.reason(violation))
 
 
@@ -272,12 +293,16 @@ def _show(request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inqui
 def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The clusters that a report is about, one heading each."""
     if "istiods" not in report:
-        return [(_("Cluster"), report)]
+        return [(_("Cluster"), _worded(report))]
     hub, config = report["control_plane"], report["config"]
     if hub["uid"] == config["uid"]:
         missing = list(dict.fromkeys((*hub["missing"], *config["missing"])))
-        return [(_("Control plane and config cluster"), {**hub, "missing": missing})]
-    return [(_("Control plane"), hub), (_("Config cluster"), config)]
+        return [(_("Control plane and config cluster"), _worded({**hub, "missing": missing}))]
+    return [(_("Control plane"), _worded(hub)), (_("Config cluster"), _worded(config))]
+
+
+def _worded(part: dict[str, Any]) -> dict[str, Any]:
+    return {**part, "said": [word(note["code"], note["params"]) for note in part["notes"]]}
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:

@@ -8,15 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from interconnect.domain.credentials import expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
+from interconnect.messages import word
 from interconnect.views import actions, wording
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
     from interconnect import queries
+    from interconnect.models import Connection
     from meshconsole.access.actor import Actor
 
 
@@ -166,6 +170,21 @@ def cluster_state(seen: queries.ClusterSight) -> tuple[Badge, str]:
     if seen.answered_at is None:
         return Badge(Tone.CALM, _("Not contacted yet")), ""
     return Badge(Tone.GOOD, _("Reachable")), ""
+
+
+def expiry_text(connection: Connection) -> str:
+    """That its credential has ended or soon will; empty while that is far off, or never."""
+    found = expiry(connection.ends_at, timezone.now())
+    return word(found.code, found.params) if found else ""
+
+
+def expiring(sight: queries.Sight) -> list[tuple[str, str]]:
+    """Whose credential has ended or soon will, what ends first at the top."""
+    rows = [(_("Control plane"), sight.mesh.control_plane)]
+    rows += [(_("Config cluster"), sight.mesh.config)] if sight.mesh.config_id != sight.mesh.control_plane_id else []
+    rows += [(name, seen.row.connection) for name, seen in sight.clusters.items()]
+    found = [(row.ends_at, label, text) for label, row in rows if row.ends_at and (text := expiry_text(row))]
+    return [(label, text) for _end, label, text in sorted(found)]
 
 
 def stale_text(said: Mapping[str, Any]) -> str:

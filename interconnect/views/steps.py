@@ -149,6 +149,8 @@ def detail(step: Step) -> str:
         return _("Skipped as decided.")
     if seen.get("picked_up"):
         return _("istiod has picked the change up by itself.")
+    if seen.get("not_ours"):
+        return _("Not ours, left alone: %(objects)s") % {"objects": wording.listed([str(name) for name in seen["not_ours"]])}
     if seen.get("config_maps"):
         return ", ".join(str(name) for name in seen["config_maps"])
     return ""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.dispatch import receiver
+from django_structlog.signals import bind_extra_request_finished_metadata, bind_extra_request_metadata
+
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest
     from structlog.typing import EventDict, Processor
 
 REDACTED = "[redacted]"
+LONGEST = 8_000
 
 SECRET_NAME = re.compile(
     r"authorization|cookie|password|passwd|passphrase|secret|token|credential|kubeconfig|api[-_]?key|private[-_]?key"
@@ -59,7 +67,54 @@ def _is_secret(name: str, value: Any) -> bool:
 
 def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
     """A structlog processor; the last before rendering, so that tracebacks pass it too."""
-    return {key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else redact(item) for key, item in event.items()}
+    return {
+        key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else _shown(shortened(redact(item)))
+        for key, item in event.items()
+    }
+
+
+def shortened(value: Any) -> Any:
+    """A text of at most LONGEST characters: the end of a traceback says most."""
+    return f"…{value[-LONGEST:]}" if isinstance(value, str) and len(value) > LONGEST else value
+
+
+class ToldOnce(logging.Filter):
+    """Drops what Django says of a failed request when the request's own line says it too; its reason goes there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request: Any = getattr(record, "request", None)
+        if hasattr(request, "_raised_exception"):
+            return False
+        if not hasattr(request, "_why"):
+            return True
+        request._why = record.getMessage()
+        return False
+
+
+@receiver(bind_extra_request_metadata)
+def will_be_told(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    request._why = ""  # type: ignore[attr-defined]
+
+
+@receiver(bind_extra_request_finished_metadata)
+def say_why(sender: Any, request: HttpRequest, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
+    if why := getattr(request, "_why", ""):
+        log_kwargs["reason"] = why
+
+
+def log_of_thread(failed: threading.ExceptHookArgs) -> None:
+    """In the place of Python's own, which writes tracebacks as they are."""
+    if failed.exc_value is not None:
+        logging.getLogger("threading").critical("a thread has failed", exc_info=failed.exc_value)
+
+
+def _shown(value: Any) -> Any:
+    """JSON escapes what would change a terminal, until somebody reads it with a tool that does not."""
+    if isinstance(value, str):
+        return visible(value, lines=True)
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 SHARED: tuple[Processor, ...] = (
@@ -71,6 +126,7 @@ SHARED: tuple[Processor, ...] = (
 
 
 def configure_structlog() -> None:
+    threading.excepthook = log_of_thread
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.PositionalArgumentsFormatter(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -92,11 +148,19 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     redact_event,
-                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: redact_text(str(value))),
+                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: _shown(redact_text(str(value)))),
                 ],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"once": {"()": ToldOnce}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["once"]}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django": {"handlers": [], "level": level, "propagate": True}},
+        "loggers": {
+            "django": {"handlers": [], "level": level, "propagate": True},
+            # gunicorn gives both a handler of their own, which would write without redaction.
+            "gunicorn.error": {"handlers": [], "propagate": True},
+            "gunicorn.access": {"handlers": [], "propagate": True},
+            # One line for each request that waits for a thread, while there are many of them.
+            "waitress.queue": {"level": "ERROR"},
+        },
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.views import LoginView, LogoutView
@@ -12,6 +13,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.i18n import set_language
 
+from meshconsole.access.accounts import TOO_SOON
 from meshconsole.htmx import events, is_htmx
 from meshconsole.ui.gallery import gallery_context
 
@@ -24,11 +26,17 @@ class SignInView(LoginView):  # type: ignore[misc]
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         if is_htmx(request) and response.status_code == 302:
-            return events(HttpResponse(status=204), signed_in={"csrf": get_token(request)})
+            answer = events(HttpResponse(status=204), signed_in={"csrf": get_token(request)})
+            answer.cookies.update(response.cookies)
+            return answer
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)  # type: ignore[no-any-return]
+        waits = [error.params["seconds"] for error in form.non_field_errors().as_data() if error.code == TOO_SOON]
+        # A script puts a form back in its place for 422 alone.
+        status = HTTPStatus.TOO_MANY_REQUESTS if waits and not is_htmx(self.request) else HTTPStatus.UNPROCESSABLE_ENTITY
+        headers = {"Retry-After": str(waits[0])} if waits else {}
+        return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)  # type: ignore[no-any-return]
 
     def get_template_names(self) -> list[str]:
         part = {"sign-in-host": "#dialog", "sign-in-form": "#form"}.get(self.request.headers.get("HX-Target", ""), "")

@@ -292,6 +292,8 @@
 
   // The token of the session as it is now: signing in again, here or in another tab, makes those of the page's forms old ones.
   document.addEventListener("htmx:configRequest", ({ detail }) => {
+    // What a page asks by itself keeps no session alive.
+    if (detail.triggeringEvent?.type === "poll") detail.headers["X-Poll"] = "1";
     const token = /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1];
     if (!token) return;
     detail.headers["X-CSRFToken"] = token;

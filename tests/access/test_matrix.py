@@ -18,6 +18,7 @@ from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.conftest import person
 from tests.support import shop
+from tests.support.standing import around, standing
 
 ALL, VIEWER, OPERATOR, ADMIN, PLATFORM = 0, 1, 2, 3, 4
 WHO = ("anonymous", "mallory", "vera", "omar", "ada", "pia")
@@ -92,9 +93,12 @@ def test_every_url_has_a_row() -> None:
     assert set(names(get_resolver().url_patterns)) == set(TABLE) | OUTSIDE
 
 
+__all__ = ["around", "standing"]
+
+
 @pytest.fixture
-def mesh(db: None) -> Mesh:
-    return shop.storefront()
+def mesh(standing: Mesh) -> Mesh:
+    return standing
 
 
 @pytest.fixture

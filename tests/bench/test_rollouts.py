@@ -115,7 +115,7 @@ def carried_out(way: Way, clusters: int, folder: Path, valkey: Valkey) -> dict[s
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[None]:
     """As `manage.py run` starts it; inside, it listens."""
-    options = ["--beat", "--queues", "rollout,probe", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options = ["--beat", "--queues", "rollout,question,probe", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     command = [sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 
 
-def axe_violations(page: Page) -> list[str]:
-    """What axe has against the page as it is now, one text per element."""
+def axe_violations(page: Page, *rules: str) -> list[str]:
+    """What axe has against the page as it is now, one text per element; by these of its rules, or by all."""
     # Evaluated by the debugger: the page's own policy lets no foreign script in, which is what it is for.
     page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
     return [f"{item['id']}: {node['html'][:160]} {node['failureSummary'][:200]}" for item in found for node in item["nodes"]]

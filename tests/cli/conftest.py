@@ -7,12 +7,12 @@ import pytest
 
 from tests.cli.support import Shell
 from tests.cli.support import shell as make_shell
-from tests.support.worlds import empty, fleets, hasty, joined, prepared, world
+from tests.support.worlds import empty, fleets, hasty, joined, no_address, prepared, world
 
 if TYPE_CHECKING:
     from tests.support.world import World
 
-__all__ = ["empty", "fleets", "hasty", "joined", "prepared", "world"]
+__all__ = ["empty", "fleets", "hasty", "joined", "no_address", "prepared", "world"]
 
 
 @pytest.fixture

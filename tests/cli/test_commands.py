@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
@@ -19,8 +20,6 @@ from meshconsole.audit.models import Entry
 from tests.support.world import ROOT, SYSTEM, B, C
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.cli.support import Shell
 
 OK, REFUSED, CHANGES, FAILED, PENDING = 0, 1, 2, 3, 4
@@ -173,6 +172,13 @@ def test_a_cluster_that_istiod_learned_of_later_is_registered(at_work: Shell) ->
     assert "member-c" in at_work.world.topology.clusters
 
 
+def test_busy_clusters_are_registered_and_checked_with_patience(shell: Shell) -> None:
+    for name in ("member-a", "hub"):
+        shell.world.fleet.fault(name, "429", every=12, retry_after=0.01)
+    shell("apply", shell.file(), ends=OK)
+    shell("check", "prod", ends=OK)
+
+
 def test_a_restart_that_the_guard_holds_is_decided_with_a_flag(at_work: Shell) -> None:
     at_work.world.fleet.fault("member-a", "refuse")
     file = at_work.file(clusters={}, control_plane=None, groups=groups(at_work, green={"joined": None}))
@@ -268,6 +274,7 @@ def test_clusters_are_unregistered_and_forgotten(at_work: Shell) -> None:
     at_work("forget", "prod", "member-c", "--confirm", "member-c", ends=REFUSED)
 
 
+@pytest.mark.usefixtures("no_address")
 def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     pending = {"gateways": {"member-b/1": {"annotations": {"simulator/pending": "true"}}}}
@@ -281,6 +288,7 @@ def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell,
     assert [len(known) for known in shell.world.networks] == [1, 1]
 
 
+@pytest.mark.usefixtures("no_address")
 def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     late = {"gateways": {"member-b/1": {"annotations": {"simulator/delay": "3"}}}, "joined": JOINED}

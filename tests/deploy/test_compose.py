@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from tests.deploy.image import VARIABLE, compose, default_command, instructions
+from tests.deploy.image import VARIABLE, compose, default_command, instructions, interpolated
 
 SERVICES = ("migrate", "web", "worker", "beat", "postgres", "valkey")
 KEYS = {"build", "image", "restart", "environment", "command", "depends_on", "healthcheck", "stop_grace_period", "ports", "volumes"}
-KEYS |= {"read_only", "tmpfs", "cap_drop", "security_opt"}
+KEYS |= {"read_only", "tmpfs", "cap_drop", "security_opt", "logging"}
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 DURATION = re.compile(r"(\d+(h|m|s|ms|us))+")
 HEALTH = {"test", "interval", "timeout", "retries", "start_period", "start_interval", "disable"}
@@ -71,18 +72,32 @@ def test_the_console_can_write_nothing_but_memory_and_gains_no_right(name: str) 
     assert {mount.partition(":")[0] for mount in service["tmpfs"]} == {"/tmp", "/data"}
 
 
-def test_one_worker_takes_both_queues_and_one_beat_rings() -> None:
+def test_one_worker_takes_all_queues_and_one_beat_rings() -> None:
     said = compose()["services"]
-    assert said["worker"]["command"][said["worker"]["command"].index("-Q") + 1] == "rollout,probe"
+    assert said["worker"]["command"][said["worker"]["command"].index("-Q") + 1] == "rollout,question,probe"
     assert said["beat"]["command"][-1] == "beat"
     assert "-B" not in said["worker"]["command"]
+
+
+def test_the_broker_wants_its_password_from_everybody() -> None:
+    said = compose()["services"]
+    command = said["valkey"]["command"]
+    assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
+    assert all("//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"] for name in ("migrate", "web", "worker", "beat"))
+
+
+def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> None:
+    said = compose()
+    (subnet,) = [entry["subnet"] for entry in said["networks"]["default"]["ipam"]["config"]]
+    assert said["services"]["web"]["environment"]["MESHCONSOLE_TRUSTED_PROXIES"] == subnet
+    assert ip_network(interpolated(subnet, {})).is_private
 
 
 def test_no_secret_has_a_default() -> None:
     text = " ".join(str(value) for service in compose()["services"].values() for value in service.get("environment", {}).values())
     found = {match["name"]: match["kind"] for match in VARIABLE.finditer(text)}
     wanted = {name for name, kind in found.items() if kind == "?"}
-    assert wanted == {"SECRET_KEY", "MESHCONSOLE_CREDENTIAL_KEYS", "ALLOWED_HOSTS", "POSTGRES_PASSWORD"}
+    assert wanted == {"SECRET_KEY", "MESHCONSOLE_CREDENTIAL_KEYS", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "VALKEY_PASSWORD"}
 
 
 def test_the_image_runs_as_somebody_who_is_nobody() -> None:

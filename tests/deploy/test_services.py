@@ -39,6 +39,9 @@ class Installation:
             "MESHCONSOLE_CREDENTIAL_KEYS": Fernet.generate_key().decode(),
             "ALLOWED_HOSTS": "console.example.org",
             "POSTGRES_PASSWORD": "hidden",
+            "VALKEY_PASSWORD": "hidden",
+            # Here the proxy is this test.
+            "MESHCONSOLE_SUBNET": "127.0.0.0/8",
         }
         said = self._image | environment_of(service, given)
         assert set(self._services) <= set(said)

@@ -106,9 +106,9 @@ class Model:
             found = write.found if row is None else row.found
             adopted = write.adopts or (row is not None and row.adopted)
             wanted = rendered[target]
-            self.rows[target] = Applied(wanted.value, AppliedState.INTENDED, found, row.object_uid if row else "", adopted, wanted.gateway)
+            self.rows[target] = Applied(wanted.value, AppliedState.INTENDED, found, write.uid, adopted, wanted.gateway)
         if write.removes and row is not None:
-            self.rows[target] = Applied(row.value, AppliedState.LEAVING, row.found, row.object_uid, row.adopted, row.gateway)
+            self.rows[target] = Applied(row.value, AppliedState.LEAVING, row.found, write.uid or row.object_uid, row.adopted, row.gateway)
         self._boundary()
         self._send(write)
         self._boundary()

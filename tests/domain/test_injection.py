@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from interconnect.domain.injection import entries_of, patch_ops, read_network, with_network
+from interconnect.domain.facts import WebhookEntry
+from interconnect.domain.injection import clusters_of, entries_of, patch_ops, read_network, with_network
 from tests.domain.cluster_model import json_patch
 
 VALUES = [
@@ -79,3 +80,15 @@ def test_the_patch_tests_the_entrys_name_and_its_old_value() -> None:
     ]
     with pytest.raises(AssertionError):
         json_patch(configuration(PATH, OTHER), operations)
+
+
+def test_injection_paths_name_the_cluster_that_istiod_takes_pods_for() -> None:
+    paths = (
+        "/inject/cluster/one/net/blue",
+        "/inject/net/blue/cluster/two",
+        "/inject/cluster/a/cluster/three",
+        "/inject",
+        "/inject/:ENV:cluster=x",
+    )
+    entries = [WebhookEntry("c", "w", "path", path) for path in paths]
+    assert clusters_of(entries) == {"one", "two", "three"}

@@ -203,6 +203,34 @@ def test_an_object_of_ours_whose_label_somebody_took_off_is_not_deleted_without_
     assert decided(SERVICE, mine, live, wanted=False, consents=(refused.token,)).verb is Verb.DELETE
 
 
+def test_an_object_of_another_uid_is_not_deleted_whatever_its_labels() -> None:
+    live = applied_object(SERVICE)
+    decision = decided(SERVICE, row(SERVICE, object_uid="uid-before"), live, wanted=False)
+    assert (decision.verb, decision.note) == (Verb.FORGET, "writes.note.not-ours")
+
+
+def test_without_a_uid_an_apply_of_our_fields_proves_an_object_ours() -> None:
+    intended = row(SERVICE, state=AppliedState.INTENDED)
+    live = applied_object(SERVICE)
+    decision = decided(SERVICE, intended, live, wanted=False)
+    assert (decision.verb, decision.uid) == (Verb.DELETE, live["metadata"]["uid"])
+
+
+@pytest.mark.parametrize("spoil", ["manager", "operation", "field", "gateway", "mesh"])
+def test_an_object_that_lacks_a_proof_is_not_ours(spoil: str) -> None:
+    live = applied_object(SERVICE)
+    [entry] = live["metadata"]["managedFields"]
+    if spoil in ("manager", "operation"):
+        entry[spoil] = {"manager": "kubectl-client-side-apply", "operation": "Update"}[spoil]
+    elif spoil == "field":
+        del entry["fieldsV1"]["f:spec"]["f:selector"]
+    else:
+        del live["metadata"]["labels"][f"meshconsole.io/{spoil}"]
+    decision = decided(SERVICE, row(SERVICE, state=AppliedState.INTENDED), live, wanted=False)
+    assert (decision.verb, decision.note) == (Verb.FORGET, "writes.note.not-ours")
+    assert code(decided(SERVICE, None, live)) == "writes.not-ours"
+
+
 def namespace(label: str | None, manager: str = "") -> dict:
     live = a_cluster(UID_A, url="/inject", label=label)[place(LABEL)]
     if manager:

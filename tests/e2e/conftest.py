@@ -7,36 +7,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.test import Client
 
 from interconnect.scope import scope_of
-from tests.browser.chromium import Contexts, chromium, contexts, leave_out, leave_out_without_chromium, say_what_is_missing
-from tests.support import shop
+from interconnect.views import checks as checks_view
+from interconnect.views import mesh as mesh_view
+from interconnect.views import rollouts as rollouts_view
+from tests.browser.chromium import Contexts, chromium, contexts, leave_out_without_chromium, say_what_is_missing
+from tests.support.standing import resurrected, storefront_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from interconnect.models import Mesh
 
-__all__ = ["chromium", "contexts"]
+__all__ = ["chromium", "contexts", "resurrected", "storefront_rows"]
 
 Visitor = Callable[..., "Page"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     leave_out_without_chromium(Path(__file__).parent, config, items)
-    if config.getoption("--only-database"):
-        # A page in a browser is the same on either database; what it asks of one is asked on both by tests/views and tests/services.
-        leave_out(Path(__file__).parent, config, items)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     say_what_is_missing(terminalreporter)
 
 
+@pytest.fixture(autouse=True)
+def lively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that follow something ask as often as the script can, so that tests wait for what happens and not for the next poll."""
+    for screen in (mesh_view, rollouts_view, checks_view):
+        monkeypatch.setattr(screen, "FAST_SECONDS", 0.5)
+
+
 @pytest.fixture
-def mesh(transactional_db: None) -> Mesh:
-    return shop.storefront()
+def mesh(resurrected: Mesh) -> Mesh:
+    return resurrected
 
 
 @pytest.fixture
@@ -51,12 +61,20 @@ def visit(contexts: Contexts, live_server: Any, ada: Any) -> Visitor:
     cache.clear()
 
     def opened(path: str, *, name: str = "ada", **look: Any) -> Page:
-        page = contexts(live_server.url, **look).new_page()
-        sign_in(page, name)
+        context = contexts(live_server.url, **look)
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session_of(name), "url": live_server.url}])
+        page = context.new_page()
         page.goto(path)
         return page
 
     return opened
+
+
+def session_of(name: str) -> str:
+    """Of somebody who has signed in before; how that goes has tests of its own."""
+    client = Client()
+    client.force_login(get_user_model().objects.get(username=name))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.axe import axe_violations
-from tests.screenshots.camera import THEMES
 from tests.screenshots.installation import installed
 from tests.screenshots.stage import Theatre
 from tests.screenshots.story import Act, story, unseen
@@ -34,9 +33,10 @@ def test_axe_finds_nothing_wrong_with_any_scene(theatre: Theatre) -> None:
             theatre.play(item)
             continue
         with theatre.shown(item, "en") as page:
-            for theme in THEMES:
-                page.emulate_media(color_scheme=theme)
-                found[f"{item.name}, {theme}"] = axe_violations(page)
+            found[item.name] = axe_violations(page)
+            # All that the other theme changes is colours.
+            page.emulate_media(color_scheme="dark")
+            found[f"{item.name}, dark"] = axe_violations(page, "color-contrast")
             page.emulate_media(color_scheme="light")
     assert {name: problems for name, problems in found.items() if problems} == {}
     assert theatre.errors == []

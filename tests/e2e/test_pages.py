@@ -184,12 +184,11 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_any_page(visit: Visitor, mesh: Mesh, theme: str) -> None:
+def test_axe_finds_nothing_wrong_with_any_page(visit: Visitor, mesh: Mesh) -> None:
     failed = shop.started(mesh, Remove("aws"))
     shop.end(failed, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
     failed.steps.filter(kind="restart").update(status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]})
-    page = visit("/meshes/", theme=theme)
+    page = visit("/meshes/")
     found = {"/meshes/": axe_violations(page)}
     for path in (*PAGES, f"rollouts/{failed.id}/"):
         page.goto(HERE + path)
@@ -197,9 +196,8 @@ def test_axe_finds_nothing_wrong_with_any_page(visit: Visitor, mesh: Mesh, theme
     assert {path: problems for path, problems in found.items() if problems} == {}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_menus_and_dialogs(visit: Visitor, theme: str) -> None:
-    page = visit(HERE, theme=theme)
+def test_axe_finds_nothing_wrong_with_menus_and_dialogs(visit: Visitor) -> None:
+    page = visit(HERE)
     page.get_by_role("button", name="Actions for group aws").click()
     found = {"menu": axe_violations(page)}
     page.keyboard.press("Escape")

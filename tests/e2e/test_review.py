@@ -121,9 +121,8 @@ def test_the_checks_are_run_from_their_page(visit: Visitor, mesh: Mesh) -> None:
     expect(page.get_by_role("button", name="Run checks")).not_to_have_attribute("aria-disabled", "true")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_the_review_and_the_checks(visit: Visitor, prepared: World, theme: str) -> None:
-    page = visit(HERE, theme=theme)
+def test_axe_finds_nothing_wrong_with_the_review_and_the_checks(visit: Visitor, prepared: World) -> None:
+    page = visit(HERE)
     prepared.fleet.fault("member-c", "refuse")
     review(page, "green", "red")
     found = {"planning": axe_violations(page)}

@@ -39,26 +39,29 @@ def key_pem(key: Any) -> str:
 
 
 class Authority:
-    def __init__(self, name: str = "test authority") -> None:
+    """Signs for itself, or below `issuer`. `days` from now are when a certificate begins and ends."""
+
+    def __init__(self, name: str = "test authority", *, issuer: Authority | None = None, days: tuple[int, int] = (-1, 1)) -> None:
         self.key = private_key()
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.certificate = self._builder(self.name, self.key, ca=True).sign(self.key, hashes.SHA256())
+        signer = issuer or self
+        self.certificate = signer._builder(self.name, self.key, True, days).sign(signer.key, hashes.SHA256())
 
     @property
     def pem(self) -> str:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: x509.GeneralName) -> tuple[str, str]:
+    def issue(self, *names: x509.GeneralName, days: tuple[int, int] = (-1, 1), common_name: str = "leaf") -> tuple[str, str]:
         """Certificate and key, as PEM."""
         key = private_key()
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "leaf")])
-        builder = self._builder(subject, key, ca=False)
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        builder = self._builder(subject, key, False, days)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self.key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM).decode(), key_pem(key)
 
-    def _builder(self, subject: x509.Name, key: Any, ca: bool) -> x509.CertificateBuilder:
+    def _builder(self, subject: x509.Name, key: Any, ca: bool, days: tuple[int, int]) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -66,8 +69,8 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now + datetime.timedelta(days=days[0]))
+            .not_valid_after(now + datetime.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         )
 
@@ -76,11 +79,11 @@ AUTHORITY = Authority()
 LOCAL = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
 
-def server_context(names: tuple[x509.GeneralName, ...] = LOCAL, authority: Authority = AUTHORITY) -> ssl.SSLContext:
+def server_context(names: tuple[x509.GeneralName, ...] = LOCAL, authority: Authority = AUTHORITY, **leaf: Any) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pem"
-        file.write_text("".join(authority.issue(*names)))
+        file.write_text("".join(authority.issue(*names, **leaf)))
         context.load_cert_chain(file)
     return context
 
@@ -124,15 +127,23 @@ class Connection:
         )
 
 
+def some(sock: socket.socket, size: int = 65536) -> bytes:
+    """What has come, at least a byte; ConnectionError when nothing will come any more, on which a server's thread ends."""
+    found = sock.recv(size)
+    if not found:
+        raise ConnectionError
+    return found
+
+
 class HttpsServer:
     """Calls `handler` for every request; `connections` and `requests` count what came."""
 
-    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None, tls: bool = True) -> None:
+    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None, tls: bool = True, host: str = "127.0.0.1") -> None:
         self.handler, self.tls = handler, tls
         self.context = context or USUAL
         self.connections = 0
         self.requests: list[Connection] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
 
@@ -182,14 +193,19 @@ class HttpsServer:
 
     def _serve(self, raw: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError):
-            sock = self.context.wrap_socket(raw, server_side=True) if self.tls else raw
+            try:
+                sock = self.context.wrap_socket(raw, server_side=True) if self.tls else raw
+            except ssl.SSLError:
+                # the reason stays readable: closed with something unread, a connection is reset
+                raw.close()
+                return
             self._open.append(sock)
             while head := self._head(sock):
                 text, rest = head
                 connection = Connection(sock, text, b"", len(self.requests))
                 length = int(connection.header("content-length") or 0)
                 while len(rest) < length:
-                    rest += sock.recv(65536)
+                    rest += some(sock)
                 connection.body = rest
                 self.requests.append(connection)
                 self.handler(connection)

@@ -10,7 +10,7 @@ import pytest
 
 from interconnect.domain.entries import Target
 from interconnect.kube import kinds
-from interconnect.kube.api import Api
+from interconnect.kube.api import PAGE, Api
 from interconnect.kube.errors import Conflict, FieldConflict, KubeError, NotFound, Permanent, Temporary
 from interconnect.kube.identity import cluster_uid
 from interconnect.kube.kubeconfig import Credential, parse
@@ -222,10 +222,13 @@ def test_items_that_are_null_are_an_empty_list() -> None:
 
 
 def test_a_list_without_end_is_given_up() -> None:
-    page = {"items": [THING] * 100, "metadata": {"continue": "more"}}
-    with HttpsServer(lambda connection: connection.answer(page)) as server:
+    def more(connection: Connection) -> None:
+        things = [{"metadata": {"name": f"thing-{connection.number}-{number}"}} for number in range(PAGE)]
+        connection.answer({"items": things, "metadata": {"continue": f"more {connection.number}"}})
+
+    with HttpsServer(more) as server:
         with pytest.raises(Permanent, match="too-large"):
-            server.api(limit=20_000).list(kinds.CONFIG_MAP, "b")
+            server.api(limit=50_000).list(kinds.CONFIG_MAP, "b")
         with pytest.raises(Temporary, match="timeout"):
             server.api(limit=10**9).list(kinds.CONFIG_MAP, "b", deadline=0.3)
 

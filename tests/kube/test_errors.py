@@ -143,6 +143,7 @@ def test_retry_after_can_be_a_date_or_in_the_details() -> None:
     assert waited is not None
     assert 50 < waited <= 60
     assert answer(500, retryAfterSeconds=4).retry_after == 4.0
+    assert answer(500, retryAfterSeconds=10**400).retry_after == 300.0
 
 
 def test_evidence_is_one_short_printable_line() -> None:

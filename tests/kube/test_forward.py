@@ -11,7 +11,7 @@ import pytest
 from interconnect.kube import forward
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import DenyList
-from tests.kube.servers import TOKEN, Connection, HttpsServer
+from tests.kube.servers import TOKEN, Connection, HttpsServer, some
 
 PORT = 15014
 
@@ -43,7 +43,7 @@ def upgrade(connection: Connection, accept: str = "", protocol: str = "v4.channe
 def received(connection: Connection, size: int) -> bytes:
     found = b""
     while len(found) < size:
-        found += connection.sock.recv(size - len(found))
+        found += some(connection.sock, size - len(found))
     return found
 
 

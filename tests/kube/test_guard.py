@@ -10,7 +10,8 @@ from interconnect.kube.guard import Deadline, DenyList, open_socket, resolve
 
 METADATA = ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"]
 DISGUISED = ["::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::169.254.169.254"]
-NOWHERE = ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "no address", ""]
+LOOPBACK = ["127.0.0.0/8", "::1/128"]  # what production adds
+NOWHERE = ["0.0.0.0", "0.1.2.3", "255.255.255.255", "::", "224.0.0.1", "ff02::1", "no address", ""]
 
 
 @pytest.mark.parametrize("address", METADATA + DISGUISED + NOWHERE)
@@ -29,6 +30,26 @@ def test_the_operator_names_other_networks() -> None:
     assert deny.denies("::ffff:10.1.2.3")
     assert deny.denies("2001:db8::5")
     assert not deny.denies("169.254.169.254")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1"),
+        *("64:ff9b:1::7f00:1", "2002:7f00:1::", "0.0.0.0", "::", "localhost", "LocalHost.", "api.localhost", "ip6-localhost"),
+    ],
+)
+def test_loopback_is_denied_however_it_is_written(host: str) -> None:
+    assert DenyList(LOOPBACK).denies_host(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example.com", "notlocalhost", "api.example.com", "2002:cb00:7107::", "10.0.0.1"])
+def test_what_only_resembles_loopback_is_allowed(host: str) -> None:
+    assert not DenyList(LOOPBACK).denies_host(host)
+
+
+def test_localhost_is_allowed_where_loopback_is() -> None:
+    assert not DenyList().denies_host("localhost")
 
 
 def test_a_deny_list_that_is_none_is_refused() -> None:

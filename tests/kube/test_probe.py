@@ -117,6 +117,13 @@ def test_a_denied_address_is_not_connected_to() -> None:
     assert probe.probe("169.254.169.254", 80, deny=DenyList()).path is Path.DENIED
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_probe_of_loopback_is_denied_like_any_other(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert probe.probe(host, port, deny=DenyList(["127.0.0.0/8", "::1/128"])).path is Path.DENIED
+
+
 def test_a_name_that_does_not_exist_is_unreachable() -> None:
     assert probe.probe("no-such-host.invalid", 15443, deny=DenyList(), deadline=5).path in (Path.UNREACHABLE, Path.TIMEOUT)
 

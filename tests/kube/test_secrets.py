@@ -154,7 +154,16 @@ USER = [
 ]
 
 
-@pytest.mark.parametrize("secret", [TOKEN, f'"{TOKEN}\\n{TOKEN}"', base64.b64encode(KEY.encode()).decode(), f'"{KEY_LINES[0]}"'])
+SECRETS = {
+    "token": TOKEN,
+    "tokens on lines": f'"{TOKEN}\\n{TOKEN}"',
+    "key": base64.b64encode(KEY.encode()).decode(),
+    "a line of the key": f'"{KEY_LINES[0]}"',
+}
+
+
+# The key is another one in each process, and no name of a test.
+@pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
 @pytest.mark.parametrize("place", PLACES + USER)
 def test_a_refused_kubeconfig_quotes_nothing_that_may_be_secret(place: str, secret: str, caplog: pytest.LogCaptureFixture) -> None:
     cluster = f"{{server: 'https://a.example', {place}{secret}}}" if place in PLACES[1:] else "{server: 'https://a.example'}"

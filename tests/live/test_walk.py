@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tests.live.support.console import Console
     from tests.live.support.installation import Live
 
+pytestmark = pytest.mark.steps
 BY_HAND = Endpoint("198.51.100.99", 15444)
 OURS = "meshconsole"
 

@@ -84,3 +84,9 @@ def test_a_secret_by_the_name_of_its_key_is_left_out_wherever_it_is() -> None:
 )
 def test_redaction_takes_secrets_and_leaves_the_rest(value: Any, shown: Any) -> None:
     assert redact(value) == shown
+
+
+def test_log_lines_show_what_hides_as_symbols() -> None:
+    line = logged("anywhere", emit=lambda logger: logger.warning("a\x1b[31m\u202e %s", "\u2028\x9b", extra={"more": ["\u200b"]}))
+    assert line["event"] == "a␛[31m⟨U+202E⟩ ⟨U+2028⟩⟨U+009B⟩"
+    assert line["more"] == ["⟨U+200B⟩"]

@@ -46,6 +46,20 @@ def test_production_starts_with_all_it_needs(tmp_path: Path) -> None:
     assert start(tmp_path, **PRODUCTION).stdout == "started\n"
 
 
+@pytest.mark.parametrize(
+    ("values", "denied"),
+    [
+        (PRODUCTION, True),
+        (PRODUCTION | {"MESHCONSOLE_DENIED_NETWORKS": "10.0.0.0/8"}, True),
+        (PRODUCTION | {"MESHCONSOLE_ALLOW_LOOPBACK": "1"}, False),
+        ({}, False),
+    ],
+)
+def test_production_denies_loopback_unless_it_is_allowed(values: dict[str, str], denied: bool, tmp_path: Path) -> None:
+    code = "print({'127.0.0.0/8', '::1/128'} <= set(settings.MESHCONSOLE_DENIED_NETWORKS))"
+    assert start(tmp_path, code, **values).stdout == f"{denied}\n"
+
+
 def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
     start(tmp_path, **PRODUCTION, DATABASE_URL="postgresql://u:p@db.example.org/console")
     assert not (tmp_path / "data").exists()
@@ -153,3 +167,24 @@ def test_the_deployment_check_finds(name: str, value: str, finding: str, tmp_pat
     process = start(tmp_path, CHECK, **PRODUCTION | {name: value})
     assert process.returncode != 0
     assert finding in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SECRET_KEY", "guessed", "SECRET_KEY is shorter than 32 characters"),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS: * stands for names of others too"),
+        ("CSRF_TRUSTED_ORIGINS", "https://*", "CSRF_TRUSTED_ORIGINS: https://* stands for names of others too"),
+        ("MESHCONSOLE_DEBUG", "1", "MESHCONSOLE_DEBUG is not for production"),
+        ("MESHCONSOLE_TRUSTED_PROXIES", "10.1.1.1, 0.0.0.0/0", "MESHCONSOLE_TRUSTED_PROXIES: 0.0.0.0/0 is neither"),
+        ("MESHCONSOLE_TRUST_PROXY", "1", "MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES"),
+    ],
+)
+def test_production_does_not_start_with(name: str, value: str, sentence: str, tmp_path: Path) -> None:
+    process = start(tmp_path, **PRODUCTION | {name: value})
+    assert last_words(process).startswith(sentence)
+    assert "guessed" not in process.stderr
+
+
+def test_development_takes_what_production_refuses(tmp_path: Path) -> None:
+    assert start(tmp_path, SECRET_KEY="x", ALLOWED_HOSTS="*", CSRF_TRUSTED_ORIGINS="http://localhost:8000").returncode == 0

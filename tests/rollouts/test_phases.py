@@ -75,8 +75,9 @@ def test_removals_go_on_while_a_cluster_is_dead_and_the_rule_stays_until_all_is_
     assert console.applied_places(world.mesh) == []
 
 
-def test_nothing_is_withdrawn_before_every_replica_is_seen_to_know_nothing_of_it(world: World, fast: None, monkeypatch: Any) -> None:
+def test_nothing_is_withdrawn_before_every_replica_is_seen_to_know_nothing_of_it(world: World, fast: None, settings: Any) -> None:
     ended(console.start(world.mesh, console.joining("member-a")), RolloutStatus.SUCCEEDED)
+    settings.MESHCONSOLE_VERIFY_SECONDS = 0.5
     world.fleet.mesh.configure(hot_reload=False)
     world.fleet.fault("member-c", "refuse")
     rollout = ended(console.start(world.mesh, console.leaving("member-a"), guard="skip"), RolloutStatus.FAILED)
@@ -85,6 +86,7 @@ def test_nothing_is_withdrawn_before_every_replica_is_seen_to_know_nothing_of_it
     assert outcome(rollout, StepKind.RULE_DELETE) == (StepStatus.BLOCKED, "step.withdraw-failed")
     assert world.fleet.cluster("member-a").get("Deployment", "eastwest-member-a-1", console.NAMESPACE)
     world.fleet.fault("member-c", None)
+    settings.MESHCONSOLE_VERIFY_SECONDS = 60
     restart_istiod(world)
     rollout_retry(actor=console.ACTOR, rollout=rollout)
     ended(rollout, RolloutStatus.SUCCEEDED)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from django.utils import timezone
+
 from interconnect.domain.changes import CreateGroup, Disable, Enable, Join
 from interconnect.domain.steps import StepKind
 from interconnect.domain.topology import GatewaySpec
@@ -15,8 +18,6 @@ from interconnect.simulator import Fleet, Timing
 from tests.support import console
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.rollouts.conftest import World
 
 PENDING = GatewaySpec(annotations=(("simulator/pending", "true"),))
@@ -77,8 +78,29 @@ def test_a_rule_that_finalizers_hold_is_waited_for_within_reason_and_the_retry_e
     assert world.fleet.snapshot() == world.found
 
 
-def test_the_back_off_doubles_up_to_fifteen_seconds() -> None:
-    assert [engine.backoff(attempts) for attempts in (1, 2, 3, 7, 8, 1000)] == [0.2, 0.4, 0.8, 12.8, 15.0, 15.0]
+@pytest.mark.parametrize("asked", [0.000001, -5])
+def test_a_busy_cluster_cannot_hurry_a_step(world: World, asked: float) -> None:
+    console.forget_connections()
+    world.fleet.fault("member-a", "429", retry_after=asked)
+    rollout = console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"}))])
+    label = Step.objects.get(rollout=rollout, kind=StepKind.LABEL)
+    for pause in (0.2, 0.4, 0.8, 1.6):
+        before = timezone.now()
+        Step.objects.filter(id=label.id).update(status=StepStatus.READY, next_attempt_at=None)
+        engine.run_step(label.id, "test")
+        label.refresh_from_db()
+        assert label.evidence["code"] == "too-many-requests"
+        assert label.next_attempt_at and (label.next_attempt_at - before).total_seconds() >= pause
+
+
+def test_a_busy_cluster_is_asked_once_more_before_patience_ends(world: World, settings: Any) -> None:
+    settings.MESHCONSOLE_UNREACHABLE_SECONDS = 20
+    world.fleet.fault("member-a", "503", retry_after=1000)
+    rollout = console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"}))])
+    label = Step.objects.get(rollout=rollout, kind=StepKind.LABEL)
+    engine.run_step(label.id, "test")
+    label.refresh_from_db()
+    assert label.next_attempt_at and (label.next_attempt_at - timezone.now()).total_seconds() <= 20
 
 
 def test_more_new_clusters_than_places_for_silent_ones_are_all_looked_at(transactional_db: None) -> None:

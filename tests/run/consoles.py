@@ -53,8 +53,8 @@ def processes_of(data: Path) -> dict[int, str]:
     return {number: command for number, command in found.items() if command and number != os.getpid()}
 
 
-def until(met: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
+def until(met: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    end = time.monotonic() + seconds
     while not met():
         if time.monotonic() > end:
             raise TimeoutError(what)
@@ -62,10 +62,10 @@ def until(met: Callable[[], bool], what: str) -> None:
 
 
 class Console:
-    """A context manager; inside it the first page answers."""
+    """A context manager; inside it the first page answers. `root` is the folder of the product that runs."""
 
-    def __init__(self, data: Path, **values: str) -> None:
-        self.data, self.port = data, free_port()
+    def __init__(self, data: Path, root: Path = ROOT, **values: str) -> None:
+        self.data, self.root, self.port = data, root, free_port()
         self._output = data.parent / f"{data.name}.out"
         self.environment = environment(data, MESHCONSOLE_PORT=str(self.port), **values)
         self._cookies = http.cookiejar.CookieJar()
@@ -74,7 +74,7 @@ class Console:
     def __enter__(self) -> Self:
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
+                [sys.executable, "manage.py", "run"], cwd=self.root, env=self.environment, stdout=output, stderr=output
             )
         until(lambda: "Address:" in self.said or self.process.poll() is not None, "the console does not start")
         assert self.process.poll() is None, self.said

@@ -7,11 +7,12 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
+from meshconsole.ops.run import starting
 from tests.run.consoles import Console, processes_of, refusal, until
 
 if TYPE_CHECKING:
@@ -64,12 +65,16 @@ def test_a_worker_that_is_killed_takes_its_beat_with_it(console: Console) -> Non
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_leave_no_process_and_all_data(tmp_path: Path, number: signal.Signals) -> None:
     data = tmp_path / "data"
-    with Console(data, MESHCONSOLE_DEMO="1", MESHCONSOLE_ADMIN_PASSWORD="chosen by hand") as first:
+    data.mkdir(mode=0o755)
+    with Console(data, MESHCONSOLE_DEMO="1", MESHCONSOLE_ADMIN_PASSWORD="hand-chosen") as first:
         assert "Password: the one in MESHCONSOLE_ADMIN_PASSWORD" in first.said
+        assert "MESHCONSOLE_ADMIN_PASSWORD is weak, and production refuses it. This password is too short." in first.said
+        assert f"MESHCONSOLE_DATA: {data} was open to others (mode 0755); closed to 0700." in first.said
         until(lambda: (data / "simulator" / "control.json").exists(), "the simulated clusters do not start")
         assert first.end(number) == 0
     assert processes_of(data) == {}
-    assert "chosen by hand" not in "".join(path.read_text() for path in (data / "logs").iterdir())
+    assert "hand-chosen" not in "".join(path.read_text() for path in (data / "logs").iterdir())
+    assert not [path for path in (data, *data.rglob("*")) if path.stat().st_mode & 0o077]
     assert (data / "simulator" / "state.json").exists()
 
 
@@ -109,6 +114,16 @@ def test_a_setting_that_cannot_work_is_named(tmp_path: Path, name: str, value: s
     ended = refusal(tmp_path / "data", **{name: value})
     assert_refused(ended, sentence)
     assert "hidden" not in ended.stderr
+
+
+def test_production_refuses_a_weak_password_of_the_first_admin(settings: Any) -> None:
+    settings.PRODUCTION = True
+    assert starting.weak_password_line("") == ""
+    assert starting.weak_password_line("a long one, and no word of a list") == ""
+    for password in ("admin", "password1234", "administrator"):
+        with pytest.raises(starting.CannotStart, match="MESHCONSOLE_ADMIN_PASSWORD is too weak for production") as refused:
+            starting.weak_password_line(password)
+        assert password not in str(refused.value)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -155,3 +155,11 @@ def test_the_console_ends_when_another_than_the_parent_it_was_given_is_its_paren
     console = Supervised(tmp_path, [python("worker", SLEEPER)], parent=1)
     assert console.process.wait(60) == 0
     console.nobody_is_left()
+
+
+def test_a_process_that_asks_for_a_successor_has_not_crashed(tmp_path: Path) -> None:
+    ends = f"import pathlib; pathlib.Path({str(tmp_path / 'starts')!r}).open('a').write('x'); raise SystemExit(75)"
+    console = Supervised(tmp_path, [python("worker", ends)])
+    until(lambda: len((tmp_path / "starts").read_text() if (tmp_path / "starts").exists() else "") > 5, "it is not started again")
+    assert console.process.poll() is None and "started again" not in console.said
+    assert console.ends() == 0

@@ -117,7 +117,7 @@ def test_a_deployment_that_kubernetes_gave_up_is_not_waited_for(world: World) ->
     assert "timed out progressing" in failed.error_params["said"]
 
 
-def test_a_load_balancer_that_says_nothing_leaves_the_address_pending_and_its_reason_known(world: World) -> None:
+def test_a_load_balancer_that_says_nothing_leaves_the_address_pending_and_its_reason_known(world: World, no_address: None) -> None:
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B, annotations=PENDING))
     assert rollout.address_pending
     waited = step(rollout, "address")
@@ -127,7 +127,7 @@ def test_a_load_balancer_that_says_nothing_leaves_the_address_pending_and_its_re
     assert look_at_pending_addresses(world.mesh) == []
 
 
-def test_a_join_that_awaits_an_address_fails_alone_and_is_completed_by_a_retry(world: World) -> None:
+def test_a_join_that_awaits_an_address_fails_alone_and_is_completed_by_a_retry(world: World, no_address: None) -> None:
     awaited = Join("green", (Address("", gateway=B),))
     changes = [Enable(), *world.group(blue="member-a", green="member-b"), gateway(B, annotations=PENDING), awaited]
     rollout = world.do(*changes, ends="failed")

@@ -1,6 +1,6 @@
 """Runs pytest as the Makefile asks, and adds up what several runs have found.
 
-    python -m tests.support.suite test|live|bench [arguments for pytest]
+    python -m tests.support.suite test|ship|live|bench [arguments for pytest]
     python -m tests.support.suite summary [names of runs]
 
 Every run leaves a JUnit file in the folder MESHCONSOLE_REPORTS, and `summary` counts what they say.
@@ -20,15 +20,33 @@ from xml.etree import ElementTree
 from tests.support.postgres import Postgres
 
 FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
+# A file's tests stay together on one of as many processes as there are cores: what they share is made once.
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+SLOWEST = 20
+SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
 
 
 def test(arguments: list[str]) -> int:
-    """Everything on SQLite, then whatever uses the database, without a browser, once more on PostgreSQL."""
-    codes = [pytest("sqlite", arguments)]
+    """Everything on SQLite, then what rests on the database's own behaviour once more on PostgreSQL."""
+    return both("", arguments)
+
+
+def ship(arguments: list[str]) -> int:
+    """What is too long for each change: the suite in two other orders, conformance on every real cluster, and the benchmarks."""
+    codes = [both(f"-{seed}", ["--random-order", f"--random-order-seed={seed}", *arguments]) for seed in SEEDS]
+    if os.environ.get("MESHCONSOLE_LIVE"):
+        codes.append(pytest("conformance", ["tests/live/conformance", "--every-cluster", *arguments]))
+    return max(*codes, bench(arguments))
+
+
+def both(suffix: str, arguments: list[str]) -> int:
+    runs = [f"sqlite{suffix}", f"postgresql{suffix}"]
+    codes = [pytest(runs[0], [*PARALLEL, *arguments])]
     with Postgres() as server:
-        codes.append(pytest("postgresql", ["--only-database", *arguments], DATABASE_URL=server.url))
-    print(closing_line(FOLDER / f"{name}.xml" for name in ("sqlite", "postgresql")))
+        codes.append(pytest(runs[1], [*PARALLEL, "--on-both-databases", *arguments], DATABASE_URL=server.url))
+    files = [FOLDER / f"{name}.xml" for name in runs]
+    print(*slowest(files), closing_line(files), sep="\n")
     return max(codes)
 
 
@@ -89,7 +107,15 @@ def count(file: Path) -> Counter[str]:
     return total
 
 
-COMMANDS = {"test": test, "live": live, "bench": bench, "summary": summary}
+def slowest(files: Iterable[Path]) -> list[str]:
+    """A line for each of the tests that took longest, over all the files."""
+    cases = [case for file in files if file.exists() for case in ElementTree.parse(file).getroot().iter("testcase")]
+    cases.sort(key=lambda case: -float(case.get("time", 0)))
+    lines = [f"{float(case.get('time', 0)):7.1f} s  {case.get('classname')}::{case.get('name')}" for case in cases[:SLOWEST]]
+    return [f"the {len(lines)} slowest tests:", *lines]
+
+
+COMMANDS = {"test": test, "ship": ship, "live": live, "bench": bench, "summary": summary}
 
 
 def main(arguments: list[str]) -> int:

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.core import serializers
-from django.db import transaction
 
 from interconnect import clients
 from interconnect.models import Mesh
 from interconnect.rollouts.steps import gateway as gateway_steps
 from interconnect.simulator import Fleet
+from tests.support import rows
 from tests.support.world import B, World
 
 
@@ -49,10 +47,15 @@ def _joined(world: World) -> None:
 
 
 @pytest.fixture
-def hasty(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def hasty(settings: Any) -> None:
     """Waits that are a matter of minutes take a moment."""
     settings.MESHCONSOLE_UNREACHABLE_SECONDS = 0.5
     settings.MESHCONSOLE_VERIFY_SECONDS = 1.5
+
+
+@pytest.fixture
+def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests in which a load balancer never says one; others wait for it as long as the product does."""
     monkeypatch.setattr(gateway_steps, "ADDRESS_SECONDS", 0.3)
 
 
@@ -101,16 +104,9 @@ def _at(stage: str, reach: Callable[[World], None], fleets: Callable[..., Fleet]
         world = World(fleets())
         reach(world)
         world.fleet.settle()
-        _kept[stage] = Kept(world.fleet.server.port, json.dumps(world.fleet.dump()), _dump())
+        _kept[stage] = Kept(world.fleet.server.port, json.dumps(world.fleet.dump()), rows.dump())
         return world
     world = World(fleets(port=kept.port, state=json.loads(kept.state)))
-    with transaction.atomic():
-        for row in serializers.deserialize("json", kept.rows):
-            row.save()
+    rows.load(kept.rows)
     world.mesh = Mesh.objects.select_related("control_plane", "config").get()
     return world
-
-
-def _dump() -> str:
-    models = [model for app in ("interconnect", "audit") for model in apps.get_app_config(app).get_models()]
-    return serializers.serialize("json", [row for model in models for row in model._default_manager.all()])

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interconnect.scope import scope_of
-from tests.support import shop
+from tests.support.standing import around, standing
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
 
 
+__all__ = ["around", "standing"]
+
+
 @pytest.fixture
-def mesh(db: None) -> Mesh:
-    return shop.storefront()
+def mesh(standing: Mesh) -> Mesh:
+    return standing
 
 
 @pytest.fixture

@@ -289,3 +289,42 @@ def test_a_cluster_is_forgotten_once_its_name_is_typed(as_ada: Any, mesh: Mesh) 
 
 def test_a_cluster_of_a_joined_group_is_not_forgotten(as_ada: Any, mesh: Mesh) -> None:
     assert send(as_ada, url(mesh, "cluster-forget", cluster="frankfurt"), confirmation="frankfurt").status_code == 422
+
+
+def test_ticks_are_asked_about_by_post_not_in_a_url(as_ada: Any, mesh: Mesh) -> None:
+    for name in ("group-create", "interconnect"):
+        page = as_ada.get(url(mesh, name), headers=HTMX | {"HX-Target": "dialogs" if name == "group-create" else "live"}).content.decode()
+        assert "hx-include" in page and not re.search(r"<[^>]*hx-get[^>]*hx-include[^>]*(closest form|members-form)", page)
+    asked = send(as_ada, url(mesh, "group-create"), name="", clusters=["free", "twin"], asks="1")
+    assert asked.status_code == 200 and not asked.context["form"].errors and "mine" not in store.load(mesh).groups
+
+
+def test_ticked_groups_reach_the_address_page_by_post(as_ada: Any, mesh: Mesh) -> None:
+    address = url(mesh, "addresses-update")
+    ticked = as_ada.post(address, {"ticked": "1", "group": ["aws"]})
+    assert ticked.headers["Location"] == address
+    page = as_ada.get(address)
+    assert list(page.context["forms"]) == ["aws"] and '<input type="hidden" name="group" value="aws">' in page.content.decode()
+    sent = as_ada.post(address, {"group": ["aws"], "aws-host": "gw.example.org", "aws-port": "443"})
+    assert "/rollouts/" in sent.headers["Location"]
+
+
+def test_removal_of_ticked_groups_is_asked_about_by_post(as_ada: Any, mesh: Mesh) -> None:
+    first = as_ada.post(url(mesh, "interconnect-remove"), {"group": ["aws"]}, headers=HTMX | {"HX-Target": "dialogs"})
+    assert first.status_code == 200 and first.context["form"]["step"].value() == "ask" and store.load(mesh).groups["aws"].joined
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("group-delete", {"group": "asia"}), ("cluster-remove-from-group", {"cluster": "taiwan"}), ("gateway-delete", {})],
+)
+def test_a_deletion_lists_every_object_by_kind_and_name(as_ada: Any, mesh: Mesh, name: str, parts: dict[str, str]) -> None:
+    parts = parts or {"gateway": str(Gateway.objects.get(cluster__name="taiwan").id)}
+    said = as_ada.get(url(mesh, name, **parts)).content.decode()
+    for kind in ("ServiceAccount", "Deployment", "Service"):
+        assert f"<li>{kind} eastwest-taiwan-1 on taiwan</li>" in said
+    assert "eastwest-hangzhou-1" not in said
+
+
+def test_disabling_names_the_rule_that_goes(as_ada: Any, mesh: Mesh) -> None:
+    assert "<li>Gateway cross-network-gateway</li>" in as_ada.get(url(mesh, "disable")).content.decode()

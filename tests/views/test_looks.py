@@ -15,10 +15,13 @@ from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
 from interconnect.services.looks import only_changes
+from interconnect.services.meshes import mesh_istiod_url
+from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
-from tests.support.world import SYSTEM, World
+from tests.support import shop
+from tests.support.world import SYSTEM, World, refused
 from tests.support.worlds import fleets, hasty, joined, prepared, world
 from tests.views.test_decisions import opened, sent, shown
 
@@ -205,6 +208,14 @@ def test_a_direct_url_of_istiod_that_is_none_is_refused_beside_its_field(world: 
     client.force_login(person("pia", Role.PLATFORM_ADMIN, ""))
     refused = client.post(f"{HERE}settings/istiod-url/", {"url": bad})
     assert refused.status_code == 422 and refused.context["istiod_url_form"].errors["url"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "[::ffff:127.0.0.1]"])
+def test_a_direct_url_on_denied_loopback_is_refused(db: None, settings: Any, host: str) -> None:
+    settings.MESHCONSOLE_DENIED_NETWORKS = ["127.0.0.0/8", "::1/128"]
+    mesh, pia = shop.new_mesh("prod"), person("pia", Role.PLATFORM_ADMIN, "")
+    with refused("mesh.istiod-url"):
+        mesh_istiod_url(actor=Actor.for_user(pia, ""), mesh=mesh, url=f"http://{host}:15014")
 
 
 def test_a_direct_url_of_istiod_is_a_platform_admins(world: World) -> None:

@@ -19,7 +19,7 @@ from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
-from tests.support import shop
+from tests.support.standing import resurrected, storefront_rows
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
@@ -28,9 +28,12 @@ HTMX = {"HX-Request": "true", "HX-Target": "dialog-form"}
 TIMES = 4
 
 
+__all__ = ["resurrected", "storefront_rows"]
+
+
 @pytest.fixture
-def mesh(transactional_db: None) -> Mesh:
-    return shop.storefront()
+def mesh(resurrected: Mesh) -> Mesh:
+    return resurrected
 
 
 def together(user: Any, send: Callable[[Client, int], Any]) -> list[Any]:

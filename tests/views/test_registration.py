@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,13 +12,17 @@ import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from interconnect.models import Cluster, Connection, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
-from interconnect.services import inquiries
+from interconnect.services import inquiries, registration
+from interconnect.simulator.api import Grant
+from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
+from tests.support.tokens import jwt, remote_secret, with_token
 from tests.support.worlds import empty, fleets, hasty, world
 
 if TYPE_CHECKING:
@@ -180,9 +186,12 @@ def test_an_upload_of_megabytes_is_too_large_and_no_error_of_the_console(platfor
 def test_of_several_contexts_one_is_chosen_without_pasting_again(platform: Client, empty: World) -> None:
     document = yaml.safe_load(empty.fleet.kubeconfig(empty.fleet.hub))
     first = document["contexts"][0]
-    document["contexts"].append({**first, "name": "second"})
+    document["users"].append({"name": "other", "user": {"token": "another-admin-token"}})
+    document["contexts"].append({"name": "second", "context": {**first["context"]}})
+    first["context"]["user"] = "other"
     refused = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig=json.dumps(document)))
     assert errors(refused, "context") and '<select name="context"' in refused.content.decode()
+    assert f"second · {document['clusters'][0]['cluster']['server']}" in refused.content.decode()
     kept = str(refused.context["kept"])
     wrong = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="third"))
     assert wrong.status_code == 422 and errors(wrong, "context")
@@ -229,6 +238,21 @@ def test_a_cluster_is_checked_and_then_registered(admin: Client, world: World) -
     done = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude", pod_cidrs="10.99.0.0/16, fd00::/48"))
     assert done.headers["Location"] == "/meshes/prod/clusters/"
     assert Cluster.objects.get(name="member-c").pod_cidrs == ["10.99.0.0/16", "fd00::/48"]
+
+
+def test_a_busy_cluster_is_registered_with_patience(admin: Client, world: World) -> None:
+    world.fleet.fault("member-c", "429", every=5, retry_after=0.05)
+    values = {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "conclude"}
+    done = answered(admin, admin.post(REGISTER_CLUSTER, values))
+    assert done.headers["HX-Redirect"] == "/meshes/prod/clusters/"
+    assert Cluster.objects.filter(name="member-c").exists()
+
+
+def test_a_cluster_that_stays_busy_is_to_be_tried_later(admin: Client, world: World) -> None:
+    world.fleet.fault("member-c", "429", retry_after=60)
+    values = {"name": "member-c", "kubeconfig": world.fleet.kubeconfig("member-c"), "do": "conclude"}
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, values))
+    assert "Try again in a minute" in errors(seen, "kubeconfig")
 
 
 def test_a_cluster_that_istiod_does_not_know_is_refused_beside_its_name(admin: Client, world: World) -> None:
@@ -286,3 +310,128 @@ def test_a_kubeconfig_that_is_pasted_into_a_check_that_has_expired_is_checked(ad
     assert answer.status_code == 302 and answer.headers["Location"] not in (expired, REGISTER_CLUSTER)
     asked = Inquiry.objects.get()
     assert asked.params["name"] == "member-c" and asked.sealed
+
+
+def test_a_current_context_that_cannot_be_used_is_asked_about(platform: Client, empty: World) -> None:
+    document = yaml.safe_load(empty.fleet.kubeconfig(empty.fleet.hub))
+    document["users"].append({"name": "cloud", "user": {"exec": {"command": "aws"}}})
+    document["contexts"].append({"name": "eks", "context": {"cluster": empty.fleet.hub, "user": "cloud"}})
+    document["current-context"] = "eks"
+    refused = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig=json.dumps(document)))
+    assert "eks" in errors(refused, "context") and "aws (Amazon EKS)" in errors(refused, "context")
+    kept = {"kubeconfig": "", "kept": str(refused.context["kept"]), "context": empty.fleet.hub}
+    answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, **kept)))
+    assert Mesh.objects.exists()
+
+
+def test_a_check_shows_context_server_and_end_of_the_credential(admin: Client, world: World) -> None:
+    soon = timezone.now() + timedelta(days=3)
+    given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=soon.timestamp()))
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="check")))
+    page = seen.content.decode()
+    server = yaml.safe_load(given)["clusters"][0]["cluster"]["server"]
+    assert server in page and ">member-c</dd>" in page
+    assert f"good until {soon:%Y-%m-%d %H:%M} UTC" in page and "Replace it before then" in page
+    done = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude"), follow=True)
+    assert f"member-c is registered. Context member-c, {server}." in done.content.decode()
+    assert "The credential expires on" in done.content.decode()
+    row = world.row("member-c").connection
+    assert row.ends_at and abs(row.ends_at - soon) < timedelta(seconds=1)
+
+
+def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -> None:
+    given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
+    assert "The credential expired on 2023-11-14 22:13 UTC" in seen.content.decode()
+    assert seen.context["held"] and not Cluster.objects.filter(name="member-c").exists()
+
+
+def test_a_refused_credential_that_has_ended_says_so(admin: Client, world: World) -> None:
+    world.fleet.fault("member-c", "401")
+    given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given)))
+    assert "does not accept the credential" in errors(seen, "kubeconfig")
+    assert "expired on 2023-11-14" in errors(seen, "kubeconfig")
+
+
+def test_istiods_own_account_is_not_registered_unsaid(admin: Client, world: World) -> None:
+    secret = remote_secret(world.fleet.kubeconfig("member-c"), "member-c")
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=secret, do="conclude")))
+    page = html.unescape(seen.content.decode())
+    assert "This is istiod's own account" in page and "can read all Secrets" in page
+    assert seen.context["held"] and not Cluster.objects.filter(name="member-c").exists()
+    admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude"))
+    assert Cluster.objects.filter(name="member-c").exists()
+
+
+def test_the_rights_that_istiods_account_lacks_are_named(admin: Client, world: World) -> None:
+    world.fleet.members["member-c"].api.access.grants["reader"] = (Grant(("get", "list", "create")),)
+    secret = remote_secret(world.fleet.kubeconfig("member-c", "reader"), "member-c")
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=secret, do="check")))
+    page = html.unescape(seen.content.decode())
+    assert "istiod's account lacks" in page and "patch mutatingwebhookconfigurations" in page
+
+
+def test_a_cluster_that_calls_itself_otherwise_is_held(admin: Client, world: World) -> None:
+    configuration = world.fleet.cluster("member-c").get("MutatingWebhookConfiguration", "istio-sidecar-injector")
+    assert configuration is not None
+    for webhook in configuration["webhooks"]:
+        webhook["clientConfig"]["url"] = webhook["clientConfig"]["url"].replace("member-c", "member-x")
+    world.fleet.cluster("member-c").patch("MutatingWebhookConfiguration", "istio-sidecar-injector", {"webhooks": configuration["webhooks"]})
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, do="conclude")))
+    assert seen.context["held"] and "member-x" in seen.content.decode()
+    assert not Cluster.objects.filter(name="member-c").exists()
+
+
+def test_a_name_changed_after_the_check_is_checked_again(admin: Client, world: World) -> None:
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, do="check")))
+    again = admin.post(seen.context["action"], cluster_values(world, name="member-x", kubeconfig="", do="conclude"))
+    assert again.status_code == 302 and again.headers["Location"] != seen.context["action"]
+    assert not Cluster.objects.filter(name="member-x").exists()
+
+
+def test_a_page_answers_registered_though_the_worker_died_after_storing(admin: Client, world: World) -> None:
+    url = admin.post(REGISTER_CLUSTER, cluster_values(world, do="conclude")).headers["Location"]
+    asked = Inquiry.objects.get(status=InquiryStatus.WAITING)
+    registration.look(asked)
+    assert Cluster.objects.filter(name="member-c").exists()
+    Inquiry.objects.filter(id=asked.id).update(status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1))
+    inquiries.answer(asked.id)
+    asked.refresh_from_db()
+    assert (asked.status, asked.errors, asked.result["concluded"]) == (InquiryStatus.DONE, [], True)
+    assert Entry.objects.filter(action="cluster.register", subject="member-c").values_list("outcome", flat=True).last() == "accepted"
+    assert "member-c is registered." in admin.get(url, follow=True).content.decode()
+
+
+def test_a_button_sent_twice_stores_once(admin: Client, world: World) -> None:
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, do="check")))
+    asked = Inquiry.objects.get(status=InquiryStatus.DONE)
+    registration.conclude(inquiry=asked, actor=Actor.for_user(asked.user, scope_of(world.mesh.id)))
+    again = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude"))
+    assert (again.status_code, again.headers["Location"]) == (302, "/meshes/prod/clusters/")
+
+
+def two_credentials(place: World, client: Client, url: str) -> None:
+    """Both kubeconfigs lead to one cluster: with different credentials they are refused, the same one twice is not."""
+    second = with_token(place.fleet.kubeconfig(place.fleet.hub), "another-admin-token")
+    seen = answered(client, client.post(url, mesh_values(place, config=second)))
+    assert "the same cluster" in errors(seen, "config")
+    same = mesh_values(place, config=place.fleet.kubeconfig(place.fleet.hub))
+    assert answered(client, client.post(url, same)).headers["HX-Redirect"]
+
+
+def test_a_mesh_is_registered_with_one_credential_per_cluster(platform: Client, empty: World) -> None:
+    two_credentials(empty, platform, REGISTER_MESH)
+
+
+def test_a_mesh_keeps_one_credential_per_cluster_when_replaced(world: World) -> None:
+    two_credentials(world, browser("pia", Role.PLATFORM_ADMIN), "/meshes/prod/settings/credential/")
+
+
+def test_pages_warn_before_a_credential_ends(admin: Client, world: World) -> None:
+    Connection.objects.filter(cluster__name="member-a").update(ends_at=timezone.now() + timedelta(days=29))
+    Connection.objects.filter(id=world.mesh.config_id).update(ends_at=timezone.now() - timedelta(days=1))
+    clusters, mesh = (admin.get(f"/meshes/prod/{page}").content.decode() for page in ("clusters/", ""))
+    assert clusters.count("The credential expires on") == mesh.count("The credential expires on") == 1
+    assert mesh.count("The credential expired on") == 1
+    assert "member-b</strong>" not in mesh

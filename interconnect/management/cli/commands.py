@@ -19,11 +19,12 @@ from interconnect.files.export import export
 from interconnect.management.cli import codes
 from interconnect.management.cli.find import actor_for, cluster_named, mesh_named, require_sight, rollout_of
 from interconnect.management.cli.following import follow
-from interconnect.management.cli.showing import registration_lines, show_filing
+from interconnect.management.cli.showing import note_lines, registration_lines, show_filing
 from interconnect.management.cli.status import show_checks, show_status
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.services.refusal import Refused
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -42,7 +43,7 @@ class Parser(CommandParser):
         if not self.called_from_command_line:
             super().error(message)
         self.print_usage(sys.stderr)
-        self.exit(codes.REFUSED, f"error: {message}\n")
+        self.exit(codes.REFUSED, f"error: {visible(message)}\n")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -135,6 +136,8 @@ def apply(options: Options, output: Output) -> int:
     _require_removal(filing, allowed=options["allow_removal"])
     for line in registration_lines(filing):
         output.say(line, {"event": "registered", "what": line})
+    for line in note_lines(filing):
+        output.say(f"! {line}", {"event": "note", "what": line})
     mesh = register(filing, actor=actor)
     if not filing.changes and filing.preview.empty:
         return codes.OK

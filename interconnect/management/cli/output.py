@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from interconnect.messages import word
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from interconnect.domain.violations import Violation
@@ -23,7 +24,7 @@ class Output:
         self.out, self.err, self.as_json = out, err, as_json
 
     def say(self, sentence: str, event: Json) -> None:
-        self.out.write((json.dumps(event, default=str) if self.as_json else sentence) + "\n")
+        self.out.write((json.dumps(event, default=str) if self.as_json else visible(sentence)) + "\n")
         self.out.flush()
 
     def document(self, content: Json) -> None:
@@ -35,7 +36,7 @@ class Output:
                 event = {"event": "refused", "code": violation.code, "params": dict(violation.params), "token": violation.token}
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
-            self.err.write(f"error: {word(violation.code, violation.params)}{accepting(violation)}\n")
+            warn(f"error: {word(violation.code, violation.params)}{accepting(violation)}", self.err)
 
     def refuse_file(self, name: str, errors: Iterable[FileError]) -> None:
         for error in errors:
@@ -50,7 +51,7 @@ class Output:
                 }
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
-            self.err.write(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}\n")
+            warn(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}", self.err)
 
 
 def accepting(violation: Violation) -> str:
@@ -62,5 +63,5 @@ def tokens_of(params: Mapping[str, Any]) -> list[str]:
     return [str(token) for token in found] if isinstance(found, list) else []
 
 
-def warn(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+def warn(text: str, err: TextIO | None = None) -> None:
+    (err or sys.stderr).write(f"{visible(text)}\n")

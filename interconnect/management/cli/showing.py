@@ -27,6 +27,8 @@ def show_filing(filing: Filing, output: Output) -> None:
         return
     for line in registration_lines(filing):
         output.say(f"* {line}", {})
+    for line in note_lines(filing):
+        output.say(f"  ! {line}", {})
     for change in filing.changes:
         output.say(f"* {describe(change)}", {})
     show_preview(filing.preview, filing.after, output)
@@ -46,6 +48,11 @@ def registration_lines(filing: Filing) -> list[str]:
     lines += [_("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)]
     lines += [_("Set the Pod CIDRs of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.typed_cidrs)]
     return lines
+
+
+def note_lines(filing: Filing) -> list[str]:
+    """What is to be said of the credentials before they are stored."""
+    return [f"{f'{name}: ' if name else ''}{word(note.code, note.params)}" for name, note in filing.notes]
 
 
 def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
@@ -84,6 +91,7 @@ def filing_as_json(filing: Filing) -> Json:
         "registers_mesh": filing.mesh is None,
         "registers": sorted(filing.new),
         "replaces_credentials": sorted(filing.replaced),
+        "notes": [{"cluster": name, "code": note.code, "params": dict(note.params)} for name, note in filing.notes],
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],
         "empty": filing.empty,

@@ -17,6 +17,7 @@ from interconnect.kube import kinds, probe
 from interconnect.kube.istiod import replicas
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.replicas import guard, read_istiods, verdict
+from interconnect.rollouts.work import described, removal_evidence
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
@@ -47,12 +48,13 @@ def rule_delete(work: Work) -> Done | Wait:
     """Deleted or put back as it was found, and seen gone."""
     target = rule_target(work.topology)
     made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
+    evidence = removal_evidence(made, work.step.evidence)
     if target not in ledger.applied(work.mesh, cluster_uid=work.mesh.config_uid):
-        return Done({"deleted": [target.name] if made else []}, skipped=not made and work.step.attempts == 1)
+        return Done(evidence, skipped=not made and work.step.attempts == 1)
     finalizers = (work.config.read(target) or {}).get("metadata", {}).get("finalizers") or []
     if work.waited() > DELETION_SECONDS:
-        raise StepFailed("gateway.not-deleted", {"objects": [f"{target.kind} {target.name}"], "finalizers": finalizers})
-    return Wait(None, {"present": [f"{target.kind} {target.name}"], "finalizers": finalizers})
+        raise StepFailed("gateway.not-deleted", {"objects": [described(target)], "finalizers": finalizers})
+    return Wait(None, evidence | {"present": [described(target)], "finalizers": finalizers})
 
 
 def networks(work: Work) -> Done:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from interconnect import ledger, observed, store
 from interconnect.domain.changes import Join, violations
-from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Rendered, Target
+from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.injection import not_injected
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Gateway, GatewayKey, Group, ServiceType, Topology
+from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import Permanent
 from interconnect.models import Gateway as GatewayRow
 from interconnect.models import MembershipAddress, Rollout
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
-from interconnect.rollouts.work import Work, read_live
+from interconnect.rollouts.work import Work, described, read_live, removal_evidence
 
 if TYPE_CHECKING:
     from interconnect.domain.writes import Write
@@ -52,28 +53,36 @@ def apply(work: Work) -> Done | Wait:
 def delete(work: Work) -> Done | Wait:
     """Deleted, and seen gone: only then is the record of it dropped."""
     made = _write(work)
-    deleted = [f"{write.target.kind} {write.target.name}" for write in made]
-    return _leaving(work, made) or Done({"deleted": deleted}, skipped=not made)
+    waiting = _leaving(work, made)
+    evidence = removal_evidence(made, work.step.evidence)
+    if waiting is not None:
+        return replace(waiting, evidence=evidence | waiting.evidence)
+    return Done(evidence, skipped=not made)
 
 
-def _leaving(work: Work, made: Sequence[Write]) -> Wait | None:
-    """None once everything that was deleted has been seen gone, so that its record goes too."""
-    left = read_live(work.member, [write.target for write in made if write.removes])
-    present = sorted(f"{target.kind} {target.name}" for target, live in left.items() if hasattr(live, "object"))
+def _leaving(work: Work, made: list[Write]) -> Wait | None:
+    """None once everything that was deleted has been seen gone, so that its record goes too, which is added to what was `made`."""
+    deleted = {write.target: write.uid for write in made if write.verb is Verb.DELETE}
+    left = read_live(work.member, deleted)
+    there = {target: live for target, live in left.items() if isinstance(live, Present) and _uid(live) == deleted[target]}
+    present = sorted(described(target) for target in there)
     if not present:
         if left:
-            _write(work)
+            made += _write(work)
         return None
-    finalizers = sorted({name for live in left.values() for name in _finalizers(live)})
+    finalizers = sorted({name for live in there.values() for name in _finalizers(live)})
     evidence = {"present": present, "finalizers": finalizers}
     if work.waited() > DELETION_SECONDS:
         raise StepFailed("gateway.not-deleted", {"objects": present, "finalizers": finalizers}, evidence)
     return Wait(None, evidence)
 
 
-def _finalizers(live: Live) -> list[str]:
-    found: Any = getattr(live, "object", {})
-    return [str(name) for name in found.get("metadata", {}).get("finalizers") or ()]
+def _uid(live: Present) -> str:
+    return str(live.object.get("metadata", {}).get("uid", ""))
+
+
+def _finalizers(live: Present) -> list[str]:
+    return [str(name) for name in live.object.get("metadata", {}).get("finalizers") or ()]
 
 
 def _write(work: Work) -> list[Write]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -16,19 +19,23 @@ from meshconsole.ops.run import guardian
 if TYPE_CHECKING:
     from meshconsole.ops.run.process import Process
 
-LOG_BYTES = 5_000_000
+DAY_SECONDS = 24 * 3600
+LOG_BYTES = 20_000_000
+# Of one process, compressed: about a tenth of what it was.
+KEPT_SECONDS, KEPT_BYTES = 14 * DAY_SECONDS, 100_000_000
 LAST_WORDS = 15
 SMALL_PYTHON = (sys.executable, "-I", "-S", guardian.__file__)
 
 
 class Log:
-    """A file that is kept below LOG_BYTES, with one earlier one beside it (`.1`)."""
+    """A file; what is older than a day or larger than LOG_BYTES is kept beside it, compressed, for KEPT_SECONDS and KEPT_BYTES."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._last: deque[str] = deque(maxlen=LAST_WORDS)
         self._rest = b""
         self._file = self._open()
+        self._begun = os.fstat(self._file.fileno()).st_mtime if self._file.tell() else time.time()
 
     @property
     def last_words(self) -> list[str]:
@@ -40,17 +47,40 @@ class Log:
         self._rest = self._rest[-10_000:]
         self._last.extend(line.decode("utf-8", "replace") for line in lines)
         with suppress(OSError):  # a full disk must not end the console
-            if self._file.tell() > LOG_BYTES:
-                self._file.close()
-                self._path.replace(self._path.with_suffix(".log.1"))
-                self._file = self._open()
+            if self._file.tell() > LOG_BYTES or time.time() - self._begun > DAY_SECONDS:
+                self._put_aside()
             self._file.write(data)
 
     def close(self) -> None:
         self._file.close()
 
+    def _put_aside(self) -> None:
+        self._file.close()
+        name = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        aside = self._path.with_name(f"{self._path.stem}-{name}-{time.time_ns() % 1_000_000_000:09d}.log.gz")
+        try:
+            with self._path.open("rb") as read, os.fdopen(_private(aside), "wb") as file, gzip.GzipFile(fileobj=file, mode="wb") as written:
+                shutil.copyfileobj(read, written)
+        finally:
+            # A file that could not be put aside must not grow for ever.
+            self._path.unlink()
+            self._file, self._begun = self._open(), time.time()
+        self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        room = KEPT_BYTES
+        for path in sorted(self._path.parent.glob(f"{self._path.stem}-*.log.gz"), reverse=True):
+            found = path.stat()
+            room -= found.st_size
+            if room < 0 or time.time() - found.st_mtime > KEPT_SECONDS:
+                path.unlink()
+
     def _open(self) -> BinaryIO:
-        return os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab", buffering=0)
+        return os.fdopen(_private(self._path), "ab", buffering=0)
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
 
 class Guard:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+# The exit code of a process that asks for nothing but to be started again.
+SUCCEEDED_BY_ANOTHER = 75
+
 
 @dataclass(frozen=True, slots=True)
 class Process:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -36,6 +38,19 @@ def checked_settings() -> None:
     found = [*checks.leases_outlive_calls(None), *checks.credential_keys_are_usable(None), *checks.denied_networks_are_networks(None)]
     if found:
         raise CannotStart(str(found[0].msg))
+
+
+def weak_password_line(wanted: str) -> str:
+    """Says that the password asked for can be guessed; in production that is a reason not to start."""
+    try:
+        if wanted:
+            validate_password(wanted, get_user_model()(username=ADMIN))
+    except ValidationError as error:
+        reasons = " ".join(error.messages)
+        if settings.PRODUCTION:
+            raise CannotStart(f"MESHCONSOLE_ADMIN_PASSWORD is too weak for production. {reasons}") from None
+        return f"MESHCONSOLE_ADMIN_PASSWORD is weak, and production refuses it. {reasons}"
+    return ""
 
 
 def prepared_folder(data: Path) -> Path:
@@ -101,7 +116,11 @@ def admin_line(wanted: str) -> str:
         return "Sign in with an account that you have made."
     if admin is None:
         password = wanted or secrets.token_urlsafe(12)
-        users.objects.create_superuser(username=ADMIN, password=password)
+        try:
+            users.objects.create_superuser(username=ADMIN, password=password)
+        except ValidationError as error:
+            reasons = " ".join(error.messages)
+            raise CannotStart(f"The first admin cannot be made: {reasons} `manage.py createsuperuser` makes one.") from None
         known = "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (made now and shown this once)"
         return f"Name: {ADMIN}   Password: {known}"
     if wanted and not admin.check_password(wanted):
@@ -133,9 +152,12 @@ def broker(data: Path) -> Broker:
     if not PLAIN_SOCKET_PATH.fullmatch(str(folder / "valkey.sock")):
         folder = temporary = Path(tempfile.mkdtemp(prefix="meshconsole-"))
     folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
     path = folder / "valkey.sock"
     options = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
-    command = (program, *options, "--dir", str(folder), "--daemonize", "no")
+    # No bell is near a megabyte, the smallest limit that there is.
+    limits = ("--proto-max-bulk-len", "1mb")
+    command = (program, *options, *limits, "--dir", str(folder), "--daemonize", "no")
     return Broker(f"unix://{path}", Process("valkey", command, foundation=True), temporary)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meshconsole.ops.run.child import Child, Guard
+from meshconsole.ops.run.process import SUCCEEDED_BY_ANOTHER
 
 if TYPE_CHECKING:
     from meshconsole.ops.run.process import Process
@@ -122,6 +123,9 @@ class Supervisor:
             self._say(f"{name} {_how(code)}; the console goes on without it. Its last words:")
             self._quote(child)
         if child.process.once or self._over:
+            return
+        if code == SUCCEEDED_BY_ANOTHER:
+            self._start(child)
             return
         now = time.monotonic()
         child.crashes = [*(before for before in child.crashes if now - before < WITHIN_SECONDS), now]

@@ -1,4 +1,4 @@
-"""The suite of `tests/kube/conformance` on every cluster of MESHCONSOLE_LIVE, unchanged."""
+"""The suite of `tests/kube/conformance` on real clusters, unchanged: on one of each kind, or on all of MESHCONSOLE_LIVE."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ from tests.kube.conformance.places import Installation, api, config, deployed, h
 from tests.live.conftest import DESCRIPTION
 from tests.live.support.installation import Live
 
-__all__ = ["api", "cluster", "config", "deployed", "hub", "installation", "namespace_of", "nobody", "space"]
+__all__ = ["api", "config", "deployed", "hub", "installation", "namespace_of", "nobody", "space"]
 
-CLUSTERS = [item["name"] for item in json.loads(Path(DESCRIPTION).read_text())["clusters"]] if DESCRIPTION else []
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cluster" in metafunc.fixturenames:
+        metafunc.parametrize("cluster", clusters(every=metafunc.config.getoption("--every-cluster")), scope="session")
+
+
+def clusters(*, every: bool) -> list[str]:
+    """Names: the control plane's cluster, the one that istiod is configured in, and the first member; or all of them."""
+    if not DESCRIPTION:
+        return []
+    content = json.loads(Path(DESCRIPTION).read_text())
+    if every:
+        return [item["name"] for item in content["clusters"]]
+    member = next(item["name"] for item in content["clusters"] if item["member"])
+    return list(dict.fromkeys([content["control_plane_cluster"], content["config_cluster"], member]))
 
 
 @pytest.fixture(scope="session")
 def installation() -> Installation:
     return Installation(Path(DESCRIPTION))
-
-
-@pytest.fixture(scope="session", params=CLUSTERS)
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

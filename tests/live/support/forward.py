@@ -122,6 +122,8 @@ class Forward:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # Only this wakes the thread that waits for the next one.
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for tunnel in self.tunnels:
             tunnel.close()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 THREADS = "8"
+# glibc gives each thread a heap of its own, of which little comes back: 32 threads keep many times what they use.
+ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Command(BaseCommand):
@@ -42,7 +44,10 @@ class Command(BaseCommand):
 
 def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
     """What the supervisor is to do, and the environment of all that it starts."""
+    # What is kept is for this user alone, whatever makes it: logs, the schedule, kubeconfigs of simulated clusters.
+    os.umask(0o077)
     starting.checked_settings()
+    weak = starting.weak_password_line(settings.MESHCONSOLE_ADMIN_PASSWORD)
     data = starting.prepared_folder(settings.MESHCONSOLE_DATA)
     held = starting.lock(data)
     web = starting.listener(settings.MESHCONSOLE_PORT)
@@ -54,6 +59,8 @@ def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
         raise
     # Said at once: a password that is shown only after a start that fails would be lost.
     say(starting.admin_line(settings.MESHCONSOLE_ADMIN_PASSWORD))
+    if weak:
+        say(weak)
     if settings.PRODUCTION:
         call_command("collectstatic", interactive=False, verbosity=0)
     connections.close_all()
@@ -83,17 +90,17 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
         "MESHCONSOLE_DATA": str(data),
         "REDIS_URL": broker_url,
         "PYTHONUNBUFFERED": "1",
+        # gunicorn would believe what loopback says of its scheme; MESHCONSOLE_TRUSTED_PROXIES alone decides that.
+        "FORWARDED_ALLOW_IPS": "",
     }
     return inherited | ours
 
 
 def web_process(listener: int) -> Process:
-    options = ("--bind", f"fd://{listener}", "--workers", "1", "--worker-class", "gthread", "--threads", THREADS)
-    # A dialog that asks what hundreds of ticks would mean does so in its URL.
-    calm = ("--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning", "--limit-request-line", "0")
-    return Process("web", (sys.executable, "-m", "gunicorn", "meshconsole.wsgi:application", *options, *calm), descriptors=(listener,))
+    options = ("-c", "python:meshconsole.ops.serving", "--bind", f"fd://{listener}", "--threads", THREADS, "--log-level", "warning")
+    return Process("web", (sys.executable, "-m", "gunicorn", *options), descriptors=(listener,))
 
 
 def worker_process() -> Process:
-    options = ("-B", "-Q", "rollout,probe", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    return Process("worker", (sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options))
+    options = ("-B", "-Q", "rollout,question,probe", "--without-gossip", "--without-mingle", "--without-heartbeat")
+    return Process("worker", (sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options), environment=ARENAS)

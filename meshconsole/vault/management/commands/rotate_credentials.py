@@ -41,7 +41,7 @@ class Command(BaseCommand):
         try:
             rotated = vault.rotate(token, binding=column.binding_of(row))
         except vault.VaultError as error:
-            self.stderr.write(f"{column.model._meta.label} {row.pk}: {column.field} does not open ({error.code})")
+            self.stderr.write(f"{column.model._meta.label} {row}: {column.field} does not open ({error.code})")
             return "failed"
         # Somebody who replaces a credential meanwhile keeps theirs, which is under the newest key anyway.
         changed = column.model._default_manager.filter(pk=row.pk, **{column.field: token}).update(**{column.field: rotated})

@@ -1,0 +1,28 @@
+"""How long to wait before a cluster is asked again: the console's own back-off, which what the server asks for can only lengthen."""
+
+from __future__ import annotations
+
+FIRST_BACKOFF_SECONDS = 0.2
+LAST_BACKOFF_SECONDS = 15.0
+# Within one call, whose deadline is near: a longer pause would leave a server that is half busy few tries.
+LAST_PAUSE_IN_A_CALL = 1.0
+
+
+def backoff(attempts: int) -> float:
+    """0.2, 0.4, 0.8 … 15 seconds after so many attempts."""
+    return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** max(min(attempts - 1, 10), 0)))
+
+
+def pause(attempts: int, asked: float | None) -> float:
+    """Seconds until the next attempt; `asked` is the server's Retry-After, None where it named none or nonsense."""
+    return max(backoff(attempts), asked or 0.0)
+
+
+def pause_in_a_call(attempts: int, asked: float | None) -> float:
+    """As `pause`, of whoever waits within a call."""
+    return max(min(backoff(attempts), LAST_PAUSE_IN_A_CALL), asked or 0.0)
+
+
+def pause_within(attempts: int, asked: float | None, left: float) -> float:
+    """As `pause`, cut so that the attempt that decides is made when the `left` seconds are over, not at the end of a longer wait."""
+    return min(pause(attempts, asked), max(left, FIRST_BACKOFF_SECONDS))

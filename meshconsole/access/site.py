@@ -1,0 +1,64 @@
+"""The admin's site: its sign-in is the console's, with the limits that the console's has; its lists answer to the filters they offer."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+
+from meshconsole.access.throttle import Attempt, Bucket, Limit, TooSoon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import Model
+    from django.http import HttpRequest, HttpResponse
+
+
+OLD_PASSWORD = Limit(10, 60)
+
+
+class OfferedLookups(admin.ModelAdmin[Any]):
+    """A list that can be filtered by any column answers questions about columns that it does not show, letter by letter."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        filters = self.get_list_filter(request) if request is not None else self.list_filter
+        named = (entry[0] if isinstance(entry, list | tuple) else getattr(entry, "parameter_name", entry) for entry in filters)
+        offered = {"pk", self.model._meta.pk.name, self.date_hierarchy, *named} - {None}
+        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return allowed and any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
+
+
+class ConsoleAdminSite(admin.AdminSite):
+    def register(
+        self, model_or_iterable: type[Model] | Iterable[type[Model]], admin_class: type[admin.ModelAdmin[Any]] | None = None, **options: Any
+    ) -> None:
+        """Of libraries too: none of them says what may be asked."""
+        of = admin_class or admin.ModelAdmin
+        super().register(model_or_iterable, type(of.__name__, (OfferedLookups, of), {"__module__": of.__module__}), **options)
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        signed_in = secure_admin_login(super().login)
+        response: HttpResponse = signed_in(request, extra_context)
+        return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """It asks for the old password, which somebody at a browser left alone must not find by trying."""
+        if request.method != "POST":
+            return super().password_change(request, extra_context)
+        try:
+            attempt = Attempt([Bucket.of(OLD_PASSWORD, "old-password", str(request.user.pk))])
+        except TooSoon as reason:
+            refusal = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            refusal.headers["Retry-After"] = str(reason.seconds)
+            return refusal
+        response = super().password_change(request, extra_context)
+        if response.status_code == 302:
+            attempt.succeeded()
+        return response

@@ -1,0 +1,97 @@
+"""How often a password may be guessed: every failure beyond the free ones makes the next attempt wait, and nothing locks anybody out.
+
+Counted in the cache, so that all processes share it where REDIS_URL names one. An attempt counts as failed from its beginning: many
+at once are no way around. What is refused for coming too soon is not counted, and no password is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Self
+
+from django.core.cache import cache
+
+
+class TooSoon(Exception):
+    """`seconds` until the next attempt is looked at."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`free` failures without a wait, then waits that double up to `longest` seconds; forgotten after `kept` seconds without any."""
+
+    free: int
+    longest: int
+    kept: int = 900
+
+    def wait(self, failures: int) -> int:
+        return 0 if failures <= self.free else int(min(2.0 ** min(failures - self.free, 16), self.longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    limit: Limit
+    key: str
+
+    @classmethod
+    def of(cls, limit: Limit, *parts: str) -> Self:
+        # What people type has any length and any characters; a cache's key has not.
+        return cls(limit, hashlib.sha256("\0".join(parts).encode()).hexdigest())
+
+    @property
+    def _failures(self) -> str:
+        return f"sign-in:failures:{self.key}"
+
+    @property
+    def _wait(self) -> str:
+        return f"sign-in:wait:{self.key}"
+
+    def take(self, now: float) -> int:
+        """Counts one failure; returns the seconds to wait, and counts nothing, when it comes too soon."""
+        wait = self.limit.wait(self._count())
+        if not wait or cache.add(self._wait, now + wait, timeout=wait):
+            return 0
+        self.give_back()
+        until: float = cache.get(self._wait, now)
+        return max(1, math.ceil(until - now))
+
+    def give_back(self) -> None:
+        with suppress(ValueError):  # forgotten since
+            cache.decr(self._failures)
+
+    def _count(self) -> int:
+        cache.add(self._failures, 0, timeout=self.limit.kept)
+        try:
+            failures: int = cache.incr(self._failures)
+        except ValueError:  # forgotten between the two
+            return self._count()
+        cache.touch(self._failures, timeout=self.limit.kept)
+        return failures
+
+
+class Attempt:
+    """One that counts as failed until `succeeded`. Raises TooSoon, and then counts nowhere."""
+
+    def __init__(self, buckets: Sequence[Bucket]) -> None:
+        self._taken: list[Bucket] = []
+        for bucket in buckets:
+            seconds = bucket.take(time.time())
+            if seconds:
+                self.succeeded()
+                raise TooSoon(seconds)
+            self._taken.append(bucket)
+
+    def succeeded(self) -> None:
+        """Takes this attempt alone off the counts: whoever has an account of their own must not clear an address with it."""
+        for bucket in self._taken:
+            bucket.give_back()
+        self._taken = []

@@ -1,0 +1,178 @@
+"""gunicorn's worker for the console: waitress reads requests, and a thread is taken only for one that has arrived whole.
+
+gunicorn's own workers give a thread to every connection that has begun to speak, and wait for it without end: as many
+connections as threads, each sending a byte now and then, stop them. Here one loop holds all connections. A request has
+`keepalive` seconds from its first byte to its last; when there are too many connections, the one that has waited longest makes room.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import resource
+import socket
+import time
+from typing import Any
+
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+from waitress.server import BaseWSGIServer, TcpWSGIServer, UnixWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+from waitress.utilities import BadRequest, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
+
+LINE_BYTES = 8190
+HEAD_BYTES = 16 * 1024
+# What SizeMiddleware refuses needs no place: Django's DATA_UPLOAD_MAX_MEMORY_SIZE.
+BODY_BYTES = 2_621_440
+# Nobody waits for a body of this size: the answer comes at once, in plain text.
+HOPELESS_BYTES = 16 * BODY_BYTES
+# How many places are kept free for those that come next.
+ROOM = 100
+# A connection's own, and one for a body that is larger than half a megabyte.
+FILES_EACH = 2
+OPEN_FILES = 4096
+
+
+class LineTooLong(BadRequest):
+    code, reason = 414, "URI Too Long"
+
+
+class Discarded(FixedStreamReceiver):
+    """A body that is larger than any form: read, so that the answer is heard, and not kept."""
+
+    def received(self, data: bytes) -> int:
+        taken: int = min(self.remain, len(data))
+        self.remain -= taken
+        self.completed = self.remain == 0
+        return taken
+
+
+class Parser(HTTPRequestParser):
+    """waitress's own, with a limit for the first line, and without a place for bodies that will be refused."""
+
+    body_rcv: Any = None
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if len(self.first_line) > LINE_BYTES:
+            self.body_rcv, self.error = None, LineTooLong(f"The request line is longer than {LINE_BYTES} bytes.")
+        elif self.body_rcv is not None and self.content_length > BODY_BYTES:
+            self.body_rcv = Discarded(self.content_length, self.body_rcv.getbuf())
+
+    def received(self, data: bytes) -> int:
+        taken: int = super().received(data)
+        if isinstance(self.error, RequestHeaderFieldsTooLarge) and b"\n" not in self.header_plus[:LINE_BYTES]:
+            self.error = LineTooLong(f"The request line is longer than {LINE_BYTES} bytes.")
+        if self.chunked and self.body_bytes_received > BODY_BYTES:
+            self.completed, self.error = True, RequestEntityTooLarge(f"The body is larger than {BODY_BYTES} bytes.")
+        return taken
+
+
+class Channel(HTTPChannel):
+    """A connection. A byte of a request that is not complete yet buys no time: `last_activity` stays when it began."""
+
+    parser_class = Parser
+    last_activity: float
+
+    def handle_read(self) -> None:
+        under_way, since = self.request, self.last_activity
+        super().handle_read()
+        if under_way is not None and self.request is under_way:
+            self.last_activity = since
+
+
+class MakesRoom(BaseWSGIServer):
+    """A server that is never full: of those that wait, the oldest goes. One that is being answered stays."""
+
+    channel_class = Channel
+
+    def readable(self) -> bool:
+        too_many = len(self._map) + ROOM - self.adj.connection_limit
+        if too_many > 0:
+            waiting = (channel for channel in self.active_channels.values() if not channel.requests)
+            for channel in heapq.nsmallest(too_many, waiting, key=lambda channel: channel.last_activity):
+                channel.will_close = True
+        return bool(super().readable())
+
+    def handle_accept(self) -> None:
+        """All that have come, and not one a turn: a flood would keep the others waiting."""
+        for _ in range(ROOM // 2):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                return
+
+
+class TcpServer(MakesRoom, TcpWSGIServer):
+    pass
+
+
+class UnixServer(MakesRoom, UnixWSGIServer):
+    pass
+
+
+class BufferedWorker(Worker):
+    """gunicorn's settings `threads`, `worker_connections`, `keepalive` and `graceful_timeout` count; other limits are this file's."""
+
+    servers: tuple[BaseWSGIServer, ...] = ()
+
+    def run(self) -> None:
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(self.cfg.threads)
+        connections: dict[int, Any] = {}
+        options = {"adj": self._adjustments(), "dispatcher": dispatcher, "map": connections, "bind_socket": False}
+        self.servers = tuple(_server(listener.sock, self.wsgi, options) for listener in self.sockets)
+        while self.alive and self.ppid == os.getppid():
+            self._turn(connections)
+        for server in self.servers:
+            server.accepting = False
+        until = time.monotonic() + self.cfg.graceful_timeout
+        while any(_is_busy(server) for server in self.servers) and time.monotonic() < until:
+            self._turn(connections)
+        dispatcher.shutdown(timeout=1)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        super().handle_exit(sig, frame)
+        for server in self.servers:
+            server.pull_trigger()
+
+    def _turn(self, connections: dict[int, Any]) -> None:
+        self.notify()
+        wasyncore.loop(timeout=1, use_poll=True, map=connections, count=1)
+
+    def _adjustments(self) -> Adjustments:
+        return Adjustments(
+            asyncore_use_poll=True,
+            channel_timeout=self.cfg.keepalive,
+            cleanup_interval=1,
+            # Which proxy is believed is Django's to say.
+            clear_untrusted_proxy_headers=False,
+            connection_limit=min(self.cfg.worker_connections, _open_files() // FILES_EACH),
+            ident="meshconsole",
+            log_socket_errors=False,
+            max_request_body_size=HOPELESS_BYTES,
+            max_request_header_size=HEAD_BYTES,
+        )
+
+
+def _server(sock: socket.socket, application: Any, options: dict[str, Any]) -> BaseWSGIServer:
+    made = UnixServer if sock.family == socket.AF_UNIX else TcpServer
+    return made(application, _sock=sock, sockinfo=(sock.family, sock.type, sock.proto, None), **options)
+
+
+def _open_files() -> int:
+    """How many this process may have; raised as far as it may raise it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return max(wanted, 0)
+
+
+def _is_busy(server: BaseWSGIServer) -> bool:
+    return any(channel.requests or channel.total_outbufs_len for channel in server.active_channels.values())

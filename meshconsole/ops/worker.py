@@ -1,0 +1,64 @@
+"""What a worker does beside its tasks: it shows that it is alive, and makes room for a successor when it has grown too large."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state
+from django.conf import settings
+
+from meshconsole.ops.run.process import SUCCEEDED_BY_ANOTHER
+
+logger = logging.getLogger(__name__)
+SECONDS = 10.0
+STATUS = Path("/proc/self/statm")
+
+
+class Pulse(bootsteps.StartStopStep):
+    """Every SECONDS on the loop that hears the broker, so that a loop that stands still shows."""
+
+    requires = ("celery.worker.components:Timer",)
+
+    def start(self, worker: Any) -> None:
+        beat()
+        self._entry = worker.timer.call_repeatedly(SECONDS, beat)
+
+    def stop(self, worker: Any) -> None:
+        self._entry.cancel()
+
+
+def beat() -> None:
+    alive_file().touch()
+    size = megabytes()
+    if size > settings.MESHCONSOLE_WORKER_MEGABYTES // 2:
+        give_back()
+        size = megabytes()
+    if size > settings.MESHCONSOLE_WORKER_MEGABYTES and state.should_stop is None:
+        logger.warning("the worker ends, and another one begins", extra={"megabytes": size, "limit": settings.MESHCONSOLE_WORKER_MEGABYTES})
+        # The loop ends, the tasks under way are finished.
+        state.should_stop = SUCCEEDED_BY_ANOTHER  # type: ignore[assignment]
+
+
+def give_back() -> None:
+    """To the system what nobody uses any more: glibc keeps it, once for each of its heaps."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def megabytes() -> int:
+    """What this process has in memory; 0 where the system does not say."""
+    try:
+        pages = int(STATUS.read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000
+
+
+def alive_file() -> Path:
+    return Path(settings.MESHCONSOLE_DATA) / "worker.alive"

@@ -1,0 +1,42 @@
+"""Text of others as it can be shown: on pages, in terminals and in logs nothing of it moves the cursor, hides or turns around."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_PICTURES = 0x2400  # U+2400 … are pictures of the control characters
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # letters and marks by name that show nothing
+
+
+class _Symbols(dict[int, str]):
+    """What each character is shown as, worked out once."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        plain = (char.isprintable() or unicodedata.category(char) == "Zs") and char not in _FILLERS
+        self[code] = char if plain else _symbol(code)
+        return self[code]
+
+
+def _symbol(code: int) -> str:
+    if code < 0x20:
+        return chr(_PICTURES + code)
+    return "\N{SYMBOL FOR DELETE}" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+_symbols = _Symbols()
+_lines = _Symbols({ord("\n"): "\n", ord("\t"): "\t"})
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """`text` with a symbol for each character that shows nothing or changes how others are shown.
+
+    With `lines` line feeds and tabs stay what they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return text.translate(_lines if lines else _symbols)
+
+
+def is_visible(text: str) -> bool:
+    return visible(text, lines=True) == text

@@ -1,0 +1,119 @@
+"""The web server with its own settings, attacked over real connections."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from django.conf import settings
+
+from meshconsole.ops import web
+
+THREADS = 2
+PLACES = 30
+SECONDS = 60
+HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"
+WHOLE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Of a server with THREADS threads and PLACES places, where a request has one second to arrive."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number = listener.fileno()
+        limits = ("--threads", str(THREADS), "--worker-connections", str(PLACES + web.ROOM), "--keep-alive", "1")
+        options = ("-c", "python:meshconsole.ops.serving", "--bind", f"fd://{number}", *limits, "tests.support.echo:application")
+        environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+        with subprocess.Popen([sys.executable, "-m", "gunicorn", *options], env=environment, pass_fds=(number,)) as process:
+            yield listener.getsockname()[1]
+            process.terminate()
+            assert process.wait(SECONDS) == 0
+
+
+def connected(port: int, said: bytes) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
+    made.sendall(said)
+    return made
+
+
+def answer(port: int, said: bytes) -> bytes:
+    """The first line of what comes back, whatever the server thinks of the rest of `said`."""
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as made:
+        with suppress(OSError):
+            made.sendall(said)
+        return made.recv(4096).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD, BODY, CHUNKED], ids=["silent", "head", "body", "chunks"])
+def test_slow_clients_hold_no_thread(port: int, begun: bytes) -> None:
+    slow = [connected(port, begun) for _ in range(THREADS * 5)]
+    assert answer(port, WHOLE) == b"HTTP/1.1 200 OK"
+    for made in slow:
+        made.close()
+
+
+@pytest.mark.parametrize("begun", [HEAD, BODY, CHUNKED], ids=["head", "body", "chunks"])
+def test_a_byte_now_and_then_buys_no_time(port: int, begun: bytes) -> None:
+    with connected(port, begun) as made:
+        made.settimeout(0.1)
+        until, ended = time.monotonic() + SECONDS, False
+        while not ended and time.monotonic() < until:
+            try:
+                made.sendall(b"a")
+                ended = made.recv(100) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                ended = True
+        assert ended
+
+
+def test_a_full_server_drops_the_longest_waiting(port: int) -> None:
+    slow = [connected(port, HEAD) for _ in range(PLACES * 3)]
+    assert answer(port, WHOLE) == b"HTTP/1.1 200 OK"
+    assert slow[0].recv(100) == b""
+    for made in slow:
+        made.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"414"),
+        (b"GET /?" + b"a" * 8_000_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b"414"),
+        (b"POST /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", b"414"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 8_000_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: a\r\n" * 5_000 + b"\r\n", b"431"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999999\r\n\r\n", b"413"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00 a TLS hello\r\n\r\n", b"400"),
+    ],
+    ids=["line", "8 MB line", "line of a form", "8 MB field", "fields", "hopeless body", "no field", "TLS"],
+)
+def test_an_oversized_or_broken_head_is_refused(port: int, said: bytes, status: bytes) -> None:
+    assert answer(port, said).split(b" ")[1] == status
+
+
+def test_a_line_of_8_kb_is_served(port: int) -> None:
+    assert answer(port, WHOLE.replace(b"/ ", b"/?" + b"a" * 8_100 + b" ", 1)).split(b" ")[1] == b"200"
+
+
+def test_a_body_too_large_for_a_form_is_not_kept(port: int) -> None:
+    size = web.BODY_BYTES + 1
+    with connected(port, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size) as made:
+        assert made.recv(4096).endswith(b"0 of %d" % size)
+    assert web.BODY_BYTES == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_chunks_too_large_for_a_form_are_refused(port: int) -> None:
+    size = web.BODY_BYTES + 10
+    said = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % size + b"a" * size
+    assert answer(port, said).split(b" ")[1] == b"413"
