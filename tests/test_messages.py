@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 import pkgutil
 import re
 import typing
@@ -56,22 +55,80 @@ def test_every_message_is_translated_with_the_same_parameters(code: str) -> None
     assert sorted(set(PLACEHOLDER.findall(chinese))) == sorted(set(PLACEHOLDER.findall(english)))
 
 
-def parameters_given() -> list[tuple[str, set[str]]]:
-    """Code and parameters of every violation of the rules that is made in one piece."""
-    found = []
-    for module in RULES:
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Violation" and node.args):
+MADE_BY = {"StepFailed", "because", "Violation", "Alert", "_Failed", "refuse_as", "overridable", "_error", "_final", "_warning", "error"}
+MAKERS = {
+    "StepFailed",
+    "because",
+    "Violation",
+    "Alert",
+    "_Failed",
+    "refuse_as",
+    "overridable",
+    "Finding",
+    "_error",
+    "_final",
+    "_warning",
+    "error",
+}
+
+
+class Made(typing.NamedTuple):
+    """A place that gives a code that has a message, and the parameters that it gives with it."""
+
+    place: str
+    code: str
+    given: frozenset[str]
+
+
+def makers() -> Iterator[Made]:
+    """Every place in the product that writes a code of the catalogue out as it gives it."""
+    root = Path(interconnect.__path__[0])
+    for path in sorted(root.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            code = node.args[0] if isinstance(node, ast.Call) and node.args else None
+            if not (isinstance(node, ast.Call) and isinstance(code, ast.Constant) and code.value in MESSAGES and called(node) in MAKERS):
                 continue
-            code, params = node.args[0], node.args[1] if len(node.args) > 1 else ast.Dict([], [])
-            if isinstance(code, ast.Constant) and isinstance(params, ast.Dict):
-                found.append((code.value, {key.value for key in params.keys if isinstance(key, ast.Constant)}))
-    return found
+            parts = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg in (None, "params"))]
+            given = {keyword.arg for keyword in node.keywords if keyword.arg} | {key for part in parts for key in keys_of(part, tree)}
+            # A refusal of a write says of which object, by itself.
+            given |= {"kind", "namespace", "name"} if called(node) == "refuse_as" else set()
+            yield Made(f"{path.relative_to(root)}:{node.lineno}", code.value, frozenset(given))
 
 
-@pytest.mark.parametrize(("code", "given"), parameters_given())
-def test_a_message_asks_only_for_parameters_that_its_violation_has(code: str, given: set[str]) -> None:
-    assert set(PLACEHOLDER.findall(sources()[code])) <= given
+def called(node: ast.Call) -> str:
+    return str(getattr(node.func, "attr", getattr(node.func, "id", "")))
+
+
+def keys_of(value: ast.expr, tree: ast.AST, deep: int = 4) -> set[str]:
+    """The keys that a dict is written with, there or where what is named here is made in the same file."""
+    if isinstance(value, ast.Dict):
+        own = {key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+        return own.union(*(keys_of(part, tree, deep) for key, part in zip(value.keys, value.values, strict=True) if key is None))
+    if isinstance(value, ast.BinOp):
+        return keys_of(value.left, tree, deep) | keys_of(value.right, tree, deep)
+    name = called(value) if isinstance(value, ast.Call) else getattr(value, "id", "")
+    return {key for part in (values_of(name, tree) if deep and name else ()) for key in keys_of(part, tree, deep - 1)}
+
+
+def values_of(name: str, tree: ast.AST) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            # Several at once on one line are dicts that belong together.
+            names = [each for target in targets for each in (target.elts if isinstance(target, ast.Tuple) else [target])]
+            if any(getattr(each, "id", "") == name for each in names):
+                yield from node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        elif isinstance(node, ast.FunctionDef) and node.name == name:
+            yield from (part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None)
+
+
+def test_every_message_is_given_all_that_it_asks_for() -> None:
+    """So that no sentence ever lacks what it is about, wherever it is said."""
+    known = list(makers())
+    assert len(known) > 200
+    lacking = {f"{made.place} {made.code}": set(PLACEHOLDER.findall(sources()[made.code])) - made.given for made in known}
+    assert {place: names for place, names in lacking.items() if names} == {}
 
 
 def test_two_codes_of_the_rules_never_share_a_name() -> None:
@@ -99,7 +156,23 @@ def test_a_parameter_is_never_taken_for_a_placeholder() -> None:
 def test_what_an_older_version_stored_is_worded_all_the_same() -> None:
     with translation.override("en"):
         assert "(gone.code)" in word("gone.code", {"a": 1})
-        assert "?" in word("group.unknown", {})
+        assert "no network group (unknown)" in word("group.unknown", {})
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_sentence_without_its_parameters_asks_nobody(language: str) -> None:
+    """What is missing has a word, and nothing of the notation of a template is shown."""
+    with translation.override(language):
+        for code, template in MESSAGES.items():
+            sentence = word(code, {})
+            assert sentence.count("?") == str(template).count("?"), code
+            assert "%(" not in sentence, code
+
+
+def test_a_cluster_that_gives_no_reason_is_told_so() -> None:
+    with translation.override("en"):
+        for said in ({"said": ""}, {}):
+            assert "invalid: no reason given. " in word("kube.invalid", {"object": "services gw", **said})
 
 
 def test_a_finding_about_a_finding_words_the_inner_one_too() -> None:
@@ -109,7 +182,6 @@ def test_a_finding_about_a_finding_words_the_inner_one_too() -> None:
 
 
 CODE = re.compile(r"[a-z-]+(\.[a-z0-9-]+)+")
-MADE_BY = {"StepFailed", "because", "Violation", "Alert", "_Failed", "refuse_as", "overridable", "_error", "_final", "_warning", "error"}
 KUBE_ERRORS = {"Temporary", "Permanent", "NotFound", "Conflict"}
 
 

@@ -157,6 +157,49 @@ def _still_as_sent(key: str, before: Any, sent: Json, live: Json) -> bool:
     return key not in live and before is not None
 
 
+def applied_over(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> Json:
+    """What server-side apply of the manifest leaves of the live object: its leaves, and what the manager does not own."""
+    return dict(_applied(manifest, live, owned_fields(live, manager), ""))
+
+
+def _applied(wanted: Any, live: Any, owned: Json, field: str) -> Any:
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        kept = {key: _left(value, owned.get(f"f:{key}")) for key, value in live.items() if key not in wanted}
+        own = {key: _applied(value, live.get(key), owned.get(f"f:{key}") or {}, key) for key, value in wanted.items()}
+        # In the order of what is there, so that the two can be compared line by line.
+        together = {**kept, **own}
+        return {key: together[key] for key in dict.fromkeys((*live, *wanted)) if together[key] is not _NOTHING}
+    if isinstance(wanted, list) and isinstance(live, list):
+        return _applied_list(wanted, live, owned, field)
+    return wanted
+
+
+def _left(value: Any, owned: Json | None) -> Any:
+    """A field that the manifest does not have: gone where the manager owned it, else without what the manager owned in it."""
+    if owned is None:
+        return value
+    return _applied({}, value, owned, "") if owned and isinstance(value, dict) else _NOTHING
+
+
+def _applied_list(wanted: list[Any], live: list[Any], owned: Json, field: str) -> list[Any]:
+    keys = _keys_of(field, wanted)
+    if not keys:
+        return wanted
+    mine = [json.loads(key[2:]) for key in owned if key.startswith("k:")]
+    identities = [{key: item.get(key) for key in keys} for item in wanted]
+    found = [(identity, _find(live, identity)) for identity in identities]
+    kept = [item for item in live if not any(item is there for _, there in found) and not any(item.items() >= own.items() for own in mine)]
+    new = [
+        item if there is None else _applied(item, there, owned.get(_key_of(there, owned)) or {}, "")
+        for item, (_, there) in zip(wanted, found, strict=True)
+    ]
+    return [*new, *kept]
+
+
+def _key_of(item: Json, owned: Json) -> str:
+    return next((key for key in owned if key.startswith("k:") and item.items() >= json.loads(key[2:]).items()), "")
+
+
 def quantity(text: Any) -> Decimal | None:
     """A Kubernetes quantity as a number (`"1000m"` is 1, `"1Gi"` is 2^30); None when it is none."""
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):

@@ -149,13 +149,20 @@ class Circumstances:
     """What a change is judged by beside the topology.
 
     `occupied`: names of clusters on which something of ours may still be. `emptied` and `filled` are the groups that
-    later changes of the same sequence delete, or move a cluster into: they alone may be empty until then.
+    later changes of the same sequence delete, or bring a cluster into: they alone may be empty until then. `leaving` are
+    the clusters that later changes take out of their groups: who comes before that never meets them.
     """
 
     facts: Facts = field(default_factory=Facts)
     occupied: frozenset[str] = frozenset()
     emptied: frozenset[str] = frozenset()
     filled: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+
+    @property
+    def passing(self) -> frozenset[str]:
+        """The groups that may lose their last cluster: they are filled again, or go."""
+        return self.emptied | self.filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +212,10 @@ def apply_all(
 ) -> Topology | tuple[Violation, ...]:
     """The topology after all changes, each judged by what the ones before leave, or what forbids them.
 
-    Two things are legal here that a single change may not do: a group is created empty when a later move fills it, and a
-    move takes the last cluster of a group that is deleted later. The first change that is refused for good ends it;
-    violations that may be overridden are collected over the whole sequence, so that one answer can accept them all.
+    Two things are legal here that a single change may not do: a group is created empty when a later move fills it, and the
+    last cluster leaves a group that is deleted or filled again later, so that groups can swap clusters. The first change
+    that is refused for good ends it; violations that may be overridden are collected over the whole sequence, so that one
+    answer can accept them all.
     """
     collected: list[Violation] = []
     for index, change in enumerate(changes):
@@ -229,8 +237,9 @@ def prerequisites_of_disable(topology: Topology) -> tuple[Prerequisite, ...]:
 
 def _within(later: Sequence[Change], facts: Facts, occupied: frozenset[str]) -> Circumstances:
     emptied = frozenset(change.group for change in later if isinstance(change, DeleteGroup))
-    filled = frozenset(change.group for change in later if isinstance(change, MoveCluster))
-    return Circumstances(facts, occupied, emptied, filled)
+    filled = frozenset(change.group for change in later if isinstance(change, MoveCluster | AddCluster))
+    leaving = frozenset(change.cluster for change in later if isinstance(change, MoveCluster | RemoveCluster))
+    return Circumstances(facts, occupied, emptied, filled, leaving)
 
 
 def _violations(topology: Topology, change: Change, given: Circumstances, overrides: frozenset[str]) -> tuple[Violation, ...]:
@@ -289,11 +298,11 @@ def _grouping(
         case DeleteGroup():
             return _deleting(topology, change)
         case AddCluster():
-            return _adding(topology, change)
+            return _adding(topology, change, given)
         case MoveCluster():
             return _moving(topology, change, given)
         case RemoveCluster():
-            return _removing_cluster(topology, change)
+            return _removing_cluster(topology, change, given)
         case _:
             assert_never(change)
 
@@ -313,12 +322,12 @@ def _deleting(topology: Topology, change: DeleteGroup) -> Iterator[Violation]:
     yield from rules.group_changes_freely(topology, change.group)
 
 
-def _adding(topology: Topology, change: AddCluster) -> Iterator[Violation]:
+def _adding(topology: Topology, change: AddCluster, given: Circumstances) -> Iterator[Violation]:
     yield from rules.group_exists(topology, change.group)
     yield from rules.cluster_exists(topology, change.cluster)
     yield from rules.is_ungrouped(topology, change.cluster)
     yield from rules.group_changes_freely(topology, change.group)
-    yield from rules.cidrs_apart(topology, change.group, rules.clusters_of(topology, change.group), [change.cluster])
+    yield from rules.cidrs_apart(topology, change.group, _staying(topology, change.group, given), [change.cluster])
 
 
 def _moving(topology: Topology, change: MoveCluster, given: Circumstances) -> Iterator[Violation]:
@@ -331,16 +340,22 @@ def _moving(topology: Topology, change: MoveCluster, given: Circumstances) -> It
         yield from rules.moves_elsewhere(topology, change.cluster, change.group)
         return
     yield from rules.group_changes_freely(topology, change.group)
-    if source and source.name not in given.emptied:
+    if source and source.name not in given.passing:
         yield from rules.is_not_last(topology, change.cluster)
-    yield from rules.cidrs_apart(topology, change.group, rules.clusters_of(topology, change.group), [change.cluster])
+    yield from rules.cidrs_apart(topology, change.group, _staying(topology, change.group, given), [change.cluster])
 
 
-def _removing_cluster(topology: Topology, change: RemoveCluster) -> Iterator[Violation]:
+def _removing_cluster(topology: Topology, change: RemoveCluster, given: Circumstances) -> Iterator[Violation]:
     yield from rules.cluster_exists(topology, change.cluster)
     yield from rules.is_grouped(topology, change.cluster)
     yield from rules.cluster_changes_freely(topology, change.cluster)
-    yield from rules.is_not_last(topology, change.cluster)
+    source = topology.group_of(change.cluster)
+    if source and source.name not in given.passing:
+        yield from rules.is_not_last(topology, change.cluster)
+
+
+def _staying(topology: Topology, group: str, given: Circumstances) -> frozenset[str]:
+    return rules.clusters_of(topology, group) - given.leaving
 
 
 def _gateway(topology: Topology, change: CreateGateway | EditGateway | DeleteGateway) -> Iterator[Violation]:

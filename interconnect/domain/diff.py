@@ -85,7 +85,7 @@ class _Pair:
 
     @cached_property
     def early(self) -> frozenset[str]:
-        return frozenset(self.moving.values()) - self.before.groups.keys()
+        return frozenset(self.moving.values()).difference(self.before.groups)
 
     def removes(self) -> Iterator[Change]:
         for group in self.before.joined:
@@ -95,7 +95,8 @@ class _Pair:
     def targets(self) -> Iterator[Change]:
         for name in sorted(self.early):
             free = self.after.groups[name].clusters & self.kept
-            yield CreateGroup(name, free - self.moving.keys())
+            # A frozenset less a dict's keys is a plain set, whatever a type checker thinks.
+            yield CreateGroup(name, free.difference(self.moving))
 
     def moves(self) -> Iterator[Change]:
         """Moves from groups that keep a cluster first: the order alone must not empty a group that stays."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from interconnect.domain import networks_text
 from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
 from interconnect.domain.networks_check import CODES as CHECK_CODES
-from interconnect.domain.networks_check import validate
+from interconnect.domain.networks_check import port_of, validate
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ __all__ = [
 
 CODES = ("networks.name-taken", "networks.rewritten", *networks_text.CODES, *CHECK_CODES)
 DATA_KEY = "meshNetworks"
+# The notation of the proto files, which istiod takes too.
+_JSON_NAMES = {"from_cidr": "fromCidr", "from_registry": "fromRegistry", "registry_service_name": "registryServiceName"}
 
 
 def networks_in(text: str | None) -> dict[str, Any] | Violation:
@@ -82,7 +84,7 @@ def registries_of(network: Any) -> frozenset[str]:
 
 
 def canonical(network: Any) -> Any:
-    """A network in one form: ports as numbers, lists without order, so that equal meaning is an equal value."""
+    """A network in one form: JSON's names, ports as numbers, lists without order, so that equal meaning is an equal value."""
     if not isinstance(network, dict):
         return network
     changed = {key: value for key, value in network.items() if value not in (None, [])}
@@ -193,8 +195,9 @@ def _is_found(document: Json, found: Mapping[str, Any]) -> bool:
 def _canonical_item(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    port = item.get("port")
-    return {**item, "port": int(port)} if isinstance(port, str) and port.isdecimal() else item
+    named = {_JSON_NAMES.get(key, key): value for key, value in item.items() if _JSON_NAMES.get(key) not in item}
+    port = port_of(named.get("port"))
+    return {key: value for key, value in named.items() if value is not None} | ({} if port is None else {"port": port})
 
 
 def _items(network: Any, key: str) -> list[Json]:

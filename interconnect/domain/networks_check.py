@@ -1,6 +1,7 @@
 """Istio's own validation of MeshNetworks, rule for rule (`pkg/config/validation/agent`, ValidateMeshNetworks).
 
-Unknown fields are tolerated, empty lists are accepted, names are those of the JSON or of the proto notation.
+Unknown fields are tolerated, empty lists are accepted, names are those of the JSON or of the proto notation, a field that is null
+is not set. A null network or element is refused, since decoders of protobuf differ about it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ CODES = (
 )
 
 _LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?")
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")
 _MISSING = object()
 
 
@@ -73,15 +75,17 @@ def _gateway(network: str, field: str, item: Mapping[str, Any]) -> Iterator[Viol
         yield Violation("networks.gateway-service", {"network": network, "field": field, "value": service})
     if isinstance(address, str) and not (_is_ip(address) or _is_fqdn(address)):
         yield Violation("networks.gateway-address", {"network": network, "field": field, "value": address})
-    port = _port(item.get("port"))
+    locality = item.get("locality")
+    if locality is not None and not isinstance(locality, str):
+        yield Violation("networks.shape", {"network": network, "field": f"{field}.locality"})
+    port = port_of(item.get("port"))
     if port is None or not 1 <= port <= 65535:
         yield Violation("networks.gateway-port", {"network": network, "field": field, "value": str(item.get("port", ""))})
 
 
 def _field(item: Mapping[str, Any], json_name: str, proto_name: str) -> Any:
-    """The value, `_MISSING` when it is not set (null is not set either)."""
-    value = item.get(json_name)
-    value = item.get(proto_name) if value is None else value
+    """The value, `_MISSING` when it is not set (null is not set either); where both names stand, the one of JSON counts."""
+    value = item[json_name] if json_name in item else item.get(proto_name)
     return _MISSING if value is None else value
 
 
@@ -92,14 +96,14 @@ def _one_of(network: str, field: str, one: Any, other: Any) -> Iterator[Violatio
         yield Violation("networks.shape", {"network": network, "field": field})
 
 
-def _port(value: Any) -> int | None:
+def port_of(value: Any) -> int | None:
     """As the JSON mapping of uint32 reads it: a whole number, or its text."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdecimal() else None
+        return int(value) if _DIGITS.fullmatch(value) else None
     return value if isinstance(value, int) else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +62,16 @@ def changes_from_json(data: object) -> tuple[Change, ...]:
     return tuple(change_from_json(item) for item in _list(data, "changes"))
 
 
+def canonical_text(*values: Any) -> str:
+    """One text for equal values of the domain, in every process: neither a set's order nor Python's notation is in it."""
+    return json.dumps(_encode(values), sort_keys=True, separators=(",", ":"))
+
+
+def fingerprint(*values: Any) -> str:
+    """A short text (hex) that differs when any of the values does."""
+    return hashlib.sha256(canonical_text(*values).encode()).hexdigest()[:16]
+
+
 def _encode(value: Any) -> Any:
     if isinstance(value, GatewayKey):
         return str(value)
@@ -70,10 +82,16 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         return [_encode(item) for item in value.values()]
     if isinstance(value, frozenset):
-        return sorted(_encode(item) for item in value)
-    if isinstance(value, tuple):
+        return sorted((_encode(item) for item in value), key=_order)
+    if isinstance(value, tuple | list):
         return [_encode(item) for item in value]
-    return value
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise SerialError(f"a {type(value).__name__} is no value of the domain")
+
+
+def _order(encoded: Any) -> str:
+    return json.dumps(encoded, sort_keys=True)
 
 
 def _decode(kind: Any, data: Any, where: str) -> Any:

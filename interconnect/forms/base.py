@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+
+from interconnect.domain.serial import fingerprint
 
 STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
@@ -26,8 +27,8 @@ class NamesField(NameField, forms.MultipleChoiceField):
 
 
 def version_of(*values: Any) -> str:
-    """A short text that differs when any of the domain values does: unrelated changes of the mesh leave it alone."""
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+    """A short text that differs when any of the domain values does, the same in every process that serves the form."""
+    return fingerprint(*values)
 
 
 class VersionedForm(forms.Form):

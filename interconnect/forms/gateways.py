@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.gateways import MAX_REPLICAS
 from interconnect.domain.topology import Autoscaling, GatewaySpec, ServiceType
+from interconnect.forms import annotation_text
 from interconnect.forms.base import VersionedForm
 from interconnect.models.gateway import SERVICE_TYPE_LABELS
 
@@ -58,16 +59,10 @@ class GatewayForm(VersionedForm):
             self.fields[name].disabled = True
 
     def clean_annotations(self) -> tuple[tuple[str, str], ...]:
-        pairs = []
-        lines = self.cleaned_data["annotations"].splitlines()
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            key, separator, value = line.partition(":")
-            if not separator:
-                raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": number})
-            pairs.append((key.strip(), _unquoted(value.strip())))
-        return tuple(pairs)
+        try:
+            return annotation_text.read(self.cleaned_data["annotations"])
+        except annotation_text.Unreadable as error:
+            raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}) from None
 
     def spec(self) -> GatewaySpec:
         data = self.cleaned_data
@@ -98,10 +93,5 @@ def initial_of(spec: GatewaySpec) -> dict[str, Any]:
         "autoscaling_max": scaling.max if scaling else None,
         "service_type": spec.service_type.value,
         "load_balancer_ip": spec.load_balancer_ip,
-        "annotations": "\n".join(f"{key}: {value}" for key, value in spec.annotations),
+        "annotations": annotation_text.written(spec.annotations),
     }
-
-
-def _unquoted(value: str) -> str:
-    """As people copy them from YAML."""
-    return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value

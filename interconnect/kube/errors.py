@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from interconnect.domain.violations import Violation
+from interconnect.kube.reasons import Refusal, refusal_in
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
@@ -34,14 +36,22 @@ CODES = frozenset(
         "expired",
         "forbidden",
         "invalid",
+        "limit-range",
+        "namespace-terminating",
         "not-found",
         "not-served",
         "not-tls",
         "other-object",
+        "pod-security",
+        "policy-denied",
         "precondition",
+        "quota-exceeded",
         "redirected",
         "repeats-credential",
+        "refused",
+        "request-too-large",
         "server-error",
+        "server-timeout",
         "timeout",
         "tls",
         "tls-client-ended",
@@ -57,6 +67,8 @@ CODES = frozenset(
         "too-many-requests",
         "unauthorized",
         "unreachable",
+        "web-page",
+        "webhook-down",
         "wrong-cluster",
     )
 )
@@ -68,7 +80,8 @@ _SECRET_SHAPES = (
 )
 _PART = 10
 _CONFLICT_OWNER = re.compile(r'conflict with "([^"]*)"')
-_WEBHOOK = re.compile(r'admission webhook "([^"]*)"')
+_READS = frozenset({"get", "list", "watch"})
+_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<", re.ASCII)
 
 
 class FieldConflict(NamedTuple):
@@ -97,8 +110,19 @@ class KubeError(Exception):
         self.evidence = evidence
         self.retry_after = retry_after
 
+    @property
+    def said(self) -> str:
+        """The cluster's own reason, to stand within a sentence."""
+        return str(self.params.get("said") or self.evidence).rstrip(". ")
+
+    def violation(self, **more: Any) -> Violation:
+        """The error as everything that words or stores it takes it; `more` are parameters that it does not have itself."""
+        object_named = " ".join(str(self.params[key]) for key in ("resource", "name") if self.params.get(key))
+        params = {**more, **self.params, "said": self.said, **({"object": object_named} if object_named else {})}
+        return Violation(f"kube.{self.code}", params)
+
     def __str__(self) -> str:
-        shown = ", ".join(f"{key}={value}" for key, value in self.params.items() if value not in ("", None))
+        shown = ", ".join(f"{key}={value}" for key, value in self.params.items() if value not in ("", None) and key != "said")
         return " ".join(part for part in (self.code, f"({shown})" if shown else "", self.evidence) if part)
 
     def __repr__(self) -> str:
@@ -123,6 +147,9 @@ class Conflict(KubeError):
     def __init__(self, code: str, *, causes: tuple[FieldConflict, ...] = (), evidence: str = "", **params: Any) -> None:
         super().__init__(code, evidence=evidence, **params)
         self.causes = causes
+
+    def violation(self, **more: Any) -> Violation:
+        return super().violation(**more, causes=[cause._asdict() for cause in self.causes])
 
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
@@ -209,34 +236,57 @@ def _seconds_until(date: str) -> float:
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
+def is_page(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether an answer is a page for a browser, as sign-in proxies and load balancers give one."""
+    return headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")) or _PAGE.match(body) is not None
+
+
 def from_response(status_code: int, headers: Mapping[str, str], body: bytes, call: Call, secrets: Iterable[str] = ()) -> KubeError:
     """The error that an answer outside 2xx stands for."""
     status = status_of(body)
-    evidence = redact(status.message, secrets) if status else ""
     params = {key: value for key, value in call._asdict().items() if value} | {"status": status_code}
+    if status is None:
+        return _without_status(status_code, headers, body, params)
+    evidence = redact(status.message, secrets)
+    refusal = refusal_in(status.message)
+    if refusal and status_code != 404:
+        return _refused(refusal, evidence, params, secrets)
     if status_code in (408, 429) or status_code >= 500:
-        code = "too-many-requests" if status_code == 429 else "server-error"
-        return Temporary(code, evidence=evidence, retry_after=retry_after(headers, status), **params)
+        return Temporary(_server_code(status_code), evidence=evidence, retry_after=retry_after(headers, status), **params)
     if status_code == 410:
         return Temporary("expired", evidence=evidence, **params)
     if status_code == 401:
         return Permanent("unauthorized", evidence=evidence, **params)
-    if 300 <= status_code < 400:
-        return Permanent("redirected", **params)
-    if status is None:
-        return _without_status(status_code, body, params)
     return _refusal(status_code, status, evidence, params, secrets)
 
 
-def _without_status(status_code: int, body: bytes, params: dict[str, Any]) -> KubeError:
+def _server_code(status_code: int) -> str:
+    return {429: "too-many-requests", 504: "server-timeout"}.get(status_code, "server-error")
+
+
+def _without_status(status_code: int, headers: Mapping[str, str], body: bytes, params: dict[str, Any]) -> KubeError:
+    temporary = status_code in (408, 429) or status_code >= 500
+    if 300 <= status_code < 400:
+        return Permanent("redirected", **params)
     if status_code in (400, 495, 496) and (code := _nginx(body)):
         return Permanent(code, **params)
-    if status_code == 403:
-        return Permanent("forbidden", **params)
-    if status_code == 404:
-        # a proxy's page, or an API that is not installed: never proof that the object is absent
-        return Permanent("not-served", **params)
-    return Permanent("too-large" if status_code == 413 else "bad-body", **params)
+    if is_page(headers, body) and status_code != 429:
+        return Temporary("web-page", retry_after=retry_after(headers), **params) if temporary else Permanent("web-page", **params)
+    if temporary:
+        return Temporary(_server_code(status_code), retry_after=retry_after(headers), **params)
+    if status_code == 410:
+        return Temporary("expired", **params)
+    # 403: an API server says who may not do what, so this is somebody in front of it. 404: a proxy's text, or an API that is not
+    # installed: never proof that the object is absent.
+    codes = {401: "unauthorized", 404: "not-served", 413: "request-too-large"}
+    return Permanent(codes.get(status_code, "bad-body"), **params)
+
+
+def _refused(refusal: Refusal, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:
+    """A refusal that the message itself tells apart, whatever its status; one whose webhook is down can pass later."""
+    names = {name: redact(text, secrets) for name, text in refusal.names.items()}
+    kind = Temporary if refusal.code == "webhook-down" else Permanent
+    return kind(refusal.code, evidence=evidence, **{**params, **names, "said": redact(refusal.said, secrets)})
 
 
 def _nginx(body: bytes) -> str:
@@ -247,12 +297,9 @@ def _nginx(body: bytes) -> str:
 
 
 def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:
-    webhook = _WEBHOOK.search(status.message)
-    if webhook and status_code < 500:
-        code = "dry-run-unsupported" if "does not support dry run" in status.message else "admission-denied"
-        return Permanent(code, evidence=evidence, webhook=redact(webhook.group(1), secrets), **params)
     if status_code == 403:
-        return Permanent("forbidden", evidence=evidence, **params)
+        # only authorization refuses to read; a write may have met an admission plugin with words of its own
+        return Permanent("forbidden" if params.get("verb") in _READS else "refused", evidence=evidence, **params)
     if status_code == 404:
         missing = status.details.get("name")
         if status.reason != "NotFound" or not missing:
@@ -262,7 +309,7 @@ def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, 
     if status_code == 409:
         return _conflict(status, evidence, params, secrets)
     if status_code == 413:
-        return Permanent("too-large", evidence=evidence, **params)
+        return Permanent("request-too-large", evidence=evidence, **params)
     fields = [redact(cause.get("field", ""), secrets) for cause in status.causes]
     return Permanent("invalid", evidence=evidence, fields=[name for name in fields if name], **params)
 

@@ -285,6 +285,8 @@ def _http_get(stream: Stream, host: str, path: str, limit: int, call: Call) -> b
 def _http_error(response: HTTPResponse, body: bytes, call: Call, path: str) -> KubeError:
     headers = {name.lower(): value for name, value in response.getheaders()}
     error = from_response(response.status, headers, body, call)
+    # istiod is no API server and says why in plain text, if at all
+    error.code = "forbidden" if response.status == 403 else error.code
     error.params["path"] = path.partition("?")[0]
     return error
 

@@ -26,7 +26,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from interconnect.kube import identity, trust
-from interconnect.kube.errors import KubeError, Permanent, Temporary
+from interconnect.kube.errors import KubeError, Permanent, Temporary, is_page
 from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
 from interconnect.kube.redaction import Redactor
 
@@ -64,8 +64,13 @@ class Response:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; Permanent `bad-body` where it is none. The body itself is never quoted."""
-        return parse_object(self.body)
+        """The body as an object; Permanent `web-page` or `bad-body` where it is none. The body itself is never quoted."""
+        try:
+            return parse_object(self.body)
+        except Permanent:
+            if is_page(self.headers, self.body):
+                raise Permanent("web-page", status=self.status) from None
+            raise
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

@@ -17,11 +17,20 @@ MESSAGES = {**rules.MESSAGES, **findings.MESSAGES, **engine.MESSAGES, **files.ME
 _UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
 
 
-class _Params(dict[str, Any]):
-    """A row of an older version may lack a parameter: its message stays readable then."""
+# What stands where a cluster gave no reason, or where a row of an older version lacks a parameter: its message stays readable.
+_STAND_INS = {
+    "said": gettext_lazy("no reason given"),
+    "object": gettext_lazy("the object"),
+    "resource": gettext_lazy("the object"),
+    "verb": gettext_lazy("use"),
+    "webhook": gettext_lazy("(unknown)"),
+}
+_STAND_IN = gettext_lazy("(unknown)")
 
+
+class _Params(dict[str, Any]):
     def __missing__(self, key: str) -> str:
-        return "?"
+        return str(_STAND_INS.get(key, _STAND_IN))
 
 
 def word(code: str, params: Mapping[str, Any]) -> str:
@@ -29,11 +38,29 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
-    texts = _Params({name: _text(value) for name, value in params.items()})
+    texts = _Params({name: _text(value) for name, value in params.items() if _is_given(name, value)})
     # A finding about a finding carries the inner one's code and parameters among its own.
     if texts.get("violation") in MESSAGES:
         texts["violation"] = word(texts["violation"], {name: value for name, value in params.items() if name != "violation"})
     return str(template) % texts
+
+
+def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a step has found, a sentence each: its own sentence says only how much of it there was."""
+    found = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
+    found = [item for item in found if item.get("severity") != "warning"]
+    return tuple(dict.fromkeys(word(str(item.get("code", "")), _params_of(item)) for item in found))
+
+
+def _params_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Findings of a preflight keep their parameters and their evidence apart, verdicts of a guard are flat."""
+    inner = item.get("params")
+    return {**item.get("evidence", {}), **inner} if isinstance(inner, dict) else item
+
+
+def _is_given(name: str, value: Any) -> bool:
+    """An empty reason is none."""
+    return value is not None and (name not in _STAND_INS or value != "")
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -46,12 +47,29 @@ def describe(change: Change) -> str:
     return _DESCRIBE[type(change)](change)
 
 
+def sentences(several: Sequence[Change]) -> list[str]:
+    """Changes that are made together, a sentence each: a new group is told with the clusters that later ones bring into it."""
+    return [describe(_whole(change, several)) for change in several]
+
+
+def _whole(change: Change, several: Sequence[Change]) -> Change:
+    if not isinstance(change, changes.CreateGroup):
+        return change
+    coming = (later for later in several if isinstance(later, changes.MoveCluster | changes.AddCluster))
+    return replace(change, clusters=change.clusters.union(later.cluster for later in coming if later.group == change.group))
+
+
+def _create_group(change: changes.CreateGroup) -> str:
+    if not change.clusters:
+        return _("Create network group %(group)s") % {"group": change.group}
+    names = {"group": change.group, "clusters": ", ".join(sorted(change.clusters))}
+    return _("Create network group %(group)s with %(clusters)s") % names
+
+
 _DESCRIBE: dict[type[Any], Callable[[Any], str]] = {
     changes.Enable: lambda _change: _("Enable multicloud interconnection"),
     changes.Disable: lambda _change: _("Disable multicloud interconnection"),
-    changes.CreateGroup: lambda change: (
-        _("Create network group %(group)s with %(clusters)s") % {"group": change.group, "clusters": ", ".join(sorted(change.clusters))}
-    ),
+    changes.CreateGroup: _create_group,
     changes.DeleteGroup: lambda change: _("Delete network group %(group)s") % {"group": change.group},
     changes.AddCluster: lambda change: _("Add cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},
     changes.MoveCluster: lambda change: _("Move cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},

@@ -122,19 +122,38 @@ KUBE = {
         "The server refuses our client certificate: it wants one of another authority. Replace the credential with one of this cluster."
     ),
     "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
-    "kube.forbidden": _("The credential may not %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."),
-    "kube.not-found": _("%(resource)s %(name)s is not there."),
+    "kube.forbidden": _("The credential isn't allowed to %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."),
+    "kube.refused": _("The cluster refuses to %(verb)s %(object)s: %(said)s. Remove the cause on the cluster, then retry."),
+    "kube.quota-exceeded": _("A quota of the namespace doesn't allow this: %(said)s. Raise the quota or free some of it, then retry."),
+    "kube.limit-range": _("A LimitRange of the namespace doesn't allow this: %(said)s. Change the LimitRange, then retry."),
+    "kube.admission-denied": _("The admission webhook %(webhook)s denies this: %(said)s. Meet its policy or add an exemption, then retry."),
+    "kube.policy-denied": _("%(policy_kind)s %(policy)s denies this: %(said)s. Meet the policy or add an exemption, then retry."),
+    "kube.pod-security": _("Pod security on the cluster doesn't allow this: %(said)s. Relax it for the namespace, then retry."),
+    "kube.namespace-terminating": _(
+        "The namespace %(namespace)s is being terminated, so nothing can be created in it. "
+        "Wait until it is gone, create it again, then retry."
+    ),
+    "kube.webhook-down": _("The webhook %(webhook)s of the cluster doesn't work: %(said)s. Repair or remove it, then retry."),
+    "kube.web-page": _(
+        "A web page came back instead of the API server's answer (HTTP %(status)s): a sign-in page, or a proxy in front of the cluster. "
+        "Use the address of the API server itself, then retry."
+    ),
+    "kube.not-found": _("%(object)s is not there."),
     "kube.not-served": _("The cluster does not serve %(resource)s. Is Istio installed there, and does the address lead to an API server?"),
-    "kube.conflict": _("Somebody else changed %(resource)s %(name)s at the same time, or owns what we set. Retry."),
-    "kube.precondition": _("%(resource)s %(name)s is not the object any more that it was. Retry."),
-    "kube.already-exists": _("%(resource)s %(name)s exists already."),
-    "kube.invalid": _("The cluster refuses %(resource)s %(name)s as invalid: %(said)s"),
-    "kube.admission-denied": _("The admission webhook %(webhook)s of the cluster refuses this: %(said)s"),
+    "kube.conflict": _("Somebody else changed %(object)s at the same time, or owns what we set. Retry."),
+    "kube.precondition": _("%(object)s is not the object any more that it was. Retry."),
+    "kube.already-exists": _("%(object)s exists already."),
+    "kube.invalid": _("The cluster rejects %(object)s as invalid: %(said)s. Correct what it names, then retry."),
+    "kube.request-too-large": _("%(object)s is larger than the cluster accepts: %(said)s. Make it smaller, then retry."),
     "kube.dry-run-unsupported": _("Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."),
     "kube.too-many-requests": _("The cluster's API server is busy. Try again in a minute."),
-    "kube.server-error": _("The cluster answers with an error of its own (%(status)s): %(said)s"),
+    "kube.server-error": _("The API server reports an error of its own (HTTP %(status)s): %(said)s. Look at its logs, then retry."),
+    "kube.server-timeout": _(
+        "The API server gave up on the request (HTTP %(status)s): %(said)s. "
+        "Look for a slow admission webhook or an overloaded API server, then retry."
+    ),
     "kube.bad-body": _("The cluster answered with something that is no answer of an API server. Does the address lead to one?"),
-    "kube.too-large": _("The cluster's answer is too large."),
+    "kube.too-large": _("The cluster's answer is larger than %(limit)s bytes. Does the address lead to an API server?"),
     "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
     "kube.address-denied": _(
         "The operator doesn't allow connections to the address %(address)s. Use another address of the cluster, "

@@ -22,7 +22,7 @@ from django.utils import timezone
 from interconnect import clients
 from interconnect.domain.patience import FIRST_BACKOFF_SECONDS, backoff, pause_within
 from interconnect.domain.steps import Phase, StepKind
-from interconnect.kube.errors import Conflict, KubeError, Temporary
+from interconnect.kube.errors import KubeError, Temporary
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.rollouts import bell, lease
@@ -122,16 +122,18 @@ def _attempt(work: Work) -> Done | Wait | _Failed:
         return _Failed(failure.code, failure.params, failure.evidence)
     except Temporary as error:
         return _after_temporary(step, error)
-    except Conflict as error:
-        causes = [{"field": cause.field, "owner": cause.owner} for cause in error.causes]
-        return _Failed("kube.conflict", {**error.params, "causes": causes}, {"said": error.evidence})
     except KubeError as error:
-        return _Failed(f"kube.{error.code}", error.params, {"said": error.evidence})
+        return _refused(error)
     except (LostLease, DatabaseProblem):
         raise
     except Exception as error:
         log.exception("step %s (%s) failed unexpectedly", step.id, step.kind)
         return _Failed("step.internal", {"error": type(error).__name__}, {})
+
+
+def _refused(error: KubeError) -> _Failed:
+    found = error.violation()
+    return _Failed(found.code, dict(found.params), {"said": error.evidence})
 
 
 def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
@@ -142,7 +144,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     """
     # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not count.
     hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
-    evidence = {"said": error.evidence, "code": error.code}
+    evidence = {"said": error.evidence, "code": error.code, "params": dict(error.violation().params)}
     if error.code == "busy":
         return Wait(error.retry_after, evidence, queued=True)
     if step.failing_since is None:
@@ -150,7 +152,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     failing = (timezone.now() - step.failing_since).total_seconds()
     patience = settings.MESHCONSOLE_UNREACHABLE_SECONDS * (SLOWED_DOWN if error.code == "too-many-requests" else 1)
     if hopeless or failing >= patience:
-        return _Failed(f"kube.{error.code}", error.params, evidence)
+        return _refused(error)
     return Wait(pause_within(step.attempts, error.retry_after, patience - failing), evidence)
 
 

@@ -233,7 +233,7 @@ class Work:
             if not pairs:
                 raise
             if not may_force(write.target, pairs, self.consents):
-                raise StepFailed("writes.conflict", **conflict_params(write.target, pairs)) from None
+                raise conflicting(write.target, pairs) from None
             self.lease.hold()
             return api.apply(write.body, uid=write.uid, manager=write.manager, force=True)
 
@@ -272,11 +272,11 @@ def _holder(write: Write) -> Target:
     return write.target._replace(field="")
 
 
-def conflict_params(target: Target, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The parameters and evidence of a step that needs consent to take fields over: `tokens` consent to all of them."""
+def conflicting(target: Target, pairs: Sequence[tuple[str, str]]) -> StepFailed:
+    """Of a step that needs consent to take fields over: `tokens` consent to all of them."""
     findings = [conflict(target, field, owner) for field, owner in pairs]
     params = {**findings[0].params, "tokens": [finding.token for finding in findings]}
-    return {"params": params, "evidence": {"conflicts": [{"field": field, "owner": owner} for field, owner in pairs]}}
+    return StepFailed(findings[0].code, params, {"conflicts": [{"field": field, "owner": owner} for field, owner in pairs]})
 
 
 def refusal(violation: Violation) -> StepFailed:

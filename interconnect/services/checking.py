@@ -7,6 +7,7 @@ MeshObservation.findings are the alerts of the last look; what only *Run checks*
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ def run_checks(mesh: Mesh) -> Json:
         result["findings"] = list(_findings(mesh, topology, facts))
         found = matrix(mesh, topology, facts)
     except KubeError as error:
-        result["failure"] = {"code": f"kube.{error.code}", "params": {**error.params, "said": error.evidence}}
+        failure = error.violation()
+        result["failure"] = {"code": failure.code, "params": dict(failure.params)}
     result |= as_json(found, list(topology.groups))
     observed.note_checks(mesh, result)
     return result
@@ -74,12 +76,12 @@ def run_checks(mesh: Mesh) -> Json:
 def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
     """What a preflight would say of the groups that have joined already, each thing once, and what verification says."""
     looked, deny = preflight.look(mesh), DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
-    together: dict[tuple[str, str], Json] = {}
+    together: dict[str, Json] = {}
     for group in topology.joined:
         for finding in preflight.findings_of(mesh, topology, group, looked, deny):
             if finding.code not in OF_A_JOIN:
-                key = (finding.code, repr([sorted(finding.params.items()), sorted(finding.evidence.items())]))
-                together.setdefault(key, preflight.finding_as_json(finding))
+                item = preflight.finding_as_json(finding)
+                together.setdefault(json.dumps(item, sort_keys=True), item)
     yield from together.values()
     yield from _unverified(mesh, topology, facts)
 

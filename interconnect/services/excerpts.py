@@ -17,7 +17,11 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     """meshNetworks is a text of many lines inside a ConfigMap: it is compared line by line."""
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+    if "\n" not in value:
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value)
+    # YAML has no block for lines that end in blanks, nor for tabs.
+    lines = [line.expandtabs().rstrip() for line in value.split("\n")]
+    return dumper.represent_scalar("tag:yaml.org,2002:str", "\n".join(lines), style="|")
 
 
 _Dumper.add_representer(str, _text)
@@ -59,9 +63,11 @@ def _is_list_of_mappings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
+def block_yaml(value: Any) -> str:
+    """YAML as people read it, texts of several lines as such; empty for what is not there."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120) if value else ""
+
+
 def _yaml(value: Any) -> str:
-    if not value:
-        return ""
-    text = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
-    lines = visible(text, lines=True).removesuffix("\n").split("\n")
+    lines = visible(block_yaml(value), lines=True).removesuffix("\n").split("\n")
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], "…"])

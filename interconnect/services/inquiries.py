@@ -280,7 +280,7 @@ def _outcome(inquiry: Inquiry) -> Json:
     except Refused as refused:
         violations: Iterable[Violation] = refused.violations
     except KubeError as error:
-        violations = [Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})]
+        violations = [error.violation()]
     except Exception as error:
         log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
         violations = [Violation("step.internal", {"error": type(error).__name__})]

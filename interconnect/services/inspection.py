@@ -98,7 +98,7 @@ def api_for(credential: Credential) -> Api:
 
 def refused(error: KubeError) -> Refused:
     """A cluster's answer as the reason why a request was not carried out."""
-    return Refused([Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})])
+    return Refused([error.violation()])
 
 
 def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespace: str) -> ClusterReport:

@@ -9,8 +9,6 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from interconnect import clients, store
 from interconnect.domain.entries import MESH_LABEL, RULE_NAME
 from interconnect.domain.manifests import GATEWAY_SELECTOR
@@ -19,6 +17,7 @@ from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
+from interconnect.services.excerpts import block_yaml
 from interconnect.services.inquiries import answers
 from interconnect.services.planning import PlannedWrite, preview_agreed, scene_of, shown
 
@@ -138,5 +137,4 @@ def violation_as_json(violation: Violation) -> Json:
 
 
 def as_text(obj: Json | None) -> str:
-    """YAML as people read it; empty for what is not there."""
-    return yaml.safe_dump(obj, sort_keys=True, allow_unicode=True)[:MOST_TEXT] if obj else ""
+    return block_yaml(obj)[:MOST_TEXT]

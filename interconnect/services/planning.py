@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from interconnect import clients, ledger, observed
+from interconnect.domain.asked import asked_for
 from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
-from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.rollouts.replicas import side_by_side
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import Topology
+    from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
     from interconnect.models import Mesh
 
@@ -157,7 +158,7 @@ def _read(api: Api, targets: list[Target]) -> tuple[dict[Target, Live], Violatio
 
 
 def _failed(error: KubeError, uid: str) -> Violation:
-    return Violation(f"kube.{error.code}", {"cluster": uid, **error.params, "said": error.evidence})
+    return error.violation(cluster=uid)
 
 
 def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[Target], live: Mapping[Target, Live]) -> list[Write]:
@@ -209,6 +210,9 @@ def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> 
     planned = PlannedWrite(write.target, write.verb, write.note, before, before)
     if write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
         return planned
+    asked = asked_for(write, now.object if isinstance(now, Present) else None)
+    # What the cluster would not try is shown as it was asked for, with the refusal.
+    planned = replace(planned, after=shown(asked) if asked else None)
     try:
         after = _tried(api, write)
     except Conflict as error:
@@ -220,7 +224,7 @@ def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> 
             return replace(planned, problems=problems)
         return _try(api, replace(write, force=True), now, consents)
     except KubeError as error:
-        return replace(planned, after=None, problems=(_failed(error, write.target.cluster),))
+        return replace(planned, problems=(_failed(error, write.target.cluster),))
     return replace(planned, after=shown(after) if after else None)
 
 

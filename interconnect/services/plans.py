@@ -27,7 +27,6 @@ from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.topology import Topology
-from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import RestartPolicy
+    from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
@@ -244,7 +244,7 @@ def _look(mesh: Mesh) -> tuple[preflight.Look | None, Violation | None]:
     try:
         return preflight.look(mesh), None
     except KubeError as error:
-        return None, Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})
+        return None, error.violation()
 
 
 def _left(before: Topology, scene: Scene, seen: Preview) -> tuple[PlannedStep, ...]:

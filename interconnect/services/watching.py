@@ -75,7 +75,8 @@ def look(mesh: Mesh) -> list[Alert]:
             observed.note_remote_clusters(mesh, known)
     except KubeError as error:
         facts = observed.facts(mesh)
-        alerts.append(Alert(f"kube.{error.code}", {**error.params, "cluster": "control plane", "said": error.evidence}))
+        failure = error.violation()
+        alerts.append(Alert(failure.code, {**failure.params, "cluster": "control plane"}))
     topology = store.load(mesh)
     seen = preview(topology, scene_of(mesh))
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}

@@ -13,8 +13,8 @@ import yaml
 if TYPE_CHECKING:
     from interconnect.simulator.resources import Json
 
-_REGISTRY = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
-_HOST = re.compile(r"(?=.{1,255}$)(\*\.)?[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9_]([-a-zA-Z0-9_]{0,61}[a-zA-Z0-9])?)*")
+_LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,47 +52,87 @@ NONE = Networks({}, ())
 def parse(text: str) -> Networks:
     """Raises ValueError for what Istio refuses; it then keeps what it had."""
     try:
-        document = yaml.safe_load(text) or {}
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError("no YAML") from error
-    networks = (document.get("networks") or {}) if isinstance(document, dict) else None
-    if not isinstance(networks, dict):
-        raise ValueError("networks is no map")
     registries: dict[str, str] = {}
     gateways: list[Gateway] = []
-    for name, network in networks.items():
-        if not isinstance(network or {}, dict):
-            raise ValueError(f"network {name} is no map")
-        for endpoint in _list(network, "endpoints"):
+    for name, network in _message(_message(document, "the document").get("networks"), "networks").items():
+        known = _message(network, f"network {name}")
+        for endpoint in _messages(known.get("endpoints"), "endpoints"):
             _endpoint(str(name), endpoint, registries)
-        gateways += [_gateway(str(name), item) for item in _list(network, "gateways") if "registryServiceName" not in item]
+        for item in _messages(known.get("gateways"), "gateways"):
+            gateways += _gateway(str(name), item)
     return Networks(registries, tuple(gateways))
 
 
-def _list(network: Any, key: str) -> Sequence[Json]:
-    items = (network or {}).get(key) or []
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise ValueError(f"{key} is no list of maps")
-    return items
+def _message(value: Any, what: str) -> Json:
+    """A message of protobuf's JSON mapping; null is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no map")
+    return value
+
+
+def _messages(value: Any, what: str) -> list[Json]:
+    if not isinstance(value, list | None):
+        raise ValueError(f"{what} is no list")
+    return [_message(item, what) for item in value or ()]
+
+
+def _text(item: Json, name: str, proto_name: str = "") -> str | None:
+    """A field by its name in JSON or, where that is not there, in the proto file; None when it is not set."""
+    value = item[name] if name in item else item.get(proto_name)
+    if not isinstance(value, str | None):
+        raise ValueError(f"{name} is no text")
+    return value
 
 
 def _endpoint(network: str, endpoint: Json, registries: dict[str, str]) -> None:
-    registry = endpoint.get("fromRegistry")
-    if registry is None:
-        ipaddress.ip_network(str(endpoint.get("fromCidr")), strict=False)
-        return
-    if not _REGISTRY.fullmatch(str(registry)):
-        raise ValueError(f"invalid registry {registry}")
-    registries.setdefault(str(registry), network)
+    cidr, registry = _text(endpoint, "fromCidr", "from_cidr"), _text(endpoint, "fromRegistry", "from_registry")
+    if cidr is not None:
+        if "/" in cidr and not _DIGITS.fullmatch(cidr.partition("/")[2]):
+            raise ValueError(f"invalid CIDR {cidr}")
+        ipaddress.ip_network(cidr, strict=False)
+    if registry is not None:
+        if not _LABEL.fullmatch(registry):
+            raise ValueError(f"invalid registry {registry}")
+        registries.setdefault(registry, network)
 
 
-def _gateway(network: str, item: Json) -> Gateway:
-    address, port = str(item.get("address", "")), item.get("port")
-    if not isinstance(port, int) or not 0 < port < 65536:
+def _gateway(network: str, item: Json) -> list[Gateway]:
+    """Those with an address; one of a Service is where that Service is, which no simulated cluster resolves."""
+    service, address = _text(item, "registryServiceName", "registry_service_name"), _text(item, "address")
+    _text(item, "locality")
+    port = _port(item.get("port"))
+    if not 0 < port < 65536:
         raise ValueError(f"invalid port {port}")
-    if not is_address(address) and not _HOST.fullmatch(address):
+    if service is not None and not _is_host(service):
+        raise ValueError(f"invalid service {service}")
+    if address is not None and not is_address(address) and not _is_host(address):
         raise ValueError(f"invalid address {address}")
-    return Gateway(network, "", address, port)
+    return [] if address is None else [Gateway(network, "", address, port)]
+
+
+def _port(value: Any) -> int:
+    """A uint32: a whole number, or its digits as text."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | None):
+        raise ValueError("the port is no number")
+    return value or 0
+
+
+def _is_host(text: str) -> bool:
+    """A DNS name of labels, the last of which is no number; one dot may end it."""
+    labels = text.split(".")
+    if re.fullmatch(r"[-+]?[0-9]+", labels[-1]) or len(text) > 255:
+        return False
+    labels = labels[:-1] if len(labels) > 1 and not labels[-1] else labels
+    return all(_LABEL.fullmatch(label) for label in labels)
 
 
 def is_address(text: str) -> bool:

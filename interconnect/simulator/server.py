@@ -178,11 +178,15 @@ def _send(writer: asyncio.StreamWriter, response: Response, clock: float = 0.0) 
     writer.write(head.encode() + response.body)
 
 
+# The connection ends after it: whoever keeps connections must be told.
+CLOSING = {"Connection": "close"}
+
+
 async def _misbehave(fault: faults.Fault, writer: asyncio.StreamWriter) -> None:
     if fault.kind == "html":
-        _send(writer, Response(fault.status if fault.status != 500 else 502, faults.HTML, "text/html"))
+        _send(writer, Response(fault.status if fault.status != 500 else 502, faults.HTML, "text/html", CLOSING))
     elif fault.kind == "redirect":
-        _send(writer, Response(302, b"", "text/plain", {"Location": "https://127.0.0.1:1/elsewhere"}))
+        _send(writer, Response(302, b"", "text/plain", CLOSING | {"Location": "https://127.0.0.1:1/elsewhere"}))
     elif fault.kind == "broken":
         _send(writer, Response(200, b'{"kind":"List","items":[{"metadata":'))
     elif fault.kind == "cut":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: 
     together: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
     for group, items in findings.items():
         for item in items:
-            key = (item["code"], repr([sorted(item["params"].items()), sorted(item.get("evidence", {}).items())]))
+            key = (item["code"], json.dumps([item["params"], item.get("evidence", {})], sort_keys=True))
             together.setdefault(key, (item, []))[1].append(group)
     order = list(Severity)
     rows = sorted(together.values(), key=lambda pair: order.index(Severity(pair[0]["severity"])))

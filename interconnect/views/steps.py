@@ -15,8 +15,7 @@ from django.utils.translation import ngettext
 from interconnect import queries
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import Phase, PlannedStep
-from interconnect.domain.violations import Violation
-from interconnect.messages import word
+from interconnect.messages import reasons_behind, word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import role_of, role_to_revert
@@ -134,9 +133,8 @@ def detail(step: Step) -> str:
     """What was last seen, in a few words; what has no words is left to the export of the evidence."""
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
-        return _("Asking again: %(why)s") % {
-            "why": wording.cluster_error(str(seen["code"]), {**step.error_params, "said": seen.get("said", "")})
-        }
+        params = seen.get("params") or {"said": seen.get("said", "")}
+        return _("Asking again: %(why)s") % {"why": wording.cluster_error(str(seen["code"]), params)}
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
@@ -170,19 +168,22 @@ def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str,
 def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
     """What happened, why, and the ways out that are decisions."""
     row = step_row(step, names)
-    found = [
-        Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in step.evidence.get("guard", ())
-    ]
     return {
         "where": chain_name(step.phase, step.chain, names),
         "row": row,
-        "said": str(step.evidence.get("said", "")),
-        "reasons": wording.reasons(found),
+        "said": _unsaid(step, row.said),
+        "reasons": reasons_behind(step.evidence),
         "guard": step.error_code == "restart.guard",
         "decision": _decision(step.error_code),
         "tokens": [str(token) for token in step.error_params.get("tokens", ())],
         "final": bool(step.error_params.get("final", False)),
     }
+
+
+def _unsaid(step: Step, sentence: str) -> str:
+    """The cluster's whole answer, unless its reason stands in the sentence already."""
+    reason = str(step.error_params.get("said") or "")
+    return "" if reason and reason in sentence else str(step.evidence.get("said", ""))
 
 
 def _decision(code: str) -> str:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from interconnect.domain.changes import (
     AddCluster,
@@ -23,6 +26,7 @@ from interconnect.domain.changes import (
     apply_all,
 )
 from interconnect.domain.diff import changes_between
+from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.topology import Address, Cluster, GatewayKey, GatewaySpec, Group, Topology
 from tests.domain.meshes import after, grouped, joined, mesh, pool, uuid
 
@@ -119,13 +123,49 @@ def test_moves_are_ordered_so_that_none_empties_a_group_that_stays() -> None:
     assert apply_all(grouped(), changes) == wanted
 
 
-def test_two_groups_of_one_cluster_cannot_trade_it_in_one_go() -> None:
+def test_two_groups_of_one_cluster_swap_it() -> None:
     before = after(grouped(), RemoveCluster("member-d"))
-    assert refused(before, regrouped(before, blue={"member-b"}, green={"member-a"})) == ["group.last-cluster"]
+    wanted = regrouped(before, blue={"member-b"}, green={"member-a"})
+    assert apply_all(before, changes_between(before, wanted)) == wanted
 
 
-def test_the_only_cluster_of_a_group_is_not_exchanged_in_one_go() -> None:
-    assert refused(grouped(), regrouped(grouped(), blue={"member-a", "member-d"}, green={"member-c"})) == ["group.last-cluster"]
+def test_the_only_cluster_of_a_group_is_exchanged() -> None:
+    leaves = regrouped(grouped(), blue={"member-a", "member-d"}, green={"member-c"}).without_gateways(B1)
+    moves = regrouped(grouped(), blue={"member-a", "member-b"}, green={"member-c"})
+    for wanted in (leaves, moves):
+        assert apply_all(grouped(), changes_between(grouped(), wanted)) == wanted
+
+
+def test_clusters_that_pass_each_other_in_a_swap_do_not_overlap() -> None:
+    same = {name: pool("10.1.0.0/16") for name in ("member-a", "member-b")}
+    before = grouped(same)
+    wanted = regrouped(before, blue={"member-b", "member-d"}, green={"member-a"})
+    assert apply_all(before, changes_between(before, wanted)) == wanted
+    together = regrouped(before, blue={"member-a", "member-b"}, green={"member-d"})
+    assert refused(before, together) == ["group.overlap"]
+
+
+def regroupings() -> st.SearchStrategy[dict[str, set[str]]]:
+    """Each cluster in one of four groups or in none."""
+    names = ("member-a", "member-b", "member-c", "member-d")
+    places = st.sampled_from(["blue", "green", "lime", "1st", ""])
+    return st.fixed_dictionaries(dict.fromkeys(names, places)).map(_by_group)
+
+
+def _by_group(places: dict[str, str]) -> dict[str, set[str]]:
+    return {group: {name for name, place in places.items() if place == group} for group in sorted({*places.values()} - {""})}
+
+
+@given(regroupings(), regroupings())
+def test_any_regrouping_is_carried_out_and_written_down(one: dict[str, set[str]], other: dict[str, set[str]]) -> None:
+    """Renaming, merging, splitting, swapping, several at once: there and back."""
+    empty = after(mesh("member-a", "member-b", "member-c", "member-d"), Enable())
+    before, wanted = regrouped(empty, **one), regrouped(empty, **other)
+    for start, end in ((before, wanted), (wanted, before)):
+        changes = changes_between(start, end)
+        assert apply_all(start, changes) == end
+        assert changes_from_json(json.loads(json.dumps(changes_to_json(changes)))) == changes
+        assert all(type(change.clusters) is frozenset for change in changes if isinstance(change, CreateGroup))
 
 
 def test_a_joined_group_is_not_changed_behind_its_back() -> None:

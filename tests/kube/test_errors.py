@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from interconnect import kube
+from interconnect.kube import reasons
 from interconnect.kube.errors import (
     CODES,
     Call,
@@ -23,6 +24,7 @@ from interconnect.kube.errors import (
     plain,
     redact,
 )
+from interconnect.messages import word
 
 CALL = Call("patch", "deployments.apps", "istio-system", "istiod")
 
@@ -34,21 +36,22 @@ def answer(code: int, reason: str = "", message: str = "", headers: dict[str, st
 
 STATUS: list[tuple[int, str, str, dict[str, Any], type[KubeError], str]] = [
     (401, "Unauthorized", "Unauthorized", {}, Permanent, "unauthorized"),
-    (403, "Forbidden", "not allowed", {}, Permanent, "forbidden"),
+    (403, "Forbidden", 'services is forbidden: User "a" cannot patch resource "services" in API group ""', {}, Permanent, "forbidden"),
+    (403, "Forbidden", "an admission plugin with words of its own", {}, Permanent, "refused"),
     (404, "NotFound", "not found", {"name": "istiod"}, NotFound, "not-found"),
     (404, "NotFound", "the server could not find the requested resource", {}, Permanent, "not-served"),
     (409, "AlreadyExists", "exists", {}, Conflict, "already-exists"),
     (409, "Conflict", "the object has been modified", {}, Conflict, "conflict"),
     (409, "Conflict", "Precondition failed: UID in precondition: a, UID in object meta: b", {}, Conflict, "precondition"),
     (410, "Expired", "too old resource version", {}, Temporary, "expired"),
-    (413, "RequestEntityTooLarge", "too large", {}, Permanent, "too-large"),
+    (413, "RequestEntityTooLarge", "too large", {}, Permanent, "request-too-large"),
     (400, "BadRequest", "bad", {}, Permanent, "invalid"),
     (415, "UnsupportedMediaType", "bad", {}, Permanent, "invalid"),
     (422, "Invalid", "bad", {"causes": [{"field": "spec.replicas"}]}, Permanent, "invalid"),
     (429, "TooManyRequests", "slow down", {}, Temporary, "too-many-requests"),
     (500, "InternalError", "oops", {}, Temporary, "server-error"),
     (503, "ServiceUnavailable", "oops", {}, Temporary, "server-error"),
-    (504, "Timeout", "oops", {}, Temporary, "server-error"),
+    (504, "Timeout", "oops", {}, Temporary, "server-timeout"),
     (400, "BadRequest", 'admission webhook "a.b.c" does not support dry run', {}, Permanent, "dry-run-unsupported"),
     (403, "Forbidden", 'admission webhook "a.b.c" denied the request: no', {}, Permanent, "admission-denied"),
 ]
@@ -68,25 +71,164 @@ def test_each_answer_becomes_what_the_caller_can_do(
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
+    ("code", "page", "text"),
     [
-        (301, "redirected"),
-        (400, "bad-body"),
-        (401, "unauthorized"),
-        (403, "forbidden"),
-        (404, "not-served"),
-        (409, "bad-body"),
-        (500, "server-error"),
+        (301, "redirected", "redirected"),
+        (400, "web-page", "bad-body"),
+        (401, "web-page", "unauthorized"),
+        (403, "web-page", "bad-body"),
+        (404, "web-page", "not-served"),
+        (409, "web-page", "bad-body"),
+        (413, "web-page", "request-too-large"),
+        (429, "too-many-requests", "too-many-requests"),
+        (500, "web-page", "server-error"),
+        (502, "web-page", "server-error"),
+        (504, "web-page", "server-timeout"),
     ],
 )
-def test_a_page_of_a_proxy_is_never_quoted_and_never_proves_absence(code: int, expected: str) -> None:
-    error = from_response(code, {}, b"<html>not found: internal.example</html>", CALL)
-    assert (error.code, error.evidence, isinstance(error, NotFound)) == (expected, "", False)
+def test_what_a_proxy_says_is_never_quoted_and_proves_no_absence(code: int, page: str, text: str) -> None:
+    for expected, body in ((page, b"\xef\xbb\xbf\n <html>internal.example</html>"), (text, b"internal.example")):
+        error = from_response(code, {}, body, CALL)
+        assert (error.code, error.evidence, isinstance(error, NotFound)) == (expected, "", False)
+        assert isinstance(error, Temporary) == (code == 429 or code >= 500)
+    assert from_response(code, {"content-type": "text/html; charset=utf-8"}, b"sign in", CALL).code == page
+
+
+# Who refuses, with the status that API servers really give, their words, what of it is told, and what else is known of it.
+REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
+    "quota": (
+        403,
+        'services "gw" is forbidden: exceeded quota: no-lb, requested: services.loadbalancers=1, used: services.loadbalancers=0',
+        "quota-exceeded",
+        "exceeded quota: no-lb, requested: services.loadbalancers=1, used: services.loadbalancers=0",
+        {"quota": "no-lb"},
+    ),
+    "quota without limits": (
+        403,
+        'pods "gw" is forbidden: failed quota: compute: must specify limits.cpu for: istio-proxy',
+        "quota-exceeded",
+        "failed quota: compute: must specify limits.cpu for: istio-proxy",
+        {"quota": "compute"},
+    ),
+    "limit range": (
+        403,
+        'pods "gw" is forbidden: [maximum cpu usage per Container is 500m, but limit is 2, minimum memory usage per Container is 1Gi]',
+        "limit-range",
+        "[maximum cpu usage per Container is 500m, but limit is 2, minimum memory usage per Container is 1Gi]",
+        {},
+    ),
+    "webhook": (
+        403,
+        'admission webhook "repos.policy.example" denied the request: image <auto> comes from no allowed registry.',
+        "admission-denied",
+        "image <auto> comes from no allowed registry",
+        {"webhook": "repos.policy.example"},
+    ),
+    "webhook with a status of its own": (
+        500,
+        'admission webhook "a.example" denied the request: exceeded quota: of ours, sorry',
+        "admission-denied",
+        "exceeded quota: of ours, sorry",
+        {"webhook": "a.example"},
+    ),
+    "policy": (
+        422,
+        "deployments.apps \"gw\" is forbidden: ValidatingAdmissionPolicy 'limits' with binding 'limits-all' denied request: no limits",
+        "policy-denied",
+        "no limits",
+        {"policy_kind": "ValidatingAdmissionPolicy", "policy": "limits", "binding": "limits-all"},
+    ),
+    "policy whose reason is Unauthorized": (
+        401,
+        "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not you",
+        "policy-denied",
+        "not you",
+        {"policy": "p"},
+    ),
+    "pod security": (
+        403,
+        'pods "gw" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true',
+        "pod-security",
+        'violates PodSecurity "restricted:latest": runAsNonRoot != true',
+        {},
+    ),
+    "terminating": (
+        403,
+        'deployments.apps "gw" is forbidden: unable to create new content in namespace istio-system because it is being terminated',
+        "namespace-terminating",
+        "namespace istio-system because it is being terminated",
+        {"namespace": "istio-system"},
+    ),
+    "dead webhook": (
+        500,
+        'Internal error occurred: failed calling webhook "v.example": no endpoints available for service "policy"',
+        "webhook-down",
+        'no endpoints available for service "policy"',
+        {"webhook": "v.example"},
+    ),
+    "slow webhook": (
+        504,
+        'Timeout: failed calling webhook "v.example": failed to call webhook: Post "https://v.shop.svc:443/": context deadline exceeded',
+        "webhook-down",
+        'failed to call webhook: Post "https://v.shop.svc:443/": context deadline exceeded',
+        {"webhook": "v.example"},
+    ),
+    "rbac": (
+        403,
+        'services "gw" is forbidden: User "me" cannot patch resource "services" in API group "" in the namespace "istio-system"',
+        "forbidden",
+        'cannot patch resource "services" in API group "" in the namespace "istio-system"',
+        {},
+    ),
+    "too large for a ConfigMap": (
+        422,
+        'ConfigMap "istio" is invalid: []: Too long: may not be more than 1048576 bytes',
+        "request-too-large",
+        "Too long: may not be more than 1048576 bytes",
+        {},
+    ),
+    "too large for etcd": (500, "etcdserver: request is too large", "request-too-large", "request is too large", {}),
+}
+
+
+@pytest.mark.parametrize(("status", "message", "code", "said", "names"), REFUSALS.values(), ids=REFUSALS)
+def test_who_refuses_is_told_apart(status: int, message: str, code: str, said: str, names: dict[str, str]) -> None:
+    error = answer(status, "", message)
+    assert (error.code, error.said, error.evidence) == (code, said, message)
+    assert names.items() <= error.params.items()
+    assert isinstance(error, Temporary) == (code == "webhook-down")
+
+
+def test_a_reason_holds_no_secret() -> None:
+    message = f'admission webhook "{SECRET}" denied the request: {SECRET} is not known'
+    error = from_response(403, {}, json.dumps({"kind": "Status", "message": message}).encode(), CALL, [SECRET])
+    assert SECRET[:10] not in f"{error} {error.params} {error.violation()}"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429, 500, 502, 503, 504])
+def test_no_sentence_about_an_answer_lacks_anything(status: int) -> None:
+    """With a Status and without, with a reason and without, of one object, of a kind, and of a path."""
+    for call in (CALL, Call("list", "pods"), Call("get", "version"), Call("get", "")):
+        for body in (b"", b"<html>", *(json.dumps({"kind": "Status", "message": said}).encode() for said in ("", "why"))):
+            found = from_response(status, {}, body, call).violation()
+            sentence = word(found.code, found.params)
+            assert "(unknown)" not in sentence
+            assert "?" not in sentence.replace("API server?", "").replace("lead to one?", "").replace("installed there, ", "")
+
+
+@pytest.mark.parametrize(("status", "message", "code", "said"), [row[:4] for row in REFUSALS.values()], ids=REFUSALS)
+def test_the_reason_is_in_the_sentence(status: int, message: str, code: str, said: str) -> None:
+    found = answer(status, "", message).violation()
+    sentence = word(found.code, found.params)
+    native = {"rbac": "patch deployments.apps", "terminating": "is being terminated"}
+    assert (said in sentence) or any(text in sentence for text in native.values())
+    assert sentence.rstrip().endswith("retry.")
 
 
 def test_every_code_that_is_raised_is_listed() -> None:
     source = "".join(path.read_text() for path in Path(kube.__file__).parent.glob("*.py"))
     raised = set(re.findall(r'(?:Temporary|Permanent|Conflict|NotFound)\(\s*"([a-z-]+)"', source))
+    raised |= {code for code, _pattern in reasons._PATTERNS}
     assert raised <= CODES
     assert {expected for *_, expected in STATUS} <= CODES
 
@@ -195,6 +337,6 @@ def test_names_of_objects_stay_readable() -> None:
 
 
 def test_the_words_of_an_error_hold_code_parameters_and_evidence() -> None:
-    error = answer(403, "Forbidden", "no")
-    assert str(error).startswith("forbidden (verb=patch, resource=deployments.apps, namespace=istio-system, name=istiod")
-    assert repr(error).startswith("Permanent('forbidden")
+    error = answer(401, "Unauthorized", "no")
+    assert str(error).startswith("unauthorized (verb=patch, resource=deployments.apps, namespace=istio-system, name=istiod")
+    assert repr(error).startswith("Permanent('unauthorized")

@@ -60,7 +60,7 @@ def test_a_control_plane_that_does_not_answer_is_a_reason_and_no_traceback(empty
 
 def test_a_cluster_that_lies_is_refused_with_what_is_wrong(empty: World) -> None:
     for kind, code in (
-        ("html", "kube.server-error"),
+        ("html", "kube.web-page"),
         ("broken", "kube.bad-body"),
         ("redirect", "kube.redirected"),
         ("401", "kube.unauthorized"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -105,6 +106,48 @@ def test_a_gateway_is_created_with_what_was_chosen(as_ada: Any, mesh: Mesh) -> N
     finish(send(as_ada, url(mesh, "group-create-gateway", group="asia"), **values))
     spec = store.load(mesh).gateways[GatewayKey("taiwan", 2)].spec
     assert (spec.replicas, spec.load_balancer_ip, dict(spec.annotations)) == (3, "203.0.113.9", {"a.example/b": "yes", "c": "d"})
+
+
+ODD = {"example.org/quoted": '"on"', "example.org/lines": "first: 1\nsecond: 2", "example.org/blank": " ", "example.org/hash": "a # b"}
+
+
+class Controls(HTMLParser):
+    """What a browser sends of a form that nobody has touched: no disabled field, and CRLF for the ends of lines."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self.within = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "option":
+            if self.within and "selected" in given:
+                self.values[self.within] = given.get("value") or ""
+            return
+        sent = tag in ("input", "textarea", "select") and "disabled" not in given
+        self.within = (given.get("name") or "") if sent else ""
+        if self.within:
+            self.values[self.within] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self.within = "" if tag in ("textarea", "select") else self.within
+
+    def handle_data(self, data: str) -> None:
+        if self.within == "annotations":
+            self.values["annotations"] += data.removeprefix("\n").replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize("cluster", ["taiwan", "frankfurt"])
+def test_saving_replicas_alone_leaves_odd_annotations_alone(as_ada: Any, mesh: Mesh, cluster: str) -> None:
+    """Also in a joined group, of which nothing else may change."""
+    Gateway.objects.filter(cluster__name=cluster).update(annotations=ODD)
+    address = url(mesh, "cluster-edit-gateway", cluster=cluster)
+    form = Controls(as_ada.get(address, headers=HTMX).content.decode()).values
+    finish(send(as_ada, address, **form | {"replicas": "2"}))
+    spec = store.load(mesh).gateways[GatewayKey(cluster, 1)].spec
+    assert (spec.replicas, dict(spec.annotations)) == (2, ODD)
 
 
 @pytest.mark.parametrize(

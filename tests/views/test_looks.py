@@ -243,3 +243,15 @@ def test_of_a_long_object_only_what_differs_is_kept() -> None:
     assert [len(text.splitlines()) for text in kept] == [7, 7]
     assert only_changes(before, before) == ("", "")
     assert only_changes("", "a") == ("", "a")
+
+
+def test_a_rewritten_list_of_networks_is_compared_line_by_line(joined: World) -> None:
+    """Also where its lines end in blanks or hold tabs, as an editor leaves them."""
+    text = joined.config_map["data"]["meshNetworks"]
+    rewritten = text.replace("15443", "443").replace("\n", "  \n", 1) + "# by hand\tof us\n"
+    joined.fleet.cluster(joined.fleet.config).patch("ConfigMap", "istio", {"data": {"meshNetworks": rewritten}}, SYSTEM)
+    shown = asked(browser(joined, "ada", Role.MESH_ADMIN), f"{HERE}restore/")
+    [change] = [item for item in shown.context["differences"] if "meshNetworks" in item.where]
+    assert [line.strip() for line in change.before.splitlines() if "port" in line] == ["port: 443"]
+    assert [line.strip() for line in change.after.splitlines() if "port" in line] == ["port: 15443"]
+    assert "\\n" not in change.before + change.after

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from interconnect.management.cli import codes
 from interconnect.management.cli.output import Output, tokens_of
-from interconnect.messages import word
+from interconnect.messages import reasons_behind, word
 from interconnect.messages.changes import STEP_NAMES
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
 from interconnect.rollouts.bell import somebody_listens
@@ -59,8 +59,9 @@ class Follower:
         place = self.names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
         text = f"{StepStatus(step.status).label}: {place} · {step_name(step)}"
         if step.error_code:
-            text += f" · {word(step.error_code, step.error_params)}"
+            text += f" · {message_of(step)}"
             text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
+            text += "".join(f"\n  ! {reason}" for reason in reasons_behind(step.evidence))
         return text
 
     def _event(self, step: Step) -> dict[str, Any]:
@@ -76,8 +77,14 @@ class Follower:
             "attempts": step.attempts,
             "code": step.error_code,
             "params": step.error_params,
+            "message": message_of(step),
             "evidence": step.evidence,
         }
+
+
+def message_of(step: Step) -> str:
+    """Why it failed or was left out, in a sentence; empty when it was not."""
+    return word(step.error_code, step.error_params) if step.error_code else ""
 
 
 def step_name(step: Step) -> str:

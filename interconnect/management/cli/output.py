@@ -33,7 +33,7 @@ class Output:
     def refuse(self, violations: Iterable[Violation]) -> None:
         for violation in violations:
             if self.as_json:
-                event = {"event": "refused", "code": violation.code, "params": dict(violation.params), "token": violation.token}
+                event = {"event": "refused", **told(violation)}
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
             warn(f"error: {word(violation.code, violation.params)}{accepting(violation)}", self.err)
@@ -45,6 +45,7 @@ class Output:
                     "event": "refused",
                     "code": error.code,
                     "params": dict(error.params),
+                    "message": word(error.code, error.params),
                     "file": name,
                     "line": error.line,
                     "column": error.column,
@@ -52,6 +53,12 @@ class Output:
                 self.out.write(json.dumps(event, default=str) + "\n")
                 continue
             warn(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}", self.err)
+
+
+def told(violation: Violation) -> Json:
+    """As JSON, with the sentence that people read."""
+    message = word(violation.code, violation.params)
+    return {"code": violation.code, "params": dict(violation.params), "token": violation.token, "message": message}
 
 
 def accepting(violation: Violation) -> str:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from interconnect.domain.serial import change_to_json
-from interconnect.management.cli.output import Output, accepting
+from interconnect.management.cli.output import Output, accepting, told
 from interconnect.messages import word
-from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
+from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, sentences
 from interconnect.services.planning import PlannedWrite, Preview, changed_paths
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
-    from interconnect.domain.violations import Violation
     from interconnect.services.filing import Filing
 
 Json = dict[str, Any]
@@ -29,8 +28,8 @@ def show_filing(filing: Filing, output: Output) -> None:
         output.say(f"* {line}", {})
     for line in note_lines(filing):
         output.say(f"  ! {line}", {})
-    for change in filing.changes:
-        output.say(f"* {describe(change)}", {})
+    for sentence in sentences(filing.changes):
+        output.say(f"* {sentence}", {})
     show_preview(filing.preview, filing.after, output)
     if filing.empty:
         output.say(_("Nothing to do."), {})
@@ -95,7 +94,7 @@ def filing_as_json(filing: Filing) -> Json:
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],
         "empty": filing.empty,
-        "refusals": [{"code": each.code, "params": dict(each.params), "token": each.token} for each in filing.refusals],
+        "refusals": [told(each) for each in filing.refusals],
         **preview_as_json(filing.preview),
     }
 
@@ -111,15 +110,11 @@ def preview_as_json(preview: Preview) -> Json:
                 "verb": write.verb,
                 "note": write.note,
                 "changes": [{"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)],
-                "problems": [_problem(problem) for problem in write.problems],
+                "problems": [told(problem) for problem in write.problems],
                 "owners": list(write.owners),
             }
             for write in preview.writes
         ],
-        "unreachable": {uid: failure.code for uid, failure in preview.unreachable.items()},
+        "unreachable": {uid: told(failure) for uid, failure in preview.unreachable.items()},
         "tokens": list(preview.tokens),
     }
-
-
-def _problem(problem: Violation) -> Json:
-    return {"code": problem.code, "params": dict(problem.params), "token": problem.token}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from interconnect import store
 from interconnect.domain.checks import pairs
 from interconnect.domain.preflight import Severity
 from interconnect.management.cli import codes
-from interconnect.management.cli.following import step_name
+from interconnect.management.cli.following import message_of, step_name
 from interconnect.messages import word
 from interconnect.messages.matrix import REACH, TOLD
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
@@ -45,7 +45,7 @@ def status_of(mesh: Mesh) -> Json:
         "groups": {name: _group(topology, name, gateways) for name in topology.groups},
         "stale": [{"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")],
         "not_applied": {"steps": left, "of": steps},
-        "alerts": row.findings if row else [],
+        "alerts": _told(row.findings if row else []),
         "rollout": rollout_of(mesh),
     }
 
@@ -103,6 +103,7 @@ def rollout_of(mesh: Mesh) -> Json | None:
                 "attempts": step.attempts,
                 "code": step.error_code,
                 "params": step.error_params,
+                "message": message_of(step),
                 "evidence": step.evidence,
             }
             for step in last.steps.all()
@@ -135,11 +136,12 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     """Runs the checks; ends 1 when something is wrong. A data path that fails is none: the console stands elsewhere than the Pods."""
     result = run_checks(mesh)
     row = MeshObservation.objects.filter(mesh=mesh).first()
-    alerts = row.findings if row else []
+    alerts = _told(row.findings if row else [])
     found = pairs(store.load(mesh), told_from_json(result), reach_from_json(result))
     if output.as_json:
-        failure = result.get("failure")
-        document = {"alerts": alerts, "findings": result["findings"], "failure": failure, "pairs": [_pair(pair, result) for pair in found]}
+        failure = next(iter(_told([result["failure"]])), None) if "failure" in result else None
+        findings = _told(result["findings"])
+        document = {"alerts": alerts, "findings": findings, "failure": failure, "pairs": [_pair(pair, result) for pair in found]}
         output.document(document)
     else:
         _say_checks(alerts, result, found, output)
@@ -170,8 +172,13 @@ def _evidence(pair: Pair, result: Json) -> list[str]:
 
 
 def _say_alerts(alerts: list[Json], output: Output) -> None:
-    for alert in alerts:
-        output.say(f"  ! {word(alert['code'], {**alert.get('evidence', {}), **alert['params']})}{_where(alert)}", {})
+    for alert in _told(alerts):
+        output.say(f"  ! {alert['message']}{_where(alert)}", {})
+
+
+def _told(items: Iterable[Json]) -> list[Json]:
+    """Each with the sentence that people read."""
+    return [{**item, "message": word(item["code"], {**item.get("evidence", {}), **item["params"]})} for item in items]
 
 
 def _where(alert: Json) -> str:

@@ -54,7 +54,7 @@ class Command(BaseCommand):
             output.refuse(refused.violations)
             code = codes.REFUSED
         except KubeError as error:
-            output.refuse([Violation(f"kube.{error.code}", {**error.params, "said": error.evidence})])
+            output.refuse([error.violation()])
             code = codes.REFUSED
         except DatabaseError as error:
             output.refuse([Violation("cli.database", {"error": type(error).__name__})])

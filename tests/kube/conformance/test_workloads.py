@@ -139,7 +139,7 @@ def test_a_namespace_goes_with_all_that_is_in_it_and_takes_nothing_new(api: Api)
     assert leaving
     assert leaving["status"]["phase"] == "Terminating"
     error = refused(lambda: api.create(config_map(name, "late")))
-    assert (error.code, "being terminated" in error.evidence) == ("forbidden", True)
+    assert (error.code, "being terminated" in error.evidence) == ("namespace-terminating", True)
     api.merge_patch(target(kinds.CONFIG_MAP, name, "held"), {"metadata": {"finalizers": None}})
     assert eventually(lambda: api.read(where) is None)
 
