@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.entries import Applied, AppliedState, Target
-from interconnect.models import AppliedEntry, Mesh, Publication, Rollout
+from interconnect.domain.entries import OF_THE_MESH, Applied, AppliedState, Target
+from interconnect.domain.preflight import lasting
+from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
 _AS_AGAIN = ("state", "value", "gateway", "object_uid", "rollout", "updated_at")
@@ -30,6 +34,11 @@ def applied(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Appli
     return {
         target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway) for row in rows
     }
+
+
+def consents(mesh: Mesh) -> frozenset[str]:
+    """Tokens of what was consented to for good: fields taken over, objects adopted, findings that stay true."""
+    return lasting(Consent.objects.filter(mesh=mesh).values_list("token", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,12 @@ def gone(mesh: Mesh, target: Target) -> None:
 
 def archive(mesh: Mesh, cluster_uid: str) -> int:
     """The rows of a cluster that is forgotten, kept for the day when it is registered again."""
-    return AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster_uid, archived=False).update(archived=True)
+    return of_members(mesh).filter(cluster_uid=cluster_uid).update(archived=True)
+
+
+def of_members(mesh: Mesh) -> QuerySet[AppliedEntry]:
+    """What may still be there on members as such; not what the mesh has on one that is its config cluster too."""
+    return AppliedEntry.objects.filter(mesh=mesh, archived=False).exclude(kind__in=OF_THE_MESH)
 
 
 def unarchive(mesh: Mesh, cluster_uid: str) -> int:

@@ -269,7 +269,7 @@ def cluster_of(mesh: Mesh, name: str) -> Cluster | None:
 
 def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
     """What the console may still have on a cluster, object by object."""
-    rows = AppliedEntry.objects.filter(mesh=mesh, cluster_uid=cluster.uid, archived=False).order_by("kind", "name").distinct()
+    rows = ledger.of_members(mesh).filter(cluster_uid=cluster.uid).order_by("kind", "name").distinct()
     return list(dict.fromkeys(f"{row.kind} {row.name}" for row in rows))
 
 
@@ -300,7 +300,7 @@ def binding_of(mesh: Mesh, binding_id: int) -> Binding | None:
 
 def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:
     """Names of clusters on which something of ours may still be."""
-    uids = set(AppliedEntry.objects.filter(mesh=mesh, archived=False).values_list("cluster_uid", flat=True))
+    uids = set(ledger.of_members(mesh).values_list("cluster_uid", flat=True))
     return frozenset(name for name, cluster in topology.clusters.items() if cluster.uid in uids)
 
 

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "gateway.taken": "the console takes the next free number itself; only a file names one",
     "gateway.unknown": "its address is not found before any rule is asked, which the dialog says: test_rules_gateways.py",
     "mesh.moved-on": "only two requests within one moment meet: tests/views/test_races.py",
+    "restart.guard-choice": "a page's buttons send those that there are: tests/services/test_decisions.py",
     "mesh.networks-cluster": "a page offers these two clusters alone: tests/services",
 }
 

@@ -17,6 +17,8 @@ GATEWAY_LABEL = "meshconsole.io/gateway"
 NETWORK_LABEL = "topology.istio.io/network"
 NETWORKS_ANNOTATION = "meshconsole.io/networks"
 RULE_NAME = "cross-network-gateway"
+# Kinds of what belongs to the mesh as a whole, also where a member is its config cluster: no member takes them along.
+OF_THE_MESH = ("Gateway", "ConfigMap")
 
 
 class Target(NamedTuple):

@@ -52,6 +52,9 @@ CODES = (
     "preflight.not-checked",
 )
 
+# What may be otherwise a minute later: passing over it is a decision on one rollout, not on the mesh.
+MOMENTARY = frozenset({"preflight.no-answer", "preflight.gateway-not-ready", "preflight.gateway-not-injected"})
+
 _MAX_NAMED = 20
 # Every cluster has these; they are not what a join merges.
 _SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
@@ -150,6 +153,11 @@ def blocking(found: Iterable[Finding], consents: frozenset[str] = frozenset()) -
         for finding in found
         if finding.severity is Severity.FINAL or (finding.severity is Severity.ERROR and finding.token not in consents)
     )
+
+
+def lasting(consents: Iterable[str]) -> frozenset[str]:
+    """The consents that stay true: without those to a finding of a moment."""
+    return frozenset(token for token in consents if token.partition(":")[0] not in MOMENTARY)
 
 
 def _final(code: str, **params: Any) -> Finding:

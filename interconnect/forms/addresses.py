@@ -65,6 +65,11 @@ class AddressesForm(VersionedForm):
         choices = {self.value_of(address): self.label_of(address) for address in (*self.offered, *self.hand)}
         self.fields["chosen"].choices = list(choices.items())  # type: ignore[attr-defined]
 
+    def offer_too(self, addresses: Iterable[Address]) -> None:
+        """Typed before and not ticked now."""
+        self.hand = list(dict.fromkeys((*self.hand, *addresses)))
+        self._set_choices()
+
     def value_of(self, address: Address) -> str:
         return f"{self.ids.get(address.gateway, '') if address.gateway else ''}|{address.host}|{address.port}"
 

@@ -36,6 +36,9 @@ SERVICES = {
     "rollout.workloads-running": _("Workloads of %(clusters)s are being restarted. Wait for the end of that rollout, or cancel it."),
     "rollout.not-failed": _("The rollout is %(status)s. Only a failed or cancelled one can be retried."),
     "rollout.superseded": _("Something else was asked for since. Retry or revert the newest rollout instead."),
+    "rollout.not-newest": _("Only the newest change of the mesh can be reverted, and this is no longer the newest. Open that one instead."),
+    "rollout.not-dismissed": _("This rollout hasn't failed, so there is nothing to dismiss. Reload the page."),
+    "restart.guard-choice": _("“%(guard)s” isn't a decision about a restart that is held back. Use one of: %(known)s."),
     "rollout.ended": _("The rollout has ended already; there is nothing to cancel."),
     "rollout.nothing-to-revert": _("There is no change of the topology to revert."),
     "rollout.leftovers": _(

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error as DatabaseProblem
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
@@ -311,15 +311,20 @@ def request_cancel(rollout: Rollout) -> bool:
     return True
 
 
-def reopen(rollout: Rollout) -> None:
-    """For a retry, in its transaction: what failed or was not carried out, and all that has to look again after it."""
+def carried_out_again(rollout: Rollout) -> QuerySet[Step]:
+    """What a retry opens: the steps that failed or were not carried out, and all that has to look again after them."""
     again = Q(status__in=UNDONE)
     undone = set(Step.objects.filter(again, rollout=rollout).values_list("phase", flat=True))
     if Phase.PREFLIGHT in undone:
         again |= Q(kind=StepKind.ADDRESS, evidence__pending=True)  # the load balancer may have spoken by now
     if undone & {Phase.PREPARE, Phase.PREFLIGHT, Phase.PUBLISH}:
         again |= Q(phase=Phase.PUBLISH)  # a join that was left out is published now; whatever is not owed is a no-op
-    Step.objects.filter(again, rollout=rollout).update(
+    return Step.objects.filter(again, rollout=rollout)
+
+
+def reopen(rollout: Rollout) -> None:
+    """For a retry, in its transaction."""
+    carried_out_again(rollout).update(
         status=StepStatus.PENDING,
         attempts=0,
         crashes=0,

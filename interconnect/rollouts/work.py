@@ -15,7 +15,7 @@ from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict
-from interconnect.models import Cluster, Consent, Mesh, Rollout, Step, StepStatus
+from interconnect.models import Cluster, Mesh, Rollout, Step, StepStatus
 from interconnect.rollouts.outcome import StepFailed
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Work:
 
     @cached_property
     def consents(self) -> frozenset[str]:
-        return frozenset(Consent.objects.filter(mesh=self.mesh).values_list("token", flat=True)) | frozenset(self.rollout.overrides)
+        return ledger.consents(self.mesh) | frozenset(self.rollout.overrides)
 
     def use_fresh_facts(self) -> None:
         """After something was observed: what follows renders from it."""

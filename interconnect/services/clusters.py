@@ -129,7 +129,7 @@ def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list
         before, after = _checked(mesh, ForgetCluster(cluster.name))
         left = [
             f"{target.kind} {target.namespace}/{target.name} {target.field}".strip().replace(" /", " ")
-            for target in ledger.applied(mesh, cluster_uid=cluster.uid)
+            for target in map(ledger.target_of, ledger.of_members(mesh).filter(cluster_uid=cluster.uid))
         ]
         request.params["left"] = left
         _leave(mesh, cluster, before, after)

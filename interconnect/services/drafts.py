@@ -37,17 +37,21 @@ def draft_narrow(*, draft: JoinDraft, groups: Sequence[str]) -> None:
 def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Address]], topology: Topology) -> None:
     """Step 2."""
     ids = {key: gateway.id for key, gateway in topology.gateways.items()}
-    draft.addresses = {
+    kept = {
         name: [{"host": item.host, "port": item.port, "gateway": ids.get(item.gateway, "") if item.gateway else ""} for item in chosen]
         for name, chosen in addresses.items()
     }
-    draft.save()
+    _update(draft, addresses=kept)
 
 
 def draft_restart(*, draft: JoinDraft, restart: RestartPolicy) -> None:
     draft.restart = restart
-    # Never saved as a whole: in another tab it may just have become a rollout, and would be back.
-    JoinDraft.objects.filter(id=draft.id).update(restart=restart, updated_at=timezone.now())
+    _update(draft, restart=restart)
+
+
+def _update(draft: JoinDraft, **values: Any) -> None:
+    """Never saved as a whole: in another tab it may just have become a rollout, or been dropped, and would be back."""
+    JoinDraft.objects.filter(id=draft.id).update(updated_at=timezone.now(), **values)
 
 
 def draft_drop(*, draft: JoinDraft) -> None:

@@ -105,6 +105,15 @@ def inquiry_start(
     return inquiry
 
 
+def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
+    """Ask the same once more, with other parameters; until it is answered there is no answer."""
+    again: Json = {"status": InquiryStatus.WAITING, "params": dict(params), "result": {}, "errors": [], "ended_at": None}
+    again["digest"] = _digest(inquiry.kind, inquiry.mesh, params, secret_of(inquiry), inquiry.user_id)
+    with transaction.atomic():
+        Inquiry.objects.filter(id=inquiry.id).update(**again)
+        transaction.on_commit(ring)
+
+
 def inquiry_keep(*, user_id: int, kind: str, mesh: Mesh | None, params: Mapping[str, Any], secret: str) -> Inquiry:
     """Something of the person's to come back to, sealed: nothing is asked."""
     _forget_old()

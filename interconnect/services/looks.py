@@ -1,8 +1,6 @@
-"""What a page asks the clusters of a mesh now: the gateway rule, what differs from what was asked for, stale workloads.
+"""What a page asks the clusters of a mesh now: the gateway rule as it is, and what our rule will meet.
 
-Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will meet,
-`drift` gives `{"writes": [...], "unreachable": [...], "tokens": [...]}`; `drift.restore` and `workloads.restart` start a rollout on
-behalf of whoever asks and give `{"rollout": id}`.
+Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will meet.
 """
 
 from __future__ import annotations
@@ -19,25 +17,19 @@ from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
-from interconnect.scope import scope_of
 from interconnect.services.excerpts import block_yaml
 from interconnect.services.inquiries import answers
-from interconnect.services.planning import PlannedWrite, Preview, Scene, preview, scene_of, shown
-from interconnect.services.refusal import Refused
-from interconnect.services.rollouts import drift_restore
-from interconnect.services.workloads import workloads_restart
-from meshconsole.access.actor import Actor
+from interconnect.services.planning import PlannedWrite, preview_agreed, scene_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interconnect.domain.topology import Topology
     from interconnect.domain.violations import Violation
     from interconnect.models import Inquiry, Mesh
 
 Json = dict[str, Any]
 
-RULE, ENABLING, DRIFT, RESTORE, RESTART = "rule", "enabling", "drift", "drift.restore", "workloads.restart"
+RULE, ENABLING = "rule", "enabling"
 MOST_GATEWAYS = 50
 MOST_TEXT = 100_000
 CONTEXT_LINES = 3
@@ -109,59 +101,7 @@ def _rule_drift(mesh: Mesh) -> list[Json]:
     # The rule alone: nothing else has to be asked for it.
     bare = replace(topology, clusters={}, groups={}, gateways={})
     alone = replace(scene, facts=replace(scene.facts, istiods=()), applied={target: scene.applied[target]})
-    return [write_as_json(write, {}) for write in _preview(bare, alone).writes if write.verb is not Verb.LOOK]
-
-
-@answers(DRIFT, shared=True)
-def drift(inquiry: Inquiry) -> Json:
-    """What would be written to make everything as it was asked for, object by object."""
-    mesh = _mesh(inquiry)
-    topology = store.load(mesh)
-    seen = _preview(topology, scene_of(mesh))
-    names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
-    return {
-        "writes": [write_as_json(write, names) for write in seen.writes if write.verb is not Verb.LOOK],
-        "unreachable": [
-            violation_as_json(replace(failure, params={**failure.params, "cluster": names.get(uid, "")}))
-            for uid, failure in seen.unreachable.items()
-        ],
-        "tokens": list(seen.tokens),
-        "empty": seen.empty,
-    }
-
-
-def _preview(topology: Topology, scene: Scene) -> Preview:
-    """With what each refused write would come to, so that whoever consents sees it before."""
-    seen = preview(topology, scene)
-    if not seen.tokens:
-        return seen
-    agreed = preview(topology, replace(scene, consents=scene.consents | set(seen.tokens)))
-    after = {write.target: write.after for write in agreed.writes}
-    return replace(seen, writes=tuple(replace(write, after=after.get(write.target, write.after)) for write in seen.writes))
-
-
-@answers(RESTORE)
-def restore(inquiry: Inquiry) -> Json:
-    """From a fresh look: what has changed since the one that was shown is written only where it needs no consent."""
-    mesh, accept = _mesh(inquiry), [str(token) for token in inquiry.params.get("accept", ())]
-    seen = preview(store.load(mesh), scene_of(mesh, consents=accept))
-    if seen.empty:
-        raise Refused.because("drift.none")
-    rollout = drift_restore(actor=_actor(inquiry, mesh), mesh=mesh, live=seen.live, accept=accept)
-    return {"rollout": str(rollout.id)}
-
-
-@answers(RESTART)
-def restart(inquiry: Inquiry) -> Json:
-    mesh, params = _mesh(inquiry), inquiry.params
-    actor = _actor(inquiry, mesh)
-    rollout = workloads_restart(actor=actor, mesh=mesh, group=params.get("group", ""), cluster=params.get("cluster", ""))
-    return {"rollout": str(rollout.id)}
-
-
-def _actor(inquiry: Inquiry, mesh: Mesh) -> Actor:
-    """With the role that the person has now, not when the question was asked."""
-    return Actor.for_user(inquiry.user, scope_of(mesh.id))
+    return [write_as_json(write, {}) for write in preview_agreed(bare, alone).writes if write.verb is not Verb.LOOK]
 
 
 def write_as_json(write: PlannedWrite, names: dict[str, str]) -> Json:

@@ -40,13 +40,12 @@ class Scene:
 def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Api] | None = None) -> Scene:
     """A stored mesh's; `extra` are clients of clusters that are not registered yet, by identity."""
     published, verified = ledger.published(mesh)
-    stored = frozenset(mesh.consents.values_list("token", flat=True))
     more = dict(extra or {})
 
     def api(uid: str) -> Api:
         return more.get(uid) or clients.member_api(mesh, uid)
 
-    return Scene(observed.facts(mesh), ledger.applied(mesh), published, verified, api, stored | frozenset(consents))
+    return Scene(observed.facts(mesh), ledger.applied(mesh), published, verified, api, ledger.consents(mesh) | frozenset(consents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,16 @@ def preview(topology: Topology, scene: Scene) -> Preview:
         live,
         {look.cluster: look.failure for look in looks if look.failure},
     )
+
+
+def preview_agreed(topology: Topology, scene: Scene) -> Preview:
+    """`preview`, with what each refused write would come to, so that whoever consents sees it before."""
+    seen = preview(topology, scene)
+    if not seen.tokens:
+        return seen
+    agreed = preview(topology, replace(scene, consents=scene.consents | set(seen.tokens)))
+    after = {write.target: write.after for write in agreed.writes}
+    return replace(seen, writes=tuple(replace(write, after=after.get(write.target, write.after)) for write in seen.writes))
 
 
 @dataclass(frozen=True, slots=True)

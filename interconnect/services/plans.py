@@ -4,7 +4,7 @@ turned into one rollout. Result of an inquiry of the kind `plan`:
      "writes": [{"cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after", "problems", "owners"}],
      "unreachable": [violation], "control_plane": violation or null, "findings": {group: [finding]}, "awaited": {group: [gateway]},
      "istiods": [{"deployment", "replicas", "strategy"}], "proxies": int or null, "left": {"role", "rollout", "actor"} or null,
-     "live": [[target, object or null]], "rollout": str once it is started}
+     "live": [[target, object or null]], "guard": [violation], "rollout": str once it is started}
 A violation is {"code", "params", "token"}, a cluster its `kube-system` UID; `before` and `after` are YAML of what differs.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -25,17 +25,18 @@ from interconnect.domain.plan import plan
 from interconnect.domain.preflight import Severity
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
+from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.topology import Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
 from interconnect.kube.guard import DenyList
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
-from interconnect.rollouts import preflight
+from interconnect.rollouts import engine, preflight
 from interconnect.rollouts.replicas import ask_each, sources
 from interconnect.services.excerpts import excerpt
-from interconnect.services.inquiries import answers, inquiry_drop, inquiry_start
-from interconnect.services.planning import PlannedWrite, Preview, Scene, preview, scene_of
+from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
+from interconnect.services.planning import PlannedWrite, Preview, Scene, preview_agreed, scene_of
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import leftovers, rollout_start
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import RestartPolicy
     from interconnect.domain.violations import Violation
+    from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
 Json = dict[str, Any]
@@ -52,7 +54,7 @@ KIND = "plan"
 
 def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
     """The user's plan of these changes for the mesh as it stands now, asked for if there is none yet."""
-    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision}
+    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": ""}
     for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND).order_by("-asked_at"):
         if all(known.params.get(key) == value for key, value in wanted.items()) and not known.result.get("rollout"):
             return known
@@ -65,15 +67,41 @@ def plan_anew(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry
     return plan_of(mesh=mesh, user_id=user_id, changes=changes)
 
 
+def plan_afresh(*, mesh: Mesh, user_id: int, changes: Sequence[Change], decision: str, retried: Rollout | None = None) -> Inquiry:
+    """A plan for one question (`decision` names it): what the clusters say now, whoever asked before. `retried`: of its retry."""
+    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": decision, "accepted": []}
+    return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | ({"retried": str(retried.id)} if retried else {}))
+
+
 def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
-    """Note on the plan that one of its own findings is passed over, or no longer; recorded for good when it is started."""
+    """Note on the plan that one of its own findings is passed over, or no longer; recorded for good when it is started.
+
+    What is written follows from some consents: then the plan is made again with them.
+    """
     with transaction.atomic():
         row = _locked(inquiry)
         if row is None:
             return
-        kept = [known for known in row.params.get("accepted", ()) if known != token]
-        accepted = [*kept, token] if given and token in tokens_of(row.result) else kept
-        Inquiry.objects.filter(id=row.id).update(params={**row.params, "accepted": accepted})
+        offered = {item["token"]: item for item in decisive(row.result)}
+        before = [known for known in row.params.get("accepted", ()) if known != token]
+        consented = [known for known in row.params.get("consented", ()) if known["token"] != token]
+        again = token in offered or len(consented) < len(row.params.get("consented", ()))
+        accepted = [*before, token] if given and token in tokens_of(row.result) else before
+        params = {
+            **row.params,
+            "accepted": accepted,
+            "consented": [*consented, offered[token]] if given and token in offered else consented,
+        }
+        if again:
+            inquiry_again(inquiry=row, params=params)
+        else:
+            Inquiry.objects.filter(id=row.id).update(params=params)
+
+
+def decisive(result: Mapping[str, Any]) -> tuple[Json, ...]:
+    """What may be consented to and decides what is planned: conflicts of writes, and what the rules refuse."""
+    problems = [problem for write in result.get("writes", ()) for problem in write["problems"]]
+    return tuple(item for item in (*result.get("refusals", ()), *problems) if item["token"])
 
 
 def _locked(inquiry: Inquiry) -> Inquiry | None:
@@ -83,31 +111,47 @@ def _locked(inquiry: Inquiry) -> Inquiry | None:
 
 def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
     """Everything that may be consented to."""
-    problems = [problem for write in result.get("writes", ()) for problem in write["problems"]]
-    found = [*problems, *(item for items in result.get("findings", {}).values() for item in items)]
+    found = [*decisive(result), *(item for items in result.get("findings", {}).values() for item in items)]
     return tuple(dict.fromkeys(item["token"] for item in found if item["token"]))
 
 
 def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, ...]:
-    """The findings because of which the plan cannot be started: final ones, and errors that nobody has passed over."""
+    """Why the plan cannot be started: final findings and refusals, and whatever asks for a consent that nobody has given."""
     given = set(accepted)
-    found = [item for items in result.get("findings", {}).values() for item in items]
-    return tuple(
-        item for item in found if item["severity"] == Severity.FINAL or (item["severity"] == Severity.ERROR and item["token"] not in given)
-    )
+    found = [item for items in result.get("findings", {}).values() for item in items if item["severity"] != Severity.WARNING]
+    unanswered = [item for item in (*found, *decisive(result)) if item["token"] and item["token"] not in given]
+    final = [item for item in (*found, *result.get("refusals", ())) if not item["token"]]
+    return tuple({(item["code"], item["token"]): item for item in (*final, *unanswered)}.values())
 
 
 def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None) -> Rollout:
     """The one rollout of a plan, however often it is sent. Refused when the plan is not true any more, not ready or blocked."""
+
+    def start(row: Inquiry) -> Rollout:
+        if row.params["changes"] != changes_to_json(changes):
+            raise outdated(row, mesh)
+        accepted = row.params.get("accepted", ())
+        require_answered(row)
+        revision = row.params["revision"]
+        return rollout_start(
+            actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accepted, restart=restart, live=live_of(row.result)
+        )
+
+    return carried_out(mesh=mesh, inquiry=inquiry, start=start)
+
+
+def carried_out(*, mesh: Mesh, inquiry: Inquiry, start: Callable[[Inquiry], Rollout]) -> Rollout:
+    """What `start` makes of a plan that is ready and still true; of a plan that has been started, the rollout that it became."""
     with transaction.atomic():
         row = _locked(inquiry)
         if row is None:
-            raise Refused.because("plan.outdated", seen=inquiry.params["revision"], revision=mesh.revision)
+            raise outdated(inquiry, mesh)
         started = row.result.get("rollout")
         if started:
             return Rollout.objects.select_related("mesh").get(id=started)
         try:
-            rollout = _start(actor, mesh, row, changes, restart)
+            require_ready(row, mesh)
+            rollout = start(row)
         except Refused as refused:
             # The audit entry of the refusal is to stay.
             refusal = refused
@@ -117,28 +161,25 @@ def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[
     raise refusal
 
 
-def _start(actor: Actor, mesh: Mesh, row: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None) -> Rollout:
+def require_ready(row: Inquiry, mesh: Mesh) -> None:
     mesh.refresh_from_db(fields=["revision"])
-    if row.params["revision"] != mesh.revision or row.params["changes"] != changes_to_json(changes):
-        raise Refused.because("plan.outdated", seen=row.params["revision"], revision=mesh.revision)
+    if row.params["revision"] != mesh.revision:
+        raise outdated(row, mesh)
     if row.status != InquiryStatus.DONE:
         raise Refused.because("plan.not-ready")
-    accepted = row.params.get("accepted", ())
-    blocked = blocking(row.result, accepted)
+
+
+def require_answered(row: Inquiry) -> None:
+    blocked = blocking(row.result, row.params.get("accepted", ()))
     if blocked:
         raise Refused.because("plan.blocked", codes=sorted({item["code"] for item in blocked}))
-    return rollout_start(
-        actor=actor,
-        mesh=mesh,
-        changes=changes,
-        revision=row.params["revision"],
-        accept=accepted,
-        restart=restart,
-        live=_live_of(row.result),
-    )
 
 
-def _live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
+def outdated(plan: Inquiry, mesh: Mesh) -> Refused:
+    return Refused.because("plan.outdated", seen=plan.params["revision"], revision=mesh.revision)
+
+
+def live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
     return {Target(*place): Absent() if found is None else Present(found) for place, found in result.get("live", ())}
 
 
@@ -148,32 +189,55 @@ def _answer(inquiry: Inquiry) -> Json:
         raise Refused.because("plan.outdated", seen=0, revision=0)
     if inquiry.mesh.revision != inquiry.params["revision"]:
         raise Refused.because("plan.outdated", seen=inquiry.params["revision"], revision=inquiry.mesh.revision)
-    return made(inquiry.mesh, changes_from_json(inquiry.params["changes"]))
+    params = inquiry.params
+    accepted = frozenset(params.get("accepted", ()))
+    retried = Rollout.objects.get(id=params["retried"]) if "retried" in params else None
+    changes = () if retried else changes_from_json(params["changes"])
+    return made(inquiry.mesh, changes, accepted=accepted, retried=retried)
 
 
-def made(mesh: Mesh, changes: Sequence[Change]) -> Json:
-    """Look at the clusters and plan. Takes calls to every cluster that is concerned: a worker's job."""
+def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = frozenset(), retried: Rollout | None = None) -> Json:
+    """Look at the clusters and plan. Takes calls to every cluster that is concerned: a worker's job.
+
+    `accepted` are consents. Of a rollout that is `retried`, what it carries out again.
+    """
     before = store.load(mesh)
     looked, failure = _look(mesh)
     facts = observed.facts(mesh)
-    after = apply_all(before, changes, facts=facts)
+    after = apply_all(before, changes, facts=facts, overrides=accepted)
     if not isinstance(after, Topology):
         return {"revision": mesh.revision, "refusals": [_as_json(violation) for violation in after]}
-    scene = scene_of(mesh)
-    seen = preview(after, scene)
+    scene = scene_of(mesh, consents=accepted)
+    seen = preview_agreed(after, scene)
+    again = list(engine.carried_out_again(retried)) if retried else []
+    joining = [change.group for change in changes if isinstance(change, Join)]
     result: Json = {
         "revision": mesh.revision,
         "refusals": [],
-        "steps": _steps(seen.steps, _left(before, scene, seen)),
-        "writes": [_write(write) for write in seen.writes if write.verb is not Verb.LOOK],
+        "steps": [_step(step, False) for step in again] if retried else _steps(seen.steps, _left(before, scene, seen)),
+        "writes": [
+            _write(write) for write in seen.writes if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
+        ],
         "unreachable": [_as_json(violation) for violation in seen.unreachable.values()],
         "control_plane": _as_json(failure) if failure else None,
-        "left": _leftover(mesh, before),
+        "guard": [_as_json(violation) for violation in looked[1].guard] if looked else [],
+        "left": None if retried else _leftover(mesh, before),
         "live": _live(seen),
-        **_joining(mesh, after, changes, looked),
+        **_joining(mesh, after, [*joining, *_preflights(again)], looked),
         **_control_plane(mesh, facts),
     }
     return result | {"digest": _digest(result)}
+
+
+def _preflights(steps: Iterable[Step]) -> list[str]:
+    return [step.subject for step in steps if step.kind == StepKind.PREFLIGHT]
+
+
+def _concerns(mesh: Mesh, steps: Sequence[Step], write: PlannedWrite) -> bool:
+    """Whether one of the steps works on the cluster that is written to; those of the mesh work on its hub."""
+    hub = (mesh.config_uid, mesh.control_plane.uid)
+    of_mesh = any(step.phase in (Phase.PREFLIGHT, Phase.PUBLISH) for step in steps)
+    return any(step.chain == write.target.cluster for step in steps) or (of_mesh and write.target.cluster in hub)
 
 
 def _look(mesh: Mesh) -> tuple[preflight.Look | None, Violation | None]:
@@ -191,17 +255,18 @@ def _left(before: Topology, scene: Scene, seen: Preview) -> tuple[PlannedStep, .
 
 def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> list[Json]:
     earlier = {(step.phase, step.chain, step.kind, step.subject, step.group) for step in left}
-    return [
-        {
-            "phase": step.phase,
-            "chain": step.chain,
-            "kind": step.kind,
-            "subject": step.subject,
-            "group": step.group,
-            "left": (step.phase, step.chain, step.kind, step.subject, step.group) in earlier,
-        }
-        for step in steps
-    ]
+    return [_step(step, (step.phase, step.chain, step.kind, step.subject, step.group) in earlier) for step in steps]
+
+
+def _step(step: PlannedStep | Step, left: bool) -> Json:
+    return {
+        "phase": step.phase,
+        "chain": step.chain,
+        "kind": step.kind,
+        "subject": step.subject,
+        "group": step.group,
+        "left": left,
+    }
 
 
 def _leftover(mesh: Mesh, before: Topology) -> Json | None:
@@ -238,8 +303,8 @@ def _live(seen: Preview) -> list[list[Any]]:
     ]
 
 
-def _joining(mesh: Mesh, after: Topology, changes: Sequence[Change], looked: preflight.Look | None) -> Json:
-    groups = [after.groups[change.group] for change in changes if isinstance(change, Join)]
+def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: preflight.Look | None) -> Json:
+    groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
     deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
     awaited = {
         group.name: sorted(after.gateways[address.gateway].name for address in group.addresses or () if address.awaited and address.gateway)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from interconnect import observed, store
 from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
+from interconnect.domain.preflight import lasting
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
 from interconnect.domain.steps import StepKind
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 GUARD_CHOICES = ("fail", "skip", "force")
+RETRIED = (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
 MESH_STEPS = (StepKind.RULE, StepKind.RULE_DELETE, StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART)
 
 
@@ -57,12 +59,18 @@ def rollout_start(
     """
     params = {"changes": [change_to_json(change) for change in changes], "accept": sorted(accept)}
     with audited(actor, action, mesh=mesh, params=params) as request:
+        _require_guard(actor, guard)
         require(actor, ROLE_OF[required_role_of_all(changes, overriding=bool(accept))])
-        if guard == "force":
-            require(actor, Role.MESH_ADMIN)
         rollout = _start(actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accept, guard=guard, restart=restart, live=live)
         request.rollout_id = str(rollout.id)
     return rollout
+
+
+def _require_guard(actor: Actor, guard: str) -> None:
+    if guard not in GUARD_CHOICES:
+        raise Refused.because("restart.guard-choice", guard=guard, known=list(GUARD_CHOICES))
+    if guard == "force":
+        require(actor, Role.MESH_ADMIN)
 
 
 def _start(
@@ -128,8 +136,12 @@ def _collision(mesh: Mesh) -> Violation:
     """Which constraint stopped us: nearly always the rollout that somebody else has just started."""
     running = Rollout.objects.filter(mesh=mesh, exclusive=True, status__in=UNFINISHED).first()
     if running:
-        return Violation("rollout.running", {"rollout": str(running.id), "actor": running.actor})
+        return _running(running)
     return Violation("mesh.moved-on", {"seen": mesh.revision, "revision": mesh.revision})
+
+
+def _running(rollout: Rollout) -> Violation:
+    return Violation("rollout.running", {"rollout": str(rollout.id), "actor": rollout.actor})
 
 
 def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) -> None:
@@ -156,7 +168,9 @@ def _unsuccessful(mesh: Mesh) -> list[Rollout]:
     return list(takewhile(lambda rollout: rollout.status != RolloutStatus.SUCCEEDED, ended.iterator(chunk_size=20)))
 
 
-def _consent(actor: Actor, mesh: Mesh, tokens: Collection[str]) -> None:
+def _consent(actor: Actor, mesh: Mesh, accepted: Collection[str]) -> None:
+    """Kept for good; what concerns a moment is among the rollout's own overrides alone."""
+    tokens = sorted(lasting(accepted))
     known = set(Consent.objects.filter(mesh=mesh, token__in=tokens).values_list("token", flat=True))
     Consent.objects.bulk_create(Consent(mesh=mesh, token=token, actor=actor.name) for token in tokens if token not in known)
 
@@ -171,36 +185,47 @@ def drift_restore(*, actor: Actor, mesh: Mesh, live: Mapping[Target, Live], acce
     return rollout_start(actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, live=live, action="drift.restore")
 
 
-def rollout_retry(*, actor: Actor, rollout: Rollout, accept: Collection[str] = (), guard: str | None = None) -> Rollout:
-    """Carry out again what failed; only of the newest rollout of the topology, while nothing else was asked for since."""
+def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
+    """Only what failed, or was cancelled, is carried out again, and only while nothing else was asked for since."""
+    if rollout.status not in RETRIED:
+        yield Violation("rollout.not-failed", {"status": rollout.status})
+    if rollout.exclusive and rollout.revision != rollout.mesh.revision:
+        yield Violation("rollout.superseded", {"rollout": str(rollout.id)})
+
+
+def rollout_retry(
+    *, actor: Actor, rollout: Rollout, accept: Collection[str] = (), guard: str = "fail", restart: RestartPolicy | None = None
+) -> Rollout:
+    """Carry out again what failed. What was decided of a moment is asked anew: it is in `accept` and `guard`, or not decided."""
     mesh = rollout.mesh
-    with audited(actor, "rollout.retry", mesh=mesh, params={"accept": sorted(accept), "guard": guard or ""}) as request:
+    with audited(actor, "rollout.retry", mesh=mesh, params={"accept": sorted(accept), "guard": guard}) as request:
         request.rollout_id = str(rollout.id)
         rollout.refresh_from_db()
         mesh.refresh_from_db()
-        if rollout.status not in (RolloutStatus.FAILED, RolloutStatus.CANCELLED):
-            raise Refused.because("rollout.not-failed", status=rollout.status)
-        if rollout.exclusive and rollout.revision != mesh.revision:
-            raise Refused.because("rollout.superseded", rollout=str(rollout.id))
-        require(actor, role_of(rollout, overriding=bool(accept) or guard == "force"))
+        refusal = next(why_not_retried(rollout), None)
+        if refusal:
+            raise Refused([refusal])
+        _require_guard(actor, guard)
+        require(actor, role_of(rollout, overriding=bool(accept)))
         try:
             with transaction.atomic():
-                _reopen(rollout, actor, accept, guard)
+                _reopen(rollout, actor, accept, guard=guard, restart=restart or RestartPolicy(rollout.restart))
         except IntegrityError:
             raise Refused([_collision(mesh)]) from None
     return rollout
 
 
-def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], guard: str | None) -> None:
+def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], *, guard: str, restart: RestartPolicy) -> None:
     _require_room(rollout)
-    reopened = Rollout.objects.filter(id=rollout.id, status__in=(RolloutStatus.FAILED, RolloutStatus.CANCELLED)).update(
+    reopened = Rollout.objects.filter(id=rollout.id, status__in=RETRIED).update(
         status=RolloutStatus.QUEUED,
         ended_at=None,
         cancel_requested_at=None,
         dismissed_at=None,
         address_pending=False,
-        guard=guard or rollout.guard,
-        overrides=sorted({*rollout.overrides, *accept}),
+        guard=guard,
+        restart=restart,
+        overrides=sorted({*lasting(rollout.overrides), *accept}),
     )
     if not reopened:
         raise Refused.because("rollout.not-failed", status=rollout.status)
@@ -246,21 +271,45 @@ def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
 
 
 def rollout_revert(
-    *, actor: Actor, mesh: Mesh, guard: str = "fail", restart: RestartPolicy | None = None, allow_removal: bool = True
+    *,
+    actor: Actor,
+    mesh: Mesh,
+    rollout: Rollout | None = None,
+    revision: int | None = None,
+    accept: Collection[str] = (),
+    guard: str = "fail",
+    restart: RestartPolicy | None = None,
+    live: Mapping[Target, Live] | None = None,
+    allow_removal: bool = True,
 ) -> Rollout:
-    """A new rollout back to the topology before the last one that changed it."""
+    """A new rollout back to the topology before the last one that changed it; `rollout`: the one that is meant by that."""
     try:
-        changes = _way_back(mesh, allow_removal)
+        changes = way_back(mesh, rollout=rollout, allow_removal=allow_removal)
     except Refused:
         with audited(actor, "rollout.revert", mesh=mesh):
             raise
-    return rollout_start(actor=actor, mesh=mesh, changes=changes, guard=guard, restart=restart, action="rollout.revert")
+    return rollout_start(
+        actor=actor,
+        mesh=mesh,
+        changes=changes,
+        revision=revision,
+        accept=accept,
+        guard=guard,
+        restart=restart,
+        live=live,
+        action="rollout.revert",
+    )
 
 
-def _way_back(mesh: Mesh, allow_removal: bool) -> tuple[Change, ...]:
+def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool = True) -> tuple[Change, ...]:
+    """The changes that a revert consists of. Raises Refused when there are none, or `rollout` is not the one that is reverted."""
     last = last_topology_rollout(mesh)
     if last is None or last.before is None:
         raise Refused.because("rollout.nothing-to-revert")
+    if rollout is not None and rollout.id != last.id:
+        raise Refused.because("rollout.not-newest", rollout=str(last.id))
+    if last.status in UNFINISHED:
+        raise Refused([_running(last)])
     changes = changes_between(store.load(mesh), topology_from_json(last.before))
     if not changes:
         raise Refused.because("rollout.nothing-to-revert")
@@ -273,7 +322,7 @@ def _way_back(mesh: Mesh, allow_removal: bool) -> tuple[Change, ...]:
 def role_to_revert(mesh: Mesh) -> Role:
     """The role that the way back needs, which is not the one that the way there needed; the least when there is no way back."""
     try:
-        return ROLE_OF[required_role_of_all(_way_back(mesh, allow_removal=True))]
+        return ROLE_OF[required_role_of_all(way_back(mesh))]
     except Refused:
         return Role.OPERATOR
 
@@ -283,7 +332,10 @@ def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
     with audited(actor, "rollout.dismiss", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
         require(actor, Role.OPERATOR)
-        Rollout.objects.filter(id=rollout.id, dismissed_at__isnull=True).update(dismissed_at=Now())
+        failed = Rollout.objects.filter(id=rollout.id, status=RolloutStatus.FAILED)
+        if not failed.exists():
+            raise Refused.because("rollout.not-dismissed", rollout=str(rollout.id))
+        failed.filter(dismissed_at__isnull=True).update(dismissed_at=Now())
 
 
 def not_applied(mesh: Mesh) -> tuple[int, int]:

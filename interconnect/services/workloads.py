@@ -53,16 +53,26 @@ def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
     ]
 
 
-def workloads_restart(*, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "") -> Rollout:
-    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain."""
+def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
+    """What a restart would find, by cluster. Asks the clusters: a worker's job."""
+    return stale_workloads(mesh, _chosen(mesh, group, cluster))
+
+
+def workloads_restart(
+    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Json] | None = None
+) -> Rollout:
+    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain.
+
+    `counted` is what was just seen; without it the clusters are asked.
+    """
     params = {"group": group, "cluster": cluster}
     with audited(actor, "workloads.restart", mesh=mesh, params=params, asks_clusters=True) as request:
         rows = _chosen(mesh, group, cluster)
         _require_rights(actor, rows)
-        counted = stale_workloads(mesh, rows)
-        todo = {row: _restartable(counted[row.name]) for row in rows}
+        found = stale_workloads(mesh, rows) if counted is None else counted
+        todo = {row: restartable(found.get(row.name, {})) for row in rows}
         if not any(todo.values()):
-            raise Refused(_not_counted(counted) or [Violation("workloads.none")])
+            raise Refused(_not_counted(found) or [Violation("workloads.none")])
         rollout = _start(actor, mesh, todo)
         request.rollout_id = str(rollout.id)
     return rollout
@@ -96,7 +106,8 @@ def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
     require(actor, Role.OPERATOR)
 
 
-def _restartable(counted: Json) -> list[Json]:
+def restartable(counted: Json) -> list[Json]:
+    """Of the workloads of one cluster those that a restart helps; others are listed only."""
     found = counted.get("workloads", ())
     return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
 

@@ -12,7 +12,7 @@ from interconnect import observed, queries, store
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
 from interconnect.services.refusal import Refused
-from interconnect.services.rollouts import GUARD_CHOICES, rollout_start
+from interconnect.services.rollouts import rollout_start
 from interconnect.views import dialogs, wording
 
 if TYPE_CHECKING:
@@ -52,14 +52,13 @@ def submit(
         form.take_current_version()
         dialog.status = 409
         return dialogs.show(request, visit, dialog)
-    guard = request.POST.get("guard", "fail")
     try:
         rollout = rollout_start(
             actor=visit.actor,
             mesh=visit.mesh,
             changes=list(changes()),
-            accept=dialogs.consents(request),
-            guard=guard if guard in GUARD_CHOICES else "fail",
+            accept=dialogs.consents(request.POST),
+            guard=request.POST.get("guard", "fail"),
             restart=restart,
         )
     except Refused as refused:

@@ -34,7 +34,8 @@ class Dialog:
     """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside.
 
     `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form, and are
-    asked for again when that changes.
+    asked for again when that changes. `leave` is the button that changes nothing, *Cancel* unless set, `back` the page that it
+    leads to where the dialog is a page of its own.
     """
 
     title: str
@@ -50,6 +51,8 @@ class Dialog:
     extra: dict[str, Any] = field(default_factory=dict)
     overridable: tuple[Violation, ...] = ()
     status: int = 200
+    leave: str = ""
+    back: str = ""
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -63,9 +66,9 @@ def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) 
     return [value for value, _label in choices if value in sent]
 
 
-def consents(request: HttpRequest) -> list[str]:
+def consents(data: QueryDict) -> list[str]:
     """The findings that a mesh admin passes over, a button's in one value. BadRequest for what the console never wrote into a form."""
-    tokens = [token for sent in request.POST.getlist("accept") for token in sent.split(" ")]
+    tokens = [token for sent in data.getlist("accept") for token in sent.split(" ")]
     if not all(is_token(token) for token in tokens):
         raise BadRequest
     return tokens
@@ -79,7 +82,8 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
         "form": dialog.form,
         "action": request.path if dialog.follows_choice else request.get_full_path(),
         "may_override": visit.actor.may(Role.MESH_ADMIN),
-        "tokens": sorted({*consents(request), *(violation.token for violation in dialog.overridable)}) if dialog.overridable else [],
+        "tokens": sorted({*consents(request.POST), *(violation.token for violation in dialog.overridable)}) if dialog.overridable else [],
+        "back": dialog.back or reverse("interconnect", kwargs={"name": visit.mesh.name}),
         **dialog.extra,
     }
     parts = ("dialogs", "dialog-form", "dialog-warnings")
@@ -108,19 +112,24 @@ def _field(dialog: Dialog, code: str) -> str | None:
 
 def done(request: HttpRequest, mesh: Mesh, text: str | Promise, *, url_name: str = "interconnect") -> HttpResponse:
     """A small change has been made: the dialog closes, the page stays and looks again."""
-    return _closed(request, mesh, str(text), url_name, "good")
+    return _closed(request, reverse(url_name, kwargs={"name": mesh.name}), str(text), "good")
 
 
 def outdated(request: HttpRequest, mesh: Mesh, text: str) -> HttpResponse:
     """What the dialog was about is not so any more: it closes and says why, and the page shows what is so now."""
-    return _closed(request, mesh, text, "interconnect", "bad")
+    return over(request, reverse("interconnect", kwargs={"name": mesh.name}), text)
 
 
-def _closed(request: HttpRequest, mesh: Mesh, text: str, url_name: str, tone: str) -> HttpResponse:
+def over(request: HttpRequest, back: str, text: str) -> HttpResponse:
+    """There is nothing to ask any more: the dialog closes and says why; `back` is the page that it belongs to."""
+    return _closed(request, back, text, "bad")
+
+
+def _closed(request: HttpRequest, back: str, text: str, tone: str) -> HttpResponse:
     if is_htmx(request):
         return events(HttpResponse(status=204), close_dialog=True, refresh=True, toast={"text": text, "tone": tone})
     messages.add_message(request, messages.SUCCESS if tone == "good" else messages.WARNING, text)
-    return HttpResponseRedirect(reverse(url_name, kwargs={"name": mesh.name}))
+    return HttpResponseRedirect(back)
 
 
 def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
@@ -130,6 +139,18 @@ def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
 
 def started(rollout: Rollout) -> str:
     return _("Started: %(title)s") % {"title": wording.rollout_title(rollout)}
+
+
+def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
+    """The second time that removing groups from the interconnect is asked about."""
+    return (
+        _("From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: calls to its services time out.")
+        % {"groups": ", ".join(groups)},
+        _(
+            "The control plane is restarted only if every cluster answers: "
+            "a restart without one of them would drop its endpoints everywhere."
+        ),
+    )
 
 
 def in_words(violations: Iterable[Violation]) -> tuple[str, ...]:

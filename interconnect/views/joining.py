@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -19,14 +20,14 @@ from interconnect.forms.base import STALE, version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
 from interconnect.services.refusal import Refused
-from interconnect.services.rollouts import rollout_start
+from interconnect.services.rollouts import last_topology_rollout, rollout_start
 from interconnect.views import dialogs, plan_rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current, submit
 from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
-from meshconsole.htmx import page, redirect
+from meshconsole.htmx import is_htmx, page, redirect
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from interconnect.models import JoinDraft
 
 FEW_GROUPS = 10
+# In the session: what was last sent to the step of the addresses, and why it was refused.
+SENT, REFUSED = "addresses.sent", "addresses.refused"
 
 
 def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
@@ -59,7 +62,9 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
         return go(request, "join-addresses", visit)
     chosen = set(draft.groups) & able if draft else set()
-    error = _("Tick at least one group that can join.") if request.method == "POST" else ""
+    if request.method == "POST" and not is_htmx(request):
+        return redirect(request, f"{request.path}?none=1")
+    error = _("Tick at least one group that can join.") if request.method == "POST" or "none" in request.GET else ""
     # Among hundreds, those that can join would be hard to find between those that cannot.
     groups = sorted(topology.groups.values(), key=lambda group: (group.name not in able, group.name))
     lines = [(group.name, ", ".join(sorted(group.clusters)), reasons[group.name], group.name in chosen) for group in groups]
@@ -117,25 +122,72 @@ def _choose(
     keep: Callable[[Mapping[str, Sequence[Address]]], HttpResponse],
     context: dict[str, Any],
 ) -> HttpResponse:
-    """The step that the wizard and *update addresses* share."""
+    """The step that the wizard and *update addresses* share.
+
+    What is sent and leads no further is shown by a page with an address of its own: Back and reload send nothing.
+    """
     topology, facts = now
-    forms = _forms(request.POST if request.method == "POST" else None, visit, topology, stored, versions)
+    sent = _sent(request)
+    forms = _forms(sent, visit, topology, stored, versions)
+    if sent is not None and request.method == "POST" and _is_done_already(forms, stored):
+        return keep({group: form.addresses() for group, form in forms.items()})
     stale = [form for form in forms.values() if form.is_stale]
     for form in stale:
         form.add_error(None, str(STALE))
         form.take_current_version()
-    if request.method == "POST" and all(form.is_valid() for form in forms.values()):
+    if sent is not None and all(form.is_valid() for form in forms.values()):
         chosen = {group: form.addresses() for group, form in forms.items()}
-        if "add" in request.POST:
-            forms = _forms(None, visit, topology, chosen, versions)
-        elif _accepted(topology, facts, forms, chosen, change):
+        if "add" in sent:
+            forms = _added(sent, forms, chosen, visit, topology, versions)
+        elif _accepted(topology, facts, forms, chosen, change) and request.method == "POST":
             try:
                 return keep(chosen)
             except Refused as refused:
                 context["refused"] = wording.reasons(refused.violations)
+    if request.method == "POST" and not is_htmx(request):
+        return _to_what_was_sent(request, context.get("refused", ()))
+    context.setdefault("refused", request.session.get(REFUSED, ()) if sent is not None else ())
     wrong = bool(context.get("refused")) or any(form.errors for form in forms.values())
     status = 409 if stale else 422 if wrong else 200
     return page(request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=status)
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    """What was sent to this page, now or before it was shown; None when it is opened anew."""
+    if request.method == "POST":
+        return request.POST
+    return QueryDict(request.session.get(SENT, "")) if "sent" in request.GET and SENT in request.session else None
+
+
+def _to_what_was_sent(request: HttpRequest, refused: Sequence[str]) -> HttpResponse:
+    sent = request.POST.copy()
+    sent.pop("csrfmiddlewaretoken", None)
+    request.session[SENT], request.session[REFUSED] = sent.urlencode(), list(refused)
+    query = request.GET.copy()
+    query["sent"] = "1"
+    return redirect(request, f"{request.path}?{query.urlencode()}")
+
+
+def _added(
+    sent: QueryDict,
+    forms: Mapping[str, AddressesForm],
+    chosen: Mapping[str, Sequence[Address]],
+    visit: Visit,
+    topology: Topology,
+    versions: Mapping[str, str],
+) -> dict[str, AddressesForm]:
+    """The same choice with what was added; what was added before and is not ticked stays on offer."""
+    fresh = _forms(None, visit, topology, chosen, versions)
+    for group, form in fresh.items():
+        form.offer_too(forms[group].hand)
+    return fresh
+
+
+def _is_done_already(forms: Mapping[str, AddressesForm], stored: Mapping[str, Sequence[Address]]) -> bool:
+    """Sent twice at once: what the second asks for is what the first has made of it."""
+    if not any(form.is_stale for form in forms.values()) or not all(form.is_valid() for form in forms.values()):
+        return False
+    return all(set(form.addresses()) == set(stored[group]) for group, form in forms.items())
 
 
 def _forms(
@@ -186,13 +238,22 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         changed = [UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])]
         if not changed:
-            messages.info(request, _("The addresses are as they were."))
-            return go(request, "interconnect", visit)
+            return _as_they_were(request, visit, chosen)
         return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
     versions = {group: version_of(addresses) for group, addresses in stored.items()}
     return _choose(request, visit, (topology, facts), stored, versions, lambda group, found: UpdateAddresses(group, found), keep, context)
+
+
+def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> HttpResponse:
+    """Nothing to change; when that is because the newest rollout does it, that one is shown."""
+    newest = last_topology_rollout(visit.mesh)
+    updated = {change.get("group") for change in newest.changes if change.get("change") == "UpdateAddresses"} if newest else set()
+    if newest and updated & set(groups):
+        return dialogs.to_rollout(request, newest)
+    messages.info(request, _("The addresses are as they were."))
+    return go(request, "interconnect", visit)
 
 
 def _nothing_joined(request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str) -> HttpResponse:
@@ -235,13 +296,6 @@ def _first_question(form: RemoveForm, wanted: Sequence[str]) -> Dialog:
 
 
 def _second_question(visit: Visit, form: RemoveForm, wanted: Sequence[str]) -> Dialog:
-    intro = (
-        _("From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: calls to its services time out.")
-        % {"groups": ", ".join(wanted)},
-        _(
-            "The control plane is restarted only if every cluster answers: "
-            "a restart without one of them would drop its endpoints everywhere."
-        ),
-    )
+    intro = dialogs.what_removing_means(wanted)
     silent = [f"{name}: {why}" for name, why in plan_rows.silent_clusters(visit.mesh)]
     return Dialog(_("Remove interconnection"), _("Confirm"), form, intro=intro, warnings=tuple(silent), danger=True)

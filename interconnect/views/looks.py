@@ -1,4 +1,4 @@
-"""Live looks: the gateway rule, what differs from what was asked for, and restarts that need a count of Pods first."""
+"""Live looks: the gateway rule as the config cluster has it now."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ from interconnect.domain.violations import Violation
 from interconnect.models import InquiryStatus
 from interconnect.services import looks
 from interconnect.services.inquiries import inquiry_of, inquiry_start
-from interconnect.views import rows, wording
+from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
-from interconnect.views.dialogs import consents
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
-from meshconsole.htmx import is_htmx, page, redirect
+from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 PATIENCE = timedelta(seconds=20)
-KINDS = (looks.RULE, looks.ENABLING, looks.DRIFT, looks.RESTORE, looks.RESTART)
+KINDS = (looks.RULE, looks.ENABLING)
 PARTS = ("dialogs", "look")
 
 
@@ -65,42 +64,6 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     return _show(request, visit, looks.RULE, context)
 
 
-@require_http_methods(["GET", "POST"])
-def restore(request: HttpRequest, name: str) -> HttpResponse:
-    """First what differs; then written again, from a fresh look and with the consents that were given to what was shown."""
-    visit = mesh_for(request, name, Role.OPERATOR)
-    if request.method != "POST":
-        return _show(request, visit, looks.DRIFT, {"asks": True})
-    if request.POST.get("do") == "restore":
-        return _ask(request, visit, looks.RESTORE, accept=consents(request))
-    return _ask(request, visit, looks.DRIFT)
-
-
-@require_http_methods(["GET", "POST"])
-def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
-    """`group` or `cluster` of the query says whose; what is restarted is counted when it begins."""
-    visit = mesh_for(request, name, Role.OPERATOR)
-    cluster = request.GET.get("cluster", "")
-    group = "" if cluster else request.GET.get("group", "")
-    found = [
-        seen
-        for each, seen in sorted(queries.cluster_sights(visit.mesh).items())
-        if (each == cluster if cluster else group and seen.group == group)
-    ]
-    if not found:
-        raise Http404
-    if request.method == "POST":
-        return _ask(request, visit, looks.RESTART, group=group, cluster=cluster)
-    counted = [(seen.row.name, rows.stale_text(seen.said), _workloads(seen.said)) for seen in found]
-    return _show(request, visit, looks.RESTART, {"counted": counted, "whose": cluster or group, "action": request.get_full_path()})
-
-
-def _workloads(said: Mapping[str, Any]) -> list[str]:
-    stale = said.get("stale") or {}
-    found = stale.get("workloads", ()) if isinstance(stale, dict) else ()
-    return [f"{item['kind']} {item['namespace']}/{item['name']}" for item in found]
-
-
 @require_GET
 def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
     """The state of a look; it is its asker's alone, and gone after a quarter of an hour."""
@@ -108,9 +71,6 @@ def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
     inquiry = inquiry_of(inquiry_id=inquiry_id, user_id=visit.actor.user_id or 0)
     if inquiry is None or inquiry.mesh_id != visit.mesh.id or inquiry.kind not in KINDS:
         raise Http404
-    rollout = inquiry.result.get("rollout")
-    if rollout:
-        return redirect(request, reverse("rollout", kwargs={"name": name, "rollout_id": rollout}))
     return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
@@ -163,9 +123,6 @@ def _titles() -> dict[str, str]:
     return {
         looks.RULE: _("Gateway rule"),
         looks.ENABLING: _("Enable multicloud interconnection"),
-        looks.DRIFT: _("Restore what others have changed"),
-        looks.RESTORE: _("Restore what others have changed"),
-        looks.RESTART: _("Restart workloads"),
     }
 
 

@@ -91,7 +91,9 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
     return {
         "planning": plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING),
         "planned": planned,
-        "refusals": [word(item["code"], item["params"]) for item in result.get("refusals", ())],
+        "refusals": [consent_of(item, accepted) for item in result.get("refusals", ())],
+        "given": [consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())],
+        "guard": [_worded(item) for item in result.get("guard", ())],
         "findings": finding_rows(result.get("findings", {}), accepted),
         "steps": [_step(step, names) for step in steps if not step["left"]],
         "left_steps": [_step(step, names) for step in steps if step["left"]],
@@ -103,7 +105,7 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
         "replicas": sum(int(item["replicas"]) for item in result.get("istiods", ())),
         "proxies": result.get("proxies"),
         "silent": silent_clusters(mesh),
-        "blocked": bool(blocked) or bool(result.get("refusals")) or not planned,
+        "blocked": bool(blocked) or not planned,
     }
 
 
@@ -149,6 +151,11 @@ def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool
     # What is worded within the finding needs not to be said again.
     evidence = "" if "violation" in seen else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
     return Consent(item["code"], word(item["code"], {**seen, **item["params"]}), item["token"], label, item["token"] in accepted, evidence)
+
+
+def is_of_a_write(code: str) -> bool:
+    """An object of others is adopted, a field of others taken over; everything else is a finding, and overridden."""
+    return code.startswith(("writes.", "networks."))
 
 
 def _text(value: Any) -> str:

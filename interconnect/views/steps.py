@@ -19,7 +19,7 @@ from interconnect.messages import reasons_behind, word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import role_of, role_to_revert
-from interconnect.views import wording
+from interconnect.views import plan_rows, wording
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
 
@@ -188,9 +188,9 @@ def _unsaid(step: Step, sentence: str) -> str:
 
 def _decision(code: str) -> str:
     """Which button consents to it: an object of others is adopted, a field of others taken over, a finding overridden."""
-    if code == "writes.not-ours":
+    if code in plan_rows.ADOPTED:
         return "adopt"
-    return "take_over" if code.startswith(("writes.", "networks.")) else "accept"
+    return "take_over" if plan_rows.is_of_a_write(code) else "accept"
 
 
 def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:

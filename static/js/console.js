@@ -105,8 +105,10 @@
 
   function showDialogs() {
     for (const dialog of all("dialog:not([open])", host)) {
+      dialog.addEventListener("cancel", (event) => stays(dialog) && event.preventDefault());
       dialog.addEventListener("close", () => {
-        dialog.remove();
+        // A browser may close it all the same: then it is shown again with the answer, if that asks for something.
+        if (!stays(dialog)) dialog.remove();
         (document.getElementById(opener) ?? document.getElementById("main"))?.focus();
       });
       dialog.showModal();
@@ -117,6 +119,31 @@
   // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
   // Nor a choice that is made already: Enter on it would send, and held down would answer two questions.
   const FIELDS = ":is(input:not([type=hidden], [type=radio]), select, textarea):not(:disabled)";
+  const sending = (dialog) => find("form.htmx-request", dialog);
+
+  // What has been sent cannot be taken back by looking away: the dialog stays until it is answered, and says so.
+  function stays(dialog) {
+    const form = sending(dialog);
+    if (!form) return false;
+    let said = find(".already-sent", form);
+    if (!said) {
+      said = document.createElement("p");
+      said.className = "already-sent";
+      said.setAttribute("role", "status");
+      (find(".sheet-foot", form) ?? form).prepend(said);
+    }
+    said.textContent = body.dataset.textSent;
+    return true;
+  }
+
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const dialog = document.getElementById(detail.elt.id)?.closest("#dialogs dialog:not([open])");
+    if (!dialog) return;
+    if (detail.xhr.status === 204) dialog.remove();
+    else dialog.showModal();
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => find(".already-sent", detail.elt)?.remove());
+
   const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn, .sheet-body .btn", dialog);
 
   function closeDialogs() {
@@ -128,7 +155,7 @@
     const dialog = event.target.closest("dialog");
     if (dialog) {
       event.preventDefault();
-      dialog.close();
+      if (!stays(dialog)) dialog.close();
     }
   });
 
@@ -150,6 +177,20 @@
     if (!form.contains(document.activeElement)) firstOf(form.closest("dialog"))?.focus();
   });
   document.addEventListener("close-dialog", closeDialogs);
+
+  /* Forms that htmx does not send: once, however often the button is pressed; and a search is no reason to leave the page. */
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches('[role="search"]') && find("[hx-get]", form)) return event.preventDefault();
+    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.dataset.sent) return event.preventDefault();
+    form.dataset.sent = "1";
+    // A navigation that was stopped may be begun again.
+    setTimeout(() => delete form.dataset.sent, 5000);
+  });
+  // Back shows the page as it was left.
+  addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
 
   /* Focus: what is swapped under it, moves or goes takes it along to the nearest that stood before it. */
 
@@ -340,11 +381,28 @@
     }
   }
 
+  // A button that waits for its plan.
+  function awaited() {
+    for (const button of all("[data-awaits]")) button.setAttribute("aria-disabled", String(!find(button.dataset.awaits)));
+  }
+
   document.addEventListener("change", (event) => {
     const master = event.target.closest("[data-tick-all]");
     if (master) for (const box of all(`${master.dataset.tickAll} input[name]:not(:disabled)`)) box.checked = master.checked;
     ticks();
   });
+
+  /* Narrow windows: where one is, and what is wrong, are in sight from the beginning. */
+
+  function bringIntoSight(strip, element) {
+    if (!strip || !element) return;
+    const [outer, inner] = [strip.getBoundingClientRect(), element.getBoundingClientRect()];
+    strip.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+  }
+
+  bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  const drawn = find(".picture");
+  if (drawn) bringIntoSight(drawn, find(".node.tone-bad", drawn) ?? find(".node.tone-warn", drawn) ?? find(".hub", drawn));
 
   /* Theme, language, what a rollout says aloud. */
 
@@ -372,6 +430,7 @@
 
   document.addEventListener("htmx:afterSettle", () => {
     ticks();
+    awaited();
     announce();
   });
   ticks();

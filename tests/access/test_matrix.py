@@ -71,9 +71,9 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "join-review": (GET, (), ADMIN),
     "addresses-update": (GET, (), OPERATOR),
     "interconnect-remove": (GET, (), ADMIN),
-    "rollout-retry": (POST, ("rollout_id",), OPERATOR),
-    "rollout-cancel": (POST, ("rollout_id",), OPERATOR),
-    "rollout-revert": (POST, ("rollout_id",), OPERATOR),
+    "rollout-retry": (GET, ("rollout_id",), OPERATOR),
+    "rollout-cancel": (GET, ("rollout_id",), OPERATOR),
+    "rollout-revert": (GET, ("rollout_id",), OPERATOR),
     "rollout-dismiss": (POST, ("rollout_id",), OPERATOR),
 }
 # Pages without a mesh: tested below, one by one.

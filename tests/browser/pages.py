@@ -400,7 +400,7 @@ class MeshPages:
         button = self.page.get_by_role("button", name=f"{self.words('Restart workloads')} {of}", exact=True)
         expect(button).to_be_visible(timeout=ANSWER_SECONDS * 1000)
         self.hands.press(button)
-        self.hands.press(self.button("OK", self.dialog("Restart workloads")))
+        self._answered("Restart workloads", self.dialog("Restart workloads"))
         self.rollout_ended()
 
     def run_checks(self) -> list[Pair]:
@@ -426,6 +426,27 @@ class MeshPages:
         self.hands.press(self.button(verb, dialog))
         expect(dialog).to_be_hidden()
         self.settled(after=before)
+
+    def decide(self, button: str, *, phrase: bool = False, restart: str = "") -> None:
+        """A decision on the rollout whose page this is: through its dialog, and its second question where there is one."""
+        self.hands.press(self.page.locator("main").get_by_role("button", name=self.words(button), exact=True).first)
+        dialog = self.page.get_by_role("dialog", name=re.compile(f"^{re.escape(self.words(button))}"))
+        if phrase:
+            self.hands.fill(self.box("Type “Close Basic Settings” to confirm", dialog), PHRASES[self.words.language])
+        self._answered(button, dialog, restart=restart)
+
+    def _answered(self, verb: str, dialog: Locator, *, restart: str = "") -> None:
+        """Waits for the plan; a removal is confirmed."""
+        asked = self.button(verb, dialog)
+        expect(asked).to_be_enabled(timeout=ANSWER_SECONDS * 1000)
+        self.hands.press(asked)
+        second = self.button("Confirm", dialog)
+        expect(second.or_(self.page.locator("body:not(:has(dialog[open]))"))).to_be_visible(timeout=ANSWER_SECONDS * 1000)
+        if not second.count():
+            return
+        if restart:
+            self.hands.pick(dialog.get_by_role("radio", name=re.compile(f"^{re.escape(self.words(restart))}")))
+        self.hands.press(second)
 
     @property
     def last_rollout(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,17 @@ def worker(page: Page) -> None:
     inquiries.answer(waiting.id)
 
 
+def decided(page: Page, name: str) -> None:
+    """Through the dialog of the decision, once its plan has been made."""
+    page.locator("main").get_by_role("button", name=name, exact=True).first.click()
+    dialog = page.get_by_role("dialog", name=re.compile(f"^{name}"))
+    verb = dialog.get_by_role("button", name=name, exact=True)
+    expect(verb).to_be_disabled()
+    worker(page)
+    expect(verb).to_be_enabled()
+    verb.click()
+
+
 def put_their_rule(world: World) -> None:
     server = {"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}
     spec = {"selector": {"istio": "eastwestgateway"}, "servers": [server]}
@@ -72,17 +84,17 @@ def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepa
     expect(page.get_by_text("The clusters are being asked")).to_be_visible()
     worker(page)
     expect(page.get_by_text("exists and is not ours").first).to_be_visible()
-    page.get_by_role("button", name="Adopt").click()
-    expect(page.get_by_role("button", name="Adopt")).to_have_count(0)
-    expect(page.get_by_text("You pass over this")).to_be_visible()
-    page.get_by_role("button", name="OK").click()
+    ok = page.get_by_role("button", name="OK", exact=True).last
+    expect(ok).to_be_disabled()
+    for decision in ("Adopt", "Take over"):
+        page.get_by_role("button", name=decision, exact=True).first.click()
+        expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+        worker(page)
+        expect(page.get_by_text("The clusters are being asked")).to_have_count(0)
+        expect(page.get_by_text("You pass over this").first).to_be_visible()
+    ok.click()
     expect(page.get_by_role("heading", name="Join green")).to_be_visible()
-    rollout = Rollout.objects.latest("created_at")
-    # Whose fields differ from ours is found out by the adoption's own write.
-    prepared.finish(rollout, "failed")
-    page.get_by_role("button", name="Take over and retry").click()
-    expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
-    prepared.finish(rollout)
+    prepared.finish(Rollout.objects.latest("created_at"))
     expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
     assert hosts_of_the_rule(prepared) == ["*.local"]
 
@@ -92,7 +104,7 @@ def test_a_rule_of_others_is_adopted_and_taken_over_from_the_rollouts_page(visit
     rollout = world.do(Enable(), ends="failed")
     page = visit(f"{HERE}rollouts/{rollout.id}/")
     for decision, ends in (("Adopt", "failed"), ("Take over and retry", "succeeded")):
-        page.get_by_role("button", name=decision).click()
+        decided(page, decision)
         expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
         world.finish(rollout, ends)
     expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
@@ -104,7 +116,7 @@ def test_a_restart_that_is_held_back_is_decided_upon(visit: Visitor, prepared: W
     prepared.fleet.fault("member-c", "refuse")
     rollout = prepared.do(prepared.join("green", B), ends="failed")
     page = visit(f"{HERE}rollouts/{rollout.id}/")
-    page.get_by_role("button", name=decision).click()
+    decided(page, decision)
     expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
     prepared.finish(rollout)
     expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
@@ -120,12 +132,10 @@ def test_what_others_have_changed_is_restored_from_the_pages_alert(visit: Visito
     page = visit(HERE)
     page.get_by_role("group", name="Changed by others").get_by_role("button", name="Restore").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Restore")).to_be_disabled()
     worker(page)
     expect(dialog.get_by_role("region", name="Difference").first).to_contain_text("*.edited")
     dialog.get_by_role("button", name="Restore").click()
-    expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
-    worker(page)
     page.wait_for_url("**/rollouts/*-*/")
     prepared.finish(Rollout.objects.latest("created_at"))
     expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()

@@ -41,8 +41,9 @@ def press(page: Page, name: str) -> None:
 def test_what_has_ended_or_is_under_way_again_is_neither_cancelled_nor_retried(visit: Visitor, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     page = page_of(visit, rollout)
-    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
     press(page, "Cancel")
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    press(page, "Cancel rollout")
     told(page.get_by_role("log", name="Notices"), "rollout.ended", rollout=str(rollout.id))
     page = page_of(visit, rollout)
     Rollout.objects.filter(id=rollout.id).update(status=RolloutStatus.SUCCEEDED)
@@ -64,6 +65,17 @@ def test_a_change_that_changed_nothing_is_not_reverted(visit: Visitor, mesh: Mes
     page = page_of(visit, shop.settled(mesh, EditGateway(GatewayKey("taiwan", 1), GatewaySpec())))
     press(page, "Revert")
     told(page.get_by_role("log", name="Notices"), "rollout.nothing-to-revert")
+
+
+def test_what_is_no_longer_newest_is_neither_reverted_nor_dismissed(visit: Visitor, mesh: Mesh) -> None:
+    rollout = failed(mesh)
+    page = page_of(visit, rollout)
+    Rollout.objects.filter(id=rollout.id).update(status=RolloutStatus.SUCCEEDED)
+    press(page, "Dismiss")
+    told(page.get_by_role("log", name="Notices"), "rollout.not-dismissed", rollout=str(rollout.id))
+    newer = shop.settled(mesh, CreateGroup("later", frozenset({"free"})))
+    press(page, "Revert")
+    told(page.get_by_role("log", name="Notices"), "rollout.not-newest", rollout=str(newer.id))
 
 
 def test_the_decisions_on_a_guarded_restart_are_greyed_for_who_may_not_make_them(visit: Visitor, mesh: Mesh, omar: Any) -> None:

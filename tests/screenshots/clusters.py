@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from tests.screenshots import foreign
-from tests.screenshots.stage import PATIENCE
 from tests.screenshots.story import act, scene
 
 if TYPE_CHECKING:
@@ -107,8 +106,9 @@ def rollout_that_may_adopt(on: Stage) -> None:
 @act
 def it_is_adopted(on: Stage) -> None:
     rollout_that_may_adopt(on)
-    on.page.get_by_role("button", name="Adopt").click()
-    on.page.get_by_role("button", name="Take over and retry").click(timeout=PATIENCE)
+    on.decide("adopt")
+    on.settled("Failed")
+    on.decide("take-over")
     on.settled()
 
 

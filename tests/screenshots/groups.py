@@ -113,11 +113,18 @@ def interconnect_running(on: Stage) -> None:
     on.go("interconnect", HERE)
 
 
+@scene("rollout-cancel", whole=False)
+def rollout_cancel(on: Stage) -> None:
+    rollout_running(on)
+    on.page.locator("#act-cancel-button").click()
+    expect(on.dialog).to_be_visible()
+
+
 @act
 def it_is_cancelled(on: Stage) -> None:
-    rollout_running(on)
+    rollout_cancel(on)
     with on.page.expect_response("**/cancel/"):
-        on.page.get_by_role("button", name="Cancel").click()
+        on.send()
     on.house.fault("berlin-2", None)
     on.settled("Cancelled")
 
@@ -130,7 +137,7 @@ def rollout_cancelled(on: Stage) -> None:
 @act
 def it_is_tried_again_and_others_follow(on: Stage) -> None:
     rollout_cancelled(on)
-    on.page.get_by_role("button", name="Retry").click()
+    on.decide("retry")
     on.remember_the_rollout("group")
     on.settled()
     for name, cluster in (("america", "virginia-1"), ("japan", "osaka-1")):
@@ -274,5 +281,5 @@ def interconnect_failed(on: Stage) -> None:
 @act
 def it_is_taken_over(on: Stage) -> None:
     rollout_with_a_conflict(on)
-    on.page.get_by_role("button", name="Take over and retry").click()
+    on.decide("take-over")
     on.settled()

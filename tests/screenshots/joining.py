@@ -96,11 +96,17 @@ def rollout_held_back(on: Stage) -> None:
     on.rollout(HERE, "join")
 
 
+@scene("rollout-retry", whole=False)
+def rollout_restart_anyway(on: Stage) -> None:
+    rollout_held_back(on)
+    on.asked("force")
+
+
 @act
 def the_cluster_answers_again(on: Stage) -> None:
     on.house.fault("berlin-2", None)
     rollout_held_back(on)
-    on.page.get_by_role("button", name="Retry").click()
+    on.decide("retry")
     on.remember_the_rollout("join")
     on.settled()
 
@@ -108,6 +114,19 @@ def the_cluster_answers_again(on: Stage) -> None:
 @scene("rollout")
 def rollout_succeeded(on: Stage) -> None:
     on.rollout(HERE, "join")
+
+
+@scene("rollout-revert", whole=False)
+def rollout_revert(on: Stage) -> None:
+    rollout_succeeded(on)
+    on.asked("revert")
+
+
+@scene("rollout-revert", whole=False)
+def rollout_revert_confirm(on: Stage) -> None:
+    rollout_revert(on)
+    on.send()
+    expect(on.dialog.locator("[name=restart]").first).to_be_visible()
 
 
 @scene("interconnect")

@@ -60,6 +60,21 @@ class Stage:
         """The dialog's own button."""
         self.dialog.locator("form button[type=submit]").last.click()
 
+    def asked(self, button: str) -> None:
+        """What the dialog of a decision shows once its plan is made; `button` is `retry`, `revert`, or a decision on a failure."""
+        known = {"take-over": "[name=decision][value=take_over]", "adopt": "[name=decision][value=adopt]"}
+        form = f"form:has({known[button]})" if button in known else f"#act-{button}"
+        self.page.locator(f"{form} button[type=submit]").first.click()
+        self.planned()
+
+    def planned(self) -> None:
+        expect(self.dialog.locator("#decision-again")).to_be_visible(timeout=PATIENCE)
+
+    def decide(self, button: str) -> None:
+        self.asked(button)
+        self.send()
+        expect(self.dialog).to_have_count(0)
+
     def menu(self, button: str) -> None:
         self.page.locator(button).first.click()
         expect(self.page.locator("[role=menu]:not([hidden])")).to_be_visible()

@@ -59,6 +59,7 @@ def disable_not_yet(on: Stage) -> None:
 def restart_workloads(on: Stage) -> None:
     on.go("interconnect", HERE)
     on.press("restart-workloads", HERE, "cluster=eu-west-2")
+    on.planned()
 
 
 @scene("addresses-update")
@@ -137,7 +138,7 @@ def rule_changed_by_others(on: Stage) -> None:
 def restore(on: Stage) -> None:
     on.go("interconnect", HERE)
     on.press("restore", HERE)
-    expect(on.dialog.locator("#look .diff").first).to_be_visible()
+    expect(on.dialog.locator("#decision-plan .diff").first).to_be_visible(timeout=90_000)
 
 
 @scene("rollouts")

@@ -23,9 +23,6 @@ NO_PAGE = {
     "mesh-istiod-url": "a form of the settings page",
     "checks-run": "a button of the checks page",
     "member-remove": "a button of the members page",
-    "rollout-retry": "a button of the rollout's page",
-    "rollout-cancel": "a button of the rollout's page",
-    "rollout-revert": "a button of the rollout's page",
     "rollout-dismiss": "a button of the failed rollout's alert",
 }
 

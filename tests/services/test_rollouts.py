@@ -19,9 +19,9 @@ from interconnect.domain.changes import (
     UpdateAddresses,
 )
 from interconnect.domain.topology import Address
-from interconnect.models import Rollout
+from interconnect.models import AppliedEntry, Cluster, Rollout
 from interconnect.services import rollouts, workloads
-from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs
+from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
@@ -312,3 +312,14 @@ def test_a_failed_rollout_can_still_be_retried_after_something_was_restored(prep
     prepared.mesh.refresh_from_db()
     assert prepared.mesh.revision == revision
     prepared.retry(failed)
+
+
+def test_a_config_cluster_leaves_as_a_member_while_the_rule_stands(world: World) -> None:
+    uid = world.mesh.config_uid
+    world.do(Enable())
+    row = world.row("member-a")
+    # As if the config cluster were registered as a member too.
+    Cluster.objects.filter(id=row.id).update(uid=uid)
+    cluster_unregister(actor=ADMIN, cluster=world.row("member-a"))
+    assert "member-a" not in world.topology.clusters
+    assert AppliedEntry.objects.filter(mesh=world.mesh, cluster_uid=uid, kind="Gateway", archived=False).exists()

@@ -72,6 +72,7 @@ class Row:
 
 
 NOTHING = Row()
+DECISION = {"plan": "", "step": "ask", "restart": "always", "phrase": "", "consent": "", "withdraw": "", "again": ""}
 ROWS: dict[str, Row] = {
     "account_login": Row({"login": "ada", "password": "wrong", "next": "/"}, kept=("login",), free=("next",)),
     "account_logout": NOTHING,
@@ -105,9 +106,9 @@ ROWS: dict[str, Row] = {
         query="?group=aws",
     ),
     "interconnect-remove": Row({"group": "aws", "step": "confirm", "restart": "always", "version": ""}),
-    "rollout-retry": Row({"accept": "group.overlap:0123456789ab"}),
+    "rollout-retry": Row(DECISION, query="?decision=skip"),
     "rollout-cancel": NOTHING,
-    "rollout-revert": NOTHING,
+    "rollout-revert": Row(DECISION),
     "rollout-dismiss": NOTHING,
     "checks-run": NOTHING,
     "members": Row({"username": "tom", "role": "2"}, kept=("username",)),
@@ -117,8 +118,8 @@ ROWS: dict[str, Row] = {
     "mesh-networks": Row({"source": "hub-of-storefront", "config_map": "istio"}, kept=("config_map",)),
     "mesh-istiod-url": Row({"url": "http://istiod.example.com:15014"}, kept=("url",)),
     "rule": NOTHING,
-    "restore": Row({"do": "restore", "accept": "group.overlap:0123456789ab"}, free=("do",)),
-    "restart-workloads": Row(query="?cluster=taiwan"),
+    "restore": Row(DECISION),
+    "restart-workloads": Row(DECISION, query="?cluster=taiwan"),
     "mesh-register": Row({**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}, kept=("name", "system_namespace")),
     "mesh-register-check": Row({**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}),
     "mesh-credential": Row(HUB),
@@ -201,7 +202,11 @@ def stored(mesh: Mesh) -> tuple[Any, ...]:
     mesh.refresh_from_db()
     settings = (mesh.enabled, mesh.restart, mesh.istiod_url, mesh.networks_config_map, mesh.revision)
     people = sorted(Binding.objects.values_list("scope", "user__username", "role"))
-    counts = (Mesh.objects.count(), Rollout.objects.count(), Inquiry.objects.exclude(kind__in=("kubeconfig.kept", "plan")).count())
+    counts = (
+        Mesh.objects.count(),
+        Rollout.objects.count(),
+        Inquiry.objects.exclude(kind__in=("kubeconfig.kept", "plan", "workloads")).count(),
+    )
     clusters = sorted((name, tuple(cidrs)) for name, cidrs in mesh.clusters.values_list("name", "pod_cidrs"))
     return store.load(mesh), settings, people, counts, clusters
 
@@ -295,7 +300,7 @@ def test_a_thing_of_another_mesh_and_one_that_never_was_are_not_found(
     assert (stored(mesh), stored(other)) == before
 
 
-KNOWN_QUERIES = ("page", "members", "q", "group", "cluster", "gateway", "next", "state", "sort", "all")
+KNOWN_QUERIES = ("page", "members", "q", "group", "cluster", "gateway", "next", "state", "sort", "all", "decision", "accept", "plan")
 PAGES = sorted({*ROWS, *READ_ONLY} - {"gallery", "account_logout", "set_language"})
 QUERIES = ("abc", "99999", "-1", "0", "9" * 400, "%00", "%ff", quote_plus("<b>bold</b>"), "x" * 4000)
 
@@ -319,5 +324,11 @@ def test_a_rollout_that_failed_is_retried_once_however_often_it_is_asked_for(bro
     failed = shop.started(mesh, Remove("aws"))
     shop.end(failed, RolloutStatus.FAILED, StepStatus.FAILED)
     url = address_of("rollout-retry", parts | {"rollout_id": failed.id})
-    assert "HX-Redirect" in browser.post(url, headers=HTMX).headers
-    assert "Only a failed or cancelled one" in browser.post(url, headers=HTMX).headers["HX-Trigger"]
+    for _dialog in range(2):
+        browser.get(url, headers=HTMX)
+    quick, slow = Inquiry.objects.filter(kind="plan").order_by("asked_at")
+    Inquiry.objects.update(status=InquiryStatus.DONE)
+    for _press in range(2):
+        assert "HX-Redirect" in browser.post(url, {"plan": str(quick.id), "step": "confirm"}, headers=HTMX).headers
+    late = browser.post(url, {"plan": str(slow.id), "step": "confirm"}, headers=HTMX)
+    assert "Only a failed or cancelled one" in late.headers["HX-Trigger"]

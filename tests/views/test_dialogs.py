@@ -239,7 +239,7 @@ def test_addresses_are_updated_without_the_control_plane_starting_again(as_ada: 
     ("host", "port"), [("127.0.0.1", "15443"), ("203.0.113.1", "0"), ("203.0.113.1", "x"), ("not a name", "15443"), ("169.254.1.1", "")]
 )
 def test_an_address_that_nobody_could_reach_is_refused(as_ada: Any, mesh: Mesh, host: str, port: str) -> None:
-    response = as_ada.post(url(mesh, "addresses-update") + "?group=aws", {"aws-host": host, "aws-port": port})
+    response = as_ada.post(url(mesh, "addresses-update") + "?group=aws", {"aws-host": host, "aws-port": port}, follow=True)
     form = response.context["forms"]["aws"]
     assert response.status_code == 422 and (form.errors.get("host") or form.errors.get("port"))
 
@@ -247,7 +247,9 @@ def test_an_address_that_nobody_could_reach_is_refused(as_ada: Any, mesh: Mesh, 
 def test_the_wizard_keeps_its_draft(as_ada: Any, mesh: Mesh, ada: Any) -> None:
     assert as_ada.post(url(mesh, "join"), {"group": ["asia"]}).headers["Location"] == url(mesh, "join-addresses")
     offered = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"].fields["chosen"].choices
-    added = as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]], "asia-host": "gw.example.org", "add": "asia"})
+    added = as_ada.post(
+        url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]], "asia-host": "gw.example.org", "add": "asia"}, follow=True
+    )
     assert "gw.example.org:15443" in added.content.decode()
     as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]]})
     assert JoinDraft.objects.get(user=ada).addresses["asia"][0]["host"] == "203.0.113.8"
@@ -266,7 +268,7 @@ def test_the_wizard_does_not_skip_a_step_nor_join_what_cannot(as_ada: Any, mesh:
     assert as_ada.post(url(mesh, "join"), {"group": ["aws", "nowhere"]}).status_code == 422
     as_ada.post(url(mesh, "join"), {"group": ["asia"]})
     assert as_ada.get(url(mesh, "join-review")).headers["Location"] == url(mesh, "join-addresses")
-    assert as_ada.post(url(mesh, "join-addresses"), {}).status_code == 422
+    assert as_ada.post(url(mesh, "join-addresses"), {}, follow=True).status_code == 422
 
 
 def test_disabling_shows_its_prerequisites_and_wants_the_phrase(as_ada: Any, mesh: Mesh) -> None:

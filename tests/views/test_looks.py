@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -22,6 +23,7 @@ from tests.conftest import person
 from tests.support import shop
 from tests.support.world import SYSTEM, World, refused
 from tests.support.worlds import fleets, hasty, joined, prepared, world
+from tests.views.test_decisions import opened, sent, shown
 
 __all__ = ["fleets", "hasty", "joined", "prepared", "world"]
 HERE = "/meshes/prod/"
@@ -89,9 +91,10 @@ def test_a_rule_that_was_edited_by_hand_is_shown_with_the_difference_and_restore
     seen = asked(ada, f"{HERE}rule/")
     assert "*.edited" in seen.context["differences"][0].before
     assert "Restore" in seen.content.decode()
-    found = asked(ada, f"{HERE}restore/", do="look")
-    tokens = re.findall(r'name="accept" value="([^"]+)"', found.content.decode())
-    done = asked(ada, f"{HERE}restore/", do="restore", accept=tokens)
+    plan = opened(ada, f"{HERE}restore/")
+    page = shown(ada, f"{HERE}restore/", plan)
+    assert "*.edited" in page and "restoring takes it over" in page and "data-ready" in page
+    done = sent(ada, f"{HERE}restore/", plan)
     rollout = Rollout.objects.latest("created_at")
     assert (done.status_code, done.headers["HX-Redirect"]) == (204, f"{HERE}rollouts/{rollout.id}/")
     prepared.finish(rollout)
@@ -118,34 +121,24 @@ def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: Wo
 
 def test_an_operator_does_not_restore_what_is_a_mesh_admins(prepared: World) -> None:
     edited_rule(prepared)
-    refused = asked(browser(prepared, "omar", Role.OPERATOR), f"{HERE}restore/", do="restore")
-    assert "mesh-admin" in refused.content.decode()
+    omar = browser(prepared, "omar", Role.OPERATOR)
+    plan = opened(omar, f"{HERE}restore/")
+    assert "data-ready" not in shown(omar, f"{HERE}restore/", plan)
+    assert sent(omar, f"{HERE}restore/", plan).status_code == 403
     assert not Rollout.objects.filter(kind=RolloutKind.RESTORE).exists()
 
 
 def test_without_a_difference_there_is_nothing_to_restore(prepared: World) -> None:
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
-    assert asked(ada, f"{HERE}restore/", do="look").context["said"]["empty"]
-    assert "nothing to restore" in asked(ada, f"{HERE}restore/", do="restore").content.decode()
+    plan = opened(ada, f"{HERE}restore/")
+    assert "is as it was asked for" in shown(ada, f"{HERE}restore/", plan)
+    assert "nothing to restore" in sent(ada, f"{HERE}restore/", plan).content.decode()
 
 
 def test_a_silent_cluster_is_named_and_hides_nothing_else(prepared: World) -> None:
     prepared.fleet.fault("member-b", "refuse")
-    seen = asked(browser(prepared, "ada", Role.MESH_ADMIN), f"{HERE}restore/", do="look")
-    assert [cluster for cluster, _why in seen.context["unreachable"]] == ["member-b"]
-
-
-def test_workloads_of_another_network_are_restarted_from_the_page(prepared: World) -> None:
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
-    watching.look(prepared.mesh)
-    url = f"{HERE}restart-workloads/?cluster=member-a"
-    assert ada.get(url).status_code == 200
-    done = asked(ada, url)
-    rollout = Rollout.objects.filter(kind=RolloutKind.WORKLOADS).first()
-    if rollout is None:
-        assert "No workload here" in done.content.decode()
-    else:
-        assert done.headers["HX-Redirect"] == f"{HERE}rollouts/{rollout.id}/"
+    assert "<summary><strong>member-b</strong></summary>" in shown(ada, f"{HERE}restore/", opened(ada, f"{HERE}restore/"))
 
 
 def test_stale_workloads_bring_the_button_that_restarts_them(prepared: World) -> None:
@@ -179,8 +172,11 @@ def test_a_rule_of_others_is_adopted_and_its_fields_taken_over_from_the_rollouts
     for decision, ends in (("Adopt", "failed"), ("Take over and retry", "succeeded")):
         page = ada.get(here).content.decode()
         assert [label for label in ("Adopt", "Take over and retry", "Override") if f">{label}<" in page] == [decision]
-        tokens = re.findall(r'name="accept" value="([^"]+)"', page)
-        assert ada.post(f"{here}retry/", {"accept": tokens}).status_code == 302
+        (query,) = {tuple(re.findall(r'name="(decision|accept)" value="([^"]+)"', page))}
+        url = f"{here}retry/?{urlencode(query)}"
+        plan = opened(ada, url)
+        assert "This is recorded." in ada.get(url, headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
+        assert "HX-Redirect" in sent(ada, url, plan).headers
         world.finish(rollout, ends)
 
 

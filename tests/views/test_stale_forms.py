@@ -120,7 +120,7 @@ def test_new_addresses_of_a_group_whose_addresses_have_changed_since_are_not_wri
     form = as_ada.get(address).context["forms"]["aws"]
     typed = fields_of(form) | {"aws-hand": "|mine.example|15443", "aws-chosen": [form.value_of(AWS), "|mine.example|15443"]}
     shop.settled(mesh, UpdateAddresses("aws", (AWS, Address("theirs.example"))))
-    stale = as_ada.post(address, typed)
+    stale = as_ada.post(address, typed, follow=True)
     again = stale.context["forms"]["aws"]
     assert stale.status_code == 409 and "Somebody has changed this" in stale.content.decode()
     assert "mine.example:15443" in stale.content.decode() and "theirs.example:15443" in stale.content.decode()
@@ -146,7 +146,7 @@ def test_removing_what_has_been_removed_since_says_that_it_is_not_joined(as_ada:
 
 
 def test_an_address_that_is_added_without_being_typed_is_asked_for_beside_its_field(as_ada: Any, mesh: Mesh) -> None:
-    response = as_ada.post(url(mesh, "addresses-update") + "?group=aws", {"add": "aws", "aws-host": " ", "aws-port": "15443"})
+    response = as_ada.post(url(mesh, "addresses-update") + "?group=aws", {"add": "aws", "aws-host": " ", "aws-port": "15443"}, follow=True)
     assert response.status_code == 422 and "The address is empty" in str(response.context["forms"]["aws"].errors["host"])
 
 
@@ -156,7 +156,7 @@ def test_an_address_whose_gateway_is_gone_is_refused_in_words_and_the_others_sta
     form = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"]
     typed = {"asia-chosen": [value for value, _label in form.fields["chosen"].choices]}
     shop.settled(mesh, DeleteGateway(GatewayKey("taiwan", 2)))
-    response = as_ada.post(url(mesh, "join-addresses"), typed)
+    response = as_ada.post(url(mesh, "join-addresses"), typed, follow=True)
     assert response.status_code == 422 and "is not offered any more" in str(response.context["forms"]["asia"].errors["chosen"])
 
 
@@ -165,7 +165,7 @@ def test_an_address_kept_in_the_draft_is_refused_when_its_gateway_gives_none_any
     form = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"]
     as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [form.value_of(ASIA)]})
     shop.settled(mesh, EditGateway(GatewayKey("taiwan", 1), GatewaySpec(service_type=ServiceType.NODE_PORT)))
-    response = as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [form.value_of(ASIA)]})
+    response = as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [form.value_of(ASIA)]}, follow=True)
     assert response.status_code == 422 and "Add the address by hand" in str(response.context["forms"]["asia"].errors["chosen"])
 
 

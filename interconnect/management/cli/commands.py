@@ -73,7 +73,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     _add_wait(command("follow", "follow a rollout and work on it", "rollout"))
     retry = command("retry", "carry out again what failed", "rollout")
     retry.add_argument("--accept", **accept)
-    retry.add_argument("--guard", default=None, **guard)
+    retry.add_argument("--guard", default="fail", **guard)
     _add_wait(retry)
     command("cancel", "begin nothing more of a rollout", "rollout")
     revert = command("revert", "go back to the topology before the last rollout", "mesh")

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from interconnect.domain.topology import RestartPolicy
+from interconnect.forms.groups import DisableForm, RemoveForm
+
+if TYPE_CHECKING:
+    from interconnect.domain.confirming import Asking
+
+ASK, CONFIRM = "ask", "confirm"
+
+
+class DecisionForm(forms.Form):
+    """The question at `step`; what was said to the first one goes along with the second."""
+
+    plan = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+    step = forms.ChoiceField(choices=[(ASK, ""), (CONFIRM, "")], widget=forms.HiddenInput)
+    phrase = DisableForm.base_fields["phrase"]
+    restart = RemoveForm.base_fields["restart"]
+
+    def __init__(self, data: Any = None, *, asking: Asking, step: str, plan: str, policy: str) -> None:
+        super().__init__(data, initial={"plan": plan, "step": step, "restart": policy})
+        second = step == CONFIRM
+        if not asking.phrase:
+            del self.fields["phrase"]
+        elif second:
+            self.fields["phrase"].widget = forms.HiddenInput()
+        if not asking.restart or asking.twice is not second:
+            del self.fields["restart"]
+
+    def restart_policy(self) -> RestartPolicy | None:
+        chosen = self.cleaned_data.get("restart")
+        return RestartPolicy(chosen) if chosen else None

@@ -1,0 +1,182 @@
+"""Decisions: buttons that start or change a rollout, each asked about first with its plan.
+
+A question's plan is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the question by its
+key; a plan becomes one rollout, however often the answer is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from interconnect import store
+from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
+from interconnect.domain.confirming import Asking, asking
+from interconnect.domain.rules import is_disable_phrase
+from interconnect.domain.serial import changes_from_json, topology_from_json
+from interconnect.domain.steps import StepKind
+from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind
+from interconnect.rollouts.engine import UNDONE
+from interconnect.services import plans
+from interconnect.services.inquiries import answers, inquiry_start
+from interconnect.services.refusal import Refused
+from interconnect.services.rollouts import drift_restore, rollout_retry, rollout_revert, way_back, why_not_retried
+from interconnect.services.workloads import workloads_counted, workloads_restart
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import RestartPolicy
+    from interconnect.services.plans import Json
+    from meshconsole.access.actor import Actor
+
+WORKLOADS = "workloads"
+
+
+class Decision(StrEnum):
+    REVERT = "revert"
+    RESTORE = "restore"
+    WORKLOADS = "workloads"
+    RETRY = "retry"
+    SKIP = "skip"
+    FORCE = "force"
+    ADOPT = "adopt"
+    TAKE_OVER = "take_over"
+    OVERRIDE = "accept"
+
+
+RETRIES = (Decision.RETRY, Decision.SKIP, Decision.FORCE, Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
+# Of a retry, what it does about a restart that is held back.
+GUARDS = {Decision.SKIP: "skip", Decision.FORCE: "force"}
+# While one of these steps has not been carried out, a change of that kind has not taken effect.
+_EFFECTS: dict[type[Change], frozenset[StepKind]] = {
+    Remove: frozenset({StepKind.NETWORKS}),
+    Join: frozenset({StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART}),
+    Disable: frozenset({StepKind.RULE_DELETE}),
+    DeleteGroup: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
+    RemoveCluster: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
+    DeleteGateway: frozenset({StepKind.GATEWAY_DELETE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`rollout` is the one whose page asks; `tokens` what the button itself consents to; `group` or `cluster` whose workloads."""
+
+    mesh: Mesh
+    decision: Decision
+    rollout: Rollout | None = None
+    tokens: tuple[str, ...] = ()
+    group: str = ""
+    cluster: str = ""
+
+    @property
+    def key(self) -> str:
+        """Names the question: a plan of another one is no answer to it."""
+        about = str(self.rollout.id) if self.rollout else f"{self.group}/{self.cluster}"
+        return " ".join((self.decision, about, *sorted(self.tokens)))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody says to a question, beside that they want it."""
+
+    phrase: str = ""
+    restart: RestartPolicy | None = None
+
+
+def question_ask(*, question: Question, user_id: int) -> Inquiry:
+    """Have its plan made now. Refused when there is nothing to decide any more."""
+    mesh = question.mesh
+    if question.decision is Decision.WORKLOADS:
+        params = {"group": question.group, "cluster": question.cluster, "revision": mesh.revision, "decision": question.key}
+        return inquiry_start(user_id=user_id, kind=WORKLOADS, mesh=mesh, params=params)
+    retried = _rollout(question) if question.decision in RETRIES else None
+    return plans.plan_afresh(mesh=mesh, user_id=user_id, changes=changes_of(question=question), decision=question.key, retried=retried)
+
+
+@answers(WORKLOADS)
+def _count(inquiry: Inquiry) -> Json:
+    if inquiry.mesh is None:
+        raise Refused.because("workloads.none")
+    return {"counted": workloads_counted(mesh=inquiry.mesh, group=inquiry.params["group"], cluster=inquiry.params["cluster"])}
+
+
+def question_asks(*, question: Question) -> Asking:
+    """How it is asked: as the change that it amounts to. Refused when there is nothing to decide any more."""
+    if question.decision in RETRIES:
+        rollout = _rollout(question)
+        before = topology_from_json(rollout.before) if rollout.before else store.load(question.mesh)
+        return asking(before, changes_of(question=question))
+    return asking(store.load(question.mesh), changes_of(question=question))
+
+
+def question_answer(*, question: Question, plan: Inquiry, answer: Answer, actor: Actor) -> Rollout:
+    """The rollout that is decided upon: what was shown, and only once."""
+
+    def start(row: Inquiry) -> Rollout:
+        require_answer(question=question, plan=row, answer=answer)
+        return _started(question, row, answer, actor)
+
+    return plans.carried_out(mesh=question.mesh, inquiry=plan, start=start)
+
+
+def require_answer(*, question: Question, plan: Inquiry, answer: Answer) -> None:
+    """Refused unless everything is said that has to be said. A retry tries what it can: what stands against it is shown, no more."""
+    if question_asks(question=question).phrase and not is_disable_phrase(answer.phrase):
+        raise Refused.because("interconnect.phrase")
+    plans.require_ready(plan, question.mesh)
+    if question.decision is Decision.REVERT:
+        plans.require_answered(plan)
+    if question.decision is Decision.RESTORE and not plan.result["steps"]:
+        raise Refused.because("drift.none")
+
+
+def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> Rollout:
+    accept = {*row.params.get("accepted", ()), *question.tokens}
+    match question.decision:
+        case Decision.REVERT:
+            return rollout_revert(
+                actor=actor,
+                mesh=question.mesh,
+                rollout=question.rollout,
+                revision=row.params["revision"],
+                accept=accept,
+                restart=answer.restart,
+                live=plans.live_of(row.result),
+            )
+        case Decision.RESTORE:
+            # To restore is to take back what others have changed: the button consents to what is shown above it.
+            tokens = accept | set(plans.tokens_of(row.result))
+            return drift_restore(actor=actor, mesh=question.mesh, live=plans.live_of(row.result), accept=tokens)
+        case Decision.WORKLOADS:
+            counted = row.result["counted"]
+            return workloads_restart(actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted)
+        case _:
+            guard = GUARDS.get(question.decision, "fail")
+            return rollout_retry(actor=actor, rollout=_rollout(question), accept=accept, guard=guard, restart=answer.restart)
+
+
+def _rollout(question: Question) -> Rollout:
+    """The one that is retried; Refused when it is not to be retried any more."""
+    if question.rollout is None:
+        raise Refused.because("rollout.superseded", rollout="")
+    refusal = next(why_not_retried(question.rollout), None)
+    if refusal:
+        raise Refused([refusal])
+    return question.rollout
+
+
+def changes_of(*, question: Question) -> tuple[Change, ...]:
+    """What it amounts to. Refused when there is nothing to decide any more."""
+    if question.decision is Decision.REVERT:
+        return way_back(question.mesh, rollout=question.rollout)
+    return tuple(_undone(_rollout(question))) if question.decision in RETRIES else ()
+
+
+def _undone(rollout: Rollout) -> Iterator[Change]:
+    """Of its changes those that have not taken effect, and that are asked about in a way of their own."""
+    if rollout.kind != RolloutKind.TOPOLOGY:
+        return
+    kinds = frozenset(StepKind(kind) for kind in rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
+    yield from (change for change in changes_from_json(rollout.changes) if kinds & _EFFECTS.get(type(change), frozenset()))

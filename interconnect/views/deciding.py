@@ -1,0 +1,416 @@
+"""Buttons that start or change a rollout: each opens a dialog with what will happen, and asks the way that change asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from interconnect import observed, queries, store
+from interconnect.domain.changes import CreateGateway, Remove
+from interconnect.domain.warnings import warnings_of_all
+from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
+from interconnect.forms.groups import ConfirmForm
+from interconnect.messages import word
+from interconnect.messages.changes import describe
+from interconnect.models import InquiryStatus, Rollout, StepStatus
+from interconnect.models.rollout import OPEN_STEPS
+from interconnect.services import decisions, inquiries, plans
+from interconnect.services.decisions import Answer, Decision, Question
+from interconnect.services.refusal import Refused
+from interconnect.services.rollouts import rollout_cancel
+from interconnect.services.workloads import restartable
+from interconnect.views import dialogs, plan_rows, rows, wording
+from interconnect.views.access import Visit, mesh_for
+from interconnect.views.dialogs import Dialog
+from interconnect.views.mesh import frame
+from meshconsole.access.roles import Role
+from meshconsole.htmx import is_htmx, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from interconnect.domain.confirming import Asking
+    from interconnect.models import Inquiry
+
+MOST_LINES = 20
+PATIENCE = timedelta(seconds=20)
+PARTS = ("dialogs", "dialog-form", "decision-plan")
+# What there is to decide no more: the dialog closes and says so.
+OVER = {"rollout.not-failed", "rollout.superseded", "rollout.not-newest", "rollout.nothing-to-revert", "rollout.ended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, how it is asked, and its plan. `back` is the page that it is asked on."""
+
+    question: Question
+    asking: Asking
+    plan: Inquiry
+    back: str
+
+
+@require_http_methods(["GET", "POST"])
+def revert(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    rollout = rollout_for(visit, rollout_id)
+    return _decide(request, visit, Question(visit.mesh, Decision.REVERT, rollout))
+
+
+@require_http_methods(["GET", "POST"])
+def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
+    """Again what failed, with the decision that its button stands for (`decision`, `accept`)."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    rollout = rollout_for(visit, rollout_id)
+    wanted = request.GET.get("decision", "")
+    decision = Decision(wanted) if wanted in decisions.RETRIES else Decision.RETRY
+    return _decide(request, visit, Question(visit.mesh, decision, rollout, tuple(dialogs.consents(request.GET))))
+
+
+@require_http_methods(["GET", "POST"])
+def restore(request: HttpRequest, name: str) -> HttpResponse:
+    visit = mesh_for(request, name, Role.OPERATOR)
+    return _decide(request, visit, Question(visit.mesh, Decision.RESTORE))
+
+
+@require_http_methods(["GET", "POST"])
+def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
+    """`group` or `cluster` of the query says whose."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    cluster = request.GET.get("cluster", "")
+    group = "" if cluster else request.GET.get("group", "")
+    sights = queries.cluster_sights(visit.mesh)
+    if not any(each == cluster if cluster else group and seen.group == group for each, seen in sights.items()):
+        raise Http404
+    return _decide(request, visit, Question(visit.mesh, Decision.WORKLOADS, group=group, cluster=cluster))
+
+
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
+    """No cluster has to be asked for this plan: what has begun is finished, the rest is not begun."""
+    visit = mesh_for(request, name, Role.OPERATOR)
+    rollout = rollout_for(visit, rollout_id)
+    back = _page_of(rollout)
+    form = ConfirmForm(dialogs.posted(request))
+    dialog = Dialog(_("Cancel rollout"), _("Cancel rollout"), form, intro=_what_cancelling_does(rollout), danger=True)
+    dialog.leave, dialog.back = _("Keep running"), back
+    if request.method != "POST" or not form.is_valid():
+        return dialogs.show(request, visit, dialog)
+    try:
+        return dialogs.to_rollout(request, rollout_cancel(actor=visit.actor, rollout=rollout))
+    except Refused as refused:
+        return _refused(request, visit, dialog, refused)
+
+
+def rollout_for(visit: Visit, rollout_id: UUID) -> Rollout:
+    rollout = queries.rollout_of(visit.mesh, rollout_id)
+    if rollout is None:
+        raise Http404
+    rollout.mesh = visit.mesh
+    return rollout
+
+
+def _what_cancelling_does(rollout: Rollout) -> tuple[str, ...]:
+    statuses = list(rollout.steps.values_list("status", flat=True))
+    begun = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).values_list("kind", flat=True)
+    names = wording.listed(list(dict.fromkeys(wording.step_name(kind) for kind in begun)))
+    left = sum(1 for status in statuses if status in OPEN_STEPS) - len(begun)
+    done = len(statuses) - left - len(begun)
+    lines = [
+        _("%(title)s: %(done)s of %(total)s steps are done and stay done.")
+        % {"title": wording.rollout_title(rollout), "done": done, "total": len(statuses)}
+    ]
+    if begun:
+        lines.append(_("Under way now, and finished first unless it is waiting: %(steps)s.") % {"steps": names})
+    lines.append(_("Steps that have not begun and are not carried out: %(count)s.") % {"count": left})
+    lines.append(_("What was asked for stays asked for: afterwards, retry the rollout to finish it, or revert it."))
+    return tuple(lines)
+
+
+def _page_of(rollout: Rollout) -> str:
+    return reverse("rollout", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id})
+
+
+def _refused(request: HttpRequest, visit: Visit, dialog: Dialog, refused: Refused) -> HttpResponse:
+    if OVER & {violation.code for violation in refused.violations}:
+        return dialogs.over(request, dialog.back, " ".join(wording.reasons(refused.violations)))
+    dialogs.refuse(dialog, refused)
+    return dialogs.show(request, visit, dialog)
+
+
+def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpResponse:
+    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`)."""
+    back = _page_of(question.rollout) if question.rollout else reverse("interconnect", kwargs={"name": visit.mesh.name})
+    plan = _sent(request, visit, question)
+    if plan is not None and request.method == "POST" and plan.result.get("rollout"):
+        return dialogs.to_rollout(request, Rollout.objects.select_related("mesh").get(id=plan.result["rollout"]))
+    try:
+        asked = Asked(question, decisions.question_asks(question=question), plan or _plan(visit, question), back)
+        if request.method == "POST":
+            return _posted(request, visit, asked)
+    except Refused as refused:
+        return dialogs.over(request, back, " ".join(wording.reasons(refused.violations)))
+    if plan is None and not is_htmx(request):
+        return _to_its_page(request, asked.plan)
+    return _show(request, visit, asked, _form(asked, visit, ASK))
+
+
+def _plan(visit: Visit, question: Question) -> Inquiry:
+    return decisions.question_ask(question=question, user_id=visit.actor.user_id or 0)
+
+
+def _sent(request: HttpRequest, visit: Visit, question: Question) -> Inquiry | None:
+    """The plan that the page shows; None when it was made for another question, by somebody else, or is not kept any more."""
+    try:
+        sent = UUID((request.POST if request.method == "POST" else request.GET).get("plan", ""))
+    except ValueError:
+        return None
+    inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
+    return inquiry if inquiry and inquiry.mesh_id == visit.mesh.id and inquiry.params.get("decision") == question.key else None
+
+
+def _to_its_page(request: HttpRequest, plan: Inquiry) -> HttpResponse:
+    """Without scripts the page is asked for anew until its plan is there: by its own address, so that it is not made each time."""
+    return HttpResponseRedirect(f"{request.path}?{urlencode([*_query(request), ('plan', str(plan.id))])}")
+
+
+def _query(request: HttpRequest) -> list[tuple[str, str]]:
+    return [(key, value) for key in ("decision", "accept", "group", "cluster") for value in request.GET.getlist(key)]
+
+
+def _form(asked: Asked, visit: Visit, step: str, data: Any = None) -> DecisionForm:
+    retried = asked.question.rollout if asked.question.decision in decisions.RETRIES else None
+    policy = retried.restart if retried else visit.mesh.restart
+    return DecisionForm(data, asking=asked.asking, step=step, plan=str(asked.plan.id), policy=policy)
+
+
+def _posted(request: HttpRequest, visit: Visit, asked: Asked) -> HttpResponse:
+    step = CONFIRM if asked.asking.twice and request.POST.get("step") == CONFIRM else ASK
+    if "again" in request.POST:
+        anew = Asked(asked.question, asked.asking, _plan(visit, asked.question), asked.back)
+        return _again(request, visit, anew, step)
+    token = request.POST.get("consent", "") or request.POST.get("withdraw", "")
+    if token:
+        plans.plan_consent(inquiry=asked.plan, token=token, given="consent" in request.POST)
+        asked.plan.refresh_from_db()
+        return _again(request, visit, asked, step)
+    form = _form(asked, visit, step, request.POST)
+    if not form.is_valid():
+        return _show(request, visit, asked, form, status=422)
+    answer = Answer(form.cleaned_data.get("phrase", ""), form.restart_policy())
+    try:
+        if asked.asking.twice and step == ASK:
+            decisions.require_answer(question=asked.question, plan=asked.plan, answer=answer)
+            return _second_question(request, visit, asked, answer)
+        rollout = decisions.question_answer(question=asked.question, plan=asked.plan, answer=answer, actor=visit.actor)
+    except Refused as refused:
+        return _told(request, visit, asked, form, refused)
+    return dialogs.to_rollout(request, rollout)
+
+
+def _again(request: HttpRequest, visit: Visit, asked: Asked, step: str) -> HttpResponse:
+    if not is_htmx(request):
+        return _to_its_page(request, asked.plan)
+    typed = _form(asked, visit, step)
+    typed.initial.update({name: request.POST[name] for name in ("phrase", "restart") if name in request.POST})
+    return _show(request, visit, asked, typed)
+
+
+def _second_question(request: HttpRequest, visit: Visit, asked: Asked, answer: Answer) -> HttpResponse:
+    form = _form(asked, visit, CONFIRM)
+    form.initial["phrase"] = answer.phrase
+    return _show(request, visit, asked, form)
+
+
+def _told(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, refused: Refused) -> HttpResponse:
+    """Why not: beside the phrase or above it all; a plan that is not true any more is made again."""
+    codes = {violation.code for violation in refused.violations}
+    text = " ".join(wording.reasons(refused.violations))
+    if codes & OVER:
+        return dialogs.over(request, asked.back, text)
+    if "plan.outdated" in codes:
+        visit.mesh.refresh_from_db(fields=["revision"])
+        asked = Asked(asked.question, asked.asking, _plan(visit, asked.question), asked.back)
+    form.add_error("phrase" if codes == {"interconnect.phrase"} and "phrase" in form.fields else None, text)
+    status = 403 if codes == {"role.missing"} else 422 if codes == {"interconnect.phrase"} else 409
+    return _show(request, visit, asked, form, status=status)
+
+
+def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, *, status: int = 200) -> HttpResponse:
+    question, second = asked.question, _step_of(form) == CONFIRM
+    verb = _verbs()[question.decision]
+    query = urlencode(_query(request))
+    action = f"{request.path}?{query}" if query else request.path
+    context: dict[str, Any] = {
+        "mesh": visit.mesh,
+        "title": _title(question, verb),
+        "verb": _("Confirm") if second else verb,
+        "second": second,
+        "form": form,
+        "plan": asked.plan,
+        "action": action,
+        "poll_url": f"{request.path}?{urlencode([*_query(request), ('plan', str(asked.plan.id))])}",
+        "back": asked.back,
+        "danger": asked.asking.danger or question.decision is Decision.FORCE,
+        "intro": _second_words(visit, asked) if second else _words(question),
+        **({} if second else _what_changes(asked)),
+        "restarts": asked.asking.restart or question.decision is Decision.FORCE,
+        **_shown(visit, asked),
+    }
+    if not is_htmx(request):
+        context = frame(visit, "rollouts" if question.rollout else "interconnect") | context
+    return page(request, "interconnect/decision.html", context, parts=PARTS, status=status)
+
+
+def _what_changes(asked: Asked) -> dict[str, Any]:
+    """The changes of a revert in words, and what the topology loses by kind and name."""
+    goes = [(_kinds()[kind], name) for kind, name in asked.asking.goes]
+    found: dict[str, Any] = {"goes": goes[:MOST_LINES], "more_goes": len(goes[MOST_LINES:])}
+    if asked.question.decision is not Decision.REVERT:
+        return found
+    changes = [describe(change) for change in decisions.changes_of(question=asked.question)]
+    return found | {
+        "changes": changes[:MOST_LINES],
+        "more_changes": len(changes[MOST_LINES:]),
+        "warnings": _warnings(asked.question),
+    }
+
+
+def _step_of(form: DecisionForm) -> str:
+    return str(form["step"].value())
+
+
+def _title(question: Question, verb: str) -> str:
+    if question.decision is Decision.RESTORE:
+        return _("Restore what others have changed")
+    if question.rollout is None:
+        return verb
+    return _("%(verb)s: %(title)s") % {"verb": verb, "title": wording.rollout_title(question.rollout)}
+
+
+def _verbs() -> Mapping[Decision, str]:
+    return {
+        Decision.REVERT: _("Revert"),
+        Decision.RESTORE: _("Restore"),
+        Decision.WORKLOADS: _("Restart workloads"),
+        Decision.RETRY: _("Retry"),
+        Decision.SKIP: _("Skip the restart"),
+        Decision.FORCE: _("Restart anyway"),
+        Decision.ADOPT: _("Adopt"),
+        Decision.TAKE_OVER: _("Take over and retry"),
+        Decision.OVERRIDE: _("Override"),
+    }
+
+
+def _kinds() -> Mapping[str, str]:
+    return {
+        "member": _("Entry in the interconnect list"),
+        "group": _("Network group"),
+        "cluster": _("Cluster in its group"),
+        "gateway": _("East-west gateway"),
+        "rule": _("Gateway rule"),
+    }
+
+
+def _words(question: Question) -> tuple[str, ...]:
+    """What the button means, before any cluster has said what it comes to."""
+    match question.decision:
+        case Decision.REVERT:
+            return (_("Back to how the mesh was before this rollout:"),)
+        case Decision.RESTORE:
+            return (_("This is written again; lines with “−” are taken out, lines with “+” put in."),)
+        case Decision.WORKLOADS:
+            whose = question.cluster or question.group
+            return (
+                _(
+                    "Workloads of %(whose)s whose Pods still carry another network are restarted in waves. "
+                    "It stops at the first that does not become ready."
+                )
+                % {"whose": whose},
+            )
+        case _:
+            return (*_of_a_retry(question), _("What has been done stays. What has not is tried again:"))
+
+
+def _warnings(question: Question) -> tuple[str, ...]:
+    """Of a revert: what it takes along, and what does not come back as it was."""
+    changes = decisions.changes_of(question=question)
+    new = any(isinstance(change, CreateGateway) for change in changes)
+    lost = (_("A gateway that comes back may get another address from its load balancer."),) if new else ()
+    facts = observed.facts(question.mesh)
+    return (*lost, *wording.reasons(warnings_of_all(store.load(question.mesh), changes, facts)))
+
+
+def _of_a_retry(question: Question) -> tuple[str, ...]:
+    told = tuple(dict.fromkeys(_failures(question))) if question.tokens else ()
+    said = {
+        Decision.SKIP: _("istiod is not restarted. A replica that does not pick the change up by itself learns of it when it next starts."),
+        Decision.FORCE: _(
+            "istiod is restarted although not every cluster is known to answer. "
+            "It drops the endpoints of those that do not, everywhere, until they answer again. This is recorded."
+        ),
+        Decision.ADOPT: _("What is there becomes the console's, and is changed to what it needs. This is recorded."),
+        Decision.TAKE_OVER: _("The console takes these fields over from their owner. This is recorded."),
+        Decision.OVERRIDE: _("You override this. It is recorded."),
+    }.get(question.decision)
+    return (*told, said) if said else told
+
+
+def _failures(question: Question) -> Sequence[str]:
+    """What the button consents to, as the failed steps say it."""
+    steps = question.rollout.steps.filter(status=StepStatus.FAILED) if question.rollout else ()
+    return [word(step.error_code, step.error_params) for step in steps if set(step.error_params.get("tokens", ())) & set(question.tokens)]
+
+
+def _second_words(visit: Visit, asked: Asked) -> tuple[str, ...]:
+    removed = [change.group for change in decisions.changes_of(question=asked.question) if isinstance(change, Remove)]
+    return dialogs.what_removing_means(removed)
+
+
+def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """The plan, as far as it is made; `stands`: why the verb does nothing yet."""
+    plan, decision = asked.plan, asked.question.decision
+    planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
+    found: dict[str, Any] = {
+        "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
+        "errors": [word(error["code"], error["params"]) for error in plan.errors],
+        "may_override": visit.actor.may(Role.MESH_ADMIN),
+    }
+    if decision is Decision.WORKLOADS:
+        found |= {"planning": planning, "planned": plan.status == InquiryStatus.DONE, **_counted(plan)}
+        nothing = found["planned"] and not found["restartable"]
+    else:
+        found |= plan_rows.context_of(plan, visit.mesh, store.load(visit.mesh))
+        nothing = decision is Decision.RESTORE and found["planned"] and not (found["steps"] or found["left_steps"])
+    found["nothing"] = nothing
+    found["tokens"] = plans.tokens_of(plan.result) if decision is Decision.RESTORE else ()
+    found["stands"] = _why_not_yet(decision, found)
+    return found
+
+
+def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
+    if not found["planned"]:
+        return _("The plan is not ready yet.")
+    if found["nothing"]:
+        return _("There is nothing to do.")
+    if found["tokens"] and not found["may_override"]:
+        return _("This needs the role mesh admin.")
+    return _("Something above stands against it.") if decision is Decision.REVERT and found["blocked"] else ""
+
+
+def _counted(plan: Inquiry) -> dict[str, Any]:
+    """(cluster, how many, which, why not counted), and whether a restart helps any of them."""
+    lines = []
+    for name, said in sorted(plan.result.get("counted", {}).items()):
+        why = wording.cluster_error(said["not_counted"], {}) if "not_counted" in said else ""
+        workloads = [f"{item['kind']} {item['namespace']}/{item['name']}" for item in said.get("workloads", ())]
+        lines.append((name, rows.stale_text({"stale": said}), workloads, why))
+    return {"counted": lines, "restartable": any(restartable(said) for said in plan.result.get("counted", {}).values())}

@@ -1,0 +1,173 @@
+"""The dialogs of decisions: what they show before anything happens, what they ask, and what they answer."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from interconnect.domain.changes import CreateGroup, Enable, Remove
+from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
+from interconnect.scope import scope_of
+from interconnect.services import inquiries
+from meshconsole.access.roles import Role
+from meshconsole.audit.models import Entry
+from tests.conftest import person
+from tests.support import shop
+from tests.support.world import B
+from tests.support.worlds import fleets, hasty, joined, prepared, world
+
+if TYPE_CHECKING:
+    from tests.support.world import World
+
+__all__ = ["fleets", "hasty", "joined", "prepared", "world"]
+DIALOG = {"HX-Request": "true", "HX-Target": "dialogs"}
+FORM = {"HX-Request": "true", "HX-Target": "dialog-form"}
+
+
+def address(rollout: Rollout, button: str) -> str:
+    return reverse(f"rollout-{button}", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id})
+
+
+def newest() -> Rollout:
+    return Rollout.objects.select_related("mesh").latest("created_at")
+
+
+def browser(mesh: Mesh, name: str = "ada", role: Role = Role.MESH_ADMIN) -> Client:
+    client = Client()
+    client.force_login(person(name, role, scope_of(mesh.id)))
+    return client
+
+
+def opened(client: Any, url: str) -> Inquiry:
+    """Opens the dialog, whose button waits until a worker has made its plan; that plan."""
+    dialog = client.get(url, headers=DIALOG).content.decode()
+    (verb,) = re.findall(r'<button[^>]*id="decision-verb"[^>]*>', dialog)
+    assert "The clusters are being asked" in dialog and 'aria-disabled="true"' in verb
+    plan = Inquiry.objects.latest("asked_at")
+    inquiries.answer(plan.id)
+    return plan
+
+
+def shown(client: Any, url: str, plan: Inquiry) -> str:
+    """What its poll brings."""
+    here = url + ("&" if "?" in url else "?") + f"plan={plan.id}"
+    return str(client.get(here, headers={"HX-Request": "true", "HX-Target": "decision-plan"}).content.decode())
+
+
+def sent(client: Any, url: str, plan: Inquiry, **values: Any) -> Any:
+    return client.post(url, {"plan": str(plan.id), "step": "ask", **values}, headers=FORM)
+
+
+def test_a_revert_changes_nothing_before_its_second_question(joined: World) -> None:
+    ada, rollout = browser(joined.mesh), newest()
+    url = address(rollout, "revert")
+    plan = opened(ada, url)
+    assert "data-ready" in shown(ada, url, plan) and "fromRegistry: member-b" in shown(ada, url, plan)
+    second = sent(ada, url, plan)
+    assert second.status_code == 200 and joined.topology.groups["green"].joined
+    page = second.content.decode()
+    assert "Confirm" in page and "Control plane restart" in page and "calls to its services time out" in page
+    done = sent(ada, url, plan, step="confirm", restart="never")
+    assert done.headers["HX-Redirect"] == f"/meshes/prod/rollouts/{newest().id}/" and newest().restart == "never"
+    assert not joined.topology.groups["green"].joined
+    assert sent(ada, url, plan, step="confirm", restart="never").headers["HX-Redirect"] == done.headers["HX-Redirect"]
+
+
+def test_a_revert_of_enabling_keeps_the_phrase_beside_its_field(world: World) -> None:
+    ada, url = browser(world.mesh), address(world.do(Enable()), "revert")
+    plan = opened(ada, url)
+    wrong = sent(ada, url, plan, phrase="close it")
+    assert wrong.status_code == 422 and wrong.context["form"].errors["phrase"] and 'value="close it"' in wrong.content.decode()
+    assert "HX-Redirect" in sent(ada, url, plan, phrase="Close Basic Settings").headers
+
+
+def test_a_revert_that_deletes_lists_what_goes(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})), shop.gateway_in("free"))
+    page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
+    assert "Network group <strong>late</strong>" in page and "East-west gateway <strong>eastwest-free-1</strong>" in page
+
+
+def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    names = {"": "Retry", "skip": "Skip the restart", "force": "Restart anyway", "take_over": "Take over and retry", "adopt": "Adopt"}
+    for decision, name in names.items():
+        page = as_ada.get(address(rollout, "retry"), {"decision": decision}, headers=DIALOG).content.decode()
+        assert f'<h2 id="dialog-title">{name}: Remove aws' in page
+    assert rollout.status == RolloutStatus.FAILED
+
+
+def test_without_scripts_a_decision_is_a_page_with_an_address(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})))
+    there = as_ada.get(address(rollout, "revert"))
+    assert there.status_code == 302 and "plan=" in there.headers["Location"]
+    for _reload in range(2):
+        page = as_ada.get(there.headers["Location"]).content.decode()
+        assert "Revert: Create network group late" in page and "<noscript>" in page
+    assert Inquiry.objects.count() == 1
+    here = as_ada.get(reverse("rollout", kwargs={"name": mesh.name, "rollout_id": rollout.id})).content.decode()
+    assert f'<form method="get" action="{address(rollout, "revert")}"' in here
+
+
+def test_cancelling_says_what_is_finished_and_what_is_not_begun(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, Remove("aws"))
+    url = address(rollout, "cancel")
+    page = as_ada.get(url, headers=DIALOG).content.decode()
+    assert '<h2 id="dialog-title">Cancel rollout</h2>' in page and "Keep running" in page
+    left = rollout.steps.count()
+    assert f"Steps that have not begun and are not carried out: {left}." in page
+    rollout.refresh_from_db()
+    assert rollout.cancel_requested_at is None
+    assert "HX-Redirect" in as_ada.post(url, headers=FORM).headers
+    rollout.refresh_from_db()
+    assert rollout.status == RolloutStatus.CANCELLED
+
+
+@pytest.mark.parametrize("button", ["retry", "revert", "cancel"])
+def test_a_decision_that_is_over_closes_its_dialog_with_the_reason(as_ada: Any, mesh: Mesh, button: str) -> None:
+    rollout = mesh.rollouts.earliest("created_at")
+    answer = as_ada.post(address(rollout, button), headers=FORM)
+    assert answer.status_code == 204 and "close-dialog" in answer.headers["HX-Trigger"] and '"bad"' in answer.headers["HX-Trigger"]
+    page = as_ada.post(address(rollout, button))
+    assert page.status_code == 302 and str(rollout.id) in page.headers["Location"]
+
+
+def test_what_a_person_decides_about_a_held_back_restart_names_who_loses(prepared: World) -> None:
+    prepared.fleet.fault("member-c", "refuse")
+    rollout = prepared.do(prepared.join("green", B), ends="failed")
+    ada, url = browser(prepared.mesh), f"{address(rollout, 'retry')}?decision=force"
+    plan = opened(ada, url)
+    assert "held back now" in shown(ada, url, plan) and "member-c" in shown(ada, url, plan)
+    assert "HX-Redirect" in sent(ada, url, plan).headers
+    prepared.finish(rollout)
+    assert rollout.guard == "force"
+
+
+def test_a_restart_of_workloads_shows_which_before_it_starts(prepared: World) -> None:
+    workload = {"namespace": "shop", "kind": "Deployment", "name": "cart"}
+    ada, url = browser(prepared.mesh), "/meshes/prod/restart-workloads/?cluster=member-a"
+    plan = opened(ada, url)
+    Inquiry.objects.filter(id=plan.id).update(result={"counted": {"member-a": {"workloads": []}}})
+    assert "There is nothing to do." in shown(ada, url, plan)
+    Inquiry.objects.filter(id=plan.id).update(result={"counted": {"member-a": {"workloads": [workload]}}})
+    assert "Deployment shop/cart" in shown(ada, url, plan) and "data-ready" in shown(ada, url, plan)
+    assert "HX-Redirect" in sent(ada, url, plan).headers
+    steps = Rollout.objects.get(kind=RolloutKind.WORKLOADS).steps.filter(kind="workloads")
+    assert [step.params["workloads"] for step in steps] == [[workload]]
+
+
+def test_another_persons_plan_decides_nothing(joined: World) -> None:
+    plan = opened(browser(joined.mesh), address(newest(), "revert"))
+    url = address(newest(), "revert")
+    answer = sent(browser(joined.mesh, "anna"), url, plan, step="confirm", restart="never")
+    assert answer.status_code == 409 and joined.topology.groups["green"].joined
+
+
+def test_opening_a_dialog_is_no_request_to_be_recorded(as_ada: Any, mesh: Mesh) -> None:
+    before = Entry.objects.count()
+    as_ada.get(address(newest(), "revert"), headers=DIALOG)
+    assert Entry.objects.count() == before
