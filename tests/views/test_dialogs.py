@@ -265,7 +265,7 @@ def test_a_pending_address_can_be_awaited(as_ada: Any, mesh: Mesh) -> None:
 
 def test_the_wizard_does_not_skip_a_step_nor_join_what_cannot(as_ada: Any, mesh: Mesh) -> None:
     assert as_ada.get(url(mesh, "join-review")).headers["Location"] == url(mesh, "join")
-    assert as_ada.post(url(mesh, "join"), {"group": ["aws", "nowhere"]}).status_code == 422
+    assert as_ada.post(url(mesh, "join"), {"group": ["aws", "nowhere"]}, follow=True).status_code == 422
     as_ada.post(url(mesh, "join"), {"group": ["asia"]})
     assert as_ada.get(url(mesh, "join-review")).headers["Location"] == url(mesh, "join-addresses")
     assert as_ada.post(url(mesh, "join-addresses"), {}, follow=True).status_code == 422
