@@ -392,6 +392,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
         nothing = decision is Decision.RESTORE and found["planned"] and not (found["steps"] or found["left_steps"])
     found["nothing"] = nothing
     found["tokens"] = plans.tokens_of(plan.result) if decision is Decision.RESTORE else ()
+    found["implied"] = (*found["tokens"], *asked.question.tokens)
     found["stands"] = _why_not_yet(decision, found)
     return found
 

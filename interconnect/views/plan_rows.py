@@ -82,7 +82,10 @@ class StepLine:
 
 
 def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
-    """What templates/interconnect/review.html shows of a plan; of one that is not made yet only that it is being made."""
+    """What templates/interconnect/review.html shows of a plan; of one that is not made yet only that it is being made.
+
+    `implied`: tokens that the page's own button consents to, which therefore have no button of their own.
+    """
     result, accepted = plan.result, frozenset(plan.params.get("accepted", ()))
     planned = plan.status == InquiryStatus.DONE
     names = _names(mesh, topology)
@@ -91,6 +94,7 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
     return {
         "planning": plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING),
         "planned": planned,
+        "implied": (),
         "refusals": [consent_of(item, accepted) for item in result.get("refusals", ())],
         "given": [consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())],
         "guard": [_worded(item) for item in result.get("guard", ())],
