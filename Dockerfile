@@ -19,8 +19,7 @@ RUN MESHCONSOLE_ENV=production SECRET_KEY=seen-by-this-build-alone-where-it-sign
     && install -d -o meshconsole -m 0700 /data
 
 USER 10001
-# gunicorn would believe what loopback says of its scheme; MESHCONSOLE_TRUSTED_PROXIES alone decides that.
-ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data FORWARDED_ALLOW_IPS=
+ENV MESHCONSOLE_ENV=production MESHCONSOLE_DATA=/data
 VOLUME /data
 EXPOSE 8000
 CMD ["gunicorn", "-c", "python:meshconsole.ops.serving", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4"]

@@ -13,11 +13,11 @@ from interconnect import clients
 from interconnect.kube.patience import patience
 from interconnect.models import Mesh
 from interconnect.rollouts import engine
-from interconnect.services import checking, inquiries, looks, plans, registration, watching
+from interconnect.services import checking, decisions, inquiries, looks, plans, registration, watching
 from interconnect.services.turns import Turns
 
 # Their functions answer questions: a worker that has not imported them knows no answer.
-ANSWERERS = (checking, looks, plans, registration)
+ANSWERERS = (checking, decisions, looks, plans, registration)
 PROBES = Turns(settings.MESHCONSOLE_THREADS_EACH)
 
 

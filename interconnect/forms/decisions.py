@@ -16,13 +16,12 @@ ASK, CONFIRM = "ask", "confirm"
 class DecisionForm(forms.Form):
     """The question at `step`; what was said to the first one goes along with the second."""
 
-    plan = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     step = forms.ChoiceField(choices=[(ASK, ""), (CONFIRM, "")], widget=forms.HiddenInput)
     phrase = DisableForm.base_fields["phrase"]
     restart = RemoveForm.base_fields["restart"]
 
-    def __init__(self, data: Any = None, *, asking: Asking, step: str, plan: str, policy: str) -> None:
-        super().__init__(data, initial={"plan": plan, "step": step, "restart": policy})
+    def __init__(self, data: Any = None, *, asking: Asking, step: str, policy: str) -> None:
+        super().__init__(data, initial={"step": step, "restart": policy})
         second = step == CONFIRM
         if not asking.phrase:
             del self.fields["phrase"]

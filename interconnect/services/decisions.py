@@ -7,7 +7,7 @@ key; a plan becomes one rollout, however often the answer is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from interconnect.domain.confirming import Asking, asking
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
-from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind
+from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
 from interconnect.services.inquiries import answers, inquiry_start
@@ -46,6 +46,8 @@ class Decision(StrEnum):
 
 
 RETRIES = (Decision.RETRY, Decision.SKIP, Decision.FORCE, Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
+# Of a retry, those that consent to something: to what the failed steps name, and nothing else.
+CONSENTING = (Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
 # Of a retry, what it does about a restart that is held back.
 GUARDS = {Decision.SKIP: "skip", Decision.FORCE: "force"}
 # While one of these steps has not been carried out, a change of that kind has not taken effect.
@@ -92,7 +94,21 @@ def question_ask(*, question: Question, user_id: int) -> Inquiry:
         params = {"group": question.group, "cluster": question.cluster, "revision": mesh.revision, "decision": question.key}
         return inquiry_start(user_id=user_id, kind=WORKLOADS, mesh=mesh, params=params)
     retried = _rollout(question) if question.decision in RETRIES else None
-    return plans.plan_afresh(mesh=mesh, user_id=user_id, changes=changes_of(question=question), decision=question.key, retried=retried)
+    accepted = offered(retried) & set(question.tokens) if retried else ()
+    return plans.plan_afresh(
+        mesh=mesh,
+        user_id=user_id,
+        changes=changes_of(question=question),
+        decision=question.key,
+        retried=retried,
+        accepted=sorted(accepted),
+    )
+
+
+def offered(rollout: Rollout) -> set[str]:
+    """What may be consented to on its page: the tokens of its failed steps. A link may name anything."""
+    params = rollout.steps.filter(status=StepStatus.FAILED).values_list("error_params", flat=True)
+    return {str(token) for each in params for token in each.get("tokens", ())}
 
 
 @answers(WORKLOADS)
@@ -107,7 +123,8 @@ def question_asks(*, question: Question) -> Asking:
     if question.decision in RETRIES:
         rollout = _rollout(question)
         before = topology_from_json(rollout.before) if rollout.before else store.load(question.mesh)
-        return asking(before, changes_of(question=question))
+        asks = asking(before, changes_of(question=question))
+        return replace(asks, restart=False) if question.decision in GUARDS else asks
     return asking(store.load(question.mesh), changes_of(question=question))
 
 
@@ -133,7 +150,7 @@ def require_answer(*, question: Question, plan: Inquiry, answer: Answer) -> None
 
 
 def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> Rollout:
-    accept = {*row.params.get("accepted", ()), *question.tokens}
+    accept = set(row.params.get("accepted", ()))
     match question.decision:
         case Decision.REVERT:
             return rollout_revert(

@@ -108,6 +108,7 @@ def inquiry_start(
 def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
     """Ask the same once more, with other parameters; until it is answered there is no answer."""
     again: Json = {"status": InquiryStatus.WAITING, "params": dict(params), "result": {}, "errors": [], "ended_at": None}
+    again["asked_at"] = timezone.now()
     again["digest"] = _digest(inquiry.kind, inquiry.mesh, params, secret_of(inquiry), inquiry.user_id)
     with transaction.atomic():
         Inquiry.objects.filter(id=inquiry.id).update(**again)
@@ -255,11 +256,15 @@ def answer(inquiry_id: UUID) -> bool:
     if not _take(inquiry_id):
         return False
     held = [inquiry_id]
-    inquiry = Inquiry.objects.select_related("mesh", "mesh__control_plane", "mesh__config").get(id=inquiry_id)
+    inquiry = Inquiry.objects.select_related("mesh", "mesh__control_plane", "mesh__config").filter(id=inquiry_id).first()
+    if inquiry is None or inquiry.kind == DROPPED:
+        Inquiry.objects.filter(id=inquiry_id, kind=DROPPED).delete()
+        return True
     if inquiry.digest:
         equal = Inquiry.objects.filter(due(), digest=inquiry.digest).values_list("id", flat=True)
         held += [each for each in list(equal) if _take(each)]
-    mine = Inquiry.objects.filter(id__in=held)
+    # With its digest: what is asked anew with other parameters meanwhile is no longer ours to answer.
+    mine = Inquiry.objects.filter(id__in=held, digest=inquiry.digest)
     with _lease_kept(mine), clients.calling_for(f"question:{inquiry.mesh_id}"), patience(PATIENCE_SECONDS):
         outcome = _outcome(inquiry)
     mine.filter(kind=DROPPED).delete()

@@ -20,6 +20,7 @@ from interconnect.kube.reading import items, mapping, number, text
 from interconnect.services.excerpts import block_yaml
 from interconnect.services.inquiries import answers
 from interconnect.services.planning import PlannedWrite, preview_agreed, scene_of, shown
+from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,4 +138,4 @@ def violation_as_json(violation: Violation) -> Json:
 
 
 def as_text(obj: Json | None) -> str:
-    return block_yaml(obj)[:MOST_TEXT]
+    return visible(block_yaml(obj), lines=True)[:MOST_TEXT]

@@ -67,9 +67,20 @@ def plan_anew(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry
     return plan_of(mesh=mesh, user_id=user_id, changes=changes)
 
 
-def plan_afresh(*, mesh: Mesh, user_id: int, changes: Sequence[Change], decision: str, retried: Rollout | None = None) -> Inquiry:
-    """A plan for one question (`decision` names it): what the clusters say now, whoever asked before. `retried`: of its retry."""
-    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": decision, "accepted": []}
+def plan_afresh(
+    *,
+    mesh: Mesh,
+    user_id: int,
+    changes: Sequence[Change],
+    decision: str,
+    retried: Rollout | None = None,
+    accepted: Sequence[str] = (),
+) -> Inquiry:
+    """A plan for one question (`decision` names it): what the clusters say now, whoever asked before.
+
+    `retried`: of its retry; `accepted`: tokens that the question's own button consents to.
+    """
+    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": decision, "accepted": list(accepted)}
     return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | ({"retried": str(retried.id)} if retried else {}))
 
 

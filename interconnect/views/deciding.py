@@ -20,7 +20,7 @@ from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
 from interconnect.messages import word
-from interconnect.messages.changes import describe
+from interconnect.messages.changes import sentences
 from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
 from interconnect.services import decisions, inquiries, plans
@@ -72,7 +72,8 @@ def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     rollout = rollout_for(visit, rollout_id)
     wanted = request.GET.get("decision", "")
     decision = Decision(wanted) if wanted in decisions.RETRIES else Decision.RETRY
-    return _decide(request, visit, Question(visit.mesh, decision, rollout, tuple(dialogs.consents(request.GET))))
+    tokens = tuple(dialogs.consents(request.GET)) if decision in decisions.CONSENTING else ()
+    return _decide(request, visit, Question(visit.mesh, decision, rollout, tokens))
 
 
 @require_http_methods(["GET", "POST"])
@@ -129,9 +130,9 @@ def _what_cancelling_does(rollout: Rollout) -> tuple[str, ...]:
         % {"title": wording.rollout_title(rollout), "done": done, "total": len(statuses)}
     ]
     if begun:
-        lines.append(_("Under way now, and finished first unless it is waiting: %(steps)s.") % {"steps": names})
-    lines.append(_("Steps that have not begun and are not carried out: %(count)s.") % {"count": left})
-    lines.append(_("What was asked for stays asked for: afterwards, retry the rollout to finish it, or revert it."))
+        lines.append(_("Running now, and finished first unless it is waiting: %(steps)s.") % {"steps": names})
+    lines.append(_("Steps that haven't started and won't run: %(count)s.") % {"count": left})
+    lines.append(_("The change stays requested. Retry the rollout to finish it, or revert it."))
     return tuple(lines)
 
 
@@ -189,7 +190,7 @@ def _query(request: HttpRequest) -> list[tuple[str, str]]:
 def _form(asked: Asked, visit: Visit, step: str, data: Any = None) -> DecisionForm:
     retried = asked.question.rollout if asked.question.decision in decisions.RETRIES else None
     policy = retried.restart if retried else visit.mesh.restart
-    return DecisionForm(data, asking=asked.asking, step=step, plan=str(asked.plan.id), policy=policy)
+    return DecisionForm(data, asking=asked.asking, step=step, policy=policy)
 
 
 def _posted(request: HttpRequest, visit: Visit, asked: Asked) -> HttpResponse:
@@ -263,6 +264,7 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
         "intro": _second_words(visit, asked) if second else _words(question),
         **({} if second else _what_changes(asked)),
         "restarts": asked.asking.restart or question.decision is Decision.FORCE,
+        "decided": question.decision in decisions.GUARDS,
         **_shown(visit, asked),
     }
     if not is_htmx(request):
@@ -276,7 +278,7 @@ def _what_changes(asked: Asked) -> dict[str, Any]:
     found: dict[str, Any] = {"goes": goes[:MOST_LINES], "more_goes": len(goes[MOST_LINES:])}
     if asked.question.decision is not Decision.REVERT:
         return found
-    changes = [describe(change) for change in decisions.changes_of(question=asked.question)]
+    changes = sentences(decisions.changes_of(question=asked.question))
     return found | {
         "changes": changes[:MOST_LINES],
         "more_changes": len(changes[MOST_LINES:]),
@@ -324,7 +326,7 @@ def _words(question: Question) -> tuple[str, ...]:
     """What the button means, before any cluster has said what it comes to."""
     match question.decision:
         case Decision.REVERT:
-            return (_("Back to how the mesh was before this rollout:"),)
+            return (_("Returns the mesh to its state before this rollout:"),)
         case Decision.RESTORE:
             return (_("This is written again; lines with “−” are taken out, lines with “+” put in."),)
         case Decision.WORKLOADS:
@@ -357,9 +359,9 @@ def _of_a_retry(question: Question) -> tuple[str, ...]:
             "istiod is restarted although not every cluster is known to answer. "
             "It drops the endpoints of those that do not, everywhere, until they answer again. This is recorded."
         ),
-        Decision.ADOPT: _("What is there becomes the console's, and is changed to what it needs. This is recorded."),
+        Decision.ADOPT: _("The console takes ownership of the existing object and changes it as needed. This is recorded."),
         Decision.TAKE_OVER: _("The console takes these fields over from their owner. This is recorded."),
-        Decision.OVERRIDE: _("You override this. It is recorded."),
+        Decision.OVERRIDE: _("This finding is overridden, and the override is recorded."),
     }.get(question.decision)
     return (*told, said) if said else told
 
@@ -411,7 +413,7 @@ def _counted(plan: Inquiry) -> dict[str, Any]:
     """(cluster, how many, which, why not counted), and whether a restart helps any of them."""
     lines = []
     for name, said in sorted(plan.result.get("counted", {}).items()):
-        why = wording.cluster_error(said["not_counted"], {}) if "not_counted" in said else ""
+        why = wording.cluster_error(said["not_counted"], said["params"]) if "not_counted" in said else ""
         workloads = [f"{item['kind']} {item['namespace']}/{item['name']}" for item in said.get("workloads", ())]
         lines.append((name, rows.stale_text({"stale": said}), workloads, why))
     return {"counted": lines, "restartable": any(restartable(said) for said in plan.result.get("counted", {}).values())}

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 FEW_GROUPS = 10
 # In the session: what was last sent to the step of the addresses, and why it was refused.
-SENT, REFUSED = "addresses.sent", "addresses.refused"
+SENT, REFUSED, TICKED = "sent", "refused", "ticked"
 
 
 def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
@@ -46,6 +46,11 @@ def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
 
 def draft_of(visit: Visit) -> JoinDraft | None:
     return drafts.draft_of(mesh=visit.mesh, user_id=visit.actor.user_id or 0)
+
+
+def _slot(request: HttpRequest, what: str) -> str:
+    """Of the session, for one page of one mesh: another tab may be elsewhere."""
+    return f"addresses.{what}:{request.path}"
 
 
 @require_http_methods(["GET", "POST"])
@@ -146,7 +151,7 @@ def _choose(
                 context["refused"] = wording.reasons(refused.violations)
     if request.method == "POST" and not is_htmx(request):
         return _to_what_was_sent(request, context.get("refused", ()))
-    context.setdefault("refused", request.session.get(REFUSED, ()) if sent is not None else ())
+    context.setdefault("refused", request.session.get(_slot(request, REFUSED), ()) if sent is not None else ())
     wrong = bool(context.get("refused")) or any(form.errors for form in forms.values())
     status = 409 if stale else 422 if wrong else 200
     return page(request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=status)
@@ -156,13 +161,14 @@ def _sent(request: HttpRequest) -> QueryDict | None:
     """What was sent to this page, now or before it was shown; None when it is opened anew."""
     if request.method == "POST":
         return request.POST
-    return QueryDict(request.session.get(SENT, "")) if "sent" in request.GET and SENT in request.session else None
+    slot = _slot(request, SENT)
+    return QueryDict(request.session.get(slot, "")) if "sent" in request.GET and slot in request.session else None
 
 
 def _to_what_was_sent(request: HttpRequest, refused: Sequence[str]) -> HttpResponse:
     sent = request.POST.copy()
     sent.pop("csrfmiddlewaretoken", None)
-    request.session[SENT], request.session[REFUSED] = sent.urlencode(), list(refused)
+    request.session[_slot(request, SENT)], request.session[_slot(request, REFUSED)] = sent.urlencode(), list(refused)
     query = request.GET.copy()
     query["sent"] = "1"
     return redirect(request, f"{request.path}?{query.urlencode()}")
@@ -228,9 +234,9 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, facts = current(visit)
     if "ticked" in request.POST:
-        request.session["ticked"] = request.POST.getlist("group")
+        request.session[_slot(request, TICKED)] = request.POST.getlist("group")
         return go(request, "addresses-update", visit)
-    wanted = request.POST.getlist("group") or request.GET.getlist("group") or request.session.get("ticked", [])
+    wanted = request.POST.getlist("group") or request.GET.getlist("group") or request.session.get(_slot(request, TICKED), [])
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
         return _nothing_joined(request, visit, topology, wanted, _("Tick the groups whose addresses change."))

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.shortcuts import render
+from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 
 from meshconsole.access.throttle import Attempt, Bucket, Limit, TooSoon
+from meshconsole.ui.errors import error_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,8 +46,9 @@ class ConsoleAdminSite(admin.AdminSite):
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        signed_in = secure_admin_login(super().login)
-        response: HttpResponse = signed_in(request, extra_context)
+        # Whoever has signed in goes on: Django's own form would take guesses at other accounts, without limits.
+        signed_in = secure_admin_login(lambda request: HttpResponseRedirect(reverse("admin:index", current_app=self.name)))
+        response: HttpResponse = signed_in(request)
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -55,7 +58,7 @@ class ConsoleAdminSite(admin.AdminSite):
         try:
             attempt = Attempt([Bucket.of(OLD_PASSWORD, "old-password", str(request.user.pk))])
         except TooSoon as reason:
-            refusal = render(request, "429.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            refusal = error_page(HTTPStatus.TOO_MANY_REQUESTS)
             refusal.headers["Retry-After"] = str(reason.seconds)
             return refusal
         response = super().password_change(request, extra_context)

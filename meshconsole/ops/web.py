@@ -112,7 +112,9 @@ class TcpServer(MakesRoom, TcpWSGIServer):
 
 
 class UnixServer(MakesRoom, UnixWSGIServer):
-    pass
+    def fix_addr(self, addr: Any) -> tuple[str, None]:
+        """No address, as gunicorn has it: waitress would say "localhost"."""
+        return "", None
 
 
 class BufferedWorker(Worker):

@@ -119,7 +119,7 @@
   // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
   // Nor a choice that is made already: Enter on it would send, and held down would answer two questions.
   const FIELDS = ":is(input:not([type=hidden], [type=radio]), select, textarea):not(:disabled)";
-  const sending = (dialog) => find("form.htmx-request", dialog);
+  const sending = (dialog) => find("form.htmx-request:not(#look)", dialog);
 
   // What has been sent cannot be taken back by looking away: the dialog stays until it is answered, and says so.
   function stays(dialog) {

@@ -174,6 +174,12 @@ def test_the_admin_has_no_sign_in_of_its_own(admin_user: Any) -> None:
     assert Client().get("/admin/login/").headers["Location"].startswith("/sign-in/")
 
 
+def test_who_has_signed_in_guesses_at_no_other_account_in_the_admin(admin_client: Client, owner: Any) -> None:
+    form = {"username": owner.username, "password": "guess", "this_is_the_login_form": "1", "next": "/admin/"}
+    answer = admin_client.post("/admin/login/", form)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
+
+
 def test_the_admin_is_reached_by_the_consoles_sign_in(admin_user: Any) -> None:
     browser = Client()
     answer = browser.post("/sign-in/?next=/admin/", {"login": "admin", "password": "password", "next": "/admin/"})

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from interconnect import observed, store
 from interconnect.domain.names import MAX_LABEL
@@ -149,22 +149,26 @@ def test_settings_that_lead_nowhere_are_refused_beside_their_fields(world: World
         expect(url).to_have_value(typed)
 
 
-def restarting(visit: Visitor, whose: str) -> Page:
-    """A restart that is asked for and waits for a worker to look."""
+def restarting(visit: Visitor, whose: str) -> tuple[Page, Locator]:
+    """The page that asks whether to restart, with its button once a worker has counted the workloads."""
     page = visit(f"/meshes/prod/restart-workloads/?{whose}", name="omar")
-    page.get_by_role("button", name="OK", exact=True).click()
-    expect(page.get_by_role("status").filter(has_text="Asking the clusters")).to_be_visible()
-    return page
+    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    work(page)
+    expect(page.get_by_text("The clusters are being asked")).to_have_count(0)
+    return page, page.get_by_role("button", name="Restart workloads", exact=True).last
 
 
 def test_workloads_are_not_restarted_where_none_has_to_be(world: World, visit: Visitor, omar: Any) -> None:
-    page = restarting(visit, "cluster=member-a")
-    work(page)
+    page, verb = restarting(visit, "cluster=member-a")
+    expect(verb).to_be_disabled()
+    Inquiry.objects.update(result={"counted": {"member-a": {"workloads": [], "stale": 1, "unlabelled": 0, "others": []}}})
+    page.reload()
+    verb.click()
     told(page.get_by_role("alert"), "workloads.none")
 
 
 def test_workloads_of_a_group_that_joins_meanwhile_are_not_an_operators_to_restart(prepared: World, visit: Visitor, omar: Any) -> None:
-    page = restarting(visit, "group=green")
+    page, verb = restarting(visit, "group=green")
     Membership.objects.create(group=NetworkGroup.objects.get(name="green"))
-    work(page)
+    verb.click()
     told(page.get_by_role("alert"), "workloads.joined", group="green")

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from interconnect.domain.entries import Target
 from interconnect.kube import cidrs, istiod, kinds, probe
@@ -42,13 +44,22 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-@pytest.mark.parametrize("secret", [TOKEN, JWT, KEY.splitlines()[1]], ids=["token", "JWT", "key line"])
+@pytest.mark.parametrize("secret", [TOKEN, JWT, KEY.splitlines()[2]], ids=["token", "JWT", "key line"])
 def test_every_form_of_a_secret_is_masked(secret: str, form: Any) -> None:
     redactor = Redactor(TOKEN, KEY) if secret != JWT else Redactor(JWT)
     said = form(secret)
     shown = redactor.text(f"v1.31.0 {said} end")
     assert (MASK in shown, shown.startswith("v1.31.0 "), shown.endswith(" end")) == (True, True, True)
     assert not any(said[start : start + 12] in shown for start in range(len(said) - 11))
+
+
+def test_certificates_of_others_stay_as_they_are() -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    another = rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    redactor = Redactor("", pem)
+    assert redactor.text(another.replace("\n", "")) == another.replace("\n", "")
+    assert MASK in redactor.text(pem.replace("\n", ""))
 
 
 def test_the_parts_of_a_token_are_masked_one_by_one() -> None:

@@ -30,6 +30,14 @@ def test_a_flood_of_lines_erases_nothing(log: Log, tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.iterdir())
 
 
+def test_a_file_that_was_moved_away_is_begun_anew(log: Log, tmp_path: Path) -> None:
+    log.write(b"one\n")
+    (tmp_path / "web.log").rename(tmp_path / "elsewhere")
+    for _ in range(3):
+        log.write(b"x" * 90 + b"\n")
+    assert (tmp_path / "web.log").read_text().startswith("x")
+
+
 def test_logs_stop_at_their_share_of_the_disk(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "KEPT_BYTES", 300)
     for number in range(50):

@@ -19,7 +19,7 @@ from interconnect.domain.changes import (
     UpdateAddresses,
 )
 from interconnect.domain.topology import Address
-from interconnect.models import AppliedEntry, Cluster, Rollout
+from interconnect.models import AppliedEntry, Cluster, Rollout, RolloutStatus
 from interconnect.services import rollouts, workloads
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.services.refusal import Refused
@@ -210,6 +210,7 @@ def test_there_is_nothing_to_revert_before_the_first_change(world: World) -> Non
 def test_a_failed_rollout_can_be_dismissed(prepared: World) -> None:
     rollout = prepared.start(DeleteGateway(A))
     rollouts.rollout_cancel(actor=ROOT, rollout=rollout)
+    Rollout.objects.filter(id=rollout.id).update(status=RolloutStatus.FAILED)
     with refused("role.missing"):
         rollouts.rollout_dismiss(actor=VIEWER, rollout=rollout)
     rollouts.rollout_dismiss(actor=OPERATOR, rollout=rollout)

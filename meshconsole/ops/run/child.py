@@ -63,7 +63,8 @@ class Log:
                 shutil.copyfileobj(read, written)
         finally:
             # A file that could not be put aside must not grow for ever.
-            self._path.unlink()
+            with suppress(OSError):  # Moved away by somebody else, or not to be removed.
+                self._path.unlink()
             self._file, self._begun = self._open(), time.time()
         self._forget_the_oldest()
 

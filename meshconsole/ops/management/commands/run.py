@@ -90,8 +90,6 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
         "MESHCONSOLE_DATA": str(data),
         "REDIS_URL": broker_url,
         "PYTHONUNBUFFERED": "1",
-        # gunicorn would believe what loopback says of its scheme; MESHCONSOLE_TRUSTED_PROXIES alone decides that.
-        "FORWARDED_ALLOW_IPS": "",
     }
     return inherited | ours
 
