@@ -26,6 +26,9 @@ ELSEWHERE = {
     "gateway.unknown": "its address is not found before any rule is asked, which the dialog says: test_rules_gateways.py",
     "mesh.moved-on": "only two requests within one moment meet: tests/views/test_races.py",
     "restart.guard-choice": "a page's buttons send those that there are: tests/services/test_decisions.py",
+    "inquiry.unreadable": "only a key that the console has lost makes a check unreadable: tests/cli/test_keys.py",
+    "workloads.not-counted": "the button waits for a count: test_rules_registration.py; the service's answer: tests/services",
+    "workloads.none": "the button waits for something to restart: test_rules_registration.py; the service's answer: tests/services",
     "mesh.networks-cluster": "a page offers these two clusters alone: tests/services",
 }
 

@@ -37,7 +37,11 @@ _PATTERNS = tuple(
         ("quota-exceeded", r"(?:status unknown for quota: (?P<quota>[^,]*),|insufficient quota )"),
         ("limit-range", r"\[?(?:maximum|minimum) \S+ usage per |\[?\S+ max limit to request ratio per "),
         ("pod-security", r"violates PodSecurity|unable to validate against any security context constraint|unable to admit pod"),
-        ("request-too-large", r"request is too large|[Rr]equest entity too large|Too long: .*\d{6}|trying to send message larger than max"),
+        # The object as a whole, not one of its fields: what is invalid about a field is told with its name.
+        (
+            "request-too-large",
+            r"request is too large|[Rr]equest entity too large|(?<=\[\]: )Too long: .*\d{6}|trying to send message larger than max",
+        ),
         ("forbidden", r"cannot (?:\S+) (?:resource|path) "),
     )
 )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from interconnect.simulator.errors import ApiError
@@ -40,7 +39,7 @@ class Fault:
 
     `kind` is one of KINDS, or an HTTP status as text. `seconds` is the latency, the pause of `slow`, or how far the `clock` is ahead.
     Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set, and of those each `every`-th;
-    after `count` of them it is over (None: never).
+    after `count` of them it is over (None: never). `asked` counts those that were meant.
     """
 
     kind: str
@@ -52,7 +51,7 @@ class Fault:
     count: int | None = None
     every: int = 1
     message: str = ""
-    _asked: Iterator[int] = field(default_factory=lambda: count(1), repr=False, compare=False)
+    asked: int = field(default=0, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.kind.isdigit():
@@ -65,7 +64,8 @@ class Fault:
         if self.count is not None and self.count < 1:
             return False
         meant = (not self.methods or method in self.methods) and (not self.resource or self.resource in path.split("/"))
-        return meant and next(self._asked) % self.every == 0
+        self.asked += meant
+        return meant and self.asked % self.every == 0
 
     def error(self) -> ApiError:
         reason = _REASONS.get(self.status, "")

@@ -41,7 +41,7 @@ def test_a_refused_step_is_shown_by_a_page_with_what_was_typed(as_ada: Any, mesh
     for _look in range(2):
         page = as_ada.get(answer.headers["Location"])
         assert "loopback" in page.content.decode() and 'value="127.0.0.1"' in page.content.decode()
-    assert "csrf" not in as_ada.session["addresses.sent"]
+    assert "csrf" not in as_ada.session[f"addresses.sent:{url(mesh, 'join-addresses')}"]
 
 
 def test_nothing_ticked_is_told_by_a_page_too(as_ada: Any, mesh: Mesh) -> None:

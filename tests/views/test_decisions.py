@@ -119,7 +119,7 @@ def test_cancelling_says_what_is_finished_and_what_is_not_begun(as_ada: Any, mes
     page = as_ada.get(url, headers=DIALOG).content.decode()
     assert '<h2 id="dialog-title">Cancel rollout</h2>' in page and "Keep running" in page
     left = rollout.steps.count()
-    assert f"Steps that have not begun and are not carried out: {left}." in page
+    assert f"Steps that haven&#x27;t started and won&#x27;t run: {left}." in page
     rollout.refresh_from_db()
     assert rollout.cancel_requested_at is None
     assert "HX-Redirect" in as_ada.post(url, headers=FORM).headers

@@ -244,7 +244,7 @@ def test_a_conflict_names_its_owner_and_is_taken_over_with_the_join(as_ada: Any,
     text = review.content.decode()
     assert "ops owns the field .spec.replicas" in text and "Take over" in text and prepared.deployment(C)["spec"]["replicas"] == 4
     send(as_ada, mesh, review, consent=token_in(review))
-    send(as_ada, mesh, review)
+    send(as_ada, mesh, answered(as_ada, mesh))
     prepared.finish(Rollout.objects.latest("created_at"))
     assert prepared.deployment(C)["spec"]["replicas"] == 3
 
