@@ -189,8 +189,13 @@ def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
     """Only what failed, or was cancelled, is carried out again, and only while nothing else was asked for since."""
     if rollout.status not in RETRIED:
         yield Violation("rollout.not-failed", {"status": rollout.status})
-    if rollout.exclusive and rollout.revision != rollout.mesh.revision:
+    if is_superseded(rollout):
         yield Violation("rollout.superseded", {"rollout": str(rollout.id)})
+
+
+def is_superseded(rollout: Rollout) -> bool:
+    """Whether something else was asked for since."""
+    return rollout.exclusive and rollout.revision != rollout.mesh.revision
 
 
 def rollout_retry(

@@ -18,7 +18,7 @@ from interconnect.domain.steps import Phase, PlannedStep
 from interconnect.messages import reasons_behind, word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
-from interconnect.services.rollouts import role_of, role_to_revert
+from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
 from interconnect.views import plan_rows, wording
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
@@ -197,8 +197,7 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
     """*Retry*, *Cancel*, *Revert* and the decisions; each with the reason why not, in its place."""
     why, admin = _missing(actor, _role(rollout)), _missing(actor, Role.MESH_ADMIN)
     ended = rollout.status in (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
-    superseded = rollout.exclusive and rollout.revision != rollout.mesh.revision
-    stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if superseded else ()
+    stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if is_superseded(rollout) else ()
 
     def action(label: str, url_name: str, icon: str, reasons: tuple[str, ...]) -> Action:
         return Action(label, reverse(url_name, kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}), icon, reasons)

@@ -112,7 +112,8 @@ def test_a_body_too_large_for_a_form_is_not_kept(port: int) -> None:
         said = b""
         # Head and body may come one after the other.
         while not said.endswith(b"0 of %d" % size):
-            assert (more := made.recv(4096)), said
+            more = made.recv(4096)
+            assert more, said
             said += more
     assert web.BODY_BYTES == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
