@@ -52,6 +52,13 @@ ON_BOTH_DATABASES = (
     "tests/views/test_stale_forms.py",
 )
 
+LONGEST = (
+    "tests/e2e/test_every_scene.py",
+    "tests/e2e/test_procedure.py",
+    "tests/e2e/test_interruptions.py",
+    "tests/rollouts/test_kills.py",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-both-databases", action="store_true", help="run only the tests that run on PostgreSQL too")
@@ -59,8 +66,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         if item.get_closest_marker("steps"):
             item.add_marker(pytest.mark.random_order(disabled=True))
@@ -72,6 +79,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    yield
+    # Of several processes none is left alone with a long file at the end.
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.hookimpl(tryfirst=True)
