@@ -112,7 +112,8 @@
         (document.getElementById(opener) ?? document.getElementById("main"))?.focus();
       });
       dialog.showModal();
-      firstOf(dialog)?.focus();
+      // A long dialog begins with its title, also where what has the focus stands at its end.
+      firstOf(dialog)?.focus({ preventScroll: true });
     }
   }
 

@@ -79,3 +79,12 @@ def test_a_wide_window_is_used(visit: Visitor, mesh: Mesh) -> None:
     page = visit(HERE, width=2560)
     box = page.locator("main").bounding_box()
     assert box and box["width"] > 1700
+
+
+def test_a_long_dialog_begins_with_its_title(visit: Visitor) -> None:
+    page = visit(HERE)
+    page.set_viewport_size({"width": 390, "height": 320})
+    page.get_by_role("switch", name="Multicloud interconnection").click()
+    dialog = page.get_by_role("dialog", name="Disable multicloud interconnection")
+    expect(dialog.get_by_role("textbox")).to_be_focused()
+    assert dialog.evaluate("dialog => dialog.scrollHeight > dialog.clientHeight && dialog.scrollTop === 0")
