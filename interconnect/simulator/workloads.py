@@ -280,7 +280,7 @@ class Deployments:
         if left <= 0:
             return False, "ProgressDeadlineExceeded", f'ReplicaSet "{newest}" has timed out progressing.'
         place = (meta["namespace"], meta["name"])
-        self.controllers.later(("deadline", *place), left + 0.01, lambda: self.reconcile(*place))
+        self.controllers.later(("deadline", *place, meta["generation"]), left + 0.01, lambda: self.reconcile(*place))
         return True, "ReplicaSetUpdated", f'ReplicaSet "{newest}" is progressing.'
 
 

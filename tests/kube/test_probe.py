@@ -74,9 +74,11 @@ def answered(act: Any, **options: Any) -> ProbeResult:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            sock, _ = listener.accept()
-            with sock, contextlib.suppress(OSError):
-                act(sock)
+            # Where nothing may be asked nobody comes, and the listener is closed under it.
+            with contextlib.suppress(OSError):
+                sock, _ = listener.accept()
+                with sock:
+                    act(sock)
 
         threading.Thread(target=serve, daemon=True).start()
         return look(listener.getsockname()[1], **({"server_name": KNOWN} | options))

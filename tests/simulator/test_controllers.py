@@ -109,6 +109,14 @@ def test_a_rollout_that_does_not_end_is_said_to_have_failed(client: Client) -> N
     eventually(lambda: condition(client.get(f"{DEPLOYMENTS}/eastwest").body, "Progressing") == "False")
 
 
+def test_a_shortened_progress_deadline_counts_at_once(client: Client) -> None:
+    path = f"{DEPLOYMENTS}/eastwest"
+    client.apply(path, gateway(image="missing/image:1"))
+    eventually(lambda: condition(client.get(path).body, "Progressing") == "True")
+    client.send("PATCH", path, {"spec": {"progressDeadlineSeconds": 1}}, MERGE)
+    eventually(lambda: condition(client.get(path).body, "Progressing") == "False")
+
+
 def test_a_load_balancer_gets_an_address_of_its_own(client: Client, fleet: Fleet) -> None:
     client.apply(f"{SERVICES}/eastwest", service())
     eventually(lambda: client.get(f"{SERVICES}/eastwest").body["status"]["loadBalancer"].get("ingress"))
