@@ -113,6 +113,37 @@ def test_without_scripts_a_decision_is_a_page_with_an_address(as_ada: Any, mesh:
     assert f'<form method="get" action="{address(rollout, "revert")}"' in here
 
 
+def test_without_scripts_a_consent_keeps_the_question_and_its_answers(as_ada: Any, mesh: Mesh) -> None:
+    url = address(mesh.rollouts.latest("created_at"), "revert")
+    page = as_ada.get(url, follow=True)
+    plan = Inquiry.objects.latest("asked_at")
+    problem = {"code": "writes.conflict", "params": {"owner": "kubectl"}, "token": "writes.conflict:0123456789ab"}
+    write = {"cluster": "", "kind": "Gateway", "namespace": "", "name": "rule", "field": "", "verb": "apply", "note": "", "before": ""}
+    made = {"steps": [], "writes": [write | {"after": "", "problems": [problem], "owners": []}]}
+    for button, step in (("consent", "ask"), ("consent", "confirm"), ("withdraw", "confirm"), ("again", "confirm"), ("look", "confirm")):
+        Inquiry.objects.filter(id=plan.id).update(status="done", result=made)
+        said = {"plan": str(plan.id), "step": step, "restart": "never", "phrase": "Close", button: problem["token"]}
+        page = as_ada.post(url, said, follow=True)
+        assert page.redirect_chain and page.context["form"]["step"].value() == step, (button, step)
+        assert page.context["second"] is (step == "confirm")
+        if step == "confirm":
+            assert page.context["form"]["restart"].value() == "never", button
+        plan = page.context["plan"]
+    assert problem["token"] not in plan.params["accepted"]
+
+
+def test_without_scripts_the_second_question_has_an_address(joined: World) -> None:
+    ada, url = browser(joined.mesh), address(newest(), "revert")
+    ada.get(url)
+    plan = Inquiry.objects.latest("asked_at")
+    inquiries.answer(plan.id)
+    second = ada.post(url, {"plan": str(plan.id), "step": "ask"}, follow=True)
+    assert second.redirect_chain and second.context["second"] and second.context["form"]["restart"].value() == "always"
+    assert ada.get(f"{url}?step=confirm", follow=True).context["second"] is False
+    done = ada.post(url, {"plan": str(plan.id), "step": "confirm", "restart": "never"})
+    assert done.headers["Location"] == f"/meshes/prod/rollouts/{newest().id}/" and newest().restart == "never"
+
+
 def test_cancelling_says_what_is_finished_and_what_is_not_begun(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     url = address(rollout, "cancel")
