@@ -30,6 +30,7 @@ from interconnect.services.rollouts import rollout_cancel
 from interconnect.services.workloads import restartable
 from interconnect.views import dialogs, plan_rows, rows, wording
 from interconnect.views.access import Visit, mesh_for
+from interconnect.views.changing import deleted_rule, deleted_with
 from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
@@ -274,7 +275,7 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
         "back": asked.back,
         "danger": asked.asking.danger or question.decision is Decision.FORCE,
         "intro": _second_words(visit, asked) if second else _words(question),
-        **({} if second else _what_changes(asked)),
+        **({} if second else _what_changes(visit, asked)),
         "restarts": asked.asking.restart or question.decision is Decision.FORCE,
         "decided": question.decision in decisions.GUARDS,
         **_shown(visit, asked),
@@ -284,10 +285,12 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
     return page(request, "interconnect/decision.html", context, parts=PARTS, status=status)
 
 
-def _what_changes(asked: Asked) -> dict[str, Any]:
-    """The changes of a revert in words, and what the topology loses by kind and name."""
-    goes = [(_kinds()[kind], name) for kind, name in asked.asking.goes]
-    found: dict[str, Any] = {"goes": goes[:MOST_LINES], "more_goes": len(goes[MOST_LINES:])}
+def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """The changes of a revert in words; what the topology loses, and every object that is deleted, by kind and name."""
+    found: dict[str, Any] = {
+        "goes": [(_kinds()[kind], name) for kind, name in asked.asking.goes],
+        "deletes": (*deleted_with(visit, asked.asking.gateways), *(deleted_rule(visit) if asked.asking.phrase else ())),
+    }
     if asked.question.decision is not Decision.REVERT:
         return found
     changes = sentences(decisions.changes_of(question=asked.question))

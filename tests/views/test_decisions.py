@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interconnect.domain.changes import CreateGroup, Enable, Remove
+from interconnect.domain.changes import CreateGroup, DeleteGroup, Enable, MoveCluster, Remove
 from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
@@ -89,6 +89,30 @@ def test_a_revert_that_deletes_lists_what_goes(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})), shop.gateway_in("free"))
     page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
     assert "Network group <strong>late</strong>" in page and "East-west gateway <strong>eastwest-free-1</strong>" in page
+    for kind in ("Deployment", "Service", "ServiceAccount"):
+        assert f"<li>{kind} eastwest-free-1 on free</li>" in page
+    assert "eastwest-taiwan-1" not in page
+
+
+def test_a_revert_of_enabling_lists_the_rule_as_an_object(client: Any, pia: Any) -> None:
+    client.force_login(pia)
+    page = client.get(address(shop.settled(shop.new_mesh("fresh"), Enable()), "revert"), headers=DIALOG).content.decode()
+    assert "<li>Gateway cross-network-gateway</li>" in page
+
+
+def test_a_revert_that_moves_gateways_back_lists_none_of_them(as_ada: Any, mesh: Mesh) -> None:
+    merged = (CreateGroup("merged", frozenset()), MoveCluster("taiwan", "merged"), DeleteGroup("asia"))
+    rollout = shop.settled(mesh, *merged)
+    page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
+    assert "Network group <strong>merged</strong>" in page and "<strong>eastwest-taiwan-1</strong>" not in page
+    assert "eastwest-taiwan-1 on taiwan" not in page
+
+
+def test_a_retry_of_a_deletion_lists_what_is_still_to_go(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, DeleteGroup("asia"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    page = as_ada.get(address(rollout, "retry"), headers=DIALOG).content.decode()
+    assert "<li>Deployment eastwest-taiwan-1 on taiwan</li>" in page
 
 
 def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:
