@@ -19,7 +19,7 @@ from interconnect.domain.changes import CreateGateway, Remove
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
-from interconnect.messages import word
+from interconnect.messages import word, worded
 from interconnect.messages.changes import sentences
 from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
@@ -398,7 +398,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
         "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
-        "errors": [word(error["code"], error["params"]) for error in plan.errors],
+        "errors": [worded(error) for error in plan.errors],
         "may_override": visit.actor.may(Role.MESH_ADMIN),
     }
     if decision is Decision.WORKLOADS:
