@@ -11,15 +11,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.utils import timezone
 
-from interconnect import observed, store
+from interconnect import clients, observed, store
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.models import Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts import preflight
 from interconnect.rollouts.replicas import verdict
@@ -74,7 +72,7 @@ def run_checks(mesh: Mesh) -> Json:
 
 def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
     """What a preflight would say of the groups that have joined already, each thing once, and what verification says."""
-    looked, deny = preflight.look(mesh), DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    looked, deny = preflight.look(mesh), clients.deny_list()
     together: dict[str, Json] = {}
     for group in topology.joined:
         for finding in preflight.findings_of(mesh, topology, group, looked, deny):

@@ -15,10 +15,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import transaction
 
-from interconnect import observed, store
+from interconnect import clients, observed, store
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
 from interconnect.domain.plan import plan
@@ -30,7 +29,6 @@ from interconnect.domain.topology import Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.rollouts import engine, preflight
 from interconnect.rollouts.replicas import ask_each, sources
@@ -297,7 +295,7 @@ def _live(seen: Preview) -> list[list[Any]]:
 
 def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: preflight.Look | None) -> Json:
     groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
-    deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    deny = clients.deny_list()
     awaited = {
         group.name: sorted(after.gateways[address.gateway].name for address in group.addresses or () if address.awaited and address.gateway)
         for group in groups
