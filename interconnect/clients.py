@@ -108,13 +108,18 @@ def twice(ask: Callable[[], _Result]) -> _Result:
         return ask()
 
 
+def deny_list() -> DenyList:
+    """The networks that the console never connects to, as it is set."""
+    return DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+
+
 class GuardedTransport(Transport):
     """A transport that knows how its cluster has been answering."""
 
     def __init__(self, row: Connection, credential: Credential) -> None:
         super().__init__(
             credential,
-            deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS),
+            deny=deny_list(),
             deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS,
             uid=row.uid,
         )

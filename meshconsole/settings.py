@@ -269,6 +269,9 @@ except ValueError as error:
         f"MESHCONSOLE_TRUSTED_PROXIES: {error} is neither a network, an address nor “unix”, or it would trust everybody."
     ) from None
 
+# The largest form. The web server keeps no larger body, and SizeMiddleware refuses it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.choice("MESHCONSOLE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"))
 configure_structlog()
@@ -283,7 +286,8 @@ MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
 # How long a cluster may stay silent before its chain of a rollout fails, and istiod's replicas may disagree.
 MESHCONSOLE_UNREACHABLE_SECONDS = env.seconds("MESHCONSOLE_UNREACHABLE_SECONDS", 60)
 MESHCONSOLE_VERIFY_SECONDS = env.seconds("MESHCONSOLE_VERIFY_SECONDS", 60)
-# Networks that the console never connects to, whatever a kubeconfig or an address says.
+# Networks that the console never connects to, whatever a kubeconfig or an address says: link-local holds the metadata service of
+# nearly every cloud, the others are those that lie outside it.
 MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "169.254.0.0/16",
     "fe80::/10",

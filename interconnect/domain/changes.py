@@ -187,7 +187,7 @@ def apply(
 ) -> Topology | tuple[Violation, ...]:
     """The topology after `change`, or everything that forbids it. `overrides` are tokens of violations to pass over."""
     refused = violations(topology, change, facts=facts, overrides=overrides, occupied=occupied)
-    return refused or _changed(topology, change)
+    return refused or changed(topology, change)
 
 
 def violations(
@@ -223,7 +223,7 @@ def apply_all(
         collected.extend(found)
         if any(not violation.token for violation in found):
             return tuple(collected)
-        topology = _changed(topology, change)
+        topology = changed(topology, change)
     return tuple(collected) or topology
 
 
@@ -383,8 +383,8 @@ def _membership(topology: Topology, change: Join | UpdateAddresses | Remove, giv
         yield from rules.usable_addresses(topology, change.group, change.addresses, given.facts)
 
 
-def _changed(topology: Topology, change: Change) -> Topology:
-    """The topology after a change that no rule forbids."""
+def changed(topology: Topology, change: Change) -> Topology:
+    """The topology after `change`; no rule is asked."""
     match change:
         case Enable() | Disable():
             return replace(topology, enabled=isinstance(change, Enable))

@@ -5,52 +5,61 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
+from interconnect.domain.changes import Change, DeleteGroup, Disable, Join, Remove, RemoveCluster, changed
 from interconnect.domain.entries import RULE_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
-    from interconnect.domain.topology import Topology
+    from interconnect.domain.topology import Gateway, Topology
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
     """`twice`: a second question comes after the first (rule 12). `phrase`: it has to be typed (rule 14). `restart`: the
-    policy of the control plane's restart is chosen (rule 16). `goes`: (kind, name) of all that the topology loses."""
+    policy of the control plane's restart is chosen (rule 16). `goes`: (kind, name) of all that the topology loses;
+    `gateways`: those among it, whose objects are deleted."""
 
     twice: bool
     phrase: bool
     restart: bool
     goes: tuple[tuple[str, str], ...]
+    gateways: tuple[Gateway, ...] = ()
 
     @property
     def danger(self) -> bool:
         return self.twice or self.phrase or bool(self.goes)
 
 
-def asking(topology: Topology, changes: Sequence[Change]) -> Asking:
-    """How `changes` of `topology` are asked about, all at once."""
-    removed = any(isinstance(change, Remove) for change in changes)
+def asking(topology: Topology, changes: Sequence[Change], *, about: Container[Change] | None = None) -> Asking:
+    """How `changes` of `topology` are asked about, all at once; `about`: only these of them, the others have been made."""
+    asked = [change for change in changes if about is None or change in about]
+    removed = any(isinstance(change, Remove) for change in asked)
+    goes: list[tuple[str, str]] = []
+    gateways: list[Gateway] = []
+    for change in changes:
+        before, topology = topology, changed(topology, change)
+        if change in asked:
+            lost = [gateway for key, gateway in before.gateways.items() if key not in topology.gateways]
+            gateways += lost
+            goes += [*_goes(change), *(("gateway", gateway.name) for gateway in lost)]
     return Asking(
         twice=removed,
-        phrase=any(isinstance(change, Disable) for change in changes),
-        restart=removed or any(isinstance(change, Join) for change in changes),
-        goes=tuple(dict.fromkeys(_goes(topology, changes))),
+        phrase=any(isinstance(change, Disable) for change in asked),
+        restart=removed or any(isinstance(change, Join) for change in asked),
+        goes=tuple(goes),
+        gateways=tuple(gateways),
     )
 
 
-def _goes(topology: Topology, changes: Iterable[Change]) -> Iterable[tuple[str, str]]:
-    for change in changes:
-        if isinstance(change, Remove):
+def _goes(change: Change) -> Iterator[tuple[str, str]]:
+    """What goes by the change itself, not with something else."""
+    match change:
+        case Remove():
             yield "member", change.group
-        elif isinstance(change, DeleteGroup):
+        case DeleteGroup():
             yield "group", change.group
-            yield from (("gateway", gateway.name) for gateway in topology.gateways_of_group(change.group))
-        elif isinstance(change, RemoveCluster):
+        case RemoveCluster():
             yield "cluster", change.cluster
-            yield from (("gateway", gateway.name) for gateway in topology.gateways_of_cluster(change.cluster))
-        elif isinstance(change, DeleteGateway) and change.key in topology.gateways:
-            yield "gateway", topology.gateways[change.key].name
-        elif isinstance(change, Disable):
+        case Disable():
             yield "rule", RULE_NAME

@@ -76,6 +76,11 @@ class Finding:
     token: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """As a violation has it, with how grave it is and what was seen."""
+        of_all = Violation(self.code, self.params, self.token).to_json()
+        return of_all | {"severity": self.severity, "evidence": dict(self.evidence)}
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeen:

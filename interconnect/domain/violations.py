@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,14 @@ class Violation:
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {"code": self.code, "params": dict(self.params), "token": self.token}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `to_json` made; also what versions before stored, which had the parameters beside the code."""
+        params = data.get("params")
+        if not isinstance(params, Mapping):
+            params = {name: value for name, value in data.items() if name not in ("code", "token")}
+        return cls(str(data.get("code", "")), params, str(data.get("token", "")))

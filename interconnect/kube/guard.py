@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# link-local holds the metadata service of nearly every cloud; the others are those that lie outside it
-DEFAULT_DENIED = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32")
 # "this network" leads to the machine itself, as loopback does
 _NEVER = tuple(ipaddress.ip_network(network) for network in ("0.0.0.0/8", "255.255.255.255/32", "::/128", "224.0.0.0/4", "ff00::/8"))
 # an IPv4 address in the last 32 bits: NAT64 (RFC 6052, 8215), IPv4-translated (RFC 2765)
@@ -37,7 +35,7 @@ CONNECT_TIMEOUT = 3.0
 class DenyList:
     """Networks that nothing connects to. Unspecified and multicast addresses are always among them."""
 
-    def __init__(self, networks: Iterable[str] = DEFAULT_DENIED) -> None:
+    def __init__(self, networks: Iterable[str]) -> None:
         """`networks` are CIDRs or addresses; ValueError names the first that is neither."""
         self._networks: tuple[IpNetwork, ...] = (*_NEVER, *(ipaddress.ip_network(network) for network in networks))
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from interconnect.kube import pem, strict_yaml
 from interconnect.kube.errors import plain
-from interconnect.kube.guard import DenyList
 from interconnect.kube.refusals import CODES, KubeconfigRefused, Refusal
 from interconnect.kube.servers import plausible_host, server
 from interconnect.kube.wrapping import SIZE_LIMIT, unwrap
@@ -19,7 +18,9 @@ from interconnect.kube.wrapping import SIZE_LIMIT, unwrap
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", "parse", "read"]
+    from interconnect.kube.guard import DenyList
+
+__all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", "read"]
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _CLUSTER_FIELDS = frozenset(
     ["server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "disable-compression", "extensions"]
@@ -150,9 +151,7 @@ class _Rules(NamedTuple):
     deny: DenyList
 
 
-def read(
-    text: str | bytes, *, context: str | None = None, allow_insecure: bool = False, deny: DenyList | None = None
-) -> Reading | KubeconfigRefused:
+def read(text: str | bytes, *, deny: DenyList, context: str | None = None, allow_insecure: bool = False) -> Reading | KubeconfigRefused:
     """One context of a kubeconfig, at most 256 KiB of YAML or JSON in UTF-8, as it is or in a List or a Secret.
 
     Without `context` the one that all usable ones amount to is taken. Where they differ, or the current one cannot be used, the
@@ -160,17 +159,9 @@ def read(
     """
     try:
         document, remote = unwrap(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
-        return _choose(document, context, _Rules(allow_insecure, deny or DenyList()), remote)
+        return _choose(document, context, _Rules(allow_insecure, deny), remote)
     except Refusal as refusal:
         return refusal.reason
-
-
-def parse(
-    text: str | bytes, *, context: str | None = None, allow_insecure: bool = False, deny: DenyList | None = None
-) -> Credential | KubeconfigRefused:
-    """The credential alone of what `read` gives."""
-    found = read(text, context=context, allow_insecure=allow_insecure, deny=deny)
-    return found.credential if isinstance(found, Reading) else found
 
 
 def _choose(document: dict[str, Any], wanted: str | None, rules: _Rules, remote: str) -> Reading:

@@ -128,7 +128,7 @@ class Transport:
         self,
         credential: Credential,
         *,
-        deny: DenyList | None = None,
+        deny: DenyList,
         deadline: float = CALL_DEADLINE,
         connect: float = CONNECT_TIMEOUT,
         limit: int = BODY_LIMIT,
@@ -136,7 +136,7 @@ class Transport:
     ) -> None:
         self.credential = credential
         self.uid = uid
-        self.deny = deny or DenyList()
+        self.deny = deny
         self.deadline = deadline
         self.connect_timeout = connect
         self.limit = limit

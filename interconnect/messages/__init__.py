@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
 
+from interconnect.domain.violations import Violation
 from interconnect.messages import engine, files, findings, kubeconfig, plans, rules
 from meshconsole.text import visible
 
@@ -45,17 +46,17 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     return str(template) % texts
 
 
+def worded(item: Mapping[str, Any]) -> str:
+    """The sentence of what `to_json` of a violation or of a finding stored."""
+    found = Violation.from_json(item)
+    return word(found.code, {**item.get("evidence", {}), **found.params})
+
+
 def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """What a step has found, a sentence each: its own sentence says only how much of it there was."""
     found = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
     found = [item for item in found if item.get("severity") != "warning"]
-    return tuple(dict.fromkeys(word(str(item.get("code", "")), _params_of(item)) for item in found))
-
-
-def _params_of(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Findings of a preflight keep their parameters and their evidence apart, verdicts of a guard are flat."""
-    inner = item.get("params")
-    return {**item.get("evidence", {}), **inner} if isinstance(inner, dict) else item
+    return tuple(dict.fromkeys(map(worded, found)))
 
 
 def _is_given(name: str, value: Any) -> bool:

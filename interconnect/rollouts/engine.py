@@ -144,7 +144,7 @@ def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     """
     # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not count.
     hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
-    evidence = {"said": error.evidence, "code": error.code, "params": dict(error.violation().params)}
+    evidence = {"said": error.evidence, **error.violation().to_json()}
     if error.code == "busy":
         return Wait(error.retry_after, evidence, queued=True)
     if step.failing_since is None:

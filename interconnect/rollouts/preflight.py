@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interconnect import clients
 from interconnect.domain import preflight
@@ -57,16 +57,6 @@ def findings_of(mesh: Mesh, topology: Topology, group: Group, looked: Look, deny
     facts, shared = looked
     seen = replace(shared, gateways=_gateways(mesh, topology, group), data_path=_answers(group, deny))
     return preflight.findings(topology, group.name, seen, facts)
-
-
-def finding_as_json(finding: preflight.Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "params": dict(finding.params),
-        "token": finding.token,
-        "evidence": dict(finding.evidence),
-    }
 
 
 def _config_map(mesh: Mesh, ref: ConfigMapRef) -> ConfigMapSeen:

@@ -67,7 +67,7 @@ def audited(
                 rollout_id=request.rollout_id,
             )
     except Refused as refusal:
-        reasons = [{"code": violation.code, **violation.params} for violation in refusal.violations]
+        reasons = [violation.to_json() for violation in refusal.violations]
         record(
             actor=actor,
             action=action,

@@ -1,7 +1,7 @@
 """*Run checks*: look at everything now, and remember what was found.
 
 MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in MeshObservation.facts["checks"]:
-    {"at", "findings": [{"code", "params", "severity", "evidence"}], "failure": violation or absent, ...}, and the matrix of
+    {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
     `interconnect.services.matrix.as_json`.
 """
 
@@ -11,15 +11,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.utils import timezone
 
-from interconnect import observed, store
+from interconnect import clients, observed, store
 from interconnect.domain.plan import expected_networks
-from interconnect.domain.preflight import Severity
+from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.models import Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts import preflight
 from interconnect.rollouts.replicas import verdict
@@ -66,8 +64,7 @@ def run_checks(mesh: Mesh) -> Json:
         result["findings"] = list(_findings(mesh, topology, facts))
         found = matrix(mesh, topology, facts)
     except KubeError as error:
-        failure = error.violation()
-        result["failure"] = {"code": failure.code, "params": dict(failure.params)}
+        result["failure"] = error.violation().to_json()
     result |= as_json(found, list(topology.groups))
     observed.note_checks(mesh, result)
     return result
@@ -75,12 +72,12 @@ def run_checks(mesh: Mesh) -> Json:
 
 def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
     """What a preflight would say of the groups that have joined already, each thing once, and what verification says."""
-    looked, deny = preflight.look(mesh), DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    looked, deny = preflight.look(mesh), clients.deny_list()
     together: dict[str, Json] = {}
     for group in topology.joined:
         for finding in preflight.findings_of(mesh, topology, group, looked, deny):
             if finding.code not in OF_A_JOIN:
-                item = preflight.finding_as_json(finding)
+                item = finding.to_json()
                 together.setdefault(json.dumps(item, sort_keys=True), item)
     yield from together.values()
     yield from _unverified(mesh, topology, facts)
@@ -90,4 +87,4 @@ def _unverified(mesh: Mesh, topology: Topology, facts: Facts) -> Iterable[Json]:
     expected = expected_networks(topology, render(topology, facts), facts)
     for istiod in facts.istiods:
         for violation in verdict(mesh, istiod, expected[istiod.deployment], facts.foreign_networks).violations:
-            yield {"code": violation.code, "severity": Severity.ERROR, "params": dict(violation.params), "token": "", "evidence": {}}
+            yield Finding(violation.code, Severity.ERROR, violation.params).to_json()

@@ -120,12 +120,14 @@ def _count(inquiry: Inquiry) -> Json:
 
 def question_asks(*, question: Question) -> Asking:
     """How it is asked: as the change that it amounts to. Refused when there is nothing to decide any more."""
-    if question.decision in RETRIES:
-        rollout = _rollout(question)
-        before = topology_from_json(rollout.before) if rollout.before else store.load(question.mesh)
-        asks = asking(before, changes_of(question=question))
-        return replace(asks, restart=False) if question.decision in GUARDS else asks
-    return asking(store.load(question.mesh), changes_of(question=question))
+    undone = changes_of(question=question)
+    if question.decision not in RETRIES:
+        return asking(store.load(question.mesh), undone)
+    rollout = _rollout(question)
+    if not undone:
+        return asking(store.load(question.mesh), ())
+    asks = asking(topology_from_json(rollout.before), changes_from_json(rollout.changes), about=undone)
+    return replace(asks, restart=False) if question.decision in GUARDS else asks
 
 
 def question_answer(*, question: Question, plan: Inquiry, answer: Answer, actor: Actor) -> Rollout:

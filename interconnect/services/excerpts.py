@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import Any
 
 import yaml
@@ -9,6 +10,9 @@ import yaml
 from meshconsole.text import visible
 
 MOST_LINES = 400
+MOST_TEXT = 100_000
+CONTEXT_LINES = 3
+LEFT_OUT = "…"
 
 
 class _Dumper(yaml.SafeDumper):
@@ -28,10 +32,11 @@ _Dumper.add_representer(str, _text)
 
 
 def excerpt(before: Any, after: Any) -> tuple[str, str]:
-    """YAML of both, without the leaves that they share; the whole object where there is only one of them (None: not there)."""
+    """YAML of both, without the leaves, and of long texts without the lines, that they share. The whole object where there is only
+    one of them (None: not there)."""
     if before is not None and after is not None:
         before, after = _differing(before, after)
-    return _yaml(before), _yaml(after)
+    return as_yaml(before), as_yaml(after)
 
 
 def _differing(before: Any, after: Any) -> tuple[Any, Any]:
@@ -40,7 +45,24 @@ def _differing(before: Any, after: Any) -> tuple[Any, Any]:
     if _is_list_of_mappings(before) and _is_list_of_mappings(after) and len(before) == len(after):
         pairs = [_differing(one, other) for one, other in zip(before, after, strict=True) if one != other]
         return [one for one, _other in pairs], [other for _one, other in pairs]
+    if isinstance(before, str) and isinstance(after, str):
+        return _of_texts(before, after)
     return before, after
+
+
+def _of_texts(before: str, after: str) -> tuple[str, str]:
+    """Their lines that differ, with a few around them: of a list of networks of hundreds of clusters most is the same."""
+    old, new = before.split("\n"), after.split("\n")
+    left: list[str] = []
+    right: list[str] = []
+    done = 0
+    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT_LINES):
+        gap = [LEFT_OUT] if group[0][1] > done else []
+        done = group[-1][2]
+        left += gap + old[group[0][1] : done]
+        right += gap + new[group[0][3] : group[-1][4]]
+    rest = [LEFT_OUT] if done < len(old) else []
+    return "\n".join(left + rest), "\n".join(right + rest)
 
 
 def _of_mappings(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -63,11 +85,9 @@ def _is_list_of_mappings(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
-def block_yaml(value: Any) -> str:
-    """YAML as people read it, texts of several lines as such; empty for what is not there."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120) if value else ""
-
-
-def _yaml(value: Any) -> str:
-    lines = visible(block_yaml(value), lines=True).removesuffix("\n").split("\n")
-    return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], "…"])
+def as_yaml(value: Any) -> str:
+    """YAML as people read it, texts of several lines as such; its beginning where it is very long, nothing for what is not there."""
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120) if value else ""
+    lines = visible(text, lines=True).removesuffix("\n").split("\n")
+    shown = "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], LEFT_OUT])
+    return shown if len(shown) <= MOST_TEXT else shown[:MOST_TEXT] + LEFT_OUT

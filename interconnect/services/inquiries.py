@@ -94,7 +94,7 @@ def inquiry_start(
         inquiry = _made(user_id, kind, mesh, params, secret)
         refused = _why_not(inquiry)
         if refused:
-            inquiry.status, inquiry.errors = InquiryStatus.FAILED, [_as_json(refused)]
+            inquiry.status, inquiry.errors = InquiryStatus.FAILED, [refused.to_json()]
         else:
             inquiry.digest = digest
             transaction.on_commit(ring)
@@ -289,11 +289,7 @@ def _outcome(inquiry: Inquiry) -> Json:
     except Exception as error:
         log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
         violations = [Violation("step.internal", {"error": type(error).__name__})]
-    return {"status": InquiryStatus.FAILED, "errors": [_as_json(violation) for violation in violations]}
-
-
-def _as_json(violation: Violation) -> Json:
-    return {"code": violation.code, "params": dict(violation.params), "token": violation.token}
+    return {"status": InquiryStatus.FAILED, "errors": [violation.to_json() for violation in violations]}
 
 
 @contextmanager

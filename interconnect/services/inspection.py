@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils import timezone
 
+from interconnect import clients
 from interconnect.domain.credentials import Account, expiry, notes
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
 from interconnect.kube import cidrs, identity, istiod, rights
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, Reading, read
 from interconnect.kube.rights import ClusterRole
 from interconnect.kube.transport import Transport
@@ -75,7 +75,7 @@ class MeshReport:
 
 def reading_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Reading:
     """A pasted kubeconfig as it was read; Refused with the parser's reason."""
-    found = read(text, context=context, allow_insecure=allow_insecure, deny=DenyList(settings.MESHCONSOLE_DENIED_NETWORKS))
+    found = read(text, context=context, allow_insecure=allow_insecure, deny=clients.deny_list())
     if isinstance(found, KubeconfigRefused):
         raise Refused([Violation(f"kubeconfig.{found.code}", found.params)])
     return found
@@ -92,8 +92,7 @@ def as_read(report: ClusterReport, reading: Reading) -> ClusterReport:
 
 
 def api_for(credential: Credential) -> Api:
-    deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
-    return Api(Transport(credential, deny=deny, deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS))
+    return Api(Transport(credential, deny=clients.deny_list(), deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS))
 
 
 def refused(error: KubeError) -> Refused:

@@ -6,7 +6,6 @@ Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those ga
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from interconnect import clients, store
@@ -17,23 +16,19 @@ from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
-from interconnect.services.excerpts import block_yaml
+from interconnect.services.excerpts import as_yaml
 from interconnect.services.inquiries import answers
-from interconnect.services.planning import PlannedWrite, preview_agreed, scene_of, shown
-from meshconsole.text import visible
+from interconnect.services.planning import preview_agreed, scene_of, shown, write_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interconnect.domain.violations import Violation
     from interconnect.models import Inquiry, Mesh
 
 Json = dict[str, Any]
 
 RULE, ENABLING = "rule", "enabling"
 MOST_GATEWAYS = 50
-MOST_TEXT = 100_000
-CONTEXT_LINES = 3
 
 
 def _mesh(inquiry: Inquiry) -> Mesh:
@@ -77,7 +72,7 @@ def _gateway(mesh: Mesh, obj: Json) -> Json:
         "name": text(obj, "metadata", "name"),
         "ours": _is_ours(mesh, obj),
         "taken": _has_our_name(mesh, obj) and not _is_ours(mesh, obj),
-        "text": as_text(shown(obj)),
+        "text": as_yaml(shown(obj)),
     }
 
 
@@ -102,40 +97,4 @@ def _rule_drift(mesh: Mesh) -> list[Json]:
     # The rule alone: nothing else has to be asked for it.
     bare = replace(topology, clusters={}, groups={}, gateways={})
     alone = replace(scene, facts=replace(scene.facts, istiods=()), applied={target: scene.applied[target]})
-    return [write_as_json(write, {}) for write in preview_agreed(bare, alone).writes if write.verb is not Verb.LOOK]
-
-
-def write_as_json(write: PlannedWrite, names: dict[str, str]) -> Json:
-    target = write.target
-    before, after = only_changes(as_text(write.before), as_text(write.after))
-    return {
-        "cluster": names.get(target.cluster, ""),
-        "kind": target.kind,
-        "namespace": target.namespace,
-        "name": target.name,
-        "field": target.field,
-        "owners": list(write.owners),
-        "before": before,
-        "after": after,
-        "problems": [violation_as_json(problem) for problem in write.problems],
-    }
-
-
-def only_changes(before: str, after: str) -> tuple[str, str]:
-    """Both without the lines that are the same and far from any difference: of hundreds of clusters that is most of it."""
-    old, new = before.splitlines(), after.splitlines()
-    kept_old: list[str] = []
-    kept_new: list[str] = []
-    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT_LINES):
-        for _tag, old_start, old_end, new_start, new_end in group:
-            kept_old += old[old_start:old_end]
-            kept_new += new[new_start:new_end]
-    return "\n".join(kept_old), "\n".join(kept_new)
-
-
-def violation_as_json(violation: Violation) -> Json:
-    return {"code": violation.code, "params": dict(violation.params), "token": violation.token}
-
-
-def as_text(obj: Json | None) -> str:
-    return visible(block_yaml(obj), lines=True)[:MOST_TEXT]
+    return [write_as_json(write) for write in preview_agreed(bare, alone).writes if write.verb is not Verb.LOOK]

@@ -7,13 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from interconnect import clients
 from interconnect.domain.checks import Endpoint, Reach, Told, told_of
 from interconnect.kube import debug, kinds, probe
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.kube.reading import items, number, text
 from interconnect.rollouts.inspection import ROOT_CA
 from interconnect.rollouts.replicas import side_by_side, sources
@@ -175,7 +172,7 @@ def _way(mesh: Mesh, topology: Topology, group: Group, service: debug.Endpoint |
 
 
 def _probed(addresses: Iterable[Address], service: str, port: int, root: str) -> Way:
-    deny, name = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS), probe.sni(service, port)
+    deny, name = clients.deny_list(), probe.sni(service, port)
     found = [(address, probe.probe(address.host, address.port, deny=deny, server_name=name, root_pem=root)) for address in addresses]
     reach = Reach.SERVED if all(result.path is probe.Path.SERVED for _address, result in found) else Reach.FAILED
     lines = (f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip() for address, result in found)

@@ -6,15 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from interconnect import observed, store
+from interconnect import clients, observed, store
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
 from interconnect.domain.rules import can_delete_mesh
 from interconnect.domain.violations import Violation
-from interconnect.kube.guard import DenyList
 from interconnect.models import Connection, Mesh
 from interconnect.rollouts.replicas import placed
 from interconnect.scope import scope_of
@@ -151,7 +149,7 @@ def _is_base_url(url: str) -> bool:
         return False
     if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
         return False
-    return not DenyList(settings.MESHCONSOLE_DENIED_NETWORKS).denies_host(host)
+    return not clients.deny_list().denies_host(host)
 
 
 def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> None:

@@ -15,6 +15,7 @@ from interconnect.domain.render import render
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.rollouts.replicas import side_by_side
+from interconnect.services.excerpts import excerpt
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -239,6 +240,24 @@ def _tried(api: Api, write: Write) -> Json | None:
         return api.merge_patch(write.target, write.body, uid=write.uid, dry_run=True)
     api.delete(write.target, uid=write.uid, dry_run=True)
     return None
+
+
+def write_as_json(write: PlannedWrite) -> Json:
+    """As a page shows it; `before` and `after` are YAML of what differs."""
+    before, after = excerpt(write.before, write.after)
+    return {
+        "cluster": write.target.cluster,
+        "kind": write.target.kind,
+        "namespace": write.target.namespace,
+        "name": write.target.name,
+        "field": write.target.field,
+        "verb": write.verb,
+        "note": write.note,
+        "before": before,
+        "after": after,
+        "problems": [problem.to_json() for problem in write.problems],
+        "owners": list(write.owners),
+    }
 
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")

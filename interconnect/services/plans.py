@@ -15,10 +15,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import transaction
 
-from interconnect import observed, store
+from interconnect import clients, observed, store
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
 from interconnect.domain.plan import plan
@@ -30,13 +29,11 @@ from interconnect.domain.topology import Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
-from interconnect.kube.guard import DenyList
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.rollouts import engine, preflight
 from interconnect.rollouts.replicas import ask_each, sources
-from interconnect.services.excerpts import excerpt
 from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
-from interconnect.services.planning import PlannedWrite, Preview, Scene, preview_agreed, scene_of
+from interconnect.services.planning import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import leftovers, rollout_start
 
@@ -217,7 +214,7 @@ def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = fr
     facts = observed.facts(mesh)
     after = apply_all(before, changes, facts=facts, overrides=accepted)
     if not isinstance(after, Topology):
-        return {"revision": mesh.revision, "refusals": [_as_json(violation) for violation in after]}
+        return {"revision": mesh.revision, "refusals": [violation.to_json() for violation in after]}
     scene = scene_of(mesh, consents=accepted)
     seen = preview_agreed(after, scene)
     again = list(engine.carried_out_again(retried)) if retried else []
@@ -227,11 +224,11 @@ def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = fr
         "refusals": [],
         "steps": [_step(step, False) for step in again] if retried else _steps(seen.steps, _left(before, scene, seen)),
         "writes": [
-            _write(write) for write in seen.writes if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
+            write_as_json(write) for write in seen.writes if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
         ],
-        "unreachable": [_as_json(violation) for violation in seen.unreachable.values()],
-        "control_plane": _as_json(failure) if failure else None,
-        "guard": [_as_json(violation) for violation in looked[1].guard] if looked else [],
+        "unreachable": [violation.to_json() for violation in seen.unreachable.values()],
+        "control_plane": failure.to_json() if failure else None,
+        "guard": [violation.to_json() for violation in looked[1].guard] if looked else [],
         "left": None if retried else _leftover(mesh, before),
         "live": _live(seen),
         **_joining(mesh, after, [*joining, *_preflights(again)], looked),
@@ -285,24 +282,6 @@ def _leftover(mesh: Mesh, before: Topology) -> Json | None:
     return {"role": found[0].slug, "rollout": str(found[1].id), "actor": found[1].actor} if found else None
 
 
-def _write(write: PlannedWrite) -> Json:
-    target = write.target
-    before, after = excerpt(write.before, write.after)
-    return {
-        "cluster": target.cluster,
-        "kind": target.kind,
-        "namespace": target.namespace,
-        "name": target.name,
-        "field": target.field,
-        "verb": write.verb,
-        "note": write.note,
-        "before": before,
-        "after": after,
-        "problems": [_as_json(problem) for problem in write.problems],
-        "owners": list(write.owners),
-    }
-
-
 def _live(seen: Preview) -> list[list[Any]]:
     """What was read where something differs; of all else the rows are trusted, which came to the same."""
     targets = dict.fromkeys(write.target for write in seen.writes)
@@ -316,14 +295,14 @@ def _live(seen: Preview) -> list[list[Any]]:
 
 def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: preflight.Look | None) -> Json:
     groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
-    deny = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
+    deny = clients.deny_list()
     awaited = {
         group.name: sorted(after.gateways[address.gateway].name for address in group.addresses or () if address.awaited and address.gateway)
         for group in groups
     }
     found = {group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in groups} if looked else {}
     return {
-        "findings": {name: [preflight.finding_as_json(item) for item in items] for name, items in found.items()},
+        "findings": {name: [item.to_json() for item in items] for name, items in found.items()},
         "awaited": {name: names for name, names in awaited.items() if names},
     }
 
@@ -343,7 +322,3 @@ def _digest(result: Json) -> str:
     """Of what would be done: equal for plans that do the same."""
     shown = {key: result[key] for key in ("revision", "steps", "writes", "findings")}
     return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-def _as_json(violation: Violation) -> Json:
-    return {"code": violation.code, "params": dict(violation.params), "token": violation.token}

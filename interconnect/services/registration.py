@@ -190,7 +190,7 @@ def report_as_json(report: ClusterReport | MeshReport, name: str = "") -> Json:
         "context": report.context,
         "reads_secrets": report.reads_secrets,
         "ends_at": moment(report.credential.ends_at) if report.credential.ends_at else "",
-        "notes": [{"code": note.code, "params": dict(note.params)} for note in report.notes(name)],
+        "notes": [note.to_json() for note in report.notes(name)],
         "webhooks": observed.webhooks_as_json(report.webhooks),
         "pod_cidrs": [{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
     }

@@ -7,7 +7,7 @@ from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
-from interconnect.domain.violations import Violation
+from interconnect.messages import worded
 from interconnect.views import wording
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -39,5 +39,4 @@ def state_of(entry: Entry) -> Badge:
 
 
 def why(params: Mapping[str, Any]) -> str:
-    found = [Violation(str(item.get("code", "")), {k: v for k, v in item.items() if k != "code"}) for item in params.get("reasons", ())]
-    return " ".join(wording.reasons(found))
+    return " ".join(map(worded, params.get("reasons", ())))

@@ -18,7 +18,7 @@ from interconnect import queries
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
 from interconnect.messages import matrix as messages
-from interconnect.messages import word
+from interconnect.messages import worded
 from interconnect.services import checking
 from interconnect.services.matrix import reach_from_json, told_from_json
 from interconnect.views import wording
@@ -91,8 +91,8 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "disagree_count": sum(1 for row in rows.paginator.object_list if row.pair.disagree),
         "looked_at": observation.at if observation else None,
         "checked_at": parse_datetime(stored["at"]) if stored.get("at") else None,
-        "failure": word(stored["failure"]["code"], stored["failure"]["params"]) if stored.get("failure") else "",
-        "errors": [word(error["code"], error["params"]) for error in running.errors] if running else [],
+        "failure": worded(stored["failure"]) if stored.get("failure") else "",
+        "errors": [worded(error) for error in running.errors] if running else [],
         "busy": busy,
         "run": _run(visit, busy=busy),
         "may_restore": visit.actor.may(Role.OPERATOR),
@@ -146,7 +146,7 @@ def _line(item: Mapping[str, Any]) -> Line:
     code, said = str(item.get("code", "")), {**item.get("evidence", {}), **item.get("params", {})}
     grave = item["severity"] != "warning" if "severity" in item else item.get("grave", True)
     state = Badge(Tone.BAD, _("Problem")) if grave else Badge(Tone.WARN, _("Warning"))
-    return Line(code, word(code, said), state, "" if "violation" in said else _evidence(said), code.startswith(RESTORABLE))
+    return Line(code, worded(item), state, "" if "violation" in said else _evidence(said), code.startswith(RESTORABLE))
 
 
 def _evidence(params: Mapping[str, Any]) -> str:

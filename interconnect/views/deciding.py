@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from interconnect.domain.changes import CreateGateway, Remove
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
-from interconnect.messages import word
+from interconnect.messages import word, worded
 from interconnect.messages.changes import sentences
 from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
@@ -30,6 +30,7 @@ from interconnect.services.rollouts import rollout_cancel
 from interconnect.services.workloads import restartable
 from interconnect.views import dialogs, plan_rows, rows, wording
 from interconnect.views.access import Visit, mesh_for
+from interconnect.views.changing import deleted_rule, deleted_with
 from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 MOST_LINES = 20
+MOST_TYPED = 100
 PATIENCE = timedelta(seconds=20)
 PARTS = ("dialogs", "dialog-form", "decision-plan")
 # What there is to decide no more: the dialog closes and says so.
@@ -148,7 +150,8 @@ def _refused(request: HttpRequest, visit: Visit, dialog: Dialog, refused: Refuse
 
 
 def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpResponse:
-    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`)."""
+    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`); without scripts also
+    that to see how far the plan is (`look`)."""
     back = _page_of(question.rollout) if question.rollout else reverse("interconnect", kwargs={"name": visit.mesh.name})
     plan = _sent(request, visit, question)
     if plan is not None and request.method == "POST" and plan.result.get("rollout"):
@@ -161,7 +164,8 @@ def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpRespo
         return dialogs.over(request, back, " ".join(wording.reasons(refused.violations)))
     if plan is None and not is_htmx(request):
         return _to_its_page(request, asked.plan)
-    return _show(request, visit, asked, _form(asked, visit, ASK))
+    # The second question has an address only together with the plan that the first one has shown.
+    return _show(request, visit, asked, _answers_so_far(asked, visit, request.GET) if plan else _form(asked, visit, ASK))
 
 
 def _plan(visit: Visit, question: Question) -> Inquiry:
@@ -178,9 +182,10 @@ def _sent(request: HttpRequest, visit: Visit, question: Question) -> Inquiry | N
     return inquiry if inquiry and inquiry.mesh_id == visit.mesh.id and inquiry.params.get("decision") == question.key else None
 
 
-def _to_its_page(request: HttpRequest, plan: Inquiry) -> HttpResponse:
-    """Without scripts the page is asked for anew until its plan is there: by its own address, so that it is not made each time."""
-    return HttpResponseRedirect(f"{request.path}?{urlencode([*_query(request), ('plan', str(plan.id))])}")
+def _to_its_page(request: HttpRequest, plan: Inquiry, form: DecisionForm | None = None) -> HttpResponse:
+    """Without scripts: the plan's page has an address, which holds the answers of `form`."""
+    said = [(name, str(form[name].value() or "")) for name in form.fields] if form else []
+    return HttpResponseRedirect(f"{request.path}?{urlencode([*_query(request), ('plan', str(plan.id)), *said])}")
 
 
 def _query(request: HttpRequest) -> list[tuple[str, str]]:
@@ -193,16 +198,27 @@ def _form(asked: Asked, visit: Visit, step: str, data: Any = None) -> DecisionFo
     return DecisionForm(data, asking=asked.asking, step=step, policy=policy)
 
 
+def _step_in(asked: Asked, said: QueryDict) -> str:
+    return CONFIRM if asked.asking.twice and said.get("step") == CONFIRM else ASK
+
+
+def _answers_so_far(asked: Asked, visit: Visit, said: QueryDict) -> DecisionForm:
+    """The question at the step of `said`, with the answers in it: none of them has been given yet."""
+    form = _form(asked, visit, _step_in(asked, said))
+    form.initial.update({name: said[name][:MOST_TYPED] for name in ("phrase", "restart") if name in said})
+    return form
+
+
 def _posted(request: HttpRequest, visit: Visit, asked: Asked) -> HttpResponse:
-    step = CONFIRM if asked.asking.twice and request.POST.get("step") == CONFIRM else ASK
-    if "again" in request.POST:
-        anew = Asked(asked.question, asked.asking, _plan(visit, asked.question), asked.back)
-        return _again(request, visit, anew, step)
+    step = _step_in(asked, request.POST)
     token = request.POST.get("consent", "") or request.POST.get("withdraw", "")
-    if token:
+    if "again" in request.POST:
+        asked = replace(asked, plan=_plan(visit, asked.question))
+    elif token:
         plans.plan_consent(inquiry=asked.plan, token=token, given="consent" in request.POST)
         asked.plan.refresh_from_db()
-        return _again(request, visit, asked, step)
+    if token or not {"again", "look"}.isdisjoint(request.POST):
+        return _asked_at(request, visit, asked, _answers_so_far(asked, visit, request.POST))
     form = _form(asked, visit, step, request.POST)
     if not form.is_valid():
         return _show(request, visit, asked, form, status=422)
@@ -217,18 +233,15 @@ def _posted(request: HttpRequest, visit: Visit, asked: Asked) -> HttpResponse:
     return dialogs.to_rollout(request, rollout)
 
 
-def _again(request: HttpRequest, visit: Visit, asked: Asked, step: str) -> HttpResponse:
-    if not is_htmx(request):
-        return _to_its_page(request, asked.plan)
-    typed = _form(asked, visit, step)
-    typed.initial.update({name: request.POST[name] for name in ("phrase", "restart") if name in request.POST})
-    return _show(request, visit, asked, typed)
+def _asked_at(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm) -> HttpResponse:
+    """The question again, or the second one: in the dialog, or on the page whose address it has."""
+    return _show(request, visit, asked, form) if is_htmx(request) else _to_its_page(request, asked.plan, form)
 
 
 def _second_question(request: HttpRequest, visit: Visit, asked: Asked, answer: Answer) -> HttpResponse:
     form = _form(asked, visit, CONFIRM)
     form.initial["phrase"] = answer.phrase
-    return _show(request, visit, asked, form)
+    return _asked_at(request, visit, asked, form)
 
 
 def _told(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, refused: Refused) -> HttpResponse:
@@ -239,7 +252,7 @@ def _told(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
         return dialogs.over(request, asked.back, text)
     if "plan.outdated" in codes:
         visit.mesh.refresh_from_db(fields=["revision"])
-        asked = Asked(asked.question, asked.asking, _plan(visit, asked.question), asked.back)
+        asked = replace(asked, plan=_plan(visit, asked.question))
     form.add_error("phrase" if codes == {"interconnect.phrase"} and "phrase" in form.fields else None, text)
     status = 403 if codes == {"role.missing"} else 422 if codes == {"interconnect.phrase"} else 409
     return _show(request, visit, asked, form, status=status)
@@ -262,7 +275,7 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
         "back": asked.back,
         "danger": asked.asking.danger or question.decision is Decision.FORCE,
         "intro": _second_words(visit, asked) if second else _words(question),
-        **({} if second else _what_changes(asked)),
+        **({} if second else _what_changes(visit, asked)),
         "restarts": asked.asking.restart or question.decision is Decision.FORCE,
         "decided": question.decision in decisions.GUARDS,
         **_shown(visit, asked),
@@ -272,10 +285,12 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
     return page(request, "interconnect/decision.html", context, parts=PARTS, status=status)
 
 
-def _what_changes(asked: Asked) -> dict[str, Any]:
-    """The changes of a revert in words, and what the topology loses by kind and name."""
-    goes = [(_kinds()[kind], name) for kind, name in asked.asking.goes]
-    found: dict[str, Any] = {"goes": goes[:MOST_LINES], "more_goes": len(goes[MOST_LINES:])}
+def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
+    """The changes of a revert in words; what the topology loses, and every object that is deleted, by kind and name."""
+    found: dict[str, Any] = {
+        "goes": [(_kinds()[kind], name) for kind, name in asked.asking.goes],
+        "deletes": (*deleted_with(visit, asked.asking.gateways), *(deleted_rule(visit) if asked.asking.phrase else ())),
+    }
     if asked.question.decision is not Decision.REVERT:
         return found
     changes = sentences(decisions.changes_of(question=asked.question))
@@ -383,7 +398,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
         "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
-        "errors": [word(error["code"], error["params"]) for error in plan.errors],
+        "errors": [worded(error) for error in plan.errors],
         "may_override": visit.actor.may(Role.MESH_ADMIN),
     }
     if decision is Decision.WORKLOADS:

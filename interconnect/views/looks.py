@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import yaml
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,35 +15,23 @@ from django.views.decorators.http import require_GET, require_http_methods
 from interconnect import queries
 from interconnect.domain.manifests import gateway_rule
 from interconnect.domain.render import rule_target
-from interconnect.domain.violations import Violation
+from interconnect.messages import worded
 from interconnect.models import InquiryStatus
 from interconnect.services import looks
+from interconnect.services.excerpts import as_yaml
 from interconnect.services.inquiries import inquiry_of, inquiry_start
-from interconnect.views import wording
+from interconnect.views import plan_rows
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from interconnect.models import Inquiry
 
 PATIENCE = timedelta(seconds=20)
 KINDS = (looks.RULE, looks.ENABLING)
 PARTS = ("dialogs", "look")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not as it was asked for: where, what it is now and shall be, whose it is, and why it is not simply written."""
-
-    where: str
-    before: str
-    after: str
-    owners: str
-    problems: tuple[str, ...]
 
 
 @require_http_methods(["GET", "POST"])
@@ -59,8 +45,8 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
         return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING else looks.RULE)
     sight = queries.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
-    text = yaml.safe_dump(sight.rule.value if sight.rule and sight.rule.value else manifest, sort_keys=False)
-    context = {"text": text, "in_place": queries.rule_is_in_place(sight.rule), "asks": True}
+    written = sight.rule.value if sight.rule and sight.rule.value else manifest
+    context = {"text": as_yaml(written), "in_place": queries.rule_is_in_place(sight.rule), "asks": True}
     return _show(request, visit, looks.RULE, context)
 
 
@@ -74,8 +60,8 @@ def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
     return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
-def _ask(request: HttpRequest, visit: Visit, kind: str, **params: Any) -> HttpResponse:
-    inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh, params=params)
+def _ask(request: HttpRequest, visit: Visit, kind: str) -> HttpResponse:
+    inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh)
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
     return _show(request, visit, kind, {"inquiry": inquiry, **_answer(inquiry)})
@@ -85,38 +71,9 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
     if inquiry.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
     if inquiry.status == InquiryStatus.FAILED:
-        return {"errors": _reasons(inquiry.errors)}
+        return {"errors": [worded(error) for error in inquiry.errors]}
     said = inquiry.result
-    return {
-        "said": said,
-        "differences": [_difference(item) for item in said.get("writes", said.get("drift", ()))],
-        "unreachable": _silent(said.get("unreachable", ())),
-        "tokens": said.get("tokens", ()),
-    }
-
-
-def _reasons(items: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return wording.reasons(Violation(item["code"], item["params"]) for item in items)
-
-
-def _silent(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Each cluster that could not be looked at, and why."""
-    return [
-        (str(item["params"].get("cluster") or _("Config cluster")), wording.reason(Violation(item["code"], item["params"])))
-        for item in items
-    ]
-
-
-def _difference(item: Mapping[str, Any]) -> Difference:
-    place = item["cluster"] or _("Config cluster")
-    name = f"{item['namespace']}/{item['name']}" if item["namespace"] else item["name"]
-    return Difference(
-        where=f"{place}: {item['kind']} {name} {item['field']}".strip(),
-        before=item["before"],
-        after=item["after"],
-        owners=", ".join(owner for owner in item["owners"] if owner),
-        problems=_reasons(item["problems"]),
-    )
+    return {"said": said, "differences": [plan_rows.write_row(item, frozenset()) for item in said.get("drift", ())]}
 
 
 def _titles() -> dict[str, str]:
@@ -131,7 +88,6 @@ def _show(request: HttpRequest, visit: Visit, kind: str, context: dict[str, Any]
         "mesh": visit.mesh,
         "kind": kind,
         "title": _titles()[kind],
-        "may_override": visit.actor.may(Role.MESH_ADMIN),
         "may_restore": visit.actor.may(Role.OPERATOR),
         **context,
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 
 from interconnect import queries
 from interconnect.domain.entries import RULE_NAME
-from interconnect.messages import word
+from interconnect.messages import worded
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -97,7 +97,7 @@ def drift(sight: queries.Sight, actor: Actor) -> dict[str, Any] | None:
     found = _drifted(sight)
     if not found:
         return None
-    shown = [word(str(item["code"]), item.get("params", {})) for item in found[:MOST_DRIFT]]
+    shown = [worded(item) for item in found[:MOST_DRIFT]]
     return {
         "lines": list(dict.fromkeys(shown)),
         "more": len(found) - len(shown),

@@ -14,7 +14,7 @@ from interconnect import queries
 from interconnect.domain.preflight import Severity
 from interconnect.domain.steps import Phase
 from interconnect.domain.writes import Verb
-from interconnect.messages import word
+from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
 from interconnect.views import wording
@@ -97,24 +97,20 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
         "implied": (),
         "refusals": [consent_of(item, accepted) for item in result.get("refusals", ())],
         "given": [consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())],
-        "guard": [_worded(item) for item in result.get("guard", ())],
+        "guard": [worded(item) for item in result.get("guard", ())],
         "findings": finding_rows(result.get("findings", {}), accepted),
         "steps": [_step(step, names) for step in steps if not step["left"]],
         "left_steps": [_step(step, names) for step in steps if step["left"]],
         "left": result.get("left"),
         "clusters": cluster_writes(result, names, accepted),
         "awaited": sorted(result.get("awaited", {}).items()),
-        "control_plane_failure": _worded(result["control_plane"]) if result.get("control_plane") else "",
+        "control_plane_failure": worded(result["control_plane"]) if result.get("control_plane") else "",
         "istiods": result.get("istiods", ()),
         "replicas": sum(int(item["replicas"]) for item in result.get("istiods", ())),
         "proxies": result.get("proxies"),
         "silent": silent_clusters(mesh),
         "blocked": bool(blocked) or not planned,
     }
-
-
-def _worded(item: Mapping[str, Any]) -> str:
-    return word(item["code"], item["params"])
 
 
 def _names(mesh: Mesh, topology: Topology) -> dict[str, str]:
@@ -154,7 +150,7 @@ def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool
     seen = item.get("evidence", {})
     # What is worded within the finding needs not to be said again.
     evidence = "" if "violation" in seen else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
-    return Consent(item["code"], word(item["code"], {**seen, **item["params"]}), item["token"], label, item["token"] in accepted, evidence)
+    return Consent(item["code"], worded(item), item["token"], label, item["token"] in accepted, evidence)
 
 
 def is_of_a_write(code: str) -> bool:
@@ -171,15 +167,15 @@ def cluster_writes(result: Mapping[str, Any], names: Mapping[str, str], accepted
     found: dict[str, ClusterWrites] = {}
     for failure in result.get("unreachable", ()):
         uid = str(failure["params"].get("cluster", ""))
-        found.setdefault(uid, ClusterWrites(names.get(uid, uid))).failure = _worded(failure)
+        found.setdefault(uid, ClusterWrites(names.get(uid, uid))).failure = worded(failure)
     for write in result.get("writes", ()):
         found.setdefault(write["cluster"], ClusterWrites(names.get(write["cluster"], write["cluster"]))).writes.append(
-            _write(write, accepted)
+            write_row(write, accepted)
         )
     return sorted(found.values(), key=lambda cluster: (not cluster.needs_a_look, cluster.name))
 
 
-def _write(write: Mapping[str, Any], accepted: frozenset[str]) -> WriteRow:
+def write_row(write: Mapping[str, Any], accepted: frozenset[str]) -> WriteRow:
     where = f"{write['namespace']}/{write['name']}" if write["namespace"] else write["name"]
     return WriteRow(
         title=f"{write['kind']} {where}",

@@ -21,7 +21,7 @@ from interconnect import observed, queries
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
-from interconnect.messages import word
+from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
@@ -264,7 +264,7 @@ def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
         return _render(request, flow, {"asking": True, "slow": slow, "poll_url": flow.url_of(asked.id)}, 200)
     form = flow.make_form(asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)})
     form.is_valid()
-    _put_beside(flow, form, [Violation(error["code"], error["params"]) for error in asked.errors])
+    _put_beside(flow, form, map(Violation.from_json, asked.errors))
     return _show(request, flow, form, kept=asked)
 
 
@@ -302,7 +302,7 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "said": [word(note["code"], note["params"]) for note in part["notes"]]}
+    return {**part, "said": [worded(note) for note in part["notes"]]}
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:

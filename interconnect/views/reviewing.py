@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from interconnect.domain.changes import Join
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
-from interconnect.messages import word
+from interconnect.messages import worded
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
 from interconnect.services.refusal import Refused
@@ -134,7 +134,7 @@ def _show(
         "refused": refused,
         "joining": [(change.group, [plan_rows.address_text(address, topology) for address in change.addresses]) for change in changes],
         "plan": plan,
-        "errors": [word(error["code"], error["params"]) for error in plan.errors],
+        "errors": [worded(error) for error in plan.errors],
         **plan_rows.context_of(plan, visit.mesh, topology),
     }
     return page(request, "interconnect/review.html", context, parts=("live",), status=status)

@@ -14,6 +14,7 @@ import socket
 import time
 from typing import Any
 
+from django.conf import settings
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -26,10 +27,8 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge, RequestHeaderF
 
 LINE_BYTES = 8190
 HEAD_BYTES = 16 * 1024
-# What SizeMiddleware refuses needs no place: Django's DATA_UPLOAD_MAX_MEMORY_SIZE.
-BODY_BYTES = 2_621_440
-# Nobody waits for a body of this size: the answer comes at once, in plain text.
-HOPELESS_BYTES = 16 * BODY_BYTES
+# Nobody waits for a body that is so many times larger than the largest form: the answer comes at once, in plain text.
+HOPELESS = 16
 # How many places are kept free for those that come next.
 ROOM = 100
 # A connection's own, and one for a body that is larger than half a megabyte.
@@ -60,15 +59,16 @@ class Parser(HTTPRequestParser):
         super().parse_header(header_plus)
         if len(self.first_line) > LINE_BYTES:
             self.body_rcv, self.error = None, LineTooLong(f"The request line is longer than {LINE_BYTES} bytes.")
-        elif self.body_rcv is not None and self.content_length > BODY_BYTES:
+        elif self.body_rcv is not None and self.content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             self.body_rcv = Discarded(self.content_length, self.body_rcv.getbuf())
 
     def received(self, data: bytes) -> int:
         taken: int = super().received(data)
         if isinstance(self.error, RequestHeaderFieldsTooLarge) and b"\n" not in self.header_plus[:LINE_BYTES]:
             self.error = LineTooLong(f"The request line is longer than {LINE_BYTES} bytes.")
-        if self.chunked and self.body_bytes_received > BODY_BYTES:
-            self.completed, self.error = True, RequestEntityTooLarge(f"The body is larger than {BODY_BYTES} bytes.")
+        if self.chunked and self.body_bytes_received > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            self.completed, self.error = True, RequestEntityTooLarge(f"The body is larger than {limit} bytes.")
         return taken
 
 
@@ -156,7 +156,7 @@ class BufferedWorker(Worker):
             connection_limit=min(self.cfg.worker_connections, _open_files() // FILES_EACH),
             ident="meshconsole",
             log_socket_errors=False,
-            max_request_body_size=HOPELESS_BYTES,
+            max_request_body_size=HOPELESS * settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
             max_request_header_size=HEAD_BYTES,
         )
 

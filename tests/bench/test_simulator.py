@@ -14,19 +14,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from interconnect.domain.manifests import gateway_manifests
 from interconnect.domain.topology import Gateway, GatewayKey
 from interconnect.kube import kinds
-from interconnect.kube.api import Api
-from interconnect.kube.kubeconfig import Credential, parse
 from interconnect.kube.probe import deployment_status
-from interconnect.kube.transport import Transport
+from interconnect.services.inspection import api_for, credential_of
 from interconnect.simulator.faults import KINDS
 from interconnect.simulator.remote import Remote
+
+if TYPE_CHECKING:
+    from interconnect.kube.api import Api
+    from interconnect.kube.transport import Transport
 
 CLUSTERS = 250
 REQUESTS = 3000
@@ -45,9 +47,7 @@ class Running:
         self.live = json.loads((folder / "live.json").read_text())
 
     def api(self, cluster: str) -> Api:
-        credential = parse((self.folder / cluster / "kubeconfig").read_text())
-        assert isinstance(credential, Credential)
-        return Api(Transport(credential))
+        return api_for(credential_of((self.folder / cluster / "kubeconfig").read_text()))
 
     def status(self, name: str) -> str:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()

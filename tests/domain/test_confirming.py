@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from interconnect.domain.changes import CreateGroup, DeleteGateway, DeleteGroup, Disable, Enable, Join, Remove, RemoveCluster
+from interconnect.domain.changes import (
+    CreateGroup,
+    DeleteGateway,
+    DeleteGroup,
+    Disable,
+    Enable,
+    Join,
+    MoveCluster,
+    Remove,
+    RemoveCluster,
+)
 from interconnect.domain.confirming import asking
 from interconnect.domain.topology import Address
-from tests.domain.samples import KEY_A, mesh
+from tests.domain.samples import GATEWAY_A, KEY_A, mesh
 
 TOPOLOGY = mesh()
 
@@ -27,7 +37,16 @@ def test_disabling_wants_the_phrase() -> None:
 
 def test_what_is_deleted_is_listed_by_kind_and_name_once() -> None:
     changes = [DeleteGateway(KEY_A), RemoveCluster("member-a"), DeleteGroup("blue")]
-    assert asking(TOPOLOGY, changes).goes == (("gateway", "eastwest-member-a-1"), ("cluster", "member-a"), ("group", "blue"))
+    found = asking(TOPOLOGY, changes)
+    assert found.goes == (("gateway", "eastwest-member-a-1"), ("cluster", "member-a"), ("group", "blue"))
+    assert found.gateways == (GATEWAY_A,)
+
+
+def test_a_gateway_that_has_moved_does_not_go_with_its_old_group() -> None:
+    changes = [CreateGroup("red", frozenset()), MoveCluster("member-a", "red"), DeleteGroup("blue")]
+    for about in (None, changes[2:]):
+        found = asking(TOPOLOGY, changes, about=about)
+        assert (found.goes, found.gateways) == ((("group", "blue"),), ()), about
 
 
 def test_what_only_adds_is_asked_without_alarm() -> None:

@@ -19,11 +19,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.conf import settings
 
 from interconnect.kube.api import Api
+from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
 
+DENIED = DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
 LET_GO_SECONDS = 0.3
 TOKEN = "canary-token-8f3a1c5e7b9d2046"
 Handler = Callable[["Connection"], None]
@@ -155,7 +158,7 @@ class HttpsServer:
         return Credential(**({"server": f"https://127.0.0.1:{self.port}", "ca_pem": AUTHORITY.pem, "token": TOKEN} | fields))
 
     def transport(self, *, deadline: float = 5.0, limit: int = 1024 * 1024, **fields: Any) -> Transport:
-        return Transport(self.credential(**fields), deadline=deadline, limit=limit)
+        return Transport(self.credential(**fields), deny=DENIED, deadline=deadline, limit=limit)
 
     def api(self, **options: Any) -> Api:
         return Api(self.transport(**options))

@@ -13,8 +13,7 @@ from interconnect.kube import kinds
 from interconnect.kube.api import PAGE, Api
 from interconnect.kube.errors import Conflict, FieldConflict, KubeError, NotFound, Permanent, Temporary
 from interconnect.kube.identity import cluster_uid
-from interconnect.kube.kubeconfig import Credential, parse
-from interconnect.kube.transport import Transport
+from interconnect.services.inspection import api_for, credential_of
 from interconnect.simulator import Fleet
 from tests.kube.servers import Connection, HttpsServer, listing, objects
 
@@ -28,10 +27,8 @@ def fleet() -> Iterator[Fleet]:
         yield running
 
 
-def connect(fleet: Fleet, name: str = "member-a", user: str = "admin", **options: Any) -> Api:
-    credential = parse(fleet.kubeconfig(name, user))
-    assert isinstance(credential, Credential)
-    return Api(Transport(credential, **options))
+def connect(fleet: Fleet, name: str = "member-a", user: str = "admin") -> Api:
+    return api_for(credential_of(fleet.kubeconfig(name, user)))
 
 
 @pytest.fixture

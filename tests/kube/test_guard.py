@@ -7,6 +7,7 @@ import pytest
 
 from interconnect.kube.errors import Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList, open_socket, resolve
+from tests.kube.servers import DENIED
 
 METADATA = ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"]
 DISGUISED = ["::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::169.254.169.254"]
@@ -16,12 +17,12 @@ NOWHERE = ["0.0.0.0", "0.1.2.3", "255.255.255.255", "::", "224.0.0.1", "ff02::1"
 
 @pytest.mark.parametrize("address", METADATA + DISGUISED + NOWHERE)
 def test_addresses_that_nothing_should_connect_to_are_denied(address: str) -> None:
-    assert DenyList().denies(address)
+    assert DENIED.denies(address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "203.0.113.7", "::1", "2001:db8::1", "fd12::1"])
 def test_private_and_public_addresses_are_allowed_by_default(address: str) -> None:
-    assert not DenyList().denies(address)
+    assert not DENIED.denies(address)
 
 
 def test_the_operator_names_other_networks() -> None:
@@ -49,7 +50,7 @@ def test_what_only_resembles_loopback_is_allowed(host: str) -> None:
 
 
 def test_localhost_is_allowed_where_loopback_is() -> None:
-    assert not DenyList().denies_host("localhost")
+    assert not DENIED.denies_host("localhost")
 
 
 def test_a_deny_list_that_is_none_is_refused() -> None:
@@ -60,7 +61,7 @@ def test_a_deny_list_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize("host", ["2852039166", "0xa9fea9fe", "169.16689662"])
 def test_a_number_that_the_system_reads_as_a_metadata_address_is_denied(host: str) -> None:
     with Deadline(5) as deadline, pytest.raises((Permanent, Temporary)) as caught:
-        open_socket(host, 80, deny=DenyList(), deadline=deadline)
+        open_socket(host, 80, deny=DENIED, deadline=deadline)
     assert caught.value.code in ("address-denied", "unreachable")
 
 

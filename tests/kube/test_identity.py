@@ -11,7 +11,7 @@ from interconnect.kube import identity, kinds
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.transport import Transport
-from tests.kube.servers import Connection, HttpsServer
+from tests.kube.servers import DENIED, Connection, HttpsServer
 
 OURS, THEIRS = "0b9c7f52-ours", "0b9c7f52-theirs"
 MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "thing", "namespace": "n"}, "data": {"a": "b"}}
@@ -31,7 +31,7 @@ def cluster(uid: Callable[[], str], **headers: str) -> HttpsServer:
 
 
 def api_of(server: HttpsServer) -> Api:
-    return Api(Transport(server.credential(), deadline=5.0, uid=OURS))
+    return Api(Transport(server.credential(), deny=DENIED, deadline=5.0, uid=OURS))
 
 
 def asked(server: HttpsServer) -> list[str]:

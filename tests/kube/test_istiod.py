@@ -3,19 +3,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.kube import debug, istiod
-from interconnect.kube.api import Api
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
-from interconnect.kube.kubeconfig import Credential, parse
-from interconnect.kube.transport import Transport
+from interconnect.services.inspection import api_for, credential_of
 from interconnect.simulator import Fleet
 from tests.kube.servers import HttpsServer, listing, objects
+
+if TYPE_CHECKING:
+    from interconnect.kube.api import Api
 
 CONTROL, CONFIG, NAMESPACE = "uid-control-plane", "uid-config", "istio-system"
 
@@ -300,9 +301,7 @@ def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
 
 
 def connect(fleet: Fleet, name: str) -> Api:
-    credential = parse(fleet.kubeconfig(name))
-    assert isinstance(credential, Credential)
-    return Api(Transport(credential))
+    return api_for(credential_of(fleet.kubeconfig(name)))
 
 
 def test_the_istiods_of_a_fleet_are_read_and_every_replica_answers(fleet: Fleet) -> None:

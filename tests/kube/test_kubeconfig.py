@@ -17,10 +17,19 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from interconnect.kube.guard import DenyList
-from interconnect.kube.kubeconfig import CODES, Credential, KubeconfigRefused, Reading, parse, read
-from tests.kube.servers import AUTHORITY, TOKEN
+from interconnect.kube.kubeconfig import CODES, Credential, KubeconfigRefused, Reading, read
+from tests.kube.servers import AUTHORITY, DENIED, TOKEN
 
 CERTIFICATE, KEY = AUTHORITY.issue()
+
+
+def reading_of(given: str | bytes, **options: Any) -> Reading | KubeconfigRefused:
+    return read(given, **{"deny": DENIED} | options)
+
+
+def credential_in(given: str | bytes, **options: Any) -> Credential | KubeconfigRefused:
+    found = reading_of(given, **options)
+    return found.credential if isinstance(found, Reading) else found
 
 
 def b64(text: str) -> str:
@@ -235,7 +244,7 @@ def test_a_hostile_kubeconfig_is_refused_with_its_cause(given: str | bytes, code
     for owner, name in ((os, "system"), (subprocess, "Popen"), (socket, "socket"), (socket, "getaddrinfo"), (Path, "open"), (os, "open")):
         monkeypatch.setattr(owner, name, forbidden)
     monkeypatch.setattr("builtins.open", forbidden)
-    outcome = parse(given)
+    outcome = credential_in(given)
     monkeypatch.undo()
     assert isinstance(outcome, KubeconfigRefused)
     assert outcome.code == code
@@ -255,29 +264,29 @@ def test_every_code_is_listed_and_met_by_some_input() -> None:
 
 
 def test_a_token_and_an_authority_make_a_credential() -> None:
-    assert parse(text()) == Credential("https://api.example:6443", AUTHORITY.pem, TOKEN)
+    assert credential_in(text()) == Credential("https://api.example:6443", AUTHORITY.pem, TOKEN)
 
 
 def test_json_and_bytes_and_a_byte_order_mark_are_read() -> None:
-    expected = parse(text())
-    assert parse(json.dumps(document())) == expected
-    assert parse(text().encode()) == expected
-    assert parse(b"\xef\xbb\xbf" + text().encode()) == expected
+    expected = credential_in(text())
+    assert credential_in(json.dumps(document())) == expected
+    assert credential_in(text().encode()) == expected
+    assert credential_in(b"\xef\xbb\xbf" + text().encode()) == expected
 
 
 def test_a_client_certificate_makes_a_credential() -> None:
-    outcome = parse(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
+    outcome = credential_in(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
     assert outcome == Credential("https://api.example:6443", AUTHORITY.pem, "", CERTIFICATE, KEY)
 
 
 def test_what_surrounds_the_certificates_of_an_authority_is_left_behind() -> None:
-    outcome = parse(text({"certificate-authority-data": b64("notes\n" + AUTHORITY.pem + KEY)}))
+    outcome = credential_in(text({"certificate-authority-data": b64("notes\n" + AUTHORITY.pem + KEY)}))
     assert isinstance(outcome, Credential)
     assert outcome.ca_pem == AUTHORITY.pem
 
 
 def test_a_path_an_address_and_a_server_name_are_kept() -> None:
-    outcome = parse(text({"server": "https://[2001:db8::1]:6443/clusters/a/", "tls-server-name": "api.example"}))
+    outcome = credential_in(text({"server": "https://[2001:db8::1]:6443/clusters/a/", "tls-server-name": "api.example"}))
     assert isinstance(outcome, Credential)
     assert (outcome.server, outcome.tls_server_name) == ("https://[2001:db8::1]:6443/clusters/a", "api.example")
 
@@ -285,57 +294,57 @@ def test_a_path_an_address_and_a_server_name_are_kept() -> None:
 def test_several_contexts_are_offered_and_one_can_be_chosen() -> None:
     given = several(WHO, {"token": "other"}, {"exec": {"command": "aws"}}, **{"current-context": "x1"})
     servers = ["https://api.example:6443"] * 2
-    assert parse(given) == KubeconfigRefused("several-contexts", {"contexts": ["x0", "x1"], "servers": servers})
-    chosen = parse(given, context="x1")
+    assert credential_in(given) == KubeconfigRefused("several-contexts", {"contexts": ["x0", "x1"], "servers": servers})
+    chosen = credential_in(given, context="x1")
     assert isinstance(chosen, Credential)
     assert chosen.token == "other"
-    assert parse(given, context="x2") == KubeconfigRefused("exec", {"field": "exec", "command": "aws (Amazon EKS)"})
+    assert credential_in(given, context="x2") == KubeconfigRefused("exec", {"field": "exec", "command": "aws (Amazon EKS)"})
 
 
 def test_a_context_that_does_not_exist_is_refused_with_the_ones_that_do() -> None:
-    assert parse(text(), context="y") == KubeconfigRefused("context-unknown", {"context": "y", "contexts": ["x"]})
+    assert credential_in(text(), context="y") == KubeconfigRefused("context-unknown", {"context": "y", "contexts": ["x"]})
 
 
 def test_the_only_usable_context_is_taken_where_none_is_current() -> None:
     for current in ("", None):
-        outcome = read(several({"exec": {"command": "aws"}}, WHO, **{"current-context": current}))
+        outcome = reading_of(several({"exec": {"command": "aws"}}, WHO, **{"current-context": current}))
         assert isinstance(outcome, Reading)
         assert outcome.context == "x1"
 
 
 def test_another_context_never_stands_in_for_the_current_one() -> None:
     broken = several({"exec": {"command": "/usr/bin/gke-gcloud-auth-plugin"}}, WHO, **{"current-context": "x0"})
-    outcome = parse(broken)
+    outcome = credential_in(broken)
     assert isinstance(outcome, KubeconfigRefused)
     assert (outcome.code, outcome.params["current"], outcome.params["contexts"]) == ("current-unusable", "x0", ["x1"])
     assert (outcome.params["violation"], outcome.params["command"]) == ("kubeconfig.exec", "gke-gcloud-auth-plugin (Google GKE)")
-    assert isinstance(parse(broken, context="x1"), Credential)
-    gone = parse(several(WHO, **{"current-context": "gone"}))
+    assert isinstance(credential_in(broken, context="x1"), Credential)
+    gone = credential_in(several(WHO, **{"current-context": "gone"}))
     assert isinstance(gone, KubeconfigRefused)
     assert (gone.code, gone.params["current"], gone.params["contexts"]) == ("current-unknown", "gone", ["x0"])
 
 
 def test_contexts_of_one_cluster_and_user_need_no_choice() -> None:
     contexts = [{"name": name, "context": {"cluster": "c", "user": "u", "namespace": name}} for name in ("a", "b", "c")]
-    outcome = read(text(contexts=contexts, **{"current-context": "b"}))
+    outcome = reading_of(text(contexts=contexts, **{"current-context": "b"}))
     assert isinstance(outcome, Reading)
     assert outcome.context == "b"
 
 
 def test_without_a_usable_context_the_current_ones_cause_is_given() -> None:
     given = several({"exec": {"command": "aws"}}, {"tokenFile": "/x"}, **{"current-context": "x1"})
-    assert parse(given) == KubeconfigRefused("file-path", {"field": "tokenFile"})
+    assert credential_in(given) == KubeconfigRefused("file-path", {"field": "tokenFile"})
 
 
 def test_an_empty_text_is_unset() -> None:
     empty = {"username": "", "password": "", "client-certificate": "", "tokenFile": "", "as": "", "as-groups": [], "as-user-extra": {}}
-    assert parse(text({"certificate-authority": "", "proxy-url": ""}, WHO | empty)) == parse(text())
+    assert credential_in(text({"certificate-authority": "", "proxy-url": ""}, WHO | empty)) == credential_in(text())
 
 
 def test_a_field_that_kubectl_ignores_is_ignored_and_named() -> None:
-    outcome = read(text({"api-version": "v1"}, WHO | {"token-command": "id"}, colors=True))
+    outcome = reading_of(text({"api-version": "v1"}, WHO | {"token-command": "id"}, colors=True))
     assert isinstance(outcome, Reading)
-    assert outcome.credential == parse(text())
+    assert outcome.credential == credential_in(text())
     assert outcome.ignored == ("cluster.api-version", "user.token-command")
 
 
@@ -364,7 +373,7 @@ LIKE_PLAIN: dict[str, str | bytes] = {
 
 @pytest.mark.parametrize("given", LIKE_PLAIN.values(), ids=LIKE_PLAIN.keys())
 def test_what_tools_and_editors_write_is_read_like_a_plain_one(given: str | bytes) -> None:
-    assert parse(given) == parse(text())
+    assert credential_in(given) == credential_in(text())
 
 
 @pytest.mark.parametrize(
@@ -378,7 +387,7 @@ def test_what_tools_and_editors_write_is_read_like_a_plain_one(given: str | byte
     ],
 )
 def test_a_server_has_whatever_path_an_address_allows(server: str) -> None:
-    outcome = parse(text({"server": server}))
+    outcome = credential_in(text({"server": server}))
     expected = None if "%20" in server else server
     assert (outcome.server if isinstance(outcome, Credential) else None) == expected
 
@@ -390,10 +399,10 @@ def test_a_remote_secret_of_istio_is_istiods_own_account() -> None:
         "annotations": {"networking.istio.io/cluster": "one"},
     }
     for values in ({"stringData": {"one": text()}}, {"data": {"one": b64(text())}}):
-        outcome = read("# made by a tool\n" + yaml.safe_dump(SECRET | {"metadata": meta} | values) + "---\n")
+        outcome = reading_of("# made by a tool\n" + yaml.safe_dump(SECRET | {"metadata": meta} | values) + "---\n")
         assert isinstance(outcome, Reading)
-        assert (outcome.credential, outcome.remote_cluster, outcome.is_istiods) == (parse(text()), "one", True)
-    plain_secret = read(yaml.safe_dump(SECRET | {"stringData": {"value": text()}}))
+        assert (outcome.credential, outcome.remote_cluster, outcome.is_istiods) == (credential_in(text()), "one", True)
+    plain_secret = reading_of(yaml.safe_dump(SECRET | {"stringData": {"value": text()}}))
     assert isinstance(plain_secret, Reading) and not plain_secret.is_istiods
 
 
@@ -404,7 +413,7 @@ def token_of(**claims: Any) -> str:
 def test_istiods_account_is_known_by_its_token_too() -> None:
     istiods = {"token": token_of(sub="system:serviceaccount:istio-system:istio-reader-service-account")}
     own = {"token": token_of(sub="system:serviceaccount:meshconsole:meshconsole")}
-    found = [read(text(user=user)) for user in (istiods, own)]
+    found = [reading_of(text(user=user)) for user in (istiods, own)]
     assert [outcome.is_istiods for outcome in found if isinstance(outcome, Reading)] == [True, False]
 
 
@@ -413,7 +422,7 @@ def test_a_credential_ends_with_what_ends_first() -> None:
     soon = {"token": token_of(exp=2_000_000_000)}
 
     def ends(user: dict[str, Any]) -> datetime | None:
-        outcome = parse(text(user=user))
+        outcome = credential_in(text(user=user))
         assert isinstance(outcome, Credential)
         return outcome.ends_at
 
@@ -427,39 +436,39 @@ def test_a_credential_ends_with_what_ends_first() -> None:
 
 def test_a_key_behind_the_parameters_of_its_curve_is_read() -> None:
     key = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + KEY
-    assert isinstance(parse(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(key)})), Credential)
+    assert isinstance(credential_in(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(key)})), Credential)
 
 
 def test_a_platform_admin_can_allow_no_verification() -> None:
     given = text({"insecure-skip-tls-verify": True, "certificate-authority-data": None})
-    outcome = parse(given, allow_insecure=True)
+    outcome = credential_in(given, allow_insecure=True)
     assert isinstance(outcome, Credential)
     assert outcome.insecure
     both = text({"insecure-skip-tls-verify": True})
-    assert parse(both, allow_insecure=True) == parse(both) == KubeconfigRefused("insecure-with-authority")
+    assert credential_in(both, allow_insecure=True) == credential_in(both) == KubeconfigRefused("insecure-with-authority")
 
 
 def test_the_operators_deny_list_decides_about_addresses() -> None:
     given = text({"server": "https://10.1.2.3:6443"})
-    assert isinstance(parse(given), Credential)
-    assert parse(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused("server-denied", {"address": "10.1.2.3"})
+    assert isinstance(credential_in(given), Credential)
+    assert credential_in(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused("server-denied", {"address": "10.1.2.3"})
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
 def test_a_server_on_loopback_is_refused_where_it_is_denied(host: str) -> None:
     given = text({"server": f"https://{host}:6443"})
-    assert isinstance(parse(given), Credential)
-    outcome = parse(given, deny=DenyList(["127.0.0.0/8", "::1/128"]))
+    assert isinstance(credential_in(given), Credential)
+    outcome = credential_in(given, deny=DenyList(["127.0.0.0/8", "::1/128"]))
     assert isinstance(outcome, KubeconfigRefused) and outcome.code == "server-denied"
 
 
 def test_an_error_of_the_file_names_its_line_and_column() -> None:
-    outcome = parse("kind: Config\nclusters: []\nclusters: []\n")
+    outcome = credential_in("kind: Config\nclusters: []\nclusters: []\n")
     assert outcome == KubeconfigRefused("duplicate-key", {"line": 3, "column": 1})
 
 
 def test_a_credential_shows_no_secret_and_survives_sealing() -> None:
-    outcome = parse(text(user={"token": TOKEN, "client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
+    outcome = credential_in(text(user={"token": TOKEN, "client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
     assert isinstance(outcome, Credential)
     for shown in (repr(outcome), str(outcome), f"{outcome}", outcome.fingerprint):
         assert TOKEN not in shown

@@ -16,7 +16,7 @@ from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
 from interconnect.kube.identity import cluster_uid
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, TOKEN, Connection, HttpsServer, server_context
+from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Connection, HttpsServer, server_context
 
 CERTIFICATE, KEY = AUTHORITY.issue()
 KEY_LINES = KEY.splitlines()[1:-1]
@@ -127,7 +127,7 @@ def test_connections_that_fail_bring_no_secret_into_an_error(caplog: pytest.LogC
             kubeconfig.Credential(credential.server, token=TOKEN, client_cert_pem=CERTIFICATE, client_key_pem="x" + KEY[5:]),
         ):
             with pytest.raises(KubeError) as caught:
-                Api(Transport(broken, deadline=5)).version()
+                Api(Transport(broken, deny=DENIED, deadline=5)).version()
             assert_clean("".join(traceback.format_exception(caught.value)), repr(broken))
     assert_clean(caplog.text)
 
@@ -169,8 +169,9 @@ def test_a_refused_kubeconfig_quotes_nothing_that_may_be_secret(place: str, secr
     cluster = f"{{server: 'https://a.example', {place}{secret}}}" if place in PLACES[1:] else "{server: 'https://a.example'}"
     cluster = f"{{server: {secret}}}" if place == PLACES[0] else cluster
     user = f"{{token: abc, {place}{secret}}}" if place in USER else f"{{token: {TOKEN}}}"
-    outcome = kubeconfig.parse(
+    outcome = kubeconfig.read(
         f"kind: Config\nclusters: [{{name: c, cluster: {cluster}}}]\nusers: [{{name: u, user: {user}}}]\n"
-        "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+        "contexts: [{name: x, context: {cluster: c, user: u}}]\n",
+        deny=DENIED,
     )
     assert_clean(repr(outcome), caplog.text)

@@ -19,7 +19,7 @@ from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, TOKEN, Authority, Connection, HttpsServer, server_context
+from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Authority, Connection, HttpsServer, server_context
 
 
 def ask(transport: Transport, **options: Any) -> transport_module.Response:
@@ -114,7 +114,7 @@ def test_a_server_that_takes_its_time_is_left_at_the_total_deadline(handler: Any
 def test_a_server_that_never_finishes_the_handshake_is_left_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deadline=0.3))
+        error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=0.3))
     assert (error.code, error.params["phase"]) == ("timeout", "tls")
 
 
@@ -260,13 +260,13 @@ def test_an_insecure_credential_takes_any_certificate() -> None:
 def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN)))
+    error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED))
     assert isinstance(error, Temporary)
     assert (error.code, error.evidence) == ("unreachable", os.strerror(111))
 
 
 def test_a_name_that_does_not_exist_is_unreachable() -> None:
-    error = refusal(Transport(Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN), deadline=5))
+    error = refusal(Transport(Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5))
     assert isinstance(error, Temporary)
     assert error.code in ("unreachable", "timeout")
 
@@ -309,9 +309,9 @@ def test_the_product_can_forbid_calls_where_it_stands(monkeypatch: pytest.Monkey
         with pytest.raises(RuntimeError, match="inside a transaction"):
             forward.get(server.api(), "n", "p", 1, "/")
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DenyList())
+            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DENIED)
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            probe.probe("127.0.0.1", server.port, deny=DenyList())
+            probe.probe("127.0.0.1", server.port, deny=DENIED)
         assert server.connections == 0
 
 

@@ -18,7 +18,7 @@ from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.probe import Path, probe
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, LOCAL, TOKEN, Authority, Connection, HttpsServer, server_context
+from tests.kube.servers import AUTHORITY, DENIED, LOCAL, TOKEN, Authority, Connection, HttpsServer, server_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +152,7 @@ def test_what_does_not_speak_tls_is_told_as_such(said: bytes) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=speak, args=(listener,), daemon=True).start()
-        transport = Transport(Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN), deadline=5)
+        transport = Transport(Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5)
         with pytest.raises(Permanent) as caught:
             transport.request("GET", "/")
     assert caught.value.code == "not-tls"

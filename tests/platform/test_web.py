@@ -9,9 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from django.conf import settings
+from waitress.adjustments import Adjustments
 
 from meshconsole.ops import web
 
@@ -107,7 +109,7 @@ def test_a_line_of_8_kb_is_served(port: int) -> None:
 
 
 def test_a_body_too_large_for_a_form_is_not_kept(port: int) -> None:
-    size = web.BODY_BYTES + 1
+    size = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
     with connected(port, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size) as made:
         said = b""
         # Head and body may come one after the other.
@@ -115,10 +117,17 @@ def test_a_body_too_large_for_a_form_is_not_kept(port: int) -> None:
             more = made.recv(4096)
             assert more, said
             said += more
-    assert web.BODY_BYTES == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def test_the_web_server_has_the_limit_of_the_forms(settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    for size, kept in ((10, True), (11, False)):
+        parser = web.Parser(Adjustments())
+        parser.received(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size)
+        assert isinstance(parser.body_rcv, web.Discarded) is not kept
 
 
 def test_chunks_too_large_for_a_form_are_refused(port: int) -> None:
-    size = web.BODY_BYTES + 10
+    size = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 10
     said = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % size + b"a" * size
     assert answer(port, said).split(b" ")[1] == b"413"

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interconnect.domain.changes import CreateGroup, Enable, Remove
+from interconnect.domain.changes import CreateGroup, DeleteGroup, Enable, MoveCluster, Remove
 from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
@@ -89,6 +89,30 @@ def test_a_revert_that_deletes_lists_what_goes(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})), shop.gateway_in("free"))
     page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
     assert "Network group <strong>late</strong>" in page and "East-west gateway <strong>eastwest-free-1</strong>" in page
+    for kind in ("Deployment", "Service", "ServiceAccount"):
+        assert f"<li>{kind} eastwest-free-1 on free</li>" in page
+    assert "eastwest-taiwan-1" not in page
+
+
+def test_a_revert_of_enabling_lists_the_rule_as_an_object(client: Any, pia: Any) -> None:
+    client.force_login(pia)
+    page = client.get(address(shop.settled(shop.new_mesh("fresh"), Enable()), "revert"), headers=DIALOG).content.decode()
+    assert "<li>Gateway cross-network-gateway</li>" in page
+
+
+def test_a_revert_that_moves_gateways_back_lists_none_of_them(as_ada: Any, mesh: Mesh) -> None:
+    merged = (CreateGroup("merged", frozenset()), MoveCluster("taiwan", "merged"), DeleteGroup("asia"))
+    rollout = shop.settled(mesh, *merged)
+    page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
+    assert "Network group <strong>merged</strong>" in page and "<strong>eastwest-taiwan-1</strong>" not in page
+    assert "eastwest-taiwan-1 on taiwan" not in page
+
+
+def test_a_retry_of_a_deletion_lists_what_is_still_to_go(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, DeleteGroup("asia"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    page = as_ada.get(address(rollout, "retry"), headers=DIALOG).content.decode()
+    assert "<li>Deployment eastwest-taiwan-1 on taiwan</li>" in page
 
 
 def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:
@@ -111,6 +135,37 @@ def test_without_scripts_a_decision_is_a_page_with_an_address(as_ada: Any, mesh:
     assert Inquiry.objects.count() == 1
     here = as_ada.get(reverse("rollout", kwargs={"name": mesh.name, "rollout_id": rollout.id})).content.decode()
     assert f'<form method="get" action="{address(rollout, "revert")}"' in here
+
+
+def test_without_scripts_a_consent_keeps_the_question_and_its_answers(as_ada: Any, mesh: Mesh) -> None:
+    url = address(mesh.rollouts.latest("created_at"), "revert")
+    page = as_ada.get(url, follow=True)
+    plan = Inquiry.objects.latest("asked_at")
+    problem = {"code": "writes.conflict", "params": {"owner": "kubectl"}, "token": "writes.conflict:0123456789ab"}
+    write = {"cluster": "", "kind": "Gateway", "namespace": "", "name": "rule", "field": "", "verb": "apply", "note": "", "before": ""}
+    made = {"steps": [], "writes": [write | {"after": "", "problems": [problem], "owners": []}]}
+    for button, step in (("consent", "ask"), ("consent", "confirm"), ("withdraw", "confirm"), ("again", "confirm"), ("look", "confirm")):
+        Inquiry.objects.filter(id=plan.id).update(status="done", result=made)
+        said = {"plan": str(plan.id), "step": step, "restart": "never", "phrase": "Close", button: problem["token"]}
+        page = as_ada.post(url, said, follow=True)
+        assert page.redirect_chain and page.context["form"]["step"].value() == step, (button, step)
+        assert page.context["second"] is (step == "confirm")
+        if step == "confirm":
+            assert page.context["form"]["restart"].value() == "never", button
+        plan = page.context["plan"]
+    assert problem["token"] not in plan.params["accepted"]
+
+
+def test_without_scripts_the_second_question_has_an_address(joined: World) -> None:
+    ada, url = browser(joined.mesh), address(newest(), "revert")
+    ada.get(url)
+    plan = Inquiry.objects.latest("asked_at")
+    inquiries.answer(plan.id)
+    second = ada.post(url, {"plan": str(plan.id), "step": "ask"}, follow=True)
+    assert second.redirect_chain and second.context["second"] and second.context["form"]["restart"].value() == "always"
+    assert ada.get(f"{url}?step=confirm", follow=True).context["second"] is False
+    done = ada.post(url, {"plan": str(plan.id), "step": "confirm", "restart": "never"})
+    assert done.headers["Location"] == f"/meshes/prod/rollouts/{newest().id}/" and newest().restart == "never"
 
 
 def test_cancelling_says_what_is_finished_and_what_is_not_begun(as_ada: Any, mesh: Mesh) -> None:

@@ -14,7 +14,6 @@ from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
-from interconnect.services.looks import only_changes
 from interconnect.services.meshes import mesh_istiod_url
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
@@ -235,14 +234,6 @@ def test_pod_cidrs_are_typed_by_a_mesh_admin(world: World) -> None:
     assert ada.post(url, {"pod_cidrs": "10.0.0.0/8, nonsense"}).status_code == 422
     assert ada.post(url, {"pod_cidrs": "10.7.0.0/16 10.8.0.0/16"}).status_code == 302
     assert world.row("member-a").pod_cidrs == ["10.7.0.0/16", "10.8.0.0/16"]
-
-
-def test_of_a_long_object_only_what_differs_is_kept() -> None:
-    before = "\n".join(f"line {number}" for number in range(500))
-    kept = only_changes(before, before.replace("line 250", "other"))
-    assert [len(text.splitlines()) for text in kept] == [7, 7]
-    assert only_changes(before, before) == ("", "")
-    assert only_changes("", "a") == ("", "a")
 
 
 def test_a_rewritten_list_of_networks_is_compared_line_by_line(joined: World) -> None:

@@ -57,8 +57,7 @@ class Output:
 
 def told(violation: Violation) -> Json:
     """As JSON, with the sentence that people read."""
-    message = word(violation.code, violation.params)
-    return {"code": violation.code, "params": dict(violation.params), "token": violation.token, "message": message}
+    return violation.to_json() | {"message": word(violation.code, violation.params)}
 
 
 def accepting(violation: Violation) -> str:

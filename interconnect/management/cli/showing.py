@@ -90,7 +90,7 @@ def filing_as_json(filing: Filing) -> Json:
         "registers_mesh": filing.mesh is None,
         "registers": sorted(filing.new),
         "replaces_credentials": sorted(filing.replaced),
-        "notes": [{"cluster": name, "code": note.code, "params": dict(note.params)} for name, note in filing.notes],
+        "notes": [{"cluster": name, **told(note)} for name, note in filing.notes],
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],
         "empty": filing.empty,

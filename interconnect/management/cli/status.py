@@ -12,7 +12,7 @@ from interconnect.domain.checks import pairs
 from interconnect.domain.preflight import Severity
 from interconnect.management.cli import codes
 from interconnect.management.cli.following import message_of, step_name
-from interconnect.messages import word
+from interconnect.messages import worded
 from interconnect.messages.matrix import REACH, TOLD
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
 from interconnect.services import rollouts
@@ -178,7 +178,7 @@ def _say_alerts(alerts: list[Json], output: Output) -> None:
 
 def _told(items: Iterable[Json]) -> list[Json]:
     """Each with the sentence that people read."""
-    return [{**item, "message": word(item["code"], {**item.get("evidence", {}), **item["params"]})} for item in items]
+    return [{**item, "message": worded(item)} for item in items]
 
 
 def _where(alert: Json) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -132,7 +133,7 @@ def _guarded(work: Work, facts: Facts, owed: list[Istiod]) -> Done | None:
     reasons = guard(work.mesh, facts)
     if not reasons or work.rollout.guard == "force":
         return None
-    found = [{"code": reason.code, **reason.params} for reason in reasons]
+    found = [reason.to_json() for reason in reasons]
     if work.rollout.guard == "skip":
         return _settled(work, facts, owed, {"guard": found, "decision": "skip"}, skipped=True)
     clusters = sorted({str(reason.params["cluster"]) for reason in reasons if "cluster" in reason.params})
@@ -177,7 +178,9 @@ def verify(work: Work) -> Done | Wait:
     expected = expected_networks(work.published_topology, work.rendered, facts)
     verdicts = {item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks) for item in facts.istiods}
     findings = [
-        {"code": violation.code, "istiod": name, **violation.params} for name, found in verdicts.items() for violation in found.violations
+        replace(violation, params={"istiod": name, **violation.params}).to_json()
+        for name, found in verdicts.items()
+        for violation in found.violations
     ]
     evidence = {"replicas": {name: sorted(found.replicas) for name, found in verdicts.items()}, "findings": findings}
     if verdicts and all(found.agrees for found in verdicts.values()):

@@ -34,7 +34,7 @@ def check(work: Work) -> Done | Wait:
         return looked
     group = looked.topology.groups[work.step.subject]
     found = preflight.findings_of(work.mesh, looked.topology, group, looked.look, work.config.transport.deny)
-    evidence = {"findings": [preflight.finding_as_json(finding) for finding in found]}
+    evidence = {"findings": [finding.to_json() for finding in found]}
     stopping = blocking(found, work.consents)
     if stopping:
         params = {

@@ -13,12 +13,11 @@ import pytest
 
 from interconnect.domain.entries import Target
 from interconnect.kube import kinds
-from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
-from interconnect.kube.kubeconfig import Credential, parse
-from interconnect.kube.transport import Transport
+from interconnect.services.inspection import api_for, credential_of
 
 if TYPE_CHECKING:
+    from interconnect.kube.api import Api
     from interconnect.kube.kinds import Kind
 
 Json = dict[str, Any]
@@ -41,9 +40,7 @@ class Installation:
 
     def api(self, cluster: str, user: str = "admin") -> Api:
         """`user` is `admin`, `nobody` (who may do nothing) or `stranger` (whom no cluster knows)."""
-        credential = parse(self.kubeconfigs[cluster].replace("-admin-token", f"-{user}-token"))
-        assert isinstance(credential, Credential)
-        return Api(Transport(credential))
+        return api_for(credential_of(self.kubeconfigs[cluster].replace("-admin-token", f"-{user}-token")))
 
 
 @pytest.fixture(scope="session")
