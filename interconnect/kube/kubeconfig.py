@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", "parse", "read"]
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_SHORTEST_FORM = 8
 _CLUSTER_FIELDS = frozenset(
     ["server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "disable-compression", "extensions"]
 )
@@ -121,9 +122,10 @@ class Credential:
 
 
 def _base64_forms(text: str) -> tuple[str, ...]:
-    """How `text` looks inside something encoded, by the three places where it can begin."""
+    """How `text` looks inside something encoded, by the three places where it can begin; none of a few characters."""
     encoded = (base64.b64encode(b"\0" * shift + text.encode()).decode() for shift in range(3))
-    return tuple(form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
+    forms = (form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
+    return tuple(form for form in forms if len(form) >= _SHORTEST_FORM)
 
 
 @dataclass(frozen=True, slots=True)
