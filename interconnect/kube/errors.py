@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.violations import Violation
 from interconnect.kube.reasons import Refusal, refusal_in
+from interconnect.kube.redaction import alone
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def redact(text: object, secrets: Iterable[str] = ()) -> str:
     shown = str(text)[: EVIDENCE_LIMIT * 40]
     known = [secret for secret in secrets if secret]
     for secret in sorted(known, key=len, reverse=True):
-        shown = shown.replace(secret, "***")
+        shown = re.sub(alone(secret), "***", shown)
     for shape in _SECRET_SHAPES:
         shown = shape.sub("***", shown)
     return plain(_without_parts(shown, known))

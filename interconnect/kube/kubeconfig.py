@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", "read"]
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_SHORTEST_FORM = 8
 _CLUSTER_FIELDS = frozenset(
     ["server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "disable-compression", "extensions"]
 )
@@ -44,6 +45,8 @@ _FORBIDDEN = {
 # what `kubectl config view` and people put where a secret was
 _PLACEHOLDER = re.compile(
     r"(?i)[^A-Za-z0-9]*(?:redacted|data\+omitted|omitted|masked|hidden|removed|sensitive)[^A-Za-z0-9]*|[*•.xX…]{3,}|<[^<>]*>"
+    # a variable that nobody has filled in: of a shell, of Windows, of a template
+    r"|\$(?:[A-Za-z_]\w*|\{[^{}]*\}|\([^()]*\))|%[A-Za-z_]\w*%|\{\{.*\}\}"
 )
 _SECRET_FIELDS = ("token", "password", "client-certificate-data", "client-key-data", "certificate-authority-data")
 # commands that sign in to a cloud, by the name of the cloud's clusters
@@ -122,9 +125,10 @@ class Credential:
 
 
 def _base64_forms(text: str) -> tuple[str, ...]:
-    """How `text` looks inside something encoded, by the three places where it can begin."""
+    """How `text` looks inside something encoded, by the three places where it can begin; none of a few characters."""
     encoded = (base64.b64encode(b"\0" * shift + text.encode()).decode() for shift in range(3))
-    return tuple(form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
+    forms = (form[4 if shift else 0 :].rstrip("=")[:-1] for shift, form in enumerate(encoded))
+    return tuple(form for form in forms if len(form) >= _SHORTEST_FORM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +170,10 @@ def read(text: str | bytes, *, deny: DenyList, context: str | None = None, allow
 
 def _choose(document: dict[str, Any], wanted: str | None, rules: _Rules, remote: str) -> Reading:
     contexts = _named(document, "contexts", "context")
+    if not contexts:
+        raise Refusal("no-context")
     if wanted is not None and wanted not in contexts:
         raise Refusal("context-unknown", context=plain(wanted), contexts=_shown(contexts))
-    if wanted is None and not contexts:
-        raise Refusal("no-context")
     results = {name: _outcome(document, contexts[name], rules) for name in ([wanted] if wanted is not None else contexts)}
     usable = {name: result for name, result in results.items() if isinstance(result, Credential)}
     current = _current(document)
@@ -223,7 +227,7 @@ def _named(document: dict[str, Any], section: str, inner: str) -> dict[str, dict
     for entry in entries:
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not name or isinstance(name, strict_yaml.Number):
-            raise Refusal("wrong-type", field=f"{section}.name")
+            raise Refusal("not-text", field=f"{section}.name")
         if name in found:
             raise Refusal("duplicate-name", field=section, name=plain(name))
         value = entry.get(inner)
@@ -255,6 +259,8 @@ def _parts(document: dict[str, Any], context: dict[str, Any]) -> tuple[dict[str,
         named = _text(context, name)
         if not named:
             raise Refusal("context-incomplete", field=name)
+        if not found:
+            raise Refusal("no-entries", field=f"{name}s", name=plain(named))
         if named not in found:
             raise Refusal(code, name=plain(named), known=_shown(found))
     return clusters[_text(context, "cluster")], users[_text(context, "user")]
@@ -303,7 +309,7 @@ def _text(value: dict[str, Any], name: str) -> str:
     if found is None:
         return ""
     if not isinstance(found, str) or isinstance(found, strict_yaml.Number):
-        raise Refusal("wrong-type", field=name)
+        raise Refusal("not-text", field=name)
     return found
 
 
@@ -312,7 +318,7 @@ def _insecure(cluster: dict[str, Any], rules: _Rules) -> bool:
     if insecure in (None, ""):
         return False
     if not isinstance(insecure, bool):
-        raise Refusal("wrong-type", field="insecure-skip-tls-verify")
+        raise Refusal("not-a-switch", field="insecure-skip-tls-verify")
     if insecure and cluster.get("certificate-authority-data"):
         raise Refusal("insecure-with-authority")
     if insecure and not rules.allow_insecure:
@@ -334,18 +340,18 @@ def _token(user: dict[str, Any]) -> str:
     return token
 
 
-def _decoded(value: dict[str, Any], name: str, code: str) -> bytes:
-    return pem.decoded(_text(value, name), name, code)
+def _decoded(value: dict[str, Any], name: str) -> bytes:
+    return pem.decoded(_text(value, name), name)
 
 
 def _authority(cluster: dict[str, Any]) -> str:
-    found = _decoded(cluster, "certificate-authority-data", "authority-malformed")
+    found = _decoded(cluster, "certificate-authority-data")
     return pem.certificates(found, "authority-malformed") if found else ""
 
 
 def _client_certificate(user: dict[str, Any]) -> tuple[str, str]:
-    certificate = _decoded(user, "client-certificate-data", "client-certificate-malformed")
-    key = _decoded(user, "client-key-data", "client-key-malformed")
+    certificate = _decoded(user, "client-certificate-data")
+    key = _decoded(user, "client-key-data")
     if not certificate and not key:
         return "", ""
     if not certificate or not key:

@@ -18,14 +18,14 @@ _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-
 _KEY = re.compile(rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY)-----.*?-----END (?P=kind)-----", re.DOTALL)
 
 
-def decoded(text: str, name: str, code: str) -> bytes:
-    """The bytes of a base64 text, with line breaks or without; Refusal `code` where it is none."""
+def decoded(text: str, name: str) -> bytes:
+    """The bytes of a base64 text, with line breaks or without; Refusal where it is none."""
     if text.lstrip().startswith("-----BEGIN"):
         raise Refusal("pem-unencoded", field=name)
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise Refusal(code, field=name) from None
+        raise Refusal("base64-malformed", field=name) from None
 
 
 def certificates(pem: bytes, code: str) -> str:

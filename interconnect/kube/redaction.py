@@ -14,6 +14,8 @@ from urllib.parse import unquote
 
 MASK = "[redacted credential]"
 _WINDOW = 12
+# A shorter secret is found within ordinary words, even within the names of fields: it is masked where it stands alone.
+_WORD = 8
 _SHORT_SECRET = 64
 _RUN = re.compile(rf"[A-Za-z0-9+/=_.~%-]{{{_WINDOW},}}")
 _ESCAPED = re.compile(rb"\\[u/]")
@@ -51,25 +53,33 @@ class Redactor:
         return [self.value(item) for item in value] if isinstance(value, list) else value
 
     def text(self, text: str) -> str:
-        for secret in self._brief:
-            text = text.replace(secret, MASK)
+        if self._brief:
+            text = self._brief.sub(MASK, text)
         return _RUN.sub(lambda run: MASK if self._is_secret(run[0]) else run[0], text)
 
     def _holds(self, text: str) -> bool:
-        return any(secret in text for secret in self._brief) or any(self._is_secret(run) for run in set(_RUN.findall(text)))
+        brief = self._brief is not None and self._brief.search(text) is not None
+        return brief or any(self._is_secret(run) for run in set(_RUN.findall(text)))
 
     def _is_secret(self, run: str) -> bool:
         word, parts = unquote(run) if "%" in run else run, self._parts
         return any(word[start : start + _WINDOW] in parts for start in range(len(word) - _WINDOW + 1))
 
     @cached_property
-    def _brief(self) -> tuple[str, ...]:
+    def _brief(self) -> re.Pattern[str] | None:
         """Secrets that are too short to have parts."""
-        return tuple(secret for secret in self._secrets if len(secret) < _WINDOW)
+        found = [secret for secret in self._secrets if len(secret) < _WINDOW]
+        return re.compile("|".join(map(alone, found))) if found else None
 
     @cached_property
     def _parts(self) -> frozenset[str]:
         return frozenset(part for secret in self._secrets for form in _forms(secret) for part in _parts_of(form))
+
+
+def alone(secret: str) -> str:
+    """A pattern for `secret`; one of less than eight characters matches only where no letter or digit touches it."""
+    escaped = re.escape(secret)
+    return escaped if len(secret) >= _WORD else rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"
 
 
 def _own(secret: str) -> str:

@@ -25,6 +25,8 @@ def server(given: str, deny: DenyList) -> str:
     """`given` without its trailing slashes. Refusal where it is no https address, or one that is denied."""
     if not given:
         raise Refusal("server-missing")
+    if re.search(r"\s", given):
+        raise Refusal("server-space")
     if not given[:8].lower() == "https://":
         raise Refusal("server-scheme")
     rest = given[8:]

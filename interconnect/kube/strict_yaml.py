@@ -14,6 +14,7 @@ Node = dict[str, Any] | list[Any] | str | bool | None
 DEPTH = 20
 NODES = 20_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FALSE_SPACE = re.compile(r"^ *[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\u2060]", re.MULTILINE)
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"(?i)true|false|yes|no|on|off")
 _NUMBER = re.compile(r"[-+]?(?:0[xob])?[0-9][0-9_a-fA-F]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
@@ -36,14 +37,35 @@ class Number(str):
 
 
 def load_all(text: str) -> list[Node]:
-    """The documents of `text`, in their order. Raises Refused: `malformed`, `tab`, `alias`, `merge-key`, `duplicate-key`, `tag`,
-    `too-deep`, `too-many-nodes`."""
+    """The documents of `text`, in their order. Raises Refused: `malformed`, `tab`, `space`, `alias`, `merge-key`, `duplicate-key`,
+    `tag`, `too-deep`, `too-many-nodes`."""
+    _require_real_spaces(text)
     try:
         return _documents(iter(yaml.parse(text, Loader=_LOADER)))
     except yaml.MarkedYAMLError as error:
         raise Refused("tab" if _is_tab(text, error.problem_mark) else "malformed", error.problem_mark) from None
+    except yaml.reader.ReaderError:
+        raise Refused("malformed", _mark_of_control(text)) from None
     except (yaml.YAMLError, RecursionError, ValueError):
         raise Refused("malformed") from None
+
+
+def _require_real_spaces(text: str) -> None:
+    """Pages and chats that code is copied from write spaces that are none to YAML: it takes them for a part of the text."""
+    found = _FALSE_SPACE.search(text)
+    if found:
+        raise Refused("space", _mark_at(text, found.end() - 1))
+
+
+def _mark_of_control(text: str) -> Any:
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return _mark_at(text, found.start()) if found else None
+
+
+def _mark_at(text: str, place: int) -> Any:
+    before = text[:place].splitlines(keepends=True)
+    ended = not before or before[-1].endswith(("\n", "\r"))
+    return yaml.Mark("", place, len(before) - (not ended), 0 if ended else len(before[-1]), None, None)
 
 
 def _is_tab(text: str, mark: Any) -> bool:

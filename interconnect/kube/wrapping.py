@@ -91,7 +91,7 @@ def _values(secret: Json) -> dict[str, bytes]:
     found = {}
     for key, value in _part(secret, "data").items():
         try:
-            found[key] = decoded(value, "data", "malformed") if isinstance(value, str) else b""
+            found[key] = decoded(value, "data") if isinstance(value, str) else b""
         except Refusal:
             continue
     return found | {key: value.encode() for key, value in _part(secret, "stringData").items() if isinstance(value, str)}

@@ -13,6 +13,7 @@ _REASONS = {
     "multiple-documents": _("This holds %(count)s kubeconfigs. Give the one of this cluster."),
     "malformed": _("The kubeconfig isn't valid YAML (line %(line)s, column %(column)s)."),
     "tab": _("Line %(line)s of the kubeconfig is indented with a tab, which YAML doesn't allow. Use spaces."),
+    "space": _("Line %(line)s of the kubeconfig is indented with characters that only look like spaces. Replace them with spaces."),
     "too-deep": _("The kubeconfig is nested too deeply to be one (line %(line)s)."),
     "too-large": _("The kubeconfig is larger than %(limit)s bytes. Leave out what this cluster does not need."),
     "too-many-nodes": _("The kubeconfig has more entries than any real one. Leave out what this cluster does not need."),
@@ -26,7 +27,9 @@ _REASONS = {
         "%(field)s was left out of this kubeconfig: a placeholder stands in its place. "
         "Write it again with “kubectl config view --raw --minify --flatten”."
     ),
-    "wrong-type": _("%(field)s in the kubeconfig is not of the right kind."),
+    "not-text": _("%(field)s in the kubeconfig must be text. Put the value in quotes."),
+    "not-a-switch": _("%(field)s in the kubeconfig must be true or false, without quotes."),
+    "wrong-type": _("%(field)s in the kubeconfig has the wrong form. Compare it with what “kubectl config view --raw” prints."),
     "no-context": _("The kubeconfig has no context. Add one that names a cluster and a user."),
     "context-unknown": _("The kubeconfig has no context “%(context)s”. It has: %(contexts)s."),
     "several-contexts": _("The kubeconfig has several contexts: %(contexts)s. Choose one."),
@@ -35,6 +38,10 @@ _REASONS = {
     "context-incomplete": _("The context names no %(field)s. Add it to the context."),
     "cluster-unknown": _("The context names the cluster “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
     "user-unknown": _("The context names the user “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
+    "no-entries": _(
+        "The context names “%(name)s”, but the kubeconfig has no %(field)s. "
+        "Give the whole kubeconfig, as “kubectl config view --raw --minify --flatten” prints it."
+    ),
     "no-credential": _("The user has neither a token nor a client certificate in the file. Add one of them."),
     "exec": _(
         "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. Create an account for it with your "
@@ -56,15 +63,21 @@ _REASONS = {
         "The kubeconfig skips the check of the server's certificate although the authority is there. "
         "Delete insecure-skip-tls-verify; certificate-authority-data is enough."
     ),
-    "authority-malformed": _("certificate-authority-data holds no certificate in PEM form."),
+    "authority-malformed": _(
+        "certificate-authority-data holds no certificate in PEM form. Put the certificate of the cluster's authority there, in base64."
+    ),
+    "base64-malformed": _("%(field)s isn't base64: a part of it is missing or was changed. Copy it again as a whole."),
     "pem-unencoded": _("%(field)s is PEM text. It must be that text in base64 (base64 -w0)."),
     "client-certificate-incomplete": _("A client certificate needs both client-certificate-data and client-key-data."),
-    "client-certificate-malformed": _("client-certificate-data holds no certificate in PEM form."),
+    "client-certificate-malformed": _(
+        "client-certificate-data holds no certificate in PEM form. Put the client's certificate there, in base64."
+    ),
     "client-key-encrypted": _("The client key is encrypted. Give it without a passphrase; it is stored encrypted."),
-    "client-key-malformed": _("client-key-data is no private key in PEM form."),
-    "client-key-mismatch": _("The client key does not belong to the client certificate."),
+    "client-key-malformed": _("client-key-data isn't a private key in PEM form. Put the client's key there, in base64."),
+    "client-key-mismatch": _("The client key doesn't belong to the client certificate. Give the two that were issued together."),
     "token-malformed": _("The token has spaces, line breaks or other characters that no token has. Put it on one line, as it was issued."),
-    "server-missing": _("The cluster has no server address."),
+    "server-missing": _("The cluster has no server address. Add one: https://host:port."),
+    "server-space": _("The server address has spaces or line breaks. Remove them."),
     "server-scheme": _("The server address must begin with https://."),
     "server-malformed": _("The server address isn't one of an API server. Write it as https://host:port."),
     "server-user": _("The server address has a user name or password before the host. Remove it."),

@@ -112,15 +112,15 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         plain("token: abc").replace("server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"),
         "insecure",
     ),
-    "verification as text": (text({"insecure-skip-tls-verify": "false"}), "wrong-type"),
+    "verification as text": (text({"insecure-skip-tls-verify": "false"}), "not-a-switch"),
     # servers
     "plain http": (text({"server": "http://api.example"}), "server-scheme"),
     "no scheme": (text({"server": "api.example:6443"}), "server-scheme"),
     "a file": (text({"server": "file:///etc/passwd"}), "server-scheme"),
     "a unix socket": (text({"server": "unix:///var/run/docker.sock"}), "server-scheme"),
     "no server": (text({"server": None}), "server-missing"),
-    "a server that is a number": (plain("token: abc").replace("https://api.example", "443"), "wrong-type"),
-    "a server that is a list": (text({"server": ["https://api.example"]}), "wrong-type"),
+    "a server that is a number": (plain("token: abc").replace("https://api.example", "443"), "not-text"),
+    "a server that is a list": (text({"server": ["https://api.example"]}), "not-text"),
     "a name and password in the server": (text({"server": "https://user:secret@api.example"}), "server-user"),
     "a query in the server": (text({"server": "https://api.example/?x=1"}), "server-query"),
     "a fragment in the server": (text({"server": "https://api.example/#x"}), "server-query"),
@@ -128,7 +128,8 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "port zero": (text({"server": "https://api.example:0"}), "server-malformed"),
     "a port in words": (text({"server": "https://api.example:https"}), "server-malformed"),
     "no host": (text({"server": "https:///path"}), "server-malformed"),
-    "a line break in the server": (text({"server": "https://api.example/\r\nX-Evil: 1"}), "server-malformed"),
+    "a line break in the server": (text({"server": "https://api.example/\r\nX-Evil: 1"}), "server-space"),
+    "a space before the server": (text({"server": " https://api.example:6443"}), "server-space"),
     "a climb in the path": (text({"server": "https://api.example/a/../b"}), "server-malformed"),
     "an encoded climb": (text({"server": "https://api.example/%2e%2e/"}), "server-malformed"),
     "a number for an address": (text({"server": "https://2852039166"}), "server-malformed"),
@@ -154,14 +155,14 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a token with a space": (text(user={"token": "abc def"}), "token-malformed"),
     "a token that is not ASCII": (text(user={"token": "tök"}), "token-malformed"),
     "a token with a null character": (json.dumps(document(user={"token": "a\0b"})), "token-malformed"),
-    "a token that is a number": (plain("token: 12345"), "wrong-type"),
-    "a token that is a list": (text(user={"token": ["a"]}), "wrong-type"),
-    "a token that is true": (text(user={"token": True}), "wrong-type"),
+    "a token that is a number": (plain("token: 12345"), "not-text"),
+    "a token that is a list": (text(user={"token": ["a"]}), "not-text"),
+    "a token that is true": (text(user={"token": True}), "not-text"),
     "a certificate without a key": (text(user={"client-certificate-data": b64(CERTIFICATE)}), "client-certificate-incomplete"),
     "a key without a certificate": (text(user={"client-key-data": b64(KEY)}), "client-certificate-incomplete"),
     "a certificate that is no base64": (
         text(user={"client-certificate-data": "%%%", "client-key-data": b64(KEY)}),
-        "client-certificate-malformed",
+        "base64-malformed",
     ),
     "a certificate that is none": (
         text(user={"client-certificate-data": b64("no"), "client-key-data": b64(KEY)}),
@@ -177,7 +178,8 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         "client-key-mismatch",
     ),
     "an authority that is none": (text({"certificate-authority-data": b64("no")}), "authority-malformed"),
-    "an authority that is no base64": (text({"certificate-authority-data": "a b é"}), "authority-malformed"),
+    "an authority that is no base64": (text({"certificate-authority-data": "a b é"}), "base64-malformed"),
+    "an authority that was cut off": (text({"certificate-authority-data": b64(AUTHORITY.pem)[:-5]}), "base64-malformed"),
     "a private key as authority": (text({"certificate-authority-data": b64(KEY)}), "authority-malformed"),
     # structure
     "nothing": ("", "empty"),
@@ -191,6 +193,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "two documents": (text() + "---\n" + text(), "multiple-documents"),
     "broken YAML": ("clusters: [\n", "malformed"),
     "a tab": ("clusters:\n\t- a\n", "tab"),
+    "spaces that only look like it": (text().replace("  ", "\u00a0\u00a0"), "space"),
     "a kubeconfig in base64": (b64(text()), "encoded"),
     "a Secret without a kubeconfig": (yaml.safe_dump({"kind": "Secret", "stringData": {"token": TOKEN}}), "secret-without-kubeconfig"),
     "a List of two kubeconfigs": (yaml.safe_dump({"kind": "List", "items": [document(), document()]}), "multiple-documents"),
@@ -214,7 +217,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "too long in bytes": (text() + "#" + "é" * 200 * 1024, "too-large"),
     "clusters that are no list": (text(clusters={"a": "b"}), "wrong-type"),
     "users that are no list": (text(users="u"), "wrong-type"),
-    "an entry without a name": (text(users=[{"user": WHO}]), "wrong-type"),
+    "an entry without a name": (text(users=[{"user": WHO}]), "not-text"),
     "a user that is a word": (text(users=[{"name": "u", "user": "root"}]), "wrong-type"),
     "two users of a name": (text(users=[{"name": "u", "user": WHO}, {"name": "u", "user": {"token": "other"}}]), "duplicate-name"),
     "two clusters of a name": (text(clusters=document()["clusters"] + document()["clusters"]), "duplicate-name"),
@@ -222,6 +225,9 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "contexts that are null": (text(contexts=None), "no-context"),
     "a cluster that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "other", "user": "u"}}]), "cluster-unknown"),
     "a user that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "c", "user": "other"}}]), "user-unknown"),
+    "no users": (text(users=None), "no-entries"),
+    "no clusters": (text(clusters=[]), "no-entries"),
+    "a context that is a number": (text(contexts=[{"name": 1, "context": {"cluster": "c", "user": "u"}}]), "not-text"),
     "a context of nothing": (text(contexts=[{"name": "x"}]), "context-incomplete"),
     "two contexts of a name": (text(contexts=document()["contexts"] + document()["contexts"]), "duplicate-name"),
     "several contexts": (several(WHO, {"token": "other"}, **{"current-context": ""}), "several-contexts"),
@@ -232,6 +238,9 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a key left out": (text(user={"client-certificate-data": "DATA+OMITTED", "client-key-data": "DATA+OMITTED"}), "redacted"),
     "an authority left out": (text({"certificate-authority-data": "DATA+OMITTED"}), "redacted"),
     "a token to fill in": (text(user={"token": "<your token>"}), "redacted"),
+    "a variable of a shell": (text(user={"token": "${TOKEN}"}), "redacted"),
+    "a command of a shell": (text(user={"token": "$(cat token)"}), "redacted"),
+    "a variable of a template": (text(user={"token": "{{ .Values.token }}"}), "redacted"),
     "an authority without base64": (text({"certificate-authority-data": AUTHORITY.pem}), "pem-unencoded"),
 }
 
@@ -334,6 +343,19 @@ def test_contexts_of_one_cluster_and_user_need_no_choice() -> None:
 def test_without_a_usable_context_the_current_ones_cause_is_given() -> None:
     given = several({"exec": {"command": "aws"}}, {"tokenFile": "/x"}, **{"current-context": "x1"})
     assert credential_in(given) == KubeconfigRefused("file-path", {"field": "tokenFile"})
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_that_cannot_be_read_is_named(end: str) -> None:
+    lines = ["apiVersion: v1", "kind: Config", "clusters: []"]
+    for bad, code in (("users: \x07", "malformed"), ("users: \0", "malformed"), ("\u00a0users: []", "space")):
+        found = parse(end.join([*lines, bad]))
+        assert isinstance(found, KubeconfigRefused)
+        assert (found.code, found.params["line"]) == (code, 4)
+
+
+def test_a_no_break_space_within_a_text_is_text() -> None:
+    assert parse(text() + "# a\u00a0b\n") == parse(text())
 
 
 def test_an_empty_text_is_unset() -> None:

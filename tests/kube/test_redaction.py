@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from interconnect.domain.entries import Target
 from interconnect.kube import cidrs, istiod, kinds, probe
-from interconnect.kube.errors import KubeError, Permanent
+from interconnect.kube.errors import KubeError, Permanent, redact
+from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.redaction import MASK, Redactor
 from interconnect.kube.rights import ClusterRole
 from interconnect.services.inspection import inspect_cluster
@@ -74,6 +75,18 @@ def test_escapes_of_json_hide_nothing() -> None:
 def test_an_answer_without_a_secret_stays_as_it_is() -> None:
     body = json.dumps({"a": "x" * 2000, "key": "-----BEGIN PRIVATE KEY-----", "uid": "0b9c7f52-1111-4222-8333-444444444444"}).encode()
     assert Redactor(TOKEN, KEY, "").body(body) is body
+
+
+def test_a_short_token_is_masked_only_where_it_stands_alone() -> None:
+    said = {"gitVersion": "v1.33.1+t", "status": "too late"}
+    assert Redactor("t").value(said) == {"gitVersion": f"v1.33.1+{MASK}", "status": "too late"}
+    credential = Credential("https://127.0.0.1", token="t")
+    assert redact("t is told: too late, dated", credential.secrets) == "*** is told: too late, dated"
+
+
+def test_a_cluster_with_a_short_token_is_understood() -> None:
+    with HttpsServer(lambda connection: connection.answer({"gitVersion": "v1.33.1"})) as server:
+        assert server.api(token="t").version() == "v1.33.1"
 
 
 def everywhere(connection: Connection) -> None:
