@@ -65,7 +65,7 @@ def _mark_of_control(text: str) -> Any:
 def _mark_at(text: str, place: int) -> Any:
     before = text[:place].splitlines(keepends=True)
     ended = not before or before[-1].endswith(("\n", "\r"))
-    return yaml.Mark("", place, len(before) - (not ended), 0 if ended else len(before[-1]), None, None)
+    return yaml.Mark("", place, len(before) - (not ended), 0 if ended else len(before[-1]), None, 0)
 
 
 def _is_tab(text: str, mark: Any) -> bool:

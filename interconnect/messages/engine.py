@@ -159,7 +159,7 @@ KUBE = {
         "The operator doesn't allow connections to the address %(address)s. Use another address of the cluster, "
         "or ask the operator to allow this one."
     ),
-    "kube.expired": _("The answer was cut in the middle. Retry."),
+    "kube.expired": _("The cluster's state changed while it was being read. Retry."),
     "kube.credential-unreadable": _(
         "The stored credential for %(server)s can't be opened: the key that encrypted it isn't in MESHCONSOLE_CREDENTIAL_KEYS. "
         "Put that key back and restart, or replace the credential."

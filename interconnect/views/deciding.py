@@ -415,8 +415,10 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 
 def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
-    if not found["planned"]:
+    if found["planning"]:
         return _("The plan is not ready yet.")
+    if not found["planned"]:
+        return _("The plan couldn't be made. Close this dialog, then try again.")
     if found["nothing"]:
         return _("There is nothing to do.")
     if found["tokens"] and not found["may_override"]:

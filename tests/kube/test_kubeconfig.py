@@ -349,13 +349,13 @@ def test_without_a_usable_context_the_current_ones_cause_is_given() -> None:
 def test_a_line_that_cannot_be_read_is_named(end: str) -> None:
     lines = ["apiVersion: v1", "kind: Config", "clusters: []"]
     for bad, code in (("users: \x07", "malformed"), ("users: \0", "malformed"), ("\u00a0users: []", "space")):
-        found = parse(end.join([*lines, bad]))
+        found = credential_in(end.join([*lines, bad]))
         assert isinstance(found, KubeconfigRefused)
         assert (found.code, found.params["line"]) == (code, 4)
 
 
 def test_a_no_break_space_within_a_text_is_text() -> None:
-    assert parse(text() + "# a\u00a0b\n") == parse(text())
+    assert credential_in(text() + "# a\u00a0b\n") == credential_in(text())
 
 
 def test_an_empty_text_is_unset() -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from interconnect.domain.changes import CreateGroup, DeleteGroup, Enable, MoveCluster, Remove
-from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
+from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
 from meshconsole.access.roles import Role
@@ -226,3 +226,11 @@ def test_opening_a_dialog_is_no_request_to_be_recorded(as_ada: Any, mesh: Mesh) 
     before = Entry.objects.count()
     as_ada.get(address(newest(), "revert"), headers=DIALOG)
     assert Entry.objects.count() == before
+
+
+def test_a_plan_that_failed_is_said_to_have_failed(joined: World) -> None:
+    ada, url = browser(joined.mesh), address(newest(), "revert")
+    plan = opened(ada, url)
+    Inquiry.objects.filter(id=plan.id).update(status=InquiryStatus.FAILED, errors=[{"code": "inquiry.failed", "params": {}}])
+    answer = shown(ada, url, plan)
+    assert "couldn&#x27;t be made" in answer and "not ready yet" not in answer
