@@ -20,9 +20,8 @@ from xml.etree import ElementTree
 from tests.support.postgres import Postgres
 
 FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
-# A file's tests stay together on one process: what they share is made once. A test waits for a browser, a worker or a cluster about
-# a third of its time, so there is one process more than cores.
-PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+# A file's tests stay together on one of as many processes as there are cores: what they share is made once.
+PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
 SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
