@@ -89,7 +89,7 @@ def test_a_busy_cluster_cannot_hurry_a_step(world: World, asked: float) -> None:
         Step.objects.filter(id=label.id).update(status=StepStatus.READY, next_attempt_at=None)
         engine.run_step(label.id, "test")
         label.refresh_from_db()
-        assert label.evidence["code"] == "too-many-requests"
+        assert label.evidence["code"] == "kube.too-many-requests"
         assert label.next_attempt_at and (label.next_attempt_at - before).total_seconds() >= pause
 
 
