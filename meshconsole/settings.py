@@ -321,6 +321,11 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_WORKER_POOL = "threads"
 # A worker that is larger finishes its steps and makes room for another one.
 MESHCONSOLE_WORKER_MEGABYTES = env.integer("MESHCONSOLE_WORKER_MEGABYTES", 600)
+if MESHCONSOLE_WORKER_MEGABYTES != 0 and MESHCONSOLE_WORKER_MEGABYTES < 200:
+    raise ImproperlyConfigured(
+        "MESHCONSOLE_WORKER_MEGABYTES must be 0 (no limit) or at least 200: an idle worker takes about 100 MB, "
+        "and a smaller limit would replace it again and again."
+    )
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
 # One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the rest free.
 MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)

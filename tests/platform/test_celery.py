@@ -153,7 +153,7 @@ def test_a_bell_without_a_broker_does_not_hold_up_who_rings_it(tmp_path: Path) -
 
 def test_a_worker_above_its_limit_of_memory_asks_for_a_successor(environment: dict[str, str], tmp_path: Path) -> None:
     _celery, _app, _name, *deployed = compose()["services"]["worker"]["command"]
-    small = environment | {"MESHCONSOLE_WORKER_MEGABYTES": "1"}
+    small = environment | {"DJANGO_SETTINGS_MODULE": "tests.support.small_worker"}
     ended = subprocess.run(celery(*deployed), env=small, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
     assert ended.returncode == SUCCEEDED_BY_ANOTHER, ended.stderr
     assert "another one begins" in ended.stderr

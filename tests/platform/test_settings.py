@@ -60,6 +60,15 @@ def test_production_denies_loopback_unless_it_is_allowed(values: dict[str, str],
     assert start(tmp_path, code, **values).stdout == f"{denied}\n"
 
 
+@pytest.mark.parametrize(("value", "started"), [("0", True), ("200", True), ("199", False), ("1", False), ("-1", False)])
+def test_a_limit_below_a_workers_own_size_is_refused(value: str, started: bool, tmp_path: Path) -> None:
+    process = start(tmp_path, MESHCONSOLE_WORKER_MEGABYTES=value)
+    assert process.stdout == ("started\n" if started else "")
+    if not started:
+        said = "MESHCONSOLE_WORKER_MEGABYTES must be 0 (no limit) or at least 200: an idle worker takes about 100 MB"
+        assert last_words(process).startswith(said)
+
+
 def test_production_makes_no_keys_of_its_own(tmp_path: Path) -> None:
     start(tmp_path, **PRODUCTION, DATABASE_URL="postgresql://u:p@db.example.org/console")
     assert not (tmp_path / "data").exists()

@@ -1,0 +1,7 @@
+"""Settings of a worker that is above its limit of memory from the start."""
+
+from __future__ import annotations
+
+from meshconsole.settings import *  # noqa: F403  (Django reads the names of this module)
+
+MESHCONSOLE_WORKER_MEGABYTES = 1
