@@ -26,6 +26,7 @@ from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.topology import Topology
+from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import RestartPolicy
-    from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
@@ -173,6 +173,8 @@ def require_ready(row: Inquiry, mesh: Mesh) -> None:
     mesh.refresh_from_db(fields=["revision"])
     if row.params["revision"] != mesh.revision:
         raise outdated(row, mesh)
+    if row.status == InquiryStatus.FAILED:
+        raise Refused(map(Violation.from_json, row.errors))
     if row.status != InquiryStatus.DONE:
         raise Refused.because("plan.not-ready")
 

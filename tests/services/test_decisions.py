@@ -8,9 +8,11 @@ import pytest
 
 from interconnect.domain.changes import CreateGroup, Enable, Remove
 from interconnect.domain.topology import RestartPolicy
+from interconnect.domain.violations import Violation
 from interconnect.models import Consent, Inquiry, Rollout
 from interconnect.services import decisions, inquiries, plans, rollouts
 from interconnect.services.decisions import Answer, Decision, Question
+from interconnect.services.refusal import Refused
 from meshconsole.access.roles import Role
 from tests.conftest import person
 from tests.services.test_rollouts import ADMIN, OPERATOR
@@ -71,6 +73,16 @@ def test_a_plan_that_is_not_made_yet_starts_nothing(joined: World, user_id: int)
     plan = decisions.question_ask(question=question, user_id=user_id)
     with refused("plan.not-ready"):
         answered(question, plan)
+
+
+def test_a_plan_that_failed_is_refused_with_what_failed(joined: World, user_id: int) -> None:
+    question = of(Rollout.objects.latest("created_at"))
+    plan = decisions.question_ask(question=question, user_id=user_id)
+    why = Violation("kube.unreachable", {"server": "https://hub.example.com"})
+    Inquiry.objects.filter(id=plan.id).update(status="failed", errors=[why.to_json()])
+    with pytest.raises(Refused) as caught:
+        answered(question, plan)
+    assert caught.value.violations == (why,)
 
 
 def test_a_plan_older_than_the_mesh_reverts_nothing(prepared: World, user_id: int) -> None:
