@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management.base import CommandError
@@ -138,7 +138,9 @@ def test_a_kubeconfig_that_is_missing_or_a_directory_is_named(shell: Shell) -> N
 
 
 @pytest.mark.parametrize("fault", ["refuse", "html", "broken", "cut", "redirect", "401", "403", "429", "500"])
-def test_a_cluster_that_lies_is_a_reason_and_no_traceback(shell: Shell, fault: str) -> None:
+def test_a_cluster_that_lies_is_a_reason_and_no_traceback(shell: Shell, fault: str, settings: Any) -> None:
+    # A busy server is waited for this long; that it is, test_commands shows.
+    settings.MESHCONSOLE_CALL_DEADLINE_SECONDS = 1
     for name in ("hub", "member-b"):
         shell.world.fleet.fault(name, fault)
         said = shell("plan", shell.file(), ends=REFUSED)

@@ -15,6 +15,7 @@ from interconnect.kube import forward, istiod, kinds, kubeconfig
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
 from interconnect.kube.identity import cluster_uid
+from interconnect.kube.patience import patience
 from interconnect.kube.transport import Transport
 from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Connection, HttpsServer, server_context
 
@@ -104,7 +105,7 @@ def raised(call: Callable[[Api], Any], api: Api) -> KubeError | None:
 @pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS.keys())
 def test_no_answer_brings_a_secret_into_an_error_or_a_log(handler: Callable[[Connection], None], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with HttpsServer(handler) as server:
+    with patience(0), HttpsServer(handler) as server:
         api = server.api(client_cert_pem=CERTIFICATE, client_key_pem=KEY)
         for call in CALLS.values():
             if error := raised(call, api):

@@ -41,7 +41,7 @@ def photograph(target: Path, word: str) -> int:
         print(f"screenshots: no scene shows {', '.join(sorted(unseen()))}", file=sys.stderr)
         return 1
     if not CHROMIUM:
-        print("screenshots: Chromium is missing (apt-get install chromium)", file=sys.stderr)
+        print("screenshots: Chromium is missing (apt-get install chromium-headless-shell)", file=sys.stderr)
         return 1
     shutil.rmtree(target, ignore_errors=True)
     began = time.monotonic()
