@@ -66,6 +66,27 @@ def test_overlapping_pod_cidrs_are_refused_and_a_mesh_admin_may_override_them(as
     assert accepted.status_code == 204 and "both" in store.load(mesh).groups
 
 
+def marked(response: Any) -> set[str]:
+    """Values of the checkboxes that are shown as wrong."""
+    boxes = re.findall(r'<input type="checkbox"[^>]*>', response.content.decode())
+    return {re.findall(r'value="([^"]*)"', box)[0] for box in boxes if "is-invalid" in box or "aria-invalid" in box}
+
+
+def test_only_the_clusters_that_overlap_are_marked_as_wrong(as_ada: Any, mesh: Mesh) -> None:
+    shop.add_cluster(mesh, "twin", "10.9.0.0/16")
+    shop.add_cluster(mesh, "apart", "10.77.0.0/16")
+    for values in ({"name": "both"}, {"name": ""}):
+        refused = send(as_ada, url(mesh, "group-create"), **values, clusters=["free", "twin", "apart"])
+        assert marked(refused) == ({"free", "twin"} if values["name"] else set()), values
+    assert marked(send(as_ada, url(mesh, "group-create"), name="none")) == {"apart", "free", "spare", "twin"}
+
+
+def test_only_the_cluster_that_overlaps_with_the_group_is_marked(as_ada: Any, mesh: Mesh) -> None:
+    shop.add_cluster(mesh, "twin", "10.2.0.0/16")
+    refused = send(as_ada, url(mesh, "group-add-cluster", group="asia"), clusters=["free", "twin"])
+    assert refused.status_code == 422 and marked(refused) == {"twin"}
+
+
 def test_an_operator_is_not_offered_to_override(client: Any, omar: Any, mesh: Mesh) -> None:
     shop.add_cluster(mesh, "twin", "10.9.0.0/16")
     client.force_login(omar)
