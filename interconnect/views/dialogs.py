@@ -112,6 +112,13 @@ def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
         dialog.form.add_error(_field(dialog, violation.code), ChoiceError(wording.reason(violation), clusters))
 
 
+def judge(dialog: Dialog, violations: Iterable[Violation]) -> None:
+    """What the rules say of a form that can't be read as a whole, so that all its errors are told at once; a field that can't be
+    read has said why."""
+    unread = set(dialog.form.errors)
+    put_beside(dialog, [violation for violation in violations if _field(dialog, violation.code) not in unread])
+
+
 def _field(dialog: Dialog, code: str) -> str | None:
     found = (name for prefix, name in dialog.fields.items() if code.startswith(prefix) and name in dialog.form.fields)
     return next(found, None)
