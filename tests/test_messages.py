@@ -169,6 +169,26 @@ def test_a_sentence_without_its_parameters_asks_nobody(language: str) -> None:
             assert "%(" not in sentence, code
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_an_empty_parameter_leaves_no_gap(language: str) -> None:
+    """An alert about a whole object has no field, an object of the whole cluster no namespace."""
+    with translation.override(language):
+        for code, template in MESSAGES.items():
+            for empty in PLACEHOLDER.findall(str(template)):
+                sentence = word(code, {name: "" if name == empty else "x" for name in PLACEHOLDER.findall(str(template))})
+                assert not re.search(r"  | /|^[ /]| [.,;。，；]|\( | \)", sentence), (code, empty, sentence)
+
+
+def test_a_whole_object_that_is_not_as_asked_for_is_named() -> None:
+    about = {"kind": "Deployment", "name": "eastwest", "field": "", "cluster": "one"}
+    with translation.override("en"):
+        assert word("drift.not-applied", about).startswith("Deployment eastwest on one is not as asked for.")
+        assert "was rewritten by someone." in word("drift.overwritten", {**about, "owners": []})
+        assert word("writes.conflict", {**about, "namespace": "", "owner": "kubectl", "field": ".a"}).startswith(
+            "kubectl owns the field .a of Deployment eastwest."
+        )
+
+
 def test_a_cluster_that_gives_no_reason_is_told_so() -> None:
     with translation.override("en"):
         for said in ({"said": ""}, {}):

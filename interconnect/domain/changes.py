@@ -166,6 +166,27 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """One change of a sequence: what it meets and what forbids it. `leaving` are the clusters that later changes take out of
+    their groups."""
+
+    before: Topology
+    change: Change
+    refused: tuple[Violation, ...]
+    leaving: frozenset[str]
+
+    @property
+    def final(self) -> bool:
+        """Whether it is refused for good: no override helps."""
+        return any(not violation.token for violation in self.refused)
+
+    @property
+    def after(self) -> Topology:
+        """What it leaves, every override given; the same as before when it is refused for good."""
+        return self.before if self.final else changed(self.before, self.change)
+
+
+@dataclass(frozen=True, slots=True)
 class Prerequisite:
     """One line of a checklist: `code` words what is needed, `missing` says why it is not so yet."""
 
@@ -218,13 +239,28 @@ def apply_all(
     answer can accept them all.
     """
     collected: list[Violation] = []
-    for index, change in enumerate(changes):
-        found = _violations(topology, change, _within(changes[index + 1 :], facts or Facts(), occupied), overrides)
-        collected.extend(found)
-        if any(not violation.token for violation in found):
+    for stage in stages(topology, changes, facts=facts, overrides=overrides, occupied=occupied):
+        collected.extend(stage.refused)
+        if stage.final:
             return tuple(collected)
-        topology = changed(topology, change)
+        topology = stage.after
     return tuple(collected) or topology
+
+
+def stages(
+    topology: Topology,
+    changes: Sequence[Change],
+    *,
+    facts: Facts | None = None,
+    overrides: frozenset[str] = frozenset(),
+    occupied: frozenset[str] = frozenset(),
+) -> Iterator[Stage]:
+    """The changes one after the other, each judged by what the ones before leave and the ones after will do."""
+    for index, change in enumerate(changes):
+        given = _within(changes[index + 1 :], facts or Facts(), occupied)
+        stage = Stage(topology, change, _violations(topology, change, given, overrides), given.leaving)
+        topology = stage.after
+        yield stage
 
 
 def prerequisites_of_disable(topology: Topology) -> tuple[Prerequisite, ...]:

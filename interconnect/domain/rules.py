@@ -92,18 +92,22 @@ def is_disable_phrase(text: str) -> bool:
     return text.strip() in DISABLE_PHRASES
 
 
-def can_enable(topology: Topology) -> Found:
+def is_hosted(topology: Topology) -> Found:
     """Rule 1."""
     if topology.kind is not MeshKind.HOSTED:
         yield Violation("interconnect.not-hosted", {"kind": topology.kind.value})
+
+
+def can_enable(topology: Topology) -> Found:
+    yield from is_hosted(topology)
     if topology.enabled:
         yield Violation("interconnect.already-enabled")
 
 
 def is_enabled(topology: Topology) -> Found:
-    """Rule 2."""
+    """Rule 2; where it can't be enabled, rule 1: nobody is sent to enable it."""
     if not topology.enabled:
-        yield Violation("interconnect.disabled")
+        yield next(is_hosted(topology), Violation("interconnect.disabled"))
 
 
 def nothing_joined(topology: Topology) -> Found:

@@ -14,14 +14,15 @@ from interconnect.domain.changes import (
     ForgetCluster,
     MoveCluster,
     RemoveCluster,
-    apply,
+    stages,
 )
 from interconnect.domain.facts import Facts
-from interconnect.domain.topology import Topology
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
+
+    from interconnect.domain.topology import Topology
 
 CODES = (
     "warning.source-without-gateway",
@@ -34,27 +35,46 @@ CODES = (
 
 def warnings(topology: Topology, change: Change, facts: Facts | None = None) -> tuple[Violation, ...]:
     """Empty for a change that does only what its name says; total, for refused changes too."""
+    return _warnings(topology, change, facts or Facts(), frozenset())
+
+
+def warnings_of_all(topology: Topology, changes: Sequence[Change], facts: Facts | None = None) -> tuple[Violation, ...]:
+    """Of changes that are made one after the other, each said once, and only what the last of them has not made good.
+
+    A change that is refused for good changes nothing for those after it; what it would do is said all the same.
+    """
+    found: list[Violation] = []
+    made: list[Violation] = []
+    for stage in stages(topology, changes, facts=facts):
+        said = _warnings(stage.before, stage.change, facts or Facts(), stage.leaving)
+        found += [warning for warning in said if warning not in found]
+        made += () if stage.final else said
+        topology = stage.after
+    return tuple(warning for warning in found if warning not in made or not _made_good(warning, topology))
+
+
+def _warnings(topology: Topology, change: Change, facts: Facts, leaving: frozenset[str]) -> tuple[Violation, ...]:
+    """`leaving` are clusters that later changes take out of their groups: who comes before that never meets them."""
     found = _of_gateways(topology, change)
     match change:
         case CreateGroup():
             unsure = rules.unsure_cidrs(topology, change.group, (), change.clusters)
             added = change.clusters
         case AddCluster() | MoveCluster():
-            unsure = rules.unsure_cidrs(topology, change.group, rules.clusters_of(topology, change.group), [change.cluster])
+            present = rules.clusters_of(topology, change.group) - leaving
+            unsure = rules.unsure_cidrs(topology, change.group, present, [change.cluster])
             added = frozenset({change.cluster})
         case _:
             return tuple(found)
-    return (*found, *unsure, *_unknown_to_istiod(added, facts or Facts()))
+    return (*found, *unsure, *_unknown_to_istiod(added, facts))
 
 
-def warnings_of_all(topology: Topology, changes: Iterable[Change], facts: Facts | None = None) -> tuple[Violation, ...]:
-    """Of changes that are made one after the other, each said once; one that is refused changes nothing for those after it."""
-    found: list[Violation] = []
-    for change in changes:
-        found += [warning for warning in warnings(topology, change, facts) if warning not in found]
-        after = apply(topology, change, facts=facts)
-        topology = after if isinstance(after, Topology) else topology
-    return tuple(found)
+def _made_good(warning: Violation, topology: Topology) -> bool:
+    """Whether in `topology` the group that was to lose its last gateway has one again, or is gone itself."""
+    if warning.code not in ("warning.source-without-gateway", "warning.last-gateway"):
+        return False
+    group = str(warning.params["group"])
+    return group not in topology.groups or bool(topology.gateways_of_group(group))
 
 
 def _of_gateways(topology: Topology, change: Change) -> Iterator[Violation]:

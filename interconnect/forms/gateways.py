@@ -65,16 +65,22 @@ class GatewayForm(VersionedForm):
             raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}) from None
 
     def spec(self) -> GatewaySpec:
+        """As it was typed; what can't be read counts as left alone, so that the rules can judge the rest."""
         data = self.cleaned_data
-        low, high = data.get("autoscaling_min"), data.get("autoscaling_max")
-        scaling = None if low is None and high is None else Autoscaling(1 if low is None else low, low or 1 if high is None else high)
         return GatewaySpec(
-            replicas=data["replicas"],
-            autoscaling=scaling,
-            annotations=tuple(sorted(data["annotations"])),
-            load_balancer_ip=data["load_balancer_ip"],
-            service_type=ServiceType(data["service_type"] or ServiceType.LOAD_BALANCER),
+            replicas=data.get("replicas", 1),
+            autoscaling=self._autoscaling(),
+            annotations=tuple(sorted(data.get("annotations", ()))),
+            load_balancer_ip=data.get("load_balancer_ip", ""),
+            service_type=ServiceType(data.get("service_type") or ServiceType.LOAD_BALANCER),
         )
+
+    def _autoscaling(self) -> Autoscaling | None:
+        low, high = self.cleaned_data.get("autoscaling_min"), self.cleaned_data.get("autoscaling_max")
+        unreadable = any(name in self.errors for name in ("autoscaling_min", "autoscaling_max"))
+        if unreadable or (low is None and high is None):
+            return None
+        return Autoscaling(1 if low is None else low, low or 1 if high is None else high)
 
 
 class PickGatewayForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, gettext_lazy
@@ -22,6 +23,7 @@ _UNKNOWN = gettext_lazy("Something happened that this version has no words for (
 _STAND_INS = {
     "said": gettext_lazy("no reason given"),
     "object": gettext_lazy("the object"),
+    "owners": gettext_lazy("someone"),
     "resource": gettext_lazy("the object"),
     "verb": gettext_lazy("use"),
     "webhook": gettext_lazy("(unknown)"),
@@ -43,7 +45,16 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     # A finding about a finding carries the inner one's code and parameters among its own.
     if texts.get("violation") in MESSAGES:
         texts["violation"] = word(texts["violation"], {name: value for name, value in params.items() if name != "violation"})
-    return str(template) % texts
+    return _without_gaps(str(template), texts) % texts
+
+
+def _without_gaps(template: str, texts: Mapping[str, str]) -> str:
+    """The template without the places of what is empty: no field, no namespace. The blank or slash beside each goes along."""
+    for name in (name for name, text in texts.items() if not text):
+        place = rf"%\({re.escape(name)}\)s"
+        # With the slash or, at the beginning of a sentence or bracket, the blank that follows; elsewhere with the blank before.
+        template = re.sub(rf"{place}/|(?<![^(]){place} | ?{place}(?!/)", "", template)
+    return template
 
 
 def worded(item: Mapping[str, Any]) -> str:
@@ -60,8 +71,8 @@ def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _is_given(name: str, value: Any) -> bool:
-    """An empty reason is none."""
-    return value is not None and (name not in _STAND_INS or value != "")
+    """An empty reason is none, and nobody is no owner."""
+    return value is not None and (name not in _STAND_INS or value not in ("", [], ()))
 
 
 def _text(value: Any) -> str:

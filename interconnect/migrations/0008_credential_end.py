@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='connection',
             name='ends_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='credential good until'),
+            field=models.DateTimeField(blank=True, null=True, verbose_name='credential expiry'),
         ),
     ]

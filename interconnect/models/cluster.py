@@ -14,7 +14,7 @@ class Connection(models.Model):
     server = models.CharField(_("server"), max_length=500)
     sealed = models.TextField(_("sealed credential"), editable=False)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
-    ends_at = models.DateTimeField(_("credential good until"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("credential expiry"), null=True, blank=True)
     insecure_allowed = models.BooleanField(_("unverified TLS allowed"), default=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     # The circuit breaker: written on transitions only.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from meshconsole.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_LINES = 400
 MOST_TEXT = 100_000
@@ -32,8 +35,8 @@ _Dumper.add_representer(str, _text)
 
 
 def excerpt(before: Any, after: Any) -> tuple[str, str]:
-    """YAML of both, without the leaves, and of long texts without the lines, that they share. The whole object where there is only
-    one of them (None: not there)."""
+    """YAML of both, without the leaves, and of long texts without the lines, that they share; an element of a list under its place,
+    such as `webhooks[0]`. The whole object where there is only one of them (None: not there)."""
     if before is not None and after is not None:
         before, after = _differing(before, after)
     return as_yaml(before), as_yaml(after)
@@ -42,9 +45,6 @@ def excerpt(before: Any, after: Any) -> tuple[str, str]:
 def _differing(before: Any, after: Any) -> tuple[Any, Any]:
     if isinstance(before, dict) and isinstance(after, dict):
         return _of_mappings(before, after)
-    if _is_list_of_mappings(before) and _is_list_of_mappings(after) and len(before) == len(after):
-        pairs = [_differing(one, other) for one, other in zip(before, after, strict=True) if one != other]
-        return [one for one, _other in pairs], [other for _one, other in pairs]
     if isinstance(before, str) and isinstance(after, str):
         return _of_texts(before, after)
     return before, after
@@ -73,16 +73,27 @@ def _of_mappings(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[st
             left[key] = before[key]
         elif key not in before:
             right[key] = after[key]
-        elif before[key] != after[key]:
-            left[key], right[key] = _differing(before[key], after[key])
-        elif key == "name":
+        elif key == "name" and before[key] == after[key]:
             # Which element of a list it is.
             left[key] = right[key] = before[key]
+        else:
+            for place, one, other in _places(key, before[key], after[key]):
+                left[place], right[place] = _differing(one, other)
     return left, right
 
 
-def _is_list_of_mappings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+def _places(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """What differs under a key: the elements of a list under their places, all else as a whole."""
+    if not are_lists_of_mappings(before, after) or len(before) != len(after):
+        yield from [(key, before, after)] if before != after else ()
+        return
+    pairs = enumerate(zip(before, after, strict=True))
+    yield from ((f"{key}[{place}]", one, other) for place, (one, other) in pairs if one != other)
+
+
+def are_lists_of_mappings(*values: Any) -> bool:
+    """Whether the elements of these lists are compared one by one, by their places; other lists are compared whole."""
+    return all(isinstance(value, list) and all(isinstance(item, dict) for item in value) for value in values)
 
 
 def as_yaml(value: Any) -> str:

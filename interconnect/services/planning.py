@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from interconnect import clients, ledger, observed
@@ -15,7 +16,7 @@ from interconnect.domain.render import render
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.rollouts.replicas import side_by_side
-from interconnect.services.excerpts import excerpt
+from interconnect.services.excerpts import are_lists_of_mappings, excerpt
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -270,7 +271,7 @@ def shown(obj: Json) -> Json:
 
 
 def changed_paths(write: PlannedWrite) -> tuple[tuple[str, Any, Any], ...]:
-    """(path, before, after) of every leaf that differs between the two."""
+    """(path, before, after) of every leaf that differs between the two; a path is such as `.webhooks[0].clientConfig.url`."""
     return tuple(_differences(write.before or {}, write.after or {}, ""))
 
 
@@ -278,6 +279,10 @@ def _differences(before: Any, after: Any, path: str) -> Iterable[tuple[str, Any,
     if isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys((*before, *after)):
             yield from _differences(before.get(key), after.get(key), f"{path}.{key}")
+        return
+    if are_lists_of_mappings(before, after):
+        for place, (one, other) in enumerate(zip_longest(before, after)):
+            yield from _differences(one, other, f"{path}[{place}]")
         return
     if before != after:
         yield path, before, after

@@ -221,22 +221,28 @@ def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = fr
     seen = preview_agreed(after, scene)
     again = list(engine.carried_out_again(retried)) if retried else []
     joining = [change.group for change in changes if isinstance(change, Join)]
+    steps = [_step(step, False) for step in again] if retried else _steps(seen.steps, _left(before, scene, seen))
     result: Json = {
         "revision": mesh.revision,
         "refusals": [],
-        "steps": [_step(step, False) for step in again] if retried else _steps(seen.steps, _left(before, scene, seen)),
+        "steps": steps,
         "writes": [
             write_as_json(write) for write in seen.writes if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
         ],
         "unreachable": [violation.to_json() for violation in seen.unreachable.values()],
         "control_plane": failure.to_json() if failure else None,
-        "guard": [violation.to_json() for violation in looked[1].guard] if looked else [],
+        "guard": [violation.to_json() for violation in looked[1].guard] if looked and restarts(steps) else [],
         "left": None if retried else _leftover(mesh, before),
         "live": _live(seen),
         **_joining(mesh, after, [*joining, *_preflights(again)], looked),
         **_control_plane(mesh, facts),
     }
     return result | {"digest": _digest(result)}
+
+
+def restarts(steps: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether these steps of a plan restart the control plane, so that its guard has a say."""
+    return any(step["kind"] == StepKind.RESTART for step in steps)
 
 
 def _preflights(steps: Iterable[Step]) -> list[str]:

@@ -16,6 +16,7 @@ from interconnect.domain.rules import is_token
 from interconnect.views import wording
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page, redirect
+from meshconsole.ui.forms import ChoiceError
 
 if TYPE_CHECKING:
     from django import forms
@@ -97,12 +98,25 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
 
 def refuse(dialog: Dialog, refused: Refused) -> None:
     """Put every reason beside its field, or above the form; what a mesh admin may pass over is offered."""
-    for violation in refused.violations:
-        dialog.form.add_error(_field(dialog, violation.code), wording.reason(violation))
+    put_beside(dialog, refused.violations)
     codes = {violation.code for violation in refused.violations}
     if all(violation.token for violation in refused.violations):
         dialog.overridable = refused.violations
     dialog.status = 403 if codes == {"role.missing"} else 409 if codes & CONFLICTS else 422
+
+
+def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
+    """Each reason beside the field that it belongs to, which marks the clusters that it names; others above the form."""
+    for violation in violations:
+        clusters = frozenset(str(violation.params[name]) for name in ("cluster", "other") if name in violation.params)
+        dialog.form.add_error(_field(dialog, violation.code), ChoiceError(wording.reason(violation), clusters))
+
+
+def judge(dialog: Dialog, violations: Iterable[Violation]) -> None:
+    """What the rules say of a form that can't be read as a whole, so that all its errors are told at once; a field that can't be
+    read has said why."""
+    unread = set(dialog.form.errors)
+    put_beside(dialog, [violation for violation in violations if _field(dialog, violation.code) not in unread])
 
 
 def _field(dialog: Dialog, code: str) -> str | None:

@@ -9,7 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from interconnect.domain.changes import CreateGateway, DeleteGateway, EditGateway
+from interconnect.domain.changes import CreateGateway, DeleteGateway, EditGateway, violations
+from interconnect.domain.gateways import valid_spec
 from interconnect.domain.names import next_gateway_key
 from interconnect.forms.base import version_of
 from interconnect.forms.gateways import GatewayForm, PickGatewayForm, initial_of
@@ -70,11 +71,13 @@ def _create(
     if request.method == "POST" and any(gateway.id == request.POST.get("id") for gateway in topology.gateways.values()):
         return dialogs.done(request, visit.mesh, _("This gateway has been created already."))
 
-    def changes() -> list[CreateGateway]:
-        chosen = cluster or form.cleaned_data["cluster"]
-        return [CreateGateway(next_gateway_key(topology, chosen), form.cleaned_data["id"] or str(uuid4()), form.spec())]
+    def change(chosen: str) -> CreateGateway:
+        return CreateGateway(next_gateway_key(topology, chosen), form.cleaned_data.get("id") or str(uuid4()), form.spec())
 
-    return submit(request, visit, dialog, changes)
+    if form.is_bound and not form.is_valid():
+        chosen = cluster or form.cleaned_data.get("cluster", "")
+        dialogs.judge(dialog, violations(topology, change(chosen)) if chosen else valid_spec(form.spec()))
+    return submit(request, visit, dialog, lambda: [change(cluster or form.cleaned_data["cluster"])])
 
 
 @require_http_methods(["GET", "POST"])
@@ -112,6 +115,8 @@ def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gatew
             _("Its group is joined: only replicas and autoscaling can change. Remove the group from the interconnect for the rest.")
         )
     dialog = Dialog(_("Edit east-west gateway"), _("OK"), form, intro=tuple(intro), fields=GATEWAY_FIELDS)
+    if form.is_bound and not form.is_valid():
+        dialogs.judge(dialog, violations(topology, EditGateway(gateway.key, form.spec())))
     return submit(request, visit, dialog, lambda: [EditGateway(gateway.key, form.spec())])
 
 

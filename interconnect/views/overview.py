@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from interconnect import queries
+from interconnect.domain import rules
 from interconnect.domain.entries import RULE_NAME
 from interconnect.messages import worded
 from interconnect.views import actions, rows
@@ -57,6 +58,7 @@ def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> d
         "buttons": actions.of_page(sight, actor),
         "stepper": stepper(sight),
         "enabled": topology.enabled,
+        "hosted": not any(rules.is_hosted(topology)),
         "rule_state": rule_state(sight),
         "drift": drift(sight, actor),
         "expiring": rows.expiring(sight),
@@ -80,8 +82,13 @@ def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
 
 
 def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
-    """(label, `done`, `next` or `later`) of the recommended flow; the first that is not done is next."""
+    """(label, `done`, `next` or `later`) of the recommended flow; the first that is not done is next.
+
+    Empty for a mesh whose interconnect can't be enabled.
+    """
     topology = sight.topology
+    if any(rules.is_hosted(topology)):
+        return []
     reached = (
         (_("Enable"), topology.enabled),
         (_("Group clusters"), bool(topology.groups)),

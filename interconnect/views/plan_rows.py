@@ -91,6 +91,7 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
     names = _names(mesh, topology)
     steps = result.get("steps", ())
     blocked = plans.blocking(result, accepted)
+    restarting = plans.restarts(steps)
     return {
         "planning": plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING),
         "planned": planned,
@@ -108,7 +109,8 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
         "istiods": result.get("istiods", ()),
         "replicas": sum(int(item["replicas"]) for item in result.get("istiods", ())),
         "proxies": result.get("proxies"),
-        "silent": silent_clusters(mesh),
+        "restarting": restarting,
+        "silent": silent_clusters(mesh) if restarting else [],
         "blocked": bool(blocked) or not planned,
     }
 

@@ -302,7 +302,8 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:
-    return {**part, "said": [worded(note) for note in part["notes"]]}
+    expired = any(note["code"] == "credential.ended" for note in part["notes"])
+    return {**part, "expired": expired, "said": [worded(note) for note in part["notes"]]}
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:

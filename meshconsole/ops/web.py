@@ -76,7 +76,14 @@ class Channel(HTTPChannel):
     """A connection. A byte of a request that is not complete yet buys no time: `last_activity` stays when it began."""
 
     parser_class = Parser
+    creation_time: float
     last_activity: float
+    has_asked = False
+
+    @property
+    def waits_since(self) -> float:
+        """A first byte is no merit: in a flood the newest connections have not been read yet when the older ones speak."""
+        return self.last_activity if self.has_asked else self.creation_time
 
     def handle_read(self) -> None:
         under_way, since = self.request, self.last_activity
@@ -94,9 +101,13 @@ class MakesRoom(BaseWSGIServer):
         too_many = len(self._map) + ROOM - self.adj.connection_limit
         if too_many > 0:
             waiting = (channel for channel in self.active_channels.values() if not channel.requests)
-            for channel in heapq.nsmallest(too_many, waiting, key=lambda channel: channel.last_activity):
+            for channel in heapq.nsmallest(too_many, waiting, key=lambda channel: channel.waits_since):
                 channel.will_close = True
         return bool(super().readable())
+
+    def add_task(self, task: Channel) -> None:
+        task.has_asked = True
+        super().add_task(task)
 
     def handle_accept(self) -> None:
         """All that have come, and not one a turn: a flood would keep the others waiting."""

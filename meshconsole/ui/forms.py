@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.forms.renderers import TemplatesSetting
+from django.utils.functional import cached_property
+
+if TYPE_CHECKING:
+    from django.forms.utils import ErrorList
+
+
+class ChoiceError(ValidationError):
+    """An error of these choices of a list alone; the others are not marked as wrong."""
+
+    def __init__(self, message: str, choices: frozenset[str]) -> None:
+        super().__init__(message)
+        self.choices = choices
 
 
 class ConsoleBoundField(BoundField):
@@ -20,6 +33,16 @@ class ConsoleBoundField(BoundField):
         invalid = " is-invalid" if self.form.is_bound and self.errors else ""
         return {**built, "class": f"{used.attrs.get('class', '')} {kind}{invalid}".strip()}
 
+    @cached_property
+    def subwidgets(self) -> list[Any]:
+        """One for each choice; of those, where the errors say which are wrong, only these are marked."""
+        found: list[Any] = super().subwidgets
+        wrong = _wrong_choices(self.errors) & {str(each.data.get("value")) for each in found}
+        for each in found if wrong else ():
+            if str(each.data["value"]) not in wrong:
+                each.data["attrs"] = _unmarked(each.data["attrs"])
+        return found
+
     @property
     def is_choice_list(self) -> bool:
         return isinstance(self.field.widget, (CheckboxSelectMultiple, RadioSelect))
@@ -27,6 +50,17 @@ class ConsoleBoundField(BoundField):
     @property
     def is_tick(self) -> bool:
         return isinstance(self.field.widget, CheckboxInput)
+
+
+def _wrong_choices(errors: ErrorList) -> frozenset[str]:
+    """All that the errors name; empty when one of them names none, so that it is about the whole list."""
+    named = [getattr(error, "choices", frozenset[str]()) for error in errors.as_data()]
+    return frozenset[str]().union(*named) if all(named) else frozenset()
+
+
+def _unmarked(attrs: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in attrs.items() if name != "aria-invalid"}
+    return {**kept, "class": str(kept.get("class", "")).removesuffix(" is-invalid")}
 
 
 class ConsoleRenderer(TemplatesSetting):

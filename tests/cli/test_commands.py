@@ -9,6 +9,8 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
+from interconnect.domain.changes import EditGateway
+from interconnect.domain.topology import GatewaySpec
 from interconnect.management.cli import following
 from interconnect.models import Mesh, Rollout
 from interconnect.scope import scope_of
@@ -199,6 +201,14 @@ def test_status_and_check_tell_what_is_known_and_what_is_wrong(at_work: Shell) -
     alerts = at_work("check", "prod", "--json", ends=REFUSED).document["alerts"]
     assert {alert["code"] for alert in alerts if alert["grave"]} <= {"networks.rewritten", "drift.overwritten"}
     assert at_work("status", "prod", "--json", ends=OK).document["alerts"] == alerts
+
+
+def test_status_names_a_whole_object_that_is_not_as_asked_for(at_work: Shell) -> None:
+    at_work.world.fleet.fault("member-c", "403", methods=("PATCH",))
+    at_work.world.do(EditGateway(C, GatewaySpec(2)), ends="failed")
+    at_work.world.fleet.fault("member-c", None)
+    at_work("check", "prod", ends=REFUSED)
+    assert "Deployment eastwest-member-c-1 on member-c is not as asked for." in at_work("status", "prod", ends=OK).out
 
 
 def test_check_compares_what_istiod_tells_the_groups_with_what_was_asked_for(at_work: Shell) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,23 @@ def test_a_finding_is_read_back_as_a_violation() -> None:
     assert Violation.from_json(stored) == Violation("preflight.root-ca", {"group": "blue"}, "token")
 
 
-def test_rows_of_older_versions_are_read() -> None:
-    for stored in ({"code": "role.missing", "role": "operator"}, {"code": "role.missing", "params": {"role": "operator"}}):
-        assert Violation.from_json(stored) == Violation("role.missing", {"role": "operator"})
+ADDRESSES = {"replica": "istiod-7", "network": "blue", "addresses": ["203.0.113.1:15443"]}
+# What earlier versions stored: reasons of audit entries and of guarded restarts, findings of a verification, errors of inquiries.
+STORED = {
+    "flat": ({"code": "role.missing", "role": "operator"}, Violation("role.missing", {"role": "operator"})),
+    "flat without parameters": ({"code": "drift.none"}, Violation("drift.none")),
+    "flat with a list": (
+        {"code": "verify.missing", "istiod": "istiod", **ADDRESSES},
+        Violation("verify.missing", {"istiod": "istiod", **ADDRESSES}),
+    ),
+    "flat with a token": ({"code": "group.overlap", "group": "blue", "token": "t"}, Violation("group.overlap", {"group": "blue"}, "t")),
+    "without token": ({"code": "role.missing", "params": {"role": "operator"}}, Violation("role.missing", {"role": "operator"})),
+    "empty": ({}, Violation("")),
+}
+
+
+@pytest.mark.parametrize(("stored", "meant"), STORED.values(), ids=STORED)
+def test_what_earlier_versions_stored_is_read(stored: dict[str, Any], meant: Violation) -> None:
+    found = Violation.from_json(stored)
+    assert found == meant
+    assert Violation.from_json(found.to_json()) == meant

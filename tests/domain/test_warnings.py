@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from interconnect.domain.changes import (
     AddCluster,
     Change,
@@ -12,8 +16,9 @@ from interconnect.domain.changes import (
     MoveCluster,
     RemoveCluster,
 )
+from interconnect.domain.diff import changes_between
 from interconnect.domain.facts import Facts
-from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, Topology
+from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, Group, Topology
 from interconnect.domain.warnings import warnings, warnings_of_all
 from tests.domain.meshes import after, grouped, nodes, pool, uuid
 
@@ -62,6 +67,56 @@ def test_clusters_that_are_added_together_are_warned_of_together_and_once() -> N
     unknown = {**KNOWN, "member-c": ()}
     assert [warning.code for warning in warnings_of_all(grouped(overlapping), added)] == ["group.overlap.nodes"]
     assert [warning.code for warning in warnings_of_all(grouped(unknown), added)] == ["group.cidr.unknown"]
+
+
+def regrouped(topology: Topology, **groups: set[str]) -> Topology:
+    """As `topology`, with its gateways where they are, and exactly these groups of these clusters."""
+    return replace(topology, groups={name: Group(name, frozenset(clusters)) for name, clusters in groups.items()})
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"red": {"member-a", "member-d"}, "green": {"member-b"}},
+        {"all": {"member-a", "member-b", "member-d"}},
+        {"blue": {"member-b"}, "green": {"member-a", "member-d"}},
+    ],
+    ids=["renamed", "merged", "swapped"],
+)
+def test_gateways_that_only_change_groups_are_not_warned_of(groups: dict[str, set[str]]) -> None:
+    before = grouped(KNOWN)
+    after_it = regrouped(before, **groups)
+    assert warnings_of_all(before, changes_between(before, after_it)) == ()
+    assert warnings_of_all(after_it, changes_between(after_it, before)) == ()
+
+
+def test_of_a_regrouping_only_gateways_that_go_are_warned_of() -> None:
+    before = grouped(KNOWN)
+    changes = [CreateGroup("red", frozenset()), MoveCluster("member-d", "red"), DeleteGroup("blue")]
+    assert [warning.params for warning in warnings_of_all(before, changes)] == [{"gateways": ["eastwest-member-a-1"]}]
+
+
+def test_a_source_that_stays_without_a_gateway_is_warned_of() -> None:
+    changes = [MoveCluster("member-a", "green"), AddCluster("blue", "member-c")]
+    assert [warning.code for warning in warnings_of_all(grouped(KNOWN), changes)] == ["warning.source-without-gateway"]
+
+
+def test_a_last_gateway_that_is_replaced_is_not_warned_of() -> None:
+    changes = [DeleteGateway(GatewayKey("member-a", 1)), CreateGateway(GatewayKey("member-d", 1), uuid(9), GatewaySpec())]
+    assert warnings_of_all(grouped(KNOWN), changes) == ()
+
+
+def test_clusters_that_swap_groups_are_not_warned_of_each_other() -> None:
+    before = grouped({"member-a": nodes("10.0.0.0/16"), "member-b": nodes("10.0.0.0/16"), "member-d": pool("10.3.0.0/16")})
+    changes = changes_between(before, regrouped(before, blue={"member-b", "member-d"}, green={"member-a"}))
+    assert warnings_of_all(before, changes) == ()
+
+
+def test_a_move_that_may_be_overridden_counts_for_what_follows() -> None:
+    same = pool("10.0.0.0/16")
+    before = grouped({"member-a": same, "member-b": same, "member-d": ()})
+    changes = [MoveCluster("member-b", "blue"), DeleteGroup("green")]
+    assert "warning.gateways-deleted" not in [warning.code for warning in warnings_of_all(before, changes)]
 
 
 def test_a_cluster_that_istiod_does_not_know_is_warned_of_when_it_is_grouped() -> None:

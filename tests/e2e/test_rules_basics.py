@@ -22,11 +22,21 @@ if TYPE_CHECKING:
 HERE = "/meshes/storefront/"
 
 
-def test_only_a_hosted_mesh_can_be_enabled_and_nothing_else_can_be_done_before(visit: Visitor, pia: Any) -> None:
+NEED_IT = ("Create network group", "Join interconnection", "Update east-west gateway address", "Remove interconnection")
+
+
+def test_only_a_hosted_mesh_can_be_enabled_and_no_other_is_sent_there(visit: Visitor, pia: Any) -> None:
     shop.new_mesh("outside", MeshKind.EXTERNAL)
     page = visit("/meshes/outside/", name="pia")
     greyed(page.get_by_role("switch", name="Multicloud interconnection"), "interconnect.not-hosted", kind="external")
-    for name in ("Create network group", "Join interconnection", "Update east-west gateway address", "Remove interconnection"):
+    for name in NEED_IT:
+        greyed(page.get_by_role("button", name=name, exact=True), "interconnect.not-hosted")
+
+
+def test_nothing_can_be_done_before_the_interconnect_is_enabled(visit: Visitor, pia: Any) -> None:
+    shop.new_mesh("fresh")
+    page = visit("/meshes/fresh/", name="pia")
+    for name in NEED_IT:
         greyed(page.get_by_role("button", name=name, exact=True), "interconnect.disabled")
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 from django.conf import settings
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
+from waitress.task import ThreadedTaskDispatcher
 
 from meshconsole.ops import web
+from tests.support.echo import application
 
 THREADS = 2
 PLACES = 30
 SECONDS = 60
+TURNS = 1000
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
 BODY = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"
@@ -78,12 +83,72 @@ def test_a_byte_now_and_then_buys_no_time(port: int, begun: bytes) -> None:
         assert ended
 
 
-def test_a_full_server_drops_the_longest_waiting(port: int) -> None:
-    slow = [connected(port, HEAD) for _ in range(PLACES * 3)]
-    assert answer(port, WHOLE) == b"HTTP/1.1 200 OK"
-    assert slow[0].recv(100) == b""
-    for made in slow:
-        made.close()
+class Turned:
+    """The server's loop turned by hand, where no request is ever too slow: what it has seen is known, whatever the clock says."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.port, self.connections = listener.getsockname()[1], dict[int, Any]()
+        self.dispatcher = ThreadedTaskDispatcher()
+        self.dispatcher.set_thread_count(1)
+        limits = Adjustments(connection_limit=PLACES + web.ROOM, channel_timeout=10**9, asyncore_use_poll=True)
+        options = {"adj": limits, "dispatcher": self.dispatcher, "map": self.connections, "bind_socket": False}
+        self.server = web._server(listener, application, options)
+
+    def until(self, met: Callable[[], bool]) -> None:
+        for _ in range(TURNS):
+            if met():
+                return
+            wasyncore.loop(timeout=1, use_poll=True, map=self.connections, count=1)
+        raise AssertionError(f"not met after {TURNS} turns")
+
+    def heard(self) -> set[tuple[str, int]]:
+        """Addresses of the clients that the server holds and whose first bytes it has read."""
+        return {channel.addr for channel in self.server.active_channels.values() if channel.request is not None}
+
+    def answer(self, made: socket.socket) -> bytes:
+        self.until(lambda: bool(select.select([made], [], [], 0)[0]))
+        return made.recv(4096).partition(b"\r\n")[0]
+
+
+@pytest.fixture
+def turned() -> Iterator[Turned]:
+    with socket.create_server(("127.0.0.1", 0), backlog=PLACES * 4) as listener:
+        server = Turned(listener)
+        yield server
+        server.dispatcher.shutdown()
+        wasyncore.close_all(server.connections)
+
+
+@pytest.fixture
+def clients(turned: Turned) -> Iterator[Callable[[bytes], socket.socket]]:
+    """Connects a client that says something and never loses patience."""
+    with ExitStack() as stack:
+
+        def connect(said: bytes) -> socket.socket:
+            made = stack.enter_context(socket.create_connection(("127.0.0.1", turned.port)))
+            made.sendall(said)
+            return made
+
+        yield connect
+
+
+def test_a_full_server_drops_the_longest_waiting(turned: Turned, clients: Callable[[bytes], socket.socket]) -> None:
+    slow = []
+    for _ in range(PLACES * 2):
+        slow.append(clients(HEAD))
+        turned.until(lambda: slow[-1].getsockname() in turned.heard())
+    # The listening socket and the loop's own wake-up take two places.
+    kept = slow[-(PLACES - 2) :]
+    turned.until(lambda: turned.heard() == {made.getsockname() for made in kept})
+    assert all(made.recv(100) == b"" for made in slow if made not in kept)
+    assert turned.answer(clients(WHOLE)) == b"HTTP/1.1 200 OK"
+    assert turned.answer(kept[0]) == b""
+
+
+def test_the_last_of_a_flood_is_answered(turned: Turned, clients: Callable[[bytes], socket.socket]) -> None:
+    for _ in range(PLACES * 3):
+        clients(HEAD)
+    assert turned.answer(clients(WHOLE)) == b"HTTP/1.1 200 OK"
 
 
 @pytest.mark.parametrize(

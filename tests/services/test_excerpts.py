@@ -36,3 +36,15 @@ def test_a_long_line_is_cut() -> None:
 def test_a_text_that_is_new_is_shown_from_its_beginning() -> None:
     before, after = of_text("", "a\nb\n")
     assert before == ["data:", "  text: ''"] and after == ["data:", "  text: |", "    a", "    b"]
+
+
+def test_of_a_list_the_elements_that_differ_are_shown_by_their_places() -> None:
+    before = {"spec": {"containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "1"}]}]}}
+    after = {"spec": {"containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "2"}]}]}}
+    shown = ["spec:", "  containers[1]:", "    env[0]:", "      name: X", "      value: '1'", "    name: side"]
+    assert excerpt(before, after)[0].splitlines() == shown
+
+
+def test_a_list_that_grows_is_shown_whole() -> None:
+    before, after = excerpt({"ports": [{"name": "tls"}]}, {"ports": [{"name": "status"}, {"name": "tls"}]})
+    assert (before, after) == ("ports:\n- name: tls", "ports:\n- name: status\n- name: tls")

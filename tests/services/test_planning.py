@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interconnect.domain.changes import CreateGateway, DeleteGroup, EditGateway, MoveCluster, Remove, apply_all
+from interconnect.domain.entries import Target
 from interconnect.domain.topology import GatewayKey, GatewaySpec, Topology
-from interconnect.services.planning import changed_paths, preview, scene_of
+from interconnect.domain.writes import Verb
+from interconnect.services.planning import PlannedWrite, changed_paths, preview, scene_of, write_as_json
 from tests.support.world import A, B, C
 
 if TYPE_CHECKING:
@@ -58,3 +60,25 @@ def test_no_refusal_looks_like_a_deletion(prepared: World, kind: str, code: str)
     [write] = [each for each in planned(prepared, EditGateway(C, GatewaySpec(2))).writes if each.target.kind == "Deployment"]
     assert changed_paths(write) == ((".spec.replicas", 1, 2),)
     assert write.problem is not None and write.problem.code == code
+
+
+def test_a_webhook_that_changes_is_shown_by_its_place(prepared: World) -> None:
+    writes = [each for each in planned(prepared, DeleteGroup("red")).writes if each.target.kind == "MutatingWebhookConfiguration"]
+    paths = [[path for path, _before, _after in changed_paths(write)] for write in writes]
+    assert sorted(paths) == [[f".webhooks[{place}].clientConfig.url"] for place in range(4)]
+    for write, [path] in zip(writes, paths, strict=True):
+        place = path.removeprefix(".").partition(".")[0]
+        assert str(write_as_json(write)["after"]).startswith(f"{place}:\n  clientConfig:\n    url: "), write.target
+
+
+def test_an_element_that_a_list_gains_or_loses_has_a_place() -> None:
+    one, other = ({"spec": {"ports": ports}} for ports in ([{"name": "tls"}], [{"name": "tls"}, {"name": "status"}]))
+    place = Target("uid", "v1", "Service", "istio-system", "eastwest")
+    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=one, after=other)) == ((".spec.ports[1]", None, {"name": "status"}),)
+    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=other, after=one)) == ((".spec.ports[1]", {"name": "status"}, None),)
+
+
+def test_a_list_of_plain_values_is_one_difference() -> None:
+    one, other = ({"spec": {"hosts": hosts}} for hosts in (["*"], ["a.example.org"]))
+    write = PlannedWrite(Target("uid", "v1", "Gateway", "", "rule"), Verb.APPLY, before=one, after=other)
+    assert changed_paths(write) == ((".spec.hosts", ["*"], ["a.example.org"]),)

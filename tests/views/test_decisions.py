@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from interconnect.domain.changes import CreateGroup, DeleteGroup, Enable, MoveCluster, Remove
+from interconnect.domain.changes import CreateGroup, DeleteGateway, DeleteGroup, Enable, MoveCluster, Remove
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
@@ -17,7 +17,7 @@ from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
 from tests.support import shop
-from tests.support.world import B
+from tests.support.world import A, B
 from tests.support.worlds import fleets, hasty, joined, prepared, world
 
 if TYPE_CHECKING:
@@ -200,6 +200,27 @@ def test_what_a_person_decides_about_a_held_back_restart_names_who_loses(prepare
     assert "HX-Redirect" in sent(ada, url, plan).headers
     prepared.finish(rollout)
     assert rollout.guard == "force"
+
+
+def test_a_plan_without_a_restart_says_nothing_of_one_held_back(prepared: World) -> None:
+    rollout = prepared.do(DeleteGateway(A))
+    prepared.fleet.fault("member-c", "refuse")
+    ada, url = browser(prepared.mesh), address(rollout, "revert")
+    plan = opened(ada, url)
+    plan.refresh_from_db()
+    assert {step["kind"] for step in plan.result["steps"]} == {"gateway", "address"}
+    assert plan.result["guard"] == [] and "held back now" not in shown(ada, url, plan)
+
+
+def test_a_revert_of_a_join_that_was_never_sent_speaks_of_no_restart(prepared: World) -> None:
+    prepared.fleet.fault("hub", "403")
+    rollout = prepared.do(prepared.join("green", B), ends="failed")
+    prepared.fleet.fault("hub", None)
+    shop.silence(prepared.row("member-c"))
+    ada, url = browser(prepared.mesh), address(rollout, "revert")
+    page = shown(ada, url, opened(ada, url))
+    assert "doesn't restart the control plane" in page
+    assert "member-c" not in page and "restarted one after the other" not in page
 
 
 def test_a_restart_of_workloads_shows_which_before_it_starts(prepared: World) -> None:

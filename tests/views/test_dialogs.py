@@ -66,6 +66,50 @@ def test_overlapping_pod_cidrs_are_refused_and_a_mesh_admin_may_override_them(as
     assert accepted.status_code == 204 and "both" in store.load(mesh).groups
 
 
+def marked(response: Any) -> set[str]:
+    """Values of the checkboxes that are shown as wrong."""
+    boxes = re.findall(r'<input type="checkbox"[^>]*>', response.content.decode())
+    return {re.findall(r'value="([^"]*)"', box)[0] for box in boxes if "is-invalid" in box or "aria-invalid" in box}
+
+
+def test_only_the_clusters_that_overlap_are_marked_as_wrong(as_ada: Any, mesh: Mesh) -> None:
+    shop.add_cluster(mesh, "twin", "10.9.0.0/16")
+    shop.add_cluster(mesh, "apart", "10.77.0.0/16")
+    for values in ({"name": "both"}, {"name": ""}):
+        refused = send(as_ada, url(mesh, "group-create"), **values, clusters=["free", "twin", "apart"])
+        assert marked(refused) == ({"free", "twin"} if values["name"] else set()), values
+    assert marked(send(as_ada, url(mesh, "group-create"), name="none")) == {"apart", "free", "spare", "twin"}
+
+
+def test_only_the_cluster_that_overlaps_with_the_group_is_marked(as_ada: Any, mesh: Mesh) -> None:
+    shop.add_cluster(mesh, "twin", "10.2.0.0/16")
+    refused = send(as_ada, url(mesh, "group-add-cluster", group="asia"), clusters=["free", "twin"])
+    assert refused.status_code == 422 and marked(refused) == {"twin"}
+
+
+def test_a_gateway_form_tells_all_its_errors_at_once(as_ada: Any, mesh: Mesh) -> None:
+    wrong = {
+        "replicas": "many",
+        "annotations": "no colon",
+        "load_balancer_ip": "not an ip",
+        "autoscaling_min": "5",
+        "autoscaling_max": "2",
+    }
+    address = url(mesh, "group-create-gateway", group="asia")
+    refused = send(as_ada, address, cluster="taiwan", **wrong)
+    assert refused.status_code == 422
+    assert set(refused.context["form"].errors) == {"replicas", "annotations", "load_balancer_ip", "autoscaling_min"}
+    assert all(len(told) == 1 for told in refused.context["form"].errors.values())
+    gateway = Gateway.objects.get(cluster__mesh=mesh, cluster__name="taiwan")
+    refused = send(as_ada, url(mesh, "gateway-edit", gateway=gateway.id), **wrong)
+    assert set(refused.context["form"].errors) == {"replicas", "annotations", "load_balancer_ip", "autoscaling_min"}
+
+
+def test_a_gateway_form_for_a_joined_group_says_so_with_its_other_errors(as_ada: Any, mesh: Mesh) -> None:
+    refused = send(as_ada, url(mesh, "cluster-create-gateway", cluster="frankfurt"), replicas="many")
+    assert refused.context["form"].errors["replicas"] and "Remove it from the interconnect first" in refused.content.decode()
+
+
 def test_an_operator_is_not_offered_to_override(client: Any, omar: Any, mesh: Mesh) -> None:
     shop.add_cluster(mesh, "twin", "10.9.0.0/16")
     client.force_login(omar)

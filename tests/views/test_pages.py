@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from interconnect.domain.changes import CreateGroup, Remove
+from interconnect.domain.topology import MeshKind
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from interconnect.services.rollouts import rollout_retry
 from tests.support import shop
@@ -222,3 +223,12 @@ def test_clusters_whose_names_are_alike_do_not_share_an_id(as_ada: Any, mesh: Me
         shop.add_cluster(mesh, name)
     ids = re.findall(r' id="([^"]+)"', as_ada.get(url(mesh, "clusters")).content.decode())
     assert sorted(ids) == sorted(set(ids))
+
+
+@pytest.mark.parametrize("kind", [MeshKind.DEDICATED, MeshKind.EXTERNAL])
+def test_a_mesh_that_is_not_hosted_is_not_advised_to_enable(client: Any, pia: Any, kind: MeshKind) -> None:
+    mesh = shop.new_mesh("other", kind)
+    client.force_login(pia)
+    page = client.get(f"/meshes/{mesh.name}/").content.decode()
+    assert "Only a hosted mesh can enable the interconnect." in page
+    assert "Enable the interconnect" not in page and "Enable it in the basic settings" not in page and 'aria-current="step"' not in page

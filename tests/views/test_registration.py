@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -342,8 +343,16 @@ def test_a_check_shows_context_server_and_end_of_the_credential(admin: Client, w
 def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -> None:
     given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
-    assert "The credential expired on 2023-11-14 22:13 UTC" in seen.content.decode()
+    page = seen.content.decode()
+    assert "The credential expired on 2023-11-14 22:13 UTC" in page and "good until" not in page
+    assert re.search(r"<dt[^>]*>Credential</dt><dd[^>]*><span[^>]*>expired on 2023-11-14 22:13 UTC</span>", page)
     assert seen.context["held"] and not Cluster.objects.filter(name="member-c").exists()
+
+
+def test_the_admin_claims_of_no_credential_that_it_is_good(world: World, admin_client: Client) -> None:
+    Connection.objects.update(ends_at=timezone.now() - timedelta(days=1))
+    page = admin_client.get(f"/admin/interconnect/connection/{world.mesh.config_id}/change/").content.decode()
+    assert "Credential expiry" in page and "good until" not in page
 
 
 def test_a_refused_credential_that_has_ended_says_so(admin: Client, world: World) -> None:
