@@ -111,6 +111,17 @@ def test_a_rule_of_others_is_adopted_and_taken_over_from_the_rollouts_page(visit
     assert hosts_of_the_rule(world) == ["*.local"]
 
 
+def test_a_decision_begins_at_the_way_out_and_stays_there(visit: Visitor, world: World) -> None:
+    """Also one that asks for a phrase, and also when the plan has come."""
+    page = visit(f"{HERE}rollouts/{world.do(Enable()).id}/")
+    page.locator("main").get_by_role("button", name="Revert").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Revert"))
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    worker(page)
+    expect(dialog.get_by_role("button", name="Plan again")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+
+
 @pytest.mark.parametrize("decision", ["Skip the restart", "Restart anyway"])
 def test_a_restart_that_is_held_back_is_decided_upon(visit: Visitor, prepared: World, decision: str) -> None:
     prepared.fleet.fault("member-c", "refuse")
