@@ -402,7 +402,15 @@
     strip.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
   }
 
-  bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  const showTab = () => bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  let wide = innerWidth;
+  showTab();
+  // A telephone that is turned; not the bars of its browser that come and go while somebody scrolls.
+  addEventListener("resize", () => {
+    if (wide === innerWidth) return;
+    wide = innerWidth;
+    showTab();
+  });
   const drawn = find(".picture");
   if (drawn) bringIntoSight(drawn, find(".node.tone-bad", drawn) ?? find(".node.tone-warn", drawn) ?? find(".hub", drawn));
 
