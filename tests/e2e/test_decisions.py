@@ -91,7 +91,7 @@ def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepa
         expect(page.get_by_text("The clusters are being asked")).to_be_visible()
         worker(page)
         expect(page.get_by_text("The clusters are being asked")).to_have_count(0)
-        expect(page.get_by_text("You pass over this").first).to_be_visible()
+        expect(page.get_by_text("Accepted; it is recorded").first).to_be_visible()
     ok.click()
     expect(page.get_by_role("heading", name="Join green")).to_be_visible()
     prepared.finish(Rollout.objects.latest("created_at"))
