@@ -24,6 +24,7 @@ CODES = (
     "cluster.name.injection",
     "cluster.name.secret",
 )
+ENDED, ENDS_SOON = ENDINGS = ("credential.ended", "credential.ends-soon")
 SOON = timedelta(days=30)
 # with one of these a person should have seen it before anything is stored
 GRAVE = frozenset({"credential.ended", "credential.istiods", "cluster.name.injection", "cluster.name.secret"})
@@ -50,7 +51,7 @@ def expiry(ends_at: datetime | None, now: datetime) -> Violation | None:
     """That a credential has ended, or will within 30 days."""
     if ends_at is None or ends_at - now > SOON:
         return None
-    return Violation("credential.ended" if ends_at <= now else "credential.ends-soon", {"until": moment(ends_at)})
+    return Violation(ENDED if ends_at <= now else ENDS_SOON, {"until": moment(ends_at)})
 
 
 def notes(account: Account, webhooks: Iterable[WebhookEntry], name: str, now: datetime) -> tuple[Violation, ...]:

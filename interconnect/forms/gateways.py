@@ -42,7 +42,10 @@ class GatewayForm(VersionedForm):
         label=_("Load balancer annotations"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
-        help_text=_("One “key: value” a line, as your provider documents them."),
+        help_text=_(
+            "One “key: value” a line, as in a Service's YAML; quotes are needed only where YAML needs them. "
+            "Example: service.beta.kubernetes.io/aws-load-balancer-scheme: internal"
+        ),
     )
 
     def __init__(self, *args: Any, clusters: Choices | None = None, frozen: bool = False, new_id: str = "", **kwargs: Any) -> None:

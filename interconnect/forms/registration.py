@@ -71,7 +71,7 @@ class KubeconfigForm(forms.Form):
     insecure = forms.BooleanField(
         label=gettext_lazy("Allow a server certificate that cannot be verified"),
         required=False,
-        help_text=gettext_lazy("Only for this credential. Whoever is in between can read and change everything."),
+        help_text=gettext_lazy("Only for this credential. Anyone on the path can read and change traffic."),
     )
 
     PARTS: ClassVar[tuple[Part, ...]] = (Part("kubeconfig", "kubeconfig_file", "context", True),)
@@ -90,7 +90,7 @@ class KubeconfigForm(forms.Form):
         for part in self.PARTS:
             if self.kept_secret.get(part.text) or self.secret.get(part.text):
                 self[part.text].help_text = gettext(
-                    "A kubeconfig is kept, sealed, for a quarter of an hour; it is not shown again. "
+                    "A kubeconfig is kept encrypted for 15 minutes and is not shown again. "
                     "Leave this empty to use it, or paste another one."
                 )
 

@@ -9,7 +9,7 @@ PLANS = {
         "The mesh, or what you have chosen, has changed since this plan was made. A new one is being made; look at it again."
     ),
     "plan.not-ready": _("The plan is not ready yet. Wait until it is shown, then start it."),
-    "plan.blocked": _("The plan cannot be started because of its findings (%(codes)s). Mend them, or pass over those that allow it."),
+    "plan.blocked": _("The plan can't start because of its findings (%(codes)s). Fix them, or override those that allow it."),
 }
 
 ASKING = {

@@ -47,7 +47,7 @@ class ClusterLine:
     version: str
     state: Badge
     reason: str
-    expiry: str
+    expiry: Badge | None
     pod_cidrs: tuple[tuple[str, str], ...]
     group: str
     contact: datetime | None
@@ -89,7 +89,7 @@ def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied:
         version=str(seen.said.get("version", "")),
         state=state,
         reason=reason,
-        expiry=rows.expiry_text(seen.row.connection),
+        expiry=rows.expiry_badge(seen.row.connection),
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.group,
         contact=seen.answered_at,

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect import observed, queries, store
-from interconnect.domain.changes import CreateGateway, Remove
+from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
+from interconnect.domain.steps import StepKind
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
@@ -46,6 +47,8 @@ MOST_LINES = 20
 MOST_TYPED = 100
 PATIENCE = timedelta(seconds=20)
 PARTS = ("dialogs", "dialog-form", "decision-plan")
+# What there is to see of them in what goes.
+TAKING = (Remove, DeleteGroup, RemoveCluster, DeleteGateway, Disable)
 # What there is to decide no more: the dialog closes and says so.
 OVER = {"rollout.not-failed", "rollout.superseded", "rollout.not-newest", "rollout.nothing-to-revert", "rollout.ended"}
 
@@ -276,7 +279,7 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
         "danger": asked.asking.danger or question.decision is Decision.FORCE,
         "intro": _second_words(visit, asked) if second else _words(question),
         **({} if second else _what_changes(visit, asked)),
-        "restarts": asked.asking.restart or question.decision is Decision.FORCE,
+        "restarts": _restarts(asked),
         "decided": question.decision in decisions.GUARDS,
         **_shown(visit, asked),
     }
@@ -286,19 +289,27 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
 
 
 def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
-    """The changes of a revert in words; what the topology loses, and every object that is deleted, by kind and name."""
+    """What a revert brings back, in words; what the topology loses, and every object that is deleted, by kind and name."""
     found: dict[str, Any] = {
         "goes": [(_kinds()[kind], name) for kind, name in asked.asking.goes],
         "deletes": (*deleted_with(visit, asked.asking.gateways), *(deleted_rule(visit) if asked.asking.phrase else ())),
     }
     if asked.question.decision is not Decision.REVERT:
         return found
-    changes = sentences(decisions.changes_of(question=asked.question))
+    # What goes stands in a list of its own.
+    changes = sentences([change for change in decisions.changes_of(question=asked.question) if not isinstance(change, TAKING)])
     return found | {
         "changes": changes[:MOST_LINES],
         "more_changes": len(changes[MOST_LINES:]),
         "warnings": _warnings(asked.question),
     }
+
+
+def _restarts(asked: Asked) -> bool:
+    """Whether what stands against a restart is to be said: of a plan without one it would only frighten."""
+    if asked.question.decision is Decision.SKIP:
+        return False
+    return plans.restarts(asked.plan.result.get("steps", ())) or asked.asking.restart or asked.question.decision is Decision.FORCE
 
 
 def _step_of(form: DecisionForm) -> str:
@@ -341,7 +352,7 @@ def _words(question: Question) -> tuple[str, ...]:
     """What the button means, before any cluster has said what it comes to."""
     match question.decision:
         case Decision.REVERT:
-            return (_("Returns the mesh to its state before this rollout:"),)
+            return (_("Returns the mesh to its state before this rollout."),)
         case Decision.RESTORE:
             return (_("This is written again; lines with “−” are taken out, lines with “+” put in."),)
         case Decision.WORKLOADS:
@@ -354,7 +365,7 @@ def _words(question: Question) -> tuple[str, ...]:
                 % {"whose": whose},
             )
         case _:
-            return (*_of_a_retry(question), _("What has been done stays. What has not is tried again:"))
+            return (*_of_a_retry(question), _("Steps that are done stay done. The others are tried again."))
 
 
 def _warnings(question: Question) -> tuple[str, ...]:
@@ -407,6 +418,8 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     else:
         found |= plan_rows.context_of(plan, visit.mesh, store.load(visit.mesh))
         nothing = decision is Decision.RESTORE and found["planned"] and not (found["steps"] or found["left_steps"])
+        if decision is Decision.SKIP:
+            found["steps"] = [line for line in found["steps"] if line.kind != StepKind.RESTART]
     found["nothing"] = nothing
     found["tokens"] = plans.tokens_of(plan.result) if decision is Decision.RESTORE else ()
     found["implied"] = (*found["tokens"], *asked.question.tokens)

@@ -75,6 +75,7 @@ class ClusterWrites:
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
+    kind: str
     label: str
     subject: str
     where: str
@@ -136,9 +137,9 @@ def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: 
 
 def _severity(item: Mapping[str, Any], accepted: frozenset[str]) -> Badge:
     if item["token"] and item["token"] in accepted:
-        return Badge(Tone.WARN, _("Passed over"))
+        return Badge(Tone.WARN, _("Overridden"))
     badges = {
-        Severity.FINAL: Badge(Tone.BAD, _("Cannot be passed over")),
+        Severity.FINAL: Badge(Tone.BAD, _("Can't be overridden")),
         Severity.ERROR: Badge(Tone.BAD, _("Error")),
         Severity.WARNING: Badge(Tone.WARN, _("Warning")),
     }
@@ -199,6 +200,7 @@ def _note(write: Mapping[str, Any]) -> str:
 def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
     central = step["phase"] in (Phase.PREFLIGHT, Phase.PUBLISH)
     return StepLine(
+        kind=step["kind"],
         label=wording.step_name(step["kind"]),
         subject=names.get(step["subject"], "") or step["group"],
         where=_("Control plane") if central else names.get(step["chain"], step["chain"]),

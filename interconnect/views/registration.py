@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect import observed, queries
+from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
@@ -26,7 +27,7 @@ from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.services.refusal import Refused
-from interconnect.views import wording
+from interconnect.views import rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
 from meshconsole.access.actor import Actor
@@ -302,8 +303,11 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:
-    expired = any(note["code"] == "credential.ended" for note in part["notes"])
-    return {**part, "expired": expired, "said": [worded(note) for note in part["notes"]]}
+    """`said`: all notes in words; `ending`: the one on the credential's end, which stands beside it; `others`: the rest."""
+    notes = [(note["code"], worded(note)) for note in part["notes"]]
+    ending = [rows.ending(code, text) for code, text in notes if code in ENDINGS]
+    others = [text for code, text in notes if code not in ENDINGS]
+    return {**part, "said": [text for _code, text in notes], "ending": ending[0] if ending else None, "others": others}
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:

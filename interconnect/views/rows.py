@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from interconnect.domain.credentials import expiry
+from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
 from interconnect.messages import word
 from interconnect.views import actions, wording
@@ -172,19 +172,24 @@ def cluster_state(seen: queries.ClusterSight) -> tuple[Badge, str]:
     return Badge(Tone.GOOD, _("Reachable")), ""
 
 
-def expiry_text(connection: Connection) -> str:
-    """That its credential has ended or soon will; empty while that is far off, or never."""
+def expiry_badge(connection: Connection) -> Badge | None:
+    """That its credential has ended or soon will; None while that is far off, or never."""
     found = expiry(connection.ends_at, timezone.now())
-    return word(found.code, found.params) if found else ""
+    return ending(found.code, word(found.code, found.params)) if found else None
 
 
-def expiring(sight: queries.Sight) -> list[tuple[str, str]]:
+def ending(code: str, text: str) -> Badge:
+    """What has ended is no warning any more."""
+    return Badge(Tone.BAD if code == ENDED else Tone.WARN, text)
+
+
+def expiring(sight: queries.Sight) -> list[tuple[str, Badge]]:
     """Whose credential has ended or soon will, what ends first at the top."""
     rows = [(_("Control plane"), sight.mesh.control_plane)]
     rows += [(_("Config cluster"), sight.mesh.config)] if sight.mesh.config_id != sight.mesh.control_plane_id else []
     rows += [(name, seen.row.connection) for name, seen in sight.clusters.items()]
-    found = [(row.ends_at, label, text) for label, row in rows if row.ends_at and (text := expiry_text(row))]
-    return [(label, text) for _end, label, text in sorted(found)]
+    found = [(row.ends_at, label, badge) for label, row in rows if row.ends_at and (badge := expiry_badge(row))]
+    return [(label, badge) for _end, label, badge in sorted(found, key=lambda each: each[:2])]
 
 
 def stale_text(said: Mapping[str, Any]) -> str:

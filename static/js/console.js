@@ -117,7 +117,7 @@
     }
   }
 
-  // Where somebody begins: a field, or the way out that changes nothing. Not the cross, which happens to stand first.
+  // Where somebody begins: what says so, a field, or the way out that changes nothing. Not the cross, which happens to stand first.
   // Nor a choice that is made already: Enter on it would send, and held down would answer two questions.
   const FIELDS = ":is(input:not([type=hidden], [type=radio]), select, textarea):not(:disabled)";
   const sending = (dialog) => find("form.htmx-request:not(#look)", dialog);
@@ -145,7 +145,8 @@
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => find(".already-sent", detail.elt)?.remove());
 
-  const firstOf = (dialog) => find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn, .sheet-body .btn", dialog);
+  const firstOf = (dialog) =>
+    find("[data-begins]", dialog) ?? find(`.sheet-body ${FIELDS}`, dialog) ?? find(".sheet-foot .btn, .sheet-body .btn", dialog);
 
   function closeDialogs() {
     for (const dialog of all("dialog[open]", host)) dialog.close();
@@ -401,7 +402,15 @@
     strip.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
   }
 
-  bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  const showTab = () => bringIntoSight(find(".tabs"), find('.tabs [aria-current="page"]'));
+  let wide = innerWidth;
+  showTab();
+  // A telephone that is turned; not the bars of its browser that come and go while somebody scrolls.
+  addEventListener("resize", () => {
+    if (wide === innerWidth) return;
+    wide = innerWidth;
+    showTab();
+  });
   const drawn = find(".picture");
   if (drawn) bringIntoSight(drawn, find(".node.tone-bad", drawn) ?? find(".node.tone-warn", drawn) ?? find(".hub", drawn));
 

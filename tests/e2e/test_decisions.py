@@ -91,7 +91,7 @@ def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepa
         expect(page.get_by_text("The clusters are being asked")).to_be_visible()
         worker(page)
         expect(page.get_by_text("The clusters are being asked")).to_have_count(0)
-        expect(page.get_by_text("You pass over this").first).to_be_visible()
+        expect(page.get_by_text("Accepted; it is recorded").first).to_be_visible()
     ok.click()
     expect(page.get_by_role("heading", name="Join green")).to_be_visible()
     prepared.finish(Rollout.objects.latest("created_at"))
@@ -109,6 +109,17 @@ def test_a_rule_of_others_is_adopted_and_taken_over_from_the_rollouts_page(visit
         world.finish(rollout, ends)
     expect(page.get_by_text("Succeeded", exact=True).first).to_be_visible()
     assert hosts_of_the_rule(world) == ["*.local"]
+
+
+def test_a_decision_begins_at_the_way_out_and_stays_there(visit: Visitor, world: World) -> None:
+    """Also one that asks for a phrase, and also when the plan has come."""
+    page = visit(f"{HERE}rollouts/{world.do(Enable()).id}/")
+    page.locator("main").get_by_role("button", name="Revert").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Revert"))
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    worker(page)
+    expect(dialog.get_by_role("button", name="Plan again")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
 
 
 @pytest.mark.parametrize("decision", ["Skip the restart", "Restart anyway"])

@@ -82,6 +82,9 @@ def test_a_cluster_is_checked_and_registered_and_its_kubeconfig_is_nowhere(world
     expect(page.get_by_role("heading", name="What the check found")).to_be_visible()
     expect(page.get_by_role("textbox", name="Kubeconfig")).to_have_value("")
     assert axe_violations(page) == []
+    page.set_viewport_size({"width": 1280, "height": 500})
+    page.evaluate("scrollTo(0, 0)")
+    expect(page.get_by_role("button", name="Register")).to_be_in_viewport(ratio=0.95)
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("button", name="Actions for cluster member-c")).to_be_visible()
     assert Cluster.objects.filter(name="member-c").exists()

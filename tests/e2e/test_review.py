@@ -83,7 +83,7 @@ def test_an_error_is_passed_over_knowingly_and_the_decision_outlives_a_reload(vi
         page.get_by_role("button", name="Override").first.click()
         expect(page.get_by_role("button", name="Override")).to_have_count(left - 1)
     page.reload()
-    expect(row).to_contain_text("You pass over this")
+    expect(row).to_contain_text("Accepted; it is recorded")
     expect(page.get_by_role("button", name="OK")).not_to_have_attribute("aria-disabled", "true")
     page.get_by_role("button", name="OK").click()
     expect(page.get_by_role("heading", name="Join red")).to_be_visible()

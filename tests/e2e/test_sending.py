@@ -75,6 +75,12 @@ def test_a_narrow_window_shows_where_one_is_and_what_is_wrong(visit: Visitor, me
         expect(button).to_be_in_viewport(ratio=0.95)
 
 
+def test_a_window_that_becomes_narrow_still_shows_where_one_is(visit: Visitor) -> None:
+    page = visit(f"{HERE}settings/", width=1280)
+    page.set_viewport_size({"width": 390, "height": 800})
+    expect(page.locator(".tabs [aria-current=page]")).to_be_in_viewport(ratio=0.95)
+
+
 def test_a_wide_window_is_used(visit: Visitor, mesh: Mesh) -> None:
     page = visit(HERE, width=2560)
     box = page.locator("main").bounding_box()

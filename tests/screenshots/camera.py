@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (WIDTH, 390)
-# A dialog scrolls within the window: this is how tall one would be that need not.
+# What stays in sight while the rest scrolls would lie over the middle of a picture of it all: this is how tall a window would be
+# in which nothing scrolls.
+PAGE = "() => document.documentElement.scrollHeight"
 DIALOG = "() => { const found = document.querySelector('dialog[open]'); return found ? found.scrollHeight + 48 : 0; }"
 
 
@@ -27,7 +29,7 @@ class Camera:
         taken = []
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
-            needed = page.evaluate(DIALOG)
+            needed = page.evaluate(PAGE if scene.whole else DIALOG)
             if needed > HEIGHT:
                 page.set_viewport_size({"width": width, "height": needed})
             for theme in THEMES:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 from tests.screenshots import foreign
 from tests.screenshots.story import act, scene
+from tests.support.tokens import jwt, with_token
 
 if TYPE_CHECKING:
     from tests.screenshots.stage import Stage
@@ -70,6 +72,53 @@ def cluster_credential_refused(on: Stage) -> None:
     expect(on.page.locator("[aria-invalid=true]").first).to_be_visible()
 
 
+@scene("cluster-credential-check")
+def cluster_credential_ends_soon(on: Stage) -> None:
+    _offer(on, "member-a", days=12)
+    expect(on.page.locator("#report-title")).to_be_visible()
+
+
+@scene("cluster-credential-check")
+def cluster_credential_ended(on: Stage) -> None:
+    _offer(on, "member-b", days=-3)
+    expect(on.page.locator("#report-title")).to_be_visible()
+
+
+@scene("cluster-credential-check")
+def cluster_credential_held(on: Stage) -> None:
+    """*Replace* at once, and the check has found something that somebody should read first."""
+    _offer(on, "member-b", days=-3, button="conclude")
+    expect(on.page.locator("#report-title")).to_be_visible()
+
+
+def _offer(on: Stage, cluster: str, *, days: int, button: str = "check") -> None:
+    """A credential of the cluster that ends in so many days."""
+    ends = datetime.now(UTC) + timedelta(days=days)
+    on.go("cluster-credential", HERE, cluster=cluster)
+    on.page.locator("[name=kubeconfig]").fill(with_token(on.house.kubeconfig(cluster), jwt(exp=int(ends.timestamp()))))
+    on.page.locator(f"[value={button}]").click()
+
+
+@act
+def credentials_are_about_to_end(on: Stage) -> None:
+    for cluster, days in (("member-a", 12), ("member-b", -3)):
+        _offer(on, cluster, days=days)
+        expect(on.page.locator("#report-title")).to_be_visible()
+        on.page.locator("[value=conclude]").click()
+        on.page.wait_for_url("**/clusters/")
+
+
+@scene("clusters")
+def clusters_with_ending_credentials(on: Stage) -> None:
+    on.go("clusters", HERE)
+
+
+@scene("interconnect")
+def interconnect_with_ending_credentials(on: Stage) -> None:
+    on.go("interconnect", HERE)
+    expect(on.page.locator("#expiring")).to_be_visible()
+
+
 @scene("cluster-pod-cidrs", whole=False)
 def cluster_pod_cidrs(on: Stage) -> None:
     on.go("clusters", HERE)
@@ -101,6 +150,12 @@ def the_rules_name_is_taken(on: Stage) -> None:
 @scene("rollout")
 def rollout_that_may_adopt(on: Stage) -> None:
     on.rollout(HERE, "adoption")
+
+
+@scene("rollout-retry", whole=False)
+def rollout_adopt(on: Stage) -> None:
+    rollout_that_may_adopt(on)
+    on.asked("adopt")
 
 
 @act

@@ -134,6 +134,12 @@ def rollout_cancelled(on: Stage) -> None:
     on.rollout(HERE, "group")
 
 
+@scene("rollout-retry", whole=False)
+def rollout_retry(on: Stage) -> None:
+    rollout_cancelled(on)
+    on.asked("retry")
+
+
 @act
 def it_is_tried_again_and_others_follow(on: Stage) -> None:
     rollout_cancelled(on)
@@ -276,6 +282,12 @@ def rollout_with_a_conflict(on: Stage) -> None:
 @scene("interconnect")
 def interconnect_failed(on: Stage) -> None:
     on.go("interconnect", HERE)
+
+
+@scene("rollout-retry", whole=False)
+def rollout_take_over(on: Stage) -> None:
+    rollout_with_a_conflict(on)
+    on.asked("take-over")
 
 
 @act

@@ -97,6 +97,18 @@ def rollout_held_back(on: Stage) -> None:
 
 
 @scene("rollout-retry", whole=False)
+def rollout_retry_held_back(on: Stage) -> None:
+    rollout_held_back(on)
+    on.asked("retry")
+
+
+@scene("rollout-retry", whole=False)
+def rollout_skip_the_restart(on: Stage) -> None:
+    rollout_held_back(on)
+    on.asked("skip")
+
+
+@scene("rollout-retry", whole=False)
 def rollout_restart_anyway(on: Stage) -> None:
     rollout_held_back(on)
     on.asked("force")

@@ -94,6 +94,13 @@ def test_a_revert_that_deletes_lists_what_goes(as_ada: Any, mesh: Mesh) -> None:
     assert "eastwest-taiwan-1" not in page
 
 
+def test_a_revert_tells_what_goes_once_and_what_it_brings_back_beside_it(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.settled(mesh, CreateGroup("merged", frozenset()), MoveCluster("taiwan", "merged"), DeleteGroup("asia"))
+    page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
+    brought, goes = page.partition('<ul class="plan-changes">')[2].split("Will be removed")
+    assert "asia" in brought and "Delete" not in brought and "Network group <strong>merged</strong>" in goes
+
+
 def test_a_revert_of_enabling_lists_the_rule_as_an_object(client: Any, pia: Any) -> None:
     client.force_login(pia)
     page = client.get(address(shop.settled(shop.new_mesh("fresh"), Enable()), "revert"), headers=DIALOG).content.decode()
@@ -113,6 +120,44 @@ def test_a_retry_of_a_deletion_lists_what_is_still_to_go(as_ada: Any, mesh: Mesh
     shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
     page = as_ada.get(address(rollout, "retry"), headers=DIALOG).content.decode()
     assert "<li>Deployment eastwest-taiwan-1 on taiwan</li>" in page
+
+
+def planned(client: Any, url: str, **result: Any) -> str:
+    """What the dialog shows of a plan with this result."""
+    client.get(url, headers=DIALOG)
+    plan = Inquiry.objects.latest("asked_at")
+    Inquiry.objects.filter(id=plan.id).update(status=InquiryStatus.DONE, result=result)
+    return shown(client, url, plan)
+
+
+GUARD = [{"code": "guard.not-answering", "params": {"cluster": "taiwan"}}]
+RESTARTING = {"kind": "restart", "subject": "", "group": "", "chain": "istiod", "phase": 3, "left": False}
+
+
+def test_a_plan_without_a_restart_says_nothing_of_what_holds_one_back(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, DeleteGroup("asia"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    url = address(rollout, "retry")
+    assert "held back now" not in planned(as_ada, url, guard=GUARD, steps=[])
+    assert "held back now" in planned(as_ada, url, guard=GUARD, steps=[RESTARTING])
+
+
+def test_skipping_a_restart_lists_none(as_ada: Any, mesh: Mesh) -> None:
+    rollout = shop.started(mesh, DeleteGroup("asia"))
+    shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
+    url = address(rollout, "retry")
+    skipped = planned(as_ada, f"{url}?decision=skip", guard=GUARD, steps=[RESTARTING])
+    assert "Control plane restart" not in skipped and "held back now" not in skipped
+    assert "Control plane restart" in planned(as_ada, url, steps=[RESTARTING])
+
+
+def test_restoring_does_not_ask_for_what_its_button_does(as_ada: Any, mesh: Mesh) -> None:
+    problem = {"code": "writes.conflict", "params": {"owner": "kubectl-edit"}, "token": "writes.conflict:0123456789ab"}
+    write = {"cluster": "", "kind": "Gateway", "namespace": "", "name": "rule", "field": "", "verb": "apply", "note": "", "before": ""}
+    writes = [write | {"after": "", "problems": [problem], "owners": ["kubectl-edit"]}]
+    page = planned(as_ada, reverse("restore", kwargs={"name": mesh.name}), steps=[RESTARTING], writes=writes)
+    assert "restoring takes it over" in page and "Others who write to it: kubectl-edit" in page
+    assert "Take it over, or let its owner" not in page
 
 
 def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:

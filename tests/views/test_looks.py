@@ -130,7 +130,7 @@ def test_an_operator_does_not_restore_what_is_a_mesh_admins(prepared: World) -> 
 def test_without_a_difference_there_is_nothing_to_restore(prepared: World) -> None:
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
     plan = opened(ada, f"{HERE}restore/")
-    assert "is as it was asked for" in shown(ada, f"{HERE}restore/", plan)
+    assert "matches the desired state" in shown(ada, f"{HERE}restore/", plan)
     assert "nothing to restore" in sent(ada, f"{HERE}restore/", plan).content.decode()
 
 
