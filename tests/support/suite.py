@@ -20,8 +20,10 @@ from xml.etree import ElementTree
 from tests.support.postgres import Postgres
 
 FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
-# A file's tests stay together on one of as many processes as there are cores: what they share is made once.
-PARALLEL = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+# Tests wait for browsers and workers half of their time: three processes on two cores. A file's tests stay together on one of
+# them: what they share is made once.
+PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 2)
+PARALLEL = ("-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
 SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
