@@ -9,6 +9,7 @@ RUN pip install --no-cache-dir --require-hashes --no-deps -r requirements/run.tx
 COPY manage.py pyproject.toml LICENSE ./
 COPY meshconsole meshconsole
 COPY interconnect interconnect
+COPY simulator simulator
 COPY locale locale
 COPY templates templates
 COPY static static

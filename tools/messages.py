@@ -17,8 +17,8 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh_Hans",)
 SOURCES = ("meshconsole", "interconnect", "templates")
-# A simulated cluster speaks the Kubernetes API's English, and a migration repeats what a model says.
-NOT_SHOWN = {"migrations", "simulator"}
+# A migration repeats what a model says.
+NOT_SHOWN = {"migrations"}
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from interconnect.simulator import Fleet
+from simulator import Fleet
 
 HUB = "hub"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.models import Rollout, RolloutStatus
 from interconnect.models.rollout import UNFINISHED
-from interconnect.simulator import ApiError, Cut
+from simulator import ApiError, Cut
 from tests.support import console
 from tests.support.workers import Workers
 

@@ -23,8 +23,8 @@ from interconnect.domain.topology import Gateway, GatewayKey
 from interconnect.kube import kinds
 from interconnect.kube.probe import deployment_status
 from interconnect.services.inspection import api_for, credential_of
-from interconnect.simulator.faults import KINDS
-from interconnect.simulator.remote import Remote
+from simulator.faults import KINDS
+from simulator.remote import Remote
 
 if TYPE_CHECKING:
     from interconnect.kube.api import Api
@@ -39,7 +39,7 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.folder, begun = folder, time.monotonic()
-        command = [sys.executable, "-m", "interconnect.simulator", "--clusters", str(CLUSTERS), "--dir", str(folder)]
+        command = [sys.executable, "-m", "simulator", "--clusters", str(CLUSTERS), "--dir", str(folder)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.process.stdout.readline()

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from interconnect.simulator.remote import Remote
+from simulator.remote import Remote
 from tests.live.support.installation import Live
 from tests.run.consoles import PATIENCE_SECONDS, ROOT, Console, until
 
@@ -33,7 +33,7 @@ class SimulatedClusters:
         self.folder, self.members = folder, members
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "interconnect.simulator", "--clusters", ",".join(self.members), "--dir", str(self.folder)]
+        command = [sys.executable, "-m", "simulator", "--clusters", ",".join(self.members), "--dir", str(self.folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert self._process.stdout.readline().startswith("simulator: ")

@@ -15,10 +15,10 @@ from interconnect.management.cli import following
 from interconnect.models import Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services.clusters import cluster_forget
-from interconnect.simulator import world as simulated
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
+from simulator import world as simulated
 from tests.support.world import ROOT, SYSTEM, B, C
 
 if TYPE_CHECKING:

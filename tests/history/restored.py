@@ -15,8 +15,8 @@ from django.db import connection, connections
 from interconnect.clients import seal_credential
 from interconnect.models import Connection
 from interconnect.services.inspection import credential_of
-from interconnect.simulator import Fleet, Timing
-from interconnect.simulator.tls import Authority
+from simulator import Fleet, Timing
+from simulator.tls import Authority
 from tests import history
 from tests.support import console
 from tests.support.process import url_of_the_test_database

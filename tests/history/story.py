@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from interconnect.simulator.remote import Remote
+from simulator.remote import Remote
 from tests.history import CREDENTIAL_KEYS, SECRET_KEY
 from tests.run.consoles import Console, processes_of, until
 

@@ -14,7 +14,7 @@ from interconnect.kube.api import PAGE, Api
 from interconnect.kube.errors import Conflict, FieldConflict, KubeError, NotFound, Permanent, Temporary
 from interconnect.kube.identity import cluster_uid
 from interconnect.services.inspection import api_for, credential_of
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.kube.servers import Connection, HttpsServer, listing, objects
 
 MAP = Target("", "v1", "ConfigMap", "istio-system", "thing")

@@ -12,7 +12,7 @@ from interconnect.kube import debug, istiod
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
 from interconnect.services.inspection import api_for, credential_of
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.kube.servers import HttpsServer, listing, objects
 
 if TYPE_CHECKING:

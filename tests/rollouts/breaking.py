@@ -14,11 +14,11 @@ from interconnect.kube.transport import Response, Transport
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.rollouts import engine
-from interconnect.simulator import ApiError, Cut
+from simulator import ApiError, Cut
 from tests.support import console
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MOST_TURNS = 5000

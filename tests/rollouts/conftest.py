@@ -8,8 +8,8 @@ import pytest
 from celery import current_app
 
 from interconnect.rollouts import bell
-from interconnect.simulator import Fleet, Timing
 from meshconsole.broker import celery_url
+from simulator import Fleet, Timing
 from tests.support import console
 
 if TYPE_CHECKING:

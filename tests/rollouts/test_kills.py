@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.models import Rollout, RolloutStatus
 from interconnect.models.rollout import UNFINISHED
-from interconnect.simulator import Cut
+from simulator import Cut
 from tests.support import console
 from tests.support.workers import Workers
 

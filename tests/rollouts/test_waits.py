@@ -14,7 +14,7 @@ from interconnect.models import MembershipAddress, RolloutStatus, Step, StepStat
 from interconnect.rollouts import engine
 from interconnect.rollouts.steps import control_plane, gateway
 from interconnect.services.rollouts import rollout_retry
-from interconnect.simulator import Fleet, Timing
+from simulator import Fleet, Timing
 from tests.support import console
 
 if TYPE_CHECKING:

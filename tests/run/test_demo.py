@@ -18,9 +18,9 @@ from interconnect.management.demo import seeding
 from interconnect.models import Cluster, GatewayObservation, Mesh, Rollout, RolloutStatus
 from interconnect.rollouts.steps import gateway
 from interconnect.services import meshes
-from interconnect.simulator.remote import Remote
 from interconnect.store import load
 from meshconsole.ops.processes import processes_of_apps
+from simulator.remote import Remote
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
@@ -38,7 +38,7 @@ class Simulator:
         self.start()
 
     def start(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "interconnect.simulator", "--world", str(self.folder / "world.json"), "--dir", str(self.folder)]
+        command = [sys.executable, "-m", "simulator", "--world", str(self.folder / "world.json"), "--dir", str(self.folder)]
         self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         assert self.process.stdout.readline().startswith("simulator: 17 clusters")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from interconnect.simulator.remote import Remote
+from simulator.remote import Remote
 from tests.run.consoles import Console, environment, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def _url(console: Console) -> str:
 
 @contextmanager
 def _spare_clusters(folder: Path) -> Iterator[Path]:
-    command = [sys.executable, "-m", "interconnect.simulator", "--clusters", "3", "--dir", str(folder)]
+    command = [sys.executable, "-m", "simulator", "--clusters", "3", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             assert process.stdout is not None

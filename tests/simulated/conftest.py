@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Three simulated members and their hub, in a process of its own; new for each file of tests."""
     folder = tmp_path_factory.mktemp("simulator")
-    command = [sys.executable, "-m", "interconnect.simulator", "--clusters", "3", "--dir", str(folder)]
+    command = [sys.executable, "-m", "simulator", "--clusters", "3", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("simulator: ")

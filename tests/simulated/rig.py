@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from interconnect.simulator.remote import Remote
+from simulator.remote import Remote
 
 
 def main() -> None:

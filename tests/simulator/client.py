@@ -13,7 +13,7 @@ import websocket
 import yaml
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 STRATEGIC, JSON_PATCH = "application/strategic-merge-patch+json", "application/json-patch+json"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.simulator.client import Client
 
 

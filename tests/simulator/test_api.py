@@ -10,7 +10,7 @@ import pytest
 from tests.simulator.client import JSON_PATCH, MERGE, Client
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 SPACE = "/api/v1/namespaces/shop/configmaps"
 PARTIAL = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"

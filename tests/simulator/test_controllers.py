@@ -11,7 +11,7 @@ from tests.simulator.client import MERGE, STRATEGIC, Client
 from tests.simulator.conftest import eventually
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 DEPLOYMENTS, SERVICES = "/apis/apps/v1/namespaces/istio-system/deployments", "/api/v1/namespaces/istio-system/services"
 ECHO = "/apis/apps/v1/namespaces/shop/deployments/echo"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.simulator import ApiError, Cut, Fleet
+from simulator import ApiError, Cut, Fleet
 from tests.simulator.client import MERGE, Client
 from tests.simulator.conftest import eventually
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from interconnect.simulator import Fleet
-from interconnect.simulator.world import istiod as istiod_manifests
-from interconnect.simulator.world import mesh_config
+from simulator import Fleet
+from simulator.world import istiod as istiod_manifests
+from simulator.world import mesh_config
 from tests.simulator.client import Client
 from tests.simulator.conftest import eventually
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from interconnect.simulator import Fleet
-from interconnect.simulator.plan import MemberPlan, MeshPlan
-from interconnect.simulator.remote import NotRunning, Refused, Remote
+from simulator import Fleet
+from simulator.plan import MemberPlan, MeshPlan
+from simulator.remote import NotRunning, Refused, Remote
 
 WORLD = {
     "meshes": [
@@ -27,7 +27,7 @@ WORLD = {
 @contextmanager
 def process(folder: Path) -> Iterator[Remote]:
     (folder / "world.json").write_text(json.dumps(WORLD))
-    command = [sys.executable, "-m", "interconnect.simulator", "--world", str(folder / "world.json"), "--dir", str(folder / "kept")]
+    command = [sys.executable, "-m", "simulator", "--world", str(folder / "world.json"), "--dir", str(folder / "kept")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert running.stdout.readline().startswith("simulator: 4 clusters")
@@ -86,7 +86,7 @@ def test_a_folder_without_a_simulator_is_said_to_be_one(tmp_path: Path) -> None:
 
 def test_a_world_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "world.json").write_text('{"meshes": [{}]}')
-    command = [sys.executable, "-m", "interconnect.simulator", "--world", str(tmp_path / "world.json"), "--dir", str(tmp_path / "kept")]
+    command = [sys.executable, "-m", "simulator", "--world", str(tmp_path / "world.json"), "--dir", str(tmp_path / "kept")]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

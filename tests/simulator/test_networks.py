@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interconnect.domain.networks import addresses_of, networks_in, registries_of, validate
-from interconnect.simulator.networks import parse
+from simulator.networks import parse
 
 OLD = """
 networks:

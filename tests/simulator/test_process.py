@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from interconnect.simulator import Fleet
-from interconnect.simulator.__main__ import names
+from simulator import Fleet
+from simulator.__main__ import names
 from tests.kube.record import connect
 from tests.simulator.conftest import eventually
 
@@ -25,7 +25,7 @@ SETTINGS = "/api/v1/namespaces/default/configmaps/kept"
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "interconnect.simulator", "--dir", str(folder), *arguments]
+    command = [sys.executable, "-m", "simulator", "--dir", str(folder), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()

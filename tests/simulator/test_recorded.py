@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.kube import record
 
 RECORDED = Path(record.FOLDER)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator import Fleet
-from interconnect.simulator import store as stores
+from simulator import Fleet
+from simulator import store as stores
 
 if TYPE_CHECKING:
     from tests.simulator.client import Client

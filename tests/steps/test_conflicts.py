@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from interconnect.domain.changes import DeleteGroup, Disable, EditGateway, Enable, Remove
 from interconnect.domain.topology import GatewaySpec
 from interconnect.services.watching import look
-from interconnect.simulator import world as simulated
+from simulator import world as simulated
 from tests.support.world import SYSTEM, A, B, C, World, gateway, step
 
 if TYPE_CHECKING:

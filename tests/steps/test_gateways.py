@@ -9,7 +9,7 @@ from interconnect.domain.changes import CreateGroup, DeleteGroup, EditGateway, E
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec, ServiceType
 from interconnect.rollouts.steps import gateway as gateway_steps
 from interconnect.services.watching import look_at_pending_addresses
-from interconnect.simulator.mesh import Mesh as SimulatedMesh
+from simulator.mesh import Mesh as SimulatedMesh
 from tests.support.world import SYSTEM, B, World, gateway, step
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from interconnect.domain.changes import DeleteGroup, Disable, Enable, Join, Remove, UpdateAddresses
 from interconnect.domain.topology import Address
-from interconnect.simulator import world as simulated
+from simulator import world as simulated
 from tests.support.world import SYSTEM, B, C, World, gateway
 
 FOREIGN = "networks:\n  theirs:\n    endpoints: []\n    gateways:\n    - address: 192.0.2.9\n      port: 443\n"

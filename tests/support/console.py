@@ -34,11 +34,11 @@ from interconnect.services.clusters import cluster_register
 from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_register
 from interconnect.services.rollouts import rollout_start
-from interconnect.simulator import Cut
 from meshconsole.access.actor import Actor
+from simulator import Cut
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 NAMESPACE = "istio-system"
 ACTOR = Actor.for_cli("tester")

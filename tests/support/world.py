@@ -21,7 +21,7 @@ from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
-    from interconnect.simulator import Fleet
+    from simulator import Fleet
 
 SYSTEM = "istio-system"
 ROOT = Actor.for_cli("root")

@@ -16,7 +16,7 @@ import pytest
 from interconnect import clients
 from interconnect.models import Mesh
 from interconnect.rollouts.steps import gateway as gateway_steps
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.support import rows
 from tests.support.world import B, World
 

@@ -18,10 +18,10 @@ from django.utils import timezone
 from interconnect.models import Cluster, Connection, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, registration
-from interconnect.simulator.api import Grant
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
+from simulator.api import Grant
 from tests.conftest import person
 from tests.support.tokens import jwt, remote_secret, with_token
 from tests.support.worlds import empty, fleets, hasty, world

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from interconnect.management.demo.seeding import seed
 from interconnect.services.filing import FileRefused
 from interconnect.services.refusal import Refused
-from interconnect.simulator.remote import NotRunning
+from simulator.remote import NotRunning
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from interconnect.management.demo import simulator_folder
-from interconnect.simulator import __main__ as program
-from interconnect.simulator.remote import NotRunning, Refused, Remote
+from simulator import __main__ as program
+from simulator.remote import NotRunning, Refused, Remote
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

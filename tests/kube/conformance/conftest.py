@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interconnect.kube import debug, kinds
-from interconnect.simulator import Fleet
+from simulator import Fleet
 from tests.kube.conformance.places import Installation, api, config, deployed, hub, namespace_of, nobody, space
 
 if TYPE_CHECKING:

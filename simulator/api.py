@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from interconnect.simulator import errors
-from interconnect.simulator.cluster import Cluster, Write, parse
-from interconnect.simulator.resources import BY_PLURAL, RESOURCES, Json, Resource
-from interconnect.simulator.selectors import Predicate, field_selector, label_selector
+from simulator import errors
+from simulator.cluster import Cluster, Write, parse
+from simulator.resources import BY_PLURAL, RESOURCES, Json, Resource
+from simulator.selectors import Predicate, field_selector, label_selector
 
 VERSION: Json = {
     "major": "1",

@@ -10,12 +10,12 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.cluster import Write, clone, now
-from interconnect.simulator.errors import ApiError
-from interconnect.simulator.resources import BY_KIND, Json, Resource
+from simulator.cluster import Write, clone, now
+from simulator.errors import ApiError
+from simulator.resources import BY_KIND, Json, Resource
 
 if TYPE_CHECKING:
-    from interconnect.simulator.controllers import Controllers
+    from simulator.controllers import Controllers
 
 PODS, REPLICA_SETS, DEPLOYMENTS = BY_KIND["v1", "Pod"], BY_KIND["apps/v1", "ReplicaSet"], BY_KIND["apps/v1", "Deployment"]
 NODES = BY_KIND["v1", "Node"]

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from interconnect.simulator import networks
-from interconnect.simulator.networks import Gateway
-from interconnect.simulator.resources import BY_KIND, Json
-from interconnect.simulator.workloads import ready
+from simulator import networks
+from simulator.networks import Gateway
+from simulator.resources import BY_KIND, Json
+from simulator.workloads import ready
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Member
-    from interconnect.simulator.mesh import Mesh
+    from simulator.fleet import Member
+    from simulator.mesh import Mesh
 
 VERSION = "1.31.0-simulated"
 NETWORK_LABEL = "topology.istio.io/network"

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.quantities import canonical
+from simulator.quantities import canonical
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json
+    from simulator.resources import Json
 
 _POD_SPEC: Json = {
     "restartPolicy": "Always",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json
+    from simulator.resources import Json
 
 _LABEL = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")

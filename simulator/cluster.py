@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from interconnect.simulator import errors, patches
-from interconnect.simulator.apply import Manager, Owners, apply, managed_fields, owners_of, update
-from interconnect.simulator.defaults import set_defaults
-from interconnect.simulator.resources import BY_KIND, RULES, Json, Resource
-from interconnect.simulator.store import Store
-from interconnect.simulator.validation import validate
+from simulator import errors, patches
+from simulator.apply import Manager, Owners, apply, managed_fields, owners_of, update
+from simulator.defaults import set_defaults
+from simulator.resources import BY_KIND, RULES, Json, Resource
+from simulator.store import Store
+from simulator.validation import validate
 
 _SYSTEM = ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
 _HAS_GENERATION = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "MutatingWebhookConfiguration", "Pod"}

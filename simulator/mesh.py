@@ -7,16 +7,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.cluster import clone
-from interconnect.simulator.controllers import Controllers
-from interconnect.simulator.errors import ApiError
-from interconnect.simulator.istiod import CONFIG_MAPS, NAMESPACES, NETWORK_LABEL, PODS, Istiod
-from interconnect.simulator.resources import BY_KIND, Json
-from interconnect.simulator.workloads import ready
+from simulator.cluster import clone
+from simulator.controllers import Controllers
+from simulator.errors import ApiError
+from simulator.istiod import CONFIG_MAPS, NAMESPACES, NETWORK_LABEL, PODS, Istiod
+from simulator.resources import BY_KIND, Json
+from simulator.workloads import ready
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet, Member
-    from interconnect.simulator.store import Event
+    from simulator.fleet import Fleet, Member
+    from simulator.store import Event
 
 WEBHOOKS = BY_KIND["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"]
 PROXY_IMAGE = "docker.io/istio/proxyv2:1.31.0"

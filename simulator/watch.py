@@ -6,13 +6,13 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator import errors
-from interconnect.simulator.api import Request, Route, partial, route, selection
+from simulator import errors
+from simulator.api import Request, Route, partial, route, selection
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Member
-    from interconnect.simulator.resources import Json
-    from interconnect.simulator.store import Event
+    from simulator.fleet import Member
+    from simulator.resources import Json
+    from simulator.store import Event
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 

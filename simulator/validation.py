@@ -6,10 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.errors import invalid
+from simulator.errors import invalid
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json, Resource
+    from simulator.resources import Json, Resource
 
 Cause = tuple[str, str, str]
 

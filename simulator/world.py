@@ -5,14 +5,14 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from interconnect.simulator.controllers import default_account
-from interconnect.simulator.faults import Fault
-from interconnect.simulator.mesh import Mesh
+from simulator.controllers import default_account
+from simulator.faults import Fault
+from simulator.mesh import Mesh
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet, Member
-    from interconnect.simulator.plan import MeshPlan
-    from interconnect.simulator.resources import Json
+    from simulator.fleet import Fleet, Member
+    from simulator.plan import MeshPlan
+    from simulator.resources import Json
 
 SYSTEM_NAMESPACE = "istio-system"
 ROOT = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVkIG1lc2ggcm9vdA==\n-----END CERTIFICATE-----\n"

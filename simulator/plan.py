@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json
+    from simulator.resources import Json
 
 
 @dataclass(frozen=True, slots=True)

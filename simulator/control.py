@@ -6,12 +6,12 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator import errors
-from interconnect.simulator.api import Access, Request, Response, refuse, respond
-from interconnect.simulator.faults import RemoteHook
+from simulator import errors
+from simulator.api import Access, Request, Response, refuse, respond
+from simulator.faults import RemoteHook
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet
+    from simulator.fleet import Fleet
 
 
 def control(fleet: Fleet, request: Request) -> Response:

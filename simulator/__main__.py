@@ -1,4 +1,4 @@
-"""`python -m interconnect.simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
+"""`python -m simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
 
 Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, `D/live.json`, and
 `D/control.json` for who switches faults (remote.py). The state is kept in `D/state.json`, so that a fleet that is started again is
@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from interconnect.simulator.fleet import ADMIN_TOKEN, Fleet, Timing
-from interconnect.simulator.plan import WorldPlan, world_from_json
+from simulator.fleet import ADMIN_TOKEN, Fleet, Timing
+from simulator.plan import WorldPlan, world_from_json
 
 SAVE_SECONDS = 2.0
 

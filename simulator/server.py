@@ -14,12 +14,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from interconnect.simulator import errors, faults
-from interconnect.simulator.api import Request, Response, refuse, respond
-from interconnect.simulator.watch import watch
+from simulator import errors, faults
+from simulator.api import Request, Response, refuse, respond
+from simulator.watch import watch
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet, Member
+    from simulator.fleet import Fleet, Member
 
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 16 * 1024 * 1024

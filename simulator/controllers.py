@@ -10,14 +10,14 @@ import itertools
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.cluster import Cluster, Write, now
-from interconnect.simulator.errors import ApiError, forbidden_pod
-from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
-from interconnect.simulator.workloads import Deployments, Sets
+from simulator.cluster import Cluster, Write, now
+from simulator.errors import ApiError, forbidden_pod
+from simulator.resources import BY_KIND, RESOURCES, Json, Resource
+from simulator.workloads import Deployments, Sets
 
 if TYPE_CHECKING:
-    from interconnect.simulator.fleet import Fleet, Member
-    from interconnect.simulator.store import Event
+    from simulator.fleet import Fleet, Member
+    from simulator.store import Event
 
 PODS, SERVICES, ACCOUNTS = BY_KIND["v1", "Pod"], BY_KIND["v1", "Service"], BY_KIND["v1", "ServiceAccount"]
 _ANNOTATIONS = ("simulator/", "cloud.rig/")

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.errors import ApiError
+from simulator.errors import ApiError
 
 if TYPE_CHECKING:
-    from interconnect.simulator.api import Request
+    from simulator.api import Request
 
 KINDS = ("latency", "refuse", "hang", "status", "broken", "cut", "endless", "html", "redirect", "slow", "clock")
 _REASONS = {

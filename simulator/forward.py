@@ -11,14 +11,14 @@ import hashlib
 import struct
 from typing import TYPE_CHECKING
 
-from interconnect.simulator import errors
-from interconnect.simulator.api import Request, route
-from interconnect.simulator.istiod import PODS, Istiod
+from simulator import errors
+from simulator.api import Request, route
+from simulator.istiod import PODS, Istiod
 
 if TYPE_CHECKING:
     import asyncio
 
-    from interconnect.simulator.fleet import Fleet, Member
+    from simulator.fleet import Fleet, Member
 
 PROTOCOL = "v4.channel.k8s.io"
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
+from simulator.resources import BY_KIND, RESOURCES, Json, Resource
 
 HISTORY = 4096
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json, Resource
+    from simulator.resources import Json, Resource
 
 
 class ApiError(Exception):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from interconnect.simulator.errors import apply_conflict
-from interconnect.simulator.resources import ATOMIC, Json, Names, Rule
+from simulator.errors import apply_conflict
+from simulator.resources import ATOMIC, Json, Names, Rule
 
 Path = tuple[str, ...]
 Fields = frozenset[Path]

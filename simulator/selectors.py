@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from interconnect.simulator.errors import bad_request
-from interconnect.simulator.resources import Json, Resource
-from interconnect.simulator.validation import qualified_name
+from simulator.errors import bad_request
+from simulator.resources import Json, Resource
+from simulator.validation import qualified_name
 
 Predicate = Callable[[Json], bool]
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from interconnect.simulator.api import Api, Request, Response
-from interconnect.simulator.cluster import SYSTEM, Cluster, Write, copy_of, now
-from interconnect.simulator.control import control
-from interconnect.simulator.faults import Fault, Hook
-from interconnect.simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual
-from interconnect.simulator.resources import BY_KIND, RESOURCES, Json, Resource
-from interconnect.simulator.server import Server
-from interconnect.simulator.tls import Authority
+from simulator.api import Api, Request, Response
+from simulator.cluster import SYSTEM, Cluster, Write, copy_of, now
+from simulator.control import control
+from simulator.faults import Fault, Hook
+from simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual
+from simulator.resources import BY_KIND, RESOURCES, Json, Resource
+from simulator.server import Server
+from simulator.tls import Authority
 
 if TYPE_CHECKING:
-    from interconnect.simulator.mesh import Mesh
+    from simulator.mesh import Mesh
 
 ADMIN_TOKEN, NOBODY_TOKEN = "simulator-admin-token", "simulator-nobody-token"
 SYSTEM_NAMESPACE = "istio-system"
@@ -202,7 +202,7 @@ class Fleet:
 
     def start(self) -> None:
         """Serves from a thread of its own. Raises OSError when the port is taken."""
-        from interconnect.simulator.world import build, load
+        from simulator.world import build, load
 
         if self._state is not None:
             load(self, self._state)
@@ -377,7 +377,7 @@ class Fleet:
         return await asyncio.to_thread(control, self, request)
 
     async def forward(self, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        from interconnect.simulator.forward import forward
+        from simulator.forward import forward
 
         await forward(self, member, request, reader, writer)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from interconnect.simulator.errors import bad_request, rejected
+from simulator.errors import bad_request, rejected
 
 if TYPE_CHECKING:
-    from interconnect.simulator.resources import Json, Names, Rule
+    from simulator.resources import Json, Names, Rule
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -1,0 +1,10 @@
+"""Simulated clusters: a small Kubernetes API over HTTPS, for the demo, the tests and the benchmarks.
+
+Imports nothing of the product. `Fleet` runs in this process; `python -m simulator` runs one of its own.
+"""
+
+from simulator.errors import ApiError
+from simulator.faults import Cut, Fault
+from simulator.fleet import ADMIN_TOKEN, NOBODY_TOKEN, Fleet, Member, Timing, WriteRecord
+
+__all__ = ["ADMIN_TOKEN", "NOBODY_TOKEN", "ApiError", "Cut", "Fault", "Fleet", "Member", "Timing", "WriteRecord"]
