@@ -1,4 +1,4 @@
-"""What clusters last said, with the time. Shapes of the JSON: `interconnect.observed`."""
+"""What clusters last said, with the time. Shapes of the JSON: `interconnect.state.observed`."""
 
 from __future__ import annotations
 

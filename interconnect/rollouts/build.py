@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from interconnect import ledger, observed
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, PlannedStep, StepKind
 from interconnect.models import Mesh, Rollout, Step
+from interconnect.state import applied, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Live, Target
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | None = None) -> tuple[PlannedStep, ...]:
     """What is owed for `topology`. What `live` does not know is trusted to be as it was last written."""
     facts = observed.facts(mesh)
-    restarted, verified = ledger.published(mesh)
-    return plan(topology, render(topology, facts), ledger.applied(mesh), live or {}, published=restarted, verified=verified, facts=facts)
+    restarted, verified = applied.published(mesh)
+    return plan(topology, render(topology, facts), applied.rows(mesh), live or {}, published=restarted, verified=verified, facts=facts)
 
 
 def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[PlannedStep]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connections
 
-from interconnect import clients, observed
+from interconnect import clients
 from interconnect.domain import networks, verify
 from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
@@ -19,6 +19,7 @@ from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError
 from interconnect.kube.patience import more_patience, patiently
 from interconnect.models import Cluster, Connection, Mesh
+from interconnect.state import observed
 
 if TYPE_CHECKING:
     from interconnect.domain.violations import Violation

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from interconnect import clients, ledger, observed, store
+from interconnect import clients
 from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target
 from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, StepKind
@@ -17,6 +17,7 @@ from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, d
 from interconnect.kube.errors import Conflict
 from interconnect.models import Cluster, Mesh, Rollout, Step, StepStatus
 from interconnect.rollouts.outcome import StepFailed
+from interconnect.state import applied, desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, WebhookEntry
@@ -57,7 +58,7 @@ class Work:
     @cached_property
     def topology(self) -> Topology:
         """Of a step on one member only what concerns it: hundreds of clusters have hundreds of such steps."""
-        return store.load_member(self.mesh, self.step.chain) if self._of_member else store.load(self.mesh)
+        return desired.load_member(self.mesh, self.step.chain) if self._of_member else desired.load(self.mesh)
 
     @cached_property
     def facts(self) -> Facts:
@@ -69,7 +70,7 @@ class Work:
 
     @cached_property
     def consents(self) -> frozenset[str]:
-        return ledger.consents(self.mesh) | frozenset(self.rollout.overrides)
+        return applied.consents(self.mesh) | frozenset(self.rollout.overrides)
 
     def use_fresh_facts(self) -> None:
         """After something was observed: what follows renders from it."""
@@ -136,9 +137,9 @@ class Work:
         objects that the step itself has just read.
         """
 
-        def decisions(rendered: Rendered, applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Decision]:
+        def decisions(rendered: Rendered, rows: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Decision]:
             return [
-                decide(target, rendered.get(target), applied.get(target), live[target], mesh=str(self.mesh.id), consents=self.consents)
+                decide(target, rendered.get(target), rows.get(target), live[target], mesh=str(self.mesh.id), consents=self.consents)
                 for target in live
             ]
 
@@ -158,22 +159,22 @@ class Work:
             if self._unrecorded:
                 with self.lease.writing():
                     self.record()
-            rendered, applied = self.rendered, ledger.applied(self.mesh, cluster_uid=cluster_uid)
-            targets = list(dict.fromkeys(choose(rendered, applied)))
+            rendered, rows = self.rendered, applied.rows(self.mesh, cluster_uid=cluster_uid)
+            targets = list(dict.fromkeys(choose(rendered, rows)))
             live, seen = read_live(api, targets, seen), None
-            writes = [each for each in decisions(rendered, applied, live) if not isinstance(each, Agree)]
+            writes = [each for each in decisions(rendered, rows, live) if not isinstance(each, Agree)]
             try:
-                return made + self._carry_out(api, rendered, applied, writes)
+                return made + self._carry_out(api, rendered, rows, writes)
             except Conflict as error:
                 if last or error.causes:
                     raise
         return made
 
-    def _carry_out(self, api: Api, rendered: Rendered, applied: Mapping[Target, Applied], writes: Sequence[Write]) -> list[Write]:
+    def _carry_out(self, api: Api, rendered: Rendered, rows: Mapping[Target, Applied], writes: Sequence[Write]) -> list[Write]:
         for write in writes:
             if write.violation is not None:
                 raise refusal(write.violation)
-        self._intend(rendered, applied, writes)
+        self._intend(rendered, rows, writes)
         uids: dict[Target, str] = {}
         for calls in one_call_each(writes):
             self.lease.hold()
@@ -184,22 +185,22 @@ class Work:
         self._record_gone(writes)
         return list(writes)
 
-    def _intend(self, rendered: Rendered, applied: Mapping[Target, Applied], writes: Sequence[Write]) -> None:
+    def _intend(self, rendered: Rendered, rows: Mapping[Target, Applied], writes: Sequence[Write]) -> None:
         coming = [write for write in writes if not write.removes and write.manager == FIELD_MANAGER]
         intentions = [
-            ledger.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts, write.uid)
+            applied.Intention(write.target, wanted.value, write.found, wanted.gateway, write.adopts, write.uid)
             for write, wanted in ((write, rendered[write.target]) for write in coming)
         ]
         with self.lease.writing():
-            ledger.leave(self.mesh, {write.target: write.uid for write in writes if write.removes}, rollout=self.rollout)
-            ledger.intend(self.mesh, intentions, applied, rollout=self.rollout)
+            applied.leave(self.mesh, {write.target: write.uid for write in writes if write.removes}, rollout=self.rollout)
+            applied.intend(self.mesh, intentions, rows, rollout=self.rollout)
 
     def record(self) -> None:
         """In a transaction that knows that the step is ours, such as the one that ends it: what was written has arrived.
 
         Until then it counts as perhaps written, and is written again by whoever takes the step up.
         """
-        ledger.written(self.mesh, dict(self._unrecorded))
+        applied.written(self.mesh, dict(self._unrecorded))
         self._unrecorded = []
 
     def _record_gone(self, writes: Sequence[Write]) -> None:
@@ -208,7 +209,7 @@ class Work:
         if gone:
             with self.lease.writing():
                 for target in gone:
-                    ledger.gone(self.mesh, target)
+                    applied.gone(self.mesh, target)
 
     def _perform(self, api: Api, calls: Sequence[Write]) -> Json:
         write = calls[0]

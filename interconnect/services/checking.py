@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from interconnect import clients, observed, store
+from interconnect import clients
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
@@ -24,6 +24,7 @@ from interconnect.rollouts.replicas import verdict
 from interconnect.services import watching
 from interconnect.services.inquiries import answers, inquiry_start
 from interconnect.services.matrix import Matrix, as_json, matrix
+from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -57,7 +58,7 @@ def _answer(inquiry: Inquiry) -> Json:
 def run_checks(mesh: Mesh) -> Json:
     """Takes calls to every cluster: a worker's job."""
     watching.look(mesh)
-    topology, facts = store.load(mesh), observed.facts(mesh)
+    topology, facts = desired.load(mesh), observed.facts(mesh)
     result: Json = {"at": timezone.now().isoformat(), "findings": []}
     found = Matrix()
     try:

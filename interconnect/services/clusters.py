@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 
-from interconnect import ledger, observed, queries, store
 from interconnect.clients import seal_credential
 from interconnect.domain.changes import Change, ForgetCluster, RegisterCluster, UnregisterCluster, apply_all
 from interconnect.domain.topology import Topology
@@ -15,6 +14,7 @@ from interconnect.models.rollout import UNFINISHED
 from interconnect.services.authority import audited, require
 from interconnect.services.meshes import new_connection, nothing_more
 from interconnect.services.refusal import Refused
+from interconnect.state import applied, desired, observed, pages
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def cluster_register(
                     pod_cidrs=list(pod_cidrs),
                 )
                 _note(cluster, report)
-                ledger.unarchive(mesh, report.uid)
+                applied.unarchive(mesh, report.uid)
                 _remember_forgotten(mesh, report.uid, "")
                 stored()
         except IntegrityError:
@@ -82,8 +82,8 @@ def _note(cluster: Cluster, report: ClusterReport) -> None:
 
 
 def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
-    before = store.load(mesh)
-    after = apply_all(before, [change], facts=observed.facts(mesh), occupied=queries.occupied(mesh, before))
+    before = desired.load(mesh)
+    after = apply_all(before, [change], facts=observed.facts(mesh), occupied=pages.occupied(mesh, before))
     if not isinstance(after, Topology):
         raise Refused(after)
     return before, after
@@ -129,7 +129,7 @@ def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list
         before, after = _checked(mesh, ForgetCluster(cluster.name))
         left = [
             f"{target.kind} {target.namespace}/{target.name} {target.field}".strip().replace(" /", " ")
-            for target in map(ledger.target_of, ledger.of_members(mesh).filter(cluster_uid=cluster.uid))
+            for target in map(applied.target_of, applied.of_members(mesh).filter(cluster_uid=cluster.uid))
         ]
         request.params["left"] = left
         _leave(mesh, cluster, before, after)
@@ -148,13 +148,13 @@ def _leave(mesh: Mesh, cluster: Cluster, before: Topology, after: Topology) -> N
     revision = mesh.revision
     try:
         with transaction.atomic():
-            store.save(mesh, before, after, revision=revision)
+            desired.save(mesh, before, after, revision=revision)
             _require_no_rollout(mesh, cluster)
-            ledger.archive(mesh, cluster.uid)
+            applied.archive(mesh, cluster.uid)
             connection = cluster.connection
             Cluster.objects.filter(id=cluster.id).delete()
             connection.delete()
-    except store.StaleMesh:
+    except desired.StaleMesh:
         raise Refused.because("mesh.moved-on", seen=revision, revision=revision + 1) from None
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from interconnect import store
 from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
 from interconnect.domain.confirming import Asking, asking
 from interconnect.domain.rules import is_disable_phrase
@@ -24,6 +23,7 @@ from interconnect.services.inquiries import answers, inquiry_start
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import drift_restore, rollout_retry, rollout_revert, way_back, why_not_retried
 from interconnect.services.workloads import workloads_counted, workloads_restart
+from interconnect.state import desired
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import RestartPolicy
@@ -122,10 +122,10 @@ def question_asks(*, question: Question) -> Asking:
     """How it is asked: as the change that it amounts to. Refused when there is nothing to decide any more."""
     undone = changes_of(question=question)
     if question.decision not in RETRIES:
-        return asking(store.load(question.mesh), undone)
+        return asking(desired.load(question.mesh), undone)
     rollout = _rollout(question)
     if not undone:
-        return asking(store.load(question.mesh), ())
+        return asking(desired.load(question.mesh), ())
     asks = asking(topology_from_json(rollout.before), changes_from_json(rollout.changes), about=undone)
     return replace(asks, restart=False) if question.decision in GUARDS else asks
 

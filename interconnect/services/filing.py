@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interconnect import observed, store
 from interconnect.domain.changes import REMOVALS, Change, RegisterCluster, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.facts import Facts
 from interconnect.domain.topology import CidrSource, Gateway, GatewayKey, MeshKind, PodCidr, RestartPolicy, Topology
+from interconnect.files import targets
 from interconnect.files.errors import FileError
 from interconnect.files.kubeconfigs import KubeconfigFile, Kubeconfigs, read_kubeconfigs
-from interconnect.files.targets import desired, revision_error
+from interconnect.files.targets import revision_error
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
@@ -25,6 +25,7 @@ from interconnect.services import clusters, meshes
 from interconnect.services.inspection import ClusterReport, MeshReport, api_for, as_read, inspect_cluster, inspect_mesh, reading_of
 from interconnect.services.planning import Preview, Scene, preview, scene_of
 from interconnect.services.refusal import Refused
+from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.violations import Violation
@@ -90,7 +91,7 @@ def consider(document: Document, folder: Path, *, accept: frozenset[str] = froze
     report = _mesh_report(document, files, mesh)
     if mesh is None and report is None:
         raise FileRefused([document.error("file.mesh-unknown", "mesh", mesh=document.mesh)])
-    stored = store.load(mesh) if mesh else _new_topology(document, report)
+    stored = desired.load(mesh) if mesh else _new_topology(document, report)
     new, replaced = _cluster_reports(document, files, mesh, stored.system_namespace)
     return _filing(document, mesh, report, stored, new, replaced, accept)
 
@@ -111,7 +112,7 @@ def _filing(
     scene = _scene(mesh, report, new, replaced, fresh, accept)
     wanted = [entry.gateway for group in document.groups.values() for entry in group.joined or () if entry.gateway]
     known = _addresses_now(before, scene, wanted, observed.known_addresses(mesh) if mesh else {})
-    after = desired(document, before, new_id=lambda: str(uuid.uuid4()), known_addresses=known)
+    after = targets.desired(document, before, new_id=lambda: str(uuid.uuid4()), known_addresses=known)
     if not isinstance(after, Topology):
         raise FileRefused(after)
     changes = changes_between(before, after)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from interconnect import clients, store
+from interconnect import clients
 from interconnect.domain.entries import MESH_LABEL, RULE_NAME
 from interconnect.domain.manifests import GATEWAY_SELECTOR
 from interconnect.domain.render import rule_target
@@ -19,6 +19,7 @@ from interconnect.kube.reading import items, mapping, number, text
 from interconnect.services.excerpts import as_yaml
 from interconnect.services.inquiries import answers
 from interconnect.services.planning import preview_agreed, scene_of, shown, write_as_json
+from interconnect.state import desired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,7 +91,7 @@ def _selects_ours(obj: Json) -> bool:
 
 
 def _rule_drift(mesh: Mesh) -> list[Json]:
-    topology, scene = store.load(mesh), scene_of(mesh)
+    topology, scene = desired.load(mesh), scene_of(mesh)
     target = rule_target(topology)
     if not topology.enabled or target not in scene.applied:
         return []

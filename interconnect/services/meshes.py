@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 
-from interconnect import clients, observed, store
+from interconnect import clients
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
 from interconnect.domain.rules import can_delete_mesh
@@ -18,6 +18,7 @@ from interconnect.rollouts.replicas import placed
 from interconnect.scope import scope_of
 from interconnect.services.authority import audited, require
 from interconnect.services.refusal import Refused
+from interconnect.state import desired, observed
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 
@@ -161,7 +162,7 @@ def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> 
 
 def what_holds(mesh: Mesh) -> Iterator[Violation]:
     """Why a mesh cannot be deleted yet (rule 15), what has to be done first at the beginning."""
-    yield from can_delete_mesh(store.load(mesh))
+    yield from can_delete_mesh(desired.load(mesh))
     clusters = sorted(mesh.clusters.values_list("name", flat=True))
     if clusters:
         yield Violation("mesh.has-clusters", {"name": mesh.name, "clusters": clusters})

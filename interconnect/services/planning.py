@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from interconnect import clients, ledger, observed
+from interconnect import clients
 from interconnect.domain.asked import asked_for
 from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.gateway_writes import gateway_writes
@@ -17,6 +17,7 @@ from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, d
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.rollouts.replicas import side_by_side
 from interconnect.services.excerpts import are_lists_of_mappings, excerpt
+from interconnect.state import applied, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -41,13 +42,13 @@ class Scene:
 
 def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Api] | None = None) -> Scene:
     """A stored mesh's; `extra` are clients of clusters that are not registered yet, by identity."""
-    published, verified = ledger.published(mesh)
+    published, verified = applied.published(mesh)
     more = dict(extra or {})
 
     def api(uid: str) -> Api:
         return more.get(uid) or clients.member_api(mesh, uid)
 
-    return Scene(observed.facts(mesh), ledger.applied(mesh), published, verified, api, ledger.consents(mesh) | frozenset(consents))
+    return Scene(observed.facts(mesh), applied.rows(mesh), published, verified, api, applied.consents(mesh) | frozenset(consents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +168,12 @@ def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[
     mesh, found = topology.mesh, []
     gateways: dict[str, None] = {}
     for target in targets:
-        wanted, applied = rendered.get(target), scene.applied.get(target)
-        gateway = (wanted.gateway if wanted else "") or (applied.gateway if applied else "")
+        wanted, row = rendered.get(target), scene.applied.get(target)
+        gateway = (wanted.gateway if wanted else "") or (row.gateway if row else "")
         if gateway:
             gateways[gateway] = None
             continue
-        decision = decide(target, wanted, applied, live[target], mesh=mesh, consents=scene.consents)
+        decision = decide(target, wanted, row, live[target], mesh=mesh, consents=scene.consents)
         if not isinstance(decision, Agree):
             found.append(decision)
     here = {target: rendered[target] for target in targets if target in rendered}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from interconnect import clients, observed, store
+from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
 from interconnect.domain.plan import plan
@@ -37,6 +37,7 @@ from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop
 from interconnect.services.planning import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import leftovers, rollout_start
+from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -211,7 +212,7 @@ def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = fr
 
     `accepted` are consents. Of a rollout that is `retried`, what it carries out again.
     """
-    before = store.load(mesh)
+    before = desired.load(mesh)
     looked, failure = _look(mesh)
     facts = observed.facts(mesh)
     after = apply_all(before, changes, facts=facts, overrides=accepted)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from interconnect import clients, observed
+from interconnect import clients
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, text
 from interconnect.models import Gateway, Mesh
+from interconnect.state import observed
 
 Json = dict[str, Any]
 

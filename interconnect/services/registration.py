@@ -12,7 +12,6 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from interconnect import observed
 from interconnect.domain.credentials import GRAVE, moment
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.domain.topology import CidrSource, MeshKind, PodCidr
@@ -25,6 +24,7 @@ from interconnect.services import clusters, meshes
 from interconnect.services.inquiries import answers, secret_of
 from interconnect.services.inspection import ClusterReport, MeshReport, as_read, inspect_cluster, inspect_mesh, reading_of
 from interconnect.services.refusal import Refused
+from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE
 

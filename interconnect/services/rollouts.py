@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from interconnect import observed, store
 from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.preflight import lasting
@@ -26,6 +25,7 @@ from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
 from interconnect.services.refusal import Refused
 from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
+from interconnect.state import desired, observed
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _start(
     seen = mesh.revision if revision is None else revision
     if seen != mesh.revision:
         raise Refused.because("mesh.moved-on", seen=seen, revision=mesh.revision)
-    before = store.load(mesh)
+    before = desired.load(mesh)
     after = apply_all(before, changes, facts=observed.facts(mesh), overrides=frozenset(accept))
     if not isinstance(after, Topology):
         raise Refused(after)
@@ -96,7 +96,7 @@ def _start(
         with transaction.atomic():
             if changes:
                 # Restoring asks for nothing new: what was asked for before can still be retried.
-                store.save(mesh, before, after, revision=seen)
+                desired.save(mesh, before, after, revision=seen)
             _consent(actor, mesh, accept)
             rollout = Rollout.objects.create(
                 mesh=mesh,
@@ -118,7 +118,7 @@ def _start(
             _require_rights_for_leftovers(actor, before, mesh)
             create_steps(rollout, after, owed)
             engine.begin(rollout)
-    except store.StaleMesh:
+    except desired.StaleMesh:
         raise Refused.because("mesh.moved-on", seen=seen, revision=seen + 1) from None
     except IntegrityError:
         raise Refused([_collision(mesh)]) from None
@@ -315,7 +315,7 @@ def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool 
         raise Refused.because("rollout.not-newest", rollout=str(last.id))
     if last.status in UNFINISHED:
         raise Refused([_running(last)])
-    changes = changes_between(store.load(mesh), topology_from_json(last.before))
+    changes = changes_between(desired.load(mesh), topology_from_json(last.before))
     if not changes:
         raise Refused.because("rollout.nothing-to-revert")
     removing = [describe(change) for change in changes if isinstance(change, REMOVALS)]

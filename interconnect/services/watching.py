@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from interconnect import clients, ledger, observed, store
+from interconnect import clients
 from interconnect.domain.credentials import expiry
 from interconnect.domain.render import networks_target
 from interconnect.domain.topology import ServiceType, Topology
@@ -20,6 +20,7 @@ from interconnect.rollouts.replicas import look_at_istiods, remote_clusters
 from interconnect.services.planning import PlannedWrite, preview, scene_of
 from interconnect.services.readiness import look_at_readiness
 from interconnect.services.workloads import stale_workloads
+from interconnect.state import applied, desired, observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +78,7 @@ def look(mesh: Mesh) -> list[Alert]:
         facts = observed.facts(mesh)
         failure = error.violation()
         alerts.append(Alert(failure.code, {**failure.params, "cluster": "control plane"}))
-    topology = store.load(mesh)
+    topology = desired.load(mesh)
     seen = preview(topology, scene_of(mesh))
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
     alerts += [Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)}) for uid, failure in seen.unreachable.items()]
@@ -126,7 +127,7 @@ def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
 def _unpublished(mesh: Mesh, topology: Topology, facts: Facts) -> list[Alert]:
     """istiods whose ConfigMap was never given the joined groups, such as a revision that has just been installed."""
     joined = sorted(group.name for group in topology.joined)
-    given = ledger.applied(mesh)
+    given = applied.rows(mesh)
     alerts = []
     for istiod in facts.istiods:
         if istiod.networks is None:

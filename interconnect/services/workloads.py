@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from interconnect import clients, observed
+from interconnect import clients
 from interconnect.domain.stale import RESTARTABLE
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.violations import Violation
@@ -20,6 +20,7 @@ from interconnect.rollouts.replicas import side_by_side
 from interconnect.rollouts.steps.stale import Json, count_stale
 from interconnect.services.authority import audited, require
 from interconnect.services.refusal import Refused
+from interconnect.state import observed
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:

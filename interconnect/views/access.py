@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 
-from interconnect import queries
 from interconnect.scope import scope_of
+from interconnect.state import pages
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 
@@ -27,7 +27,7 @@ class Visit:
 
 def mesh_for(request: HttpRequest, name: str, role: Role = Role.VIEWER) -> Visit:
     """The mesh for somebody who has `role` in it. Http404 without any role there, PermissionDenied with a lower one."""
-    mesh = queries.mesh_by_name(name)
+    mesh = pages.mesh_by_name(name)
     if mesh is None:
         raise Http404
     actor = Actor.for_user(request.user, scope_of(mesh.id))

@@ -30,9 +30,9 @@ from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action
 
 if TYPE_CHECKING:
-    from interconnect import queries
     from interconnect.domain.topology import Cluster, Gateway, Group, Topology
     from interconnect.models import Mesh
+    from interconnect.state import pages
     from meshconsole.access.actor import Actor
 
 
@@ -43,12 +43,12 @@ def _refusals(actor: Actor, role: Role, found: Iterable[Violation]) -> tuple[str
     return wording.reasons(found)
 
 
-def _of_change(sight: queries.Sight, actor: Actor, change: Change) -> tuple[str, ...]:
+def _of_change(sight: pages.Sight, actor: Actor, change: Change) -> tuple[str, ...]:
     needed = ROLE_OF[roles.required_role(change)]
     return _refusals(actor, needed, violations(sight.topology, change, facts=sight.facts))
 
 
-def of_group(sight: queries.Sight, actor: Actor, group: Group) -> tuple[Action, ...]:
+def of_group(sight: pages.Sight, actor: Actor, group: Group) -> tuple[Action, ...]:
     link = partial(_url, sight, group=group.name)
     free = _refusals(actor, Role.OPERATOR, _group_is_free(sight.topology, group.name))
     ungrouped = free or _nobody_ungrouped(sight.topology)
@@ -71,7 +71,7 @@ def _nobody_ungrouped(topology: Topology) -> tuple[str, ...]:
     return (_("Every cluster of the mesh is in a group already."),) if grouped >= set(topology.clusters) else ()
 
 
-def of_cluster(sight: queries.Sight, actor: Actor, cluster: Cluster) -> tuple[Action, ...]:
+def of_cluster(sight: pages.Sight, actor: Actor, cluster: Cluster) -> tuple[Action, ...]:
     link = partial(_url, sight, cluster=cluster.name)
     free = _refusals(actor, Role.OPERATOR, _cluster_is_free(sight.topology, cluster.name))
     edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
@@ -118,7 +118,7 @@ def leaving(mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occu
     )
 
 
-def of_gateway(sight: queries.Sight, actor: Actor, gateway: Gateway) -> tuple[Action, ...]:
+def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Action, ...]:
     link = partial(_url, sight, gateway=gateway.id)
     edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
     delete = _of_change(sight, actor, DeleteGateway(gateway.key))
@@ -142,7 +142,7 @@ def of_meshes(actor: Actor) -> Action:
     return Action(_("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, Role.PLATFORM_ADMIN, ()), is_page=True)
 
 
-def restore(sight: queries.Sight, actor: Actor) -> Action:
+def restore(sight: pages.Sight, actor: Actor) -> Action:
     return Action(_("Restore"), _url(sight, "restore"), "refresh", _refusals(actor, Role.OPERATOR, ()))
 
 
@@ -152,11 +152,11 @@ def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
     return Action(_("Restart workloads"), url, "refresh", _refusals(actor, Role.MESH_ADMIN if joined else Role.OPERATOR, ()))
 
 
-def _url(sight: queries.Sight, url_name: str, **names: str) -> str:
+def _url(sight: pages.Sight, url_name: str, **names: str) -> str:
     return reverse(url_name, kwargs={"name": sight.mesh.name, **names})
 
 
-def of_page(sight: queries.Sight, actor: Actor) -> dict[str, Action]:
+def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
     """The buttons above the areas."""
     topology = sight.topology
     can_create = _refusals(actor, Role.OPERATOR, rules.is_enabled(topology)) or _nobody_ungrouped(topology)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
-from interconnect import queries
 from interconnect.messages import worded
+from interconnect.state import pages
 from interconnect.views import wording
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -26,7 +26,7 @@ TONES = {Entry.Outcome.ACCEPTED: Tone.GOOD, Entry.Outcome.REFUSED: Tone.WARN, En
 def index(request: HttpRequest, name: str) -> HttpResponse:
     """Who asked for what, and what came of it."""
     visit = mesh_for(request, name)
-    entries = Paginator(queries.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
+    entries = Paginator(pages.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
     rows = [(entry, wording.action_in_words(entry.action, entry.params), state_of(entry), why(entry.params)) for entry in entries]
     return page(request, "activity/index.html", frame(visit, "activity") | {"rows": rows, "entries": entries})
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from interconnect import observed, queries, store
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_start
+from interconnect.state import desired, observed, pages
 from interconnect.views import dialogs, wording
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def current(visit: Visit) -> tuple[Topology, Facts]:
-    return store.load(visit.mesh), observed.facts(visit.mesh)
+    return desired.load(visit.mesh), observed.facts(visit.mesh)
 
 
 def group_of(topology: Topology, name: str) -> Group:
@@ -75,12 +75,12 @@ def answer(request: HttpRequest, visit: Visit, rollout: Rollout, *, follow: bool
 
 def deleted_with(visit: Visit, gateways: Iterable[Gateway]) -> tuple[str, ...]:
     """Every object that goes with these gateways, by kind and name."""
-    found = queries.written_of(visit.mesh, [gateway.id for gateway in gateways])
+    found = pages.written_of(visit.mesh, [gateway.id for gateway in gateways])
     return tuple(_("%(object)s on %(cluster)s") % {"object": name, "cluster": cluster} for cluster, name in found)
 
 
 def deleted_rule(visit: Visit) -> tuple[str, ...]:
-    return tuple(queries.written_rule(visit.mesh))
+    return tuple(pages.written_rule(visit.mesh))
 
 
 def warned(topology: Topology, facts: Facts, *changes: Change) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from interconnect import queries
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
 from interconnect.messages import matrix as messages
 from interconnect.messages import worded
 from interconnect.services import checking
 from interconnect.services.matrix import reach_from_json, told_from_json
+from interconnect.state import pages
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import FAST_SECONDS, SLOW_SECONDS, frame
@@ -74,7 +74,7 @@ class PairRow:
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    topology, sights = queries.members(visit.mesh)
+    topology, sights = pages.members(visit.mesh)
     observation = getattr(visit.mesh, "observation", None)
     stored: Mapping[str, Any] = observation.facts.get("checks", {}) if observation else {}
     running = checking.running_checks(visit.mesh)
@@ -119,7 +119,7 @@ def run(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("checks", kwargs={"name": visit.mesh.name}))
 
 
-def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, queries.ClusterSight]) -> list[Place]:
+def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, pages.ClusterSight]) -> list[Place]:
     """Where something grave is comes first; a finding of no cluster is the mesh's."""
     places: dict[str, Place] = {}
     for item in (*alerts, *stored.get("findings", ())):
@@ -136,7 +136,7 @@ def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sigh
     return sorted(places.values(), key=lambda place: (place.lines[0].rank[0], place.name))
 
 
-def _silence(seen: queries.ClusterSight) -> Line:
+def _silence(seen: pages.ClusterSight) -> Line:
     params = seen.observation.error_params if seen.observation else {}
     text = wording.cluster_error(seen.silent_code, params)
     return Line(f"kube.{seen.silent_code}", text, Badge(Tone.BAD, _("Problem")), _evidence(params), restorable=False)

@@ -9,7 +9,6 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from interconnect import queries, store
 from interconnect.domain import cidrs
 from interconnect.domain.changes import ForgetCluster
 from interconnect.domain.warnings import warnings
@@ -17,6 +16,7 @@ from interconnect.forms.groups import ConfirmForm, ForgetForm
 from interconnect.forms.registration import CidrsForm
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.services.refusal import Refused
+from interconnect.state import desired, pages
 from interconnect.views import actions, dialogs, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.dialogs import Dialog, posted
@@ -66,12 +66,12 @@ class Matrix:
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    topology, sights = queries.members(visit.mesh)
-    occupied = queries.occupied(visit.mesh, topology)
-    pages = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
+    topology, sights = pages.members(visit.mesh)
+    occupied = pages.occupied(visit.mesh, topology)
+    shown = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = frame(visit, "clusters") | {
-        "lines": [line(visit, topology, seen, occupied) for seen in pages],
-        "pages": pages,
+        "lines": [line(visit, topology, seen, occupied) for seen in shown],
+        "pages": shown,
         "register": actions.of_clusters(visit.mesh, visit.actor),
         "matrix": matrix(topology),
         "suggested": suggested(topology),
@@ -79,7 +79,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     return page(request, "clusters/index.html", context, parts=("live",))
 
 
-def line(visit: Visit, topology: Topology, seen: queries.ClusterSight, occupied: frozenset[str]) -> ClusterLine:
+def line(visit: Visit, topology: Topology, seen: pages.ClusterSight, occupied: frozenset[str]) -> ClusterLine:
     state, reason = rows.cluster_state(seen)
     cluster = topology.clusters[seen.row.name]
     return ClusterLine(
@@ -124,7 +124,7 @@ def suggested(topology: Topology) -> list[tuple[str, ...]]:
 
 
 def _cluster(visit: Visit, name: str) -> Cluster:
-    found = queries.cluster_of(visit.mesh, name)
+    found = pages.cluster_of(visit.mesh, name)
     if found is None:
         raise Http404
     found.mesh = visit.mesh
@@ -169,13 +169,13 @@ def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     """Out of the mesh although something of ours may still be on it; its name is typed."""
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     row = _cluster(visit, cluster)
-    left = queries.left_on(visit.mesh, row)
+    left = pages.left_on(visit.mesh, row)
     intro = [_("For a cluster that is gone for good. It leaves the mesh, and what the console wrote on it stays there.")]
     if left:
         intro.append(
             _("Still on it: %(objects)s. If it is registered again, the console knows of this again.") % {"objects": ", ".join(left)}
         )
-    found = warnings(store.load(visit.mesh), ForgetCluster(cluster))
+    found = warnings(desired.load(visit.mesh), ForgetCluster(cluster))
     form = ForgetForm(posted(request), cluster=cluster)
     dialog = Dialog(_("Forget cluster"), _("Forget"), form, intro=tuple(intro), warnings=dialogs.in_words(found), danger=True)
     dialog.fields = {"cluster.forget": "confirmation"}

@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from interconnect import observed, queries, store
 from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
 from interconnect.domain.steps import StepKind
 from interconnect.domain.warnings import warnings_of_all
@@ -29,6 +28,7 @@ from interconnect.services.decisions import Answer, Decision, Question
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_cancel
 from interconnect.services.workloads import restartable
+from interconnect.state import desired, observed, pages
 from interconnect.views import dialogs, plan_rows, rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import deleted_rule, deleted_with
@@ -93,7 +93,7 @@ def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.OPERATOR)
     cluster = request.GET.get("cluster", "")
     group = "" if cluster else request.GET.get("group", "")
-    sights = queries.cluster_sights(visit.mesh)
+    sights = pages.cluster_sights(visit.mesh)
     if not any(each == cluster if cluster else group and seen.group == group for each, seen in sights.items()):
         raise Http404
     return _decide(request, visit, Question(visit.mesh, Decision.WORKLOADS, group=group, cluster=cluster))
@@ -117,7 +117,7 @@ def cancel(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 
 def rollout_for(visit: Visit, rollout_id: UUID) -> Rollout:
-    rollout = queries.rollout_of(visit.mesh, rollout_id)
+    rollout = pages.rollout_of(visit.mesh, rollout_id)
     if rollout is None:
         raise Http404
     rollout.mesh = visit.mesh
@@ -374,7 +374,7 @@ def _warnings(question: Question) -> tuple[str, ...]:
     new = any(isinstance(change, CreateGateway) for change in changes)
     lost = (_("A gateway that comes back may get another address from its load balancer."),) if new else ()
     facts = observed.facts(question.mesh)
-    return (*lost, *wording.reasons(warnings_of_all(store.load(question.mesh), changes, facts)))
+    return (*lost, *wording.reasons(warnings_of_all(desired.load(question.mesh), changes, facts)))
 
 
 def _of_a_retry(question: Question) -> tuple[str, ...]:
@@ -416,7 +416,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
         found |= {"planning": planning, "planned": plan.status == InquiryStatus.DONE, **_counted(plan)}
         nothing = found["planned"] and not found["restartable"]
     else:
-        found |= plan_rows.context_of(plan, visit.mesh, store.load(visit.mesh))
+        found |= plan_rows.context_of(plan, visit.mesh, desired.load(visit.mesh))
         nothing = decision is Decision.RESTORE and found["planned"] and not (found["steps"] or found["left_steps"])
         if decision is Decision.SKIP:
             found["steps"] = [line for line in found["steps"] if line.kind != StepKind.RESTART]

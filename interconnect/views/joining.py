@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from interconnect import observed
 from interconnect.domain import rules
 from interconnect.domain.changes import Join, Remove, UpdateAddresses, apply_all, violations
 from interconnect.domain.topology import Address, Topology
@@ -21,6 +20,7 @@ from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
 from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import last_topology_rollout, rollout_start
+from interconnect.state import observed
 from interconnect.views import dialogs, plan_rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current, submit

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from interconnect import queries
 from interconnect.domain.manifests import gateway_rule
 from interconnect.domain.render import rule_target
 from interconnect.messages import worded
@@ -20,6 +19,7 @@ from interconnect.models import InquiryStatus
 from interconnect.services import looks
 from interconnect.services.excerpts import as_yaml
 from interconnect.services.inquiries import inquiry_of, inquiry_start
+from interconnect.state import pages
 from interconnect.views import plan_rows
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
@@ -43,10 +43,10 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     if request.method == "POST":
         return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING else looks.RULE)
-    sight = queries.sight(visit.mesh)
+    sight = pages.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
     written = sight.rule.value if sight.rule and sight.rule.value else manifest
-    context = {"text": as_yaml(written), "in_place": queries.rule_is_in_place(sight.rule), "asks": True}
+    context = {"text": as_yaml(written), "in_place": pages.rule_is_in_place(sight.rule), "asks": True}
     return _show(request, visit, looks.RULE, context)
 
 

@@ -6,9 +6,9 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from interconnect import queries
 from interconnect.forms.members import MemberForm
 from interconnect.services.members import member_remove, member_set
+from interconnect.state import pages
 from interconnect.views.access import mesh_for
 from interconnect.views.dialogs import done, posted
 from interconnect.views.mesh import frame
@@ -30,8 +30,8 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     context = frame(visit, "members") | {
         "form": form,
         "may_change": visit.actor.may(Role.MESH_ADMIN),
-        "bindings": queries.bindings(visit.mesh),
-        "platform": queries.platform_bindings(),
+        "bindings": pages.bindings(visit.mesh),
+        "platform": pages.platform_bindings(),
     }
     return page(request, "members/index.html", context, status=422 if form.errors else 200)
 
@@ -39,7 +39,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, name: str, binding_id: int) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
-    binding = queries.binding_of(visit.mesh, binding_id)
+    binding = pages.binding_of(visit.mesh, binding_id)
     if binding is None:
         raise Http404
     member_remove(actor=visit.actor, mesh=visit.mesh, binding=binding)

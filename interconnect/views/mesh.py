@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from interconnect import queries
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.groups import ConfirmForm
 from interconnect.forms.settings import IstiodUrlForm, NetworksForm, SettingsForm
 from interconnect.models import Mesh, RolloutStatus
 from interconnect.services.meshes import mesh_delete, mesh_istiod_url, mesh_networks_source, mesh_restart_policy
 from interconnect.services.refusal import Refused
+from interconnect.state import pages
 from interconnect.views import actions, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.dialogs import Dialog, done, posted, refuse, show
@@ -54,8 +54,8 @@ TABS = (
 
 def frame(visit: Visit, tab: str) -> dict[str, Any]:
     """The context of templates/meshes/base.html."""
-    rollout = queries.last_rollout(visit.mesh)
-    strip = queries.attention(rollout)
+    rollout = pages.last_rollout(visit.mesh)
+    strip = pages.attention(rollout)
     istiods = observed_istiods(visit.mesh)
     return {
         "mesh": visit.mesh,
@@ -74,7 +74,7 @@ def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
     return list(mesh.observation.facts.get("istiods", [])) if hasattr(mesh, "observation") else []
 
 
-def strip_context(visit: Visit, rollout: Rollout | None, strip: queries.Progress | None) -> dict[str, Any]:
+def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress | None) -> dict[str, Any]:
     """The strip is there while something is to be seen; what is said aloud includes how the last rollout ended."""
     if rollout is None:
         return {"strip": None}

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
-from interconnect import queries
+from interconnect.state import pages
 from interconnect.views import actions
 from meshconsole.access.actor import Actor
 from meshconsole.access.policy import visible_scopes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The meshes that this person has a role in."""
-    meshes = queries.visible_meshes(visible_scopes(request.user))
+    meshes = pages.visible_meshes(visible_scopes(request.user))
     rows = [(mesh, state_of(mesh)) for mesh in meshes]
     return page(
         request,

@@ -9,10 +9,10 @@ from django.core.paginator import Paginator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from interconnect import queries
 from interconnect.domain import rules
 from interconnect.domain.entries import RULE_NAME
 from interconnect.messages import worded
+from interconnect.state import pages
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -34,12 +34,12 @@ MOST_DRIFT = 5
 @require_GET
 def show(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    sight = queries.sight(visit.mesh)
+    sight = pages.sight(visit.mesh)
     context = frame(visit, "interconnect") | overview(sight, visit.actor, request.GET)
     return page(request, "interconnect/show.html", context, parts=("live",))
 
 
-def overview(sight: queries.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
+def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
     """`wanted`: the search (`q`) and the pages of both tables (`page`, `members`)."""
     topology, search = sight.topology, wanted.get("q", "").strip()
     groups = Paginator(lines(topology, search), CLUSTERS_PER_PAGE).get_page(wanted.get("page"))
@@ -81,7 +81,7 @@ def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
     ]
 
 
-def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
+def stepper(sight: pages.Sight) -> list[tuple[str, str]]:
     """(label, `done`, `next` or `later`) of the recommended flow; the first that is not done is next.
 
     Empty for a mesh whose interconnect can't be enabled.
@@ -99,7 +99,7 @@ def stepper(sight: queries.Sight) -> list[tuple[str, str]]:
     return [(label, "done" if done else "next" if index == first else "later") for index, (label, done) in enumerate(reached)]
 
 
-def drift(sight: queries.Sight, actor: Actor) -> dict[str, Any] | None:
+def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
     """What others have changed, as last seen, and the button that puts it right; None while nothing is known to differ."""
     found = _drifted(sight)
     if not found:
@@ -113,7 +113,7 @@ def drift(sight: queries.Sight, actor: Actor) -> dict[str, Any] | None:
     }
 
 
-def _drifted(sight: queries.Sight) -> list[dict[str, Any]]:
+def _drifted(sight: pages.Sight) -> list[dict[str, Any]]:
     """Findings of the last look at the mesh."""
     observation = getattr(sight.mesh, "observation", None)
     return [item for item in (observation.findings if observation else ()) if is_drift(item)]
@@ -124,14 +124,14 @@ def is_drift(item: Mapping[str, Any]) -> bool:
     return bool(item.get("grave", True)) and code.startswith(("drift.", "writes.", "networks.")) and code != "networks.source-unknown"
 
 
-def rule_state(sight: queries.Sight) -> Badge:
+def rule_state(sight: pages.Sight) -> Badge:
     if not sight.topology.enabled:
         return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not there"))
-    if queries.rule_is_in_place(sight.rule):
+    if pages.rule_is_in_place(sight.rule):
         return Badge(Tone.BAD, _("Changed by others")) if _rule_was_changed(sight) else Badge(Tone.GOOD, _("In place"))
     return Badge(Tone.WARN, _("Not written yet"))
 
 
-def _rule_was_changed(sight: queries.Sight) -> bool:
+def _rule_was_changed(sight: pages.Sight) -> bool:
     named = [item.get("params", {}) for item in _drifted(sight)]
     return any((params.get("kind"), params.get("name")) == ("Gateway", RULE_NAME) for params in named)

@@ -12,8 +12,8 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from interconnect import queries
 from interconnect.models import StepStatus
+from interconnect.state import pages
 from interconnect.views import steps, wording
 from meshconsole.ui.tones import Badge
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FEW, PER_PAGE = 10, 25
 # By urgency.
 STATES: Mapping[str, tuple[str | Promise, tuple[StepStatus, ...]]] = {
-    "not-applied": (gettext_lazy("Not applied"), queries.UNDONE),
+    "not-applied": (gettext_lazy("Not applied"), pages.UNDONE),
     "under-way": (gettext_lazy("Under way"), (StepStatus.ACTIVE, StepStatus.WAITING)),
     "open": (gettext_lazy("Not its turn yet"), (StepStatus.READY, StepStatus.PENDING)),
     "done": (gettext_lazy("Done"), (StepStatus.SUCCEEDED, StepStatus.SKIPPED)),
@@ -39,7 +39,7 @@ class Chain:
     name: str
     phase: int
     group: str
-    lines: list[queries.StepLine] = field(default_factory=list)
+    lines: list[pages.StepLine] = field(default_factory=list)
 
     @property
     def states(self) -> set[str]:
@@ -63,12 +63,12 @@ class PhaseTable:
     cluster_count: int = 0
     step_count: int = 0
     states: list[Badge] = field(default_factory=list)
-    pages: Page[Chain] | None = None
+    pager: Page[Chain] | None = None
     more: bool = False
     blocks: list[tuple[str, list[steps.StepRow]]] = field(default_factory=list)
 
 
-def view(lines: Iterable[queries.StepLine], names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, Any]:
+def view(lines: Iterable[pages.StepLine], names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, Any]:
     """What templates/rollouts/show.html needs of the steps.
 
     `wanted`: a part of the name of a cluster or group (`q`), a key of STATES (`state`), one `phase` and its `page`; what is
@@ -93,13 +93,13 @@ def view(lines: Iterable[queries.StepLine], names: Mapping[str, str], wanted: Ma
     }
 
 
-def _filters(lines: Iterable[queries.StepLine]) -> list[tuple[str, str | Promise, int]]:
+def _filters(lines: Iterable[pages.StepLine]) -> list[tuple[str, str | Promise, int]]:
     """(key, label, number of steps) of all steps, and of each state that there is."""
     counts = Counter(_STATE_OF[line.status] for line in lines)
     return [("", _("All"), counts.total()), *((key, label, counts[key]) for key, (label, _s) in STATES.items() if counts[key])]
 
 
-def _tables(lines: Iterable[queries.StepLine], names: Mapping[str, str], search: str, state: str) -> list[PhaseTable]:
+def _tables(lines: Iterable[pages.StepLine], names: Mapping[str, str], search: str, state: str) -> list[PhaseTable]:
     tables: dict[str, PhaseTable] = {}
     for (phase, chain), found in groupby(lines, key=lambda line: (line.phase, line.chain)):
         kind, _colon, group = chain.partition(":")
@@ -121,8 +121,8 @@ def _cut(table: PhaseTable, page: str | None, *, is_opened: bool) -> None:
     # Hundreds of preflights would hide the few steps of all groups that follow them.
     table.chains.sort(key=lambda chain: (chain.urgency, bool(chain.group), chain.phase, chain.name, chain.group))
     if is_opened:
-        table.pages = Paginator(table.chains, PER_PAGE).get_page(page)
-        table.chains = list(table.pages)
+        table.pager = Paginator(table.chains, PER_PAGE).get_page(page)
+        table.chains = list(table.pager)
     else:
         table.chains, table.more = table.chains[:FEW], True
 
@@ -137,7 +137,7 @@ def _states(table: PhaseTable) -> list[Badge]:
 def _fill(tables: Iterable[PhaseTable], names: Mapping[str, str]) -> None:
     """Only the steps that are shown are read, all in one query."""
     tables = list(tables)
-    found = queries.steps_by_id(line.id for table in tables for chain in table.chains for line in chain.lines)
+    found = pages.steps_by_id(line.id for table in tables for chain in table.chains for line in chain.lines)
     for table in tables:
         for name, chains in groupby(table.chains, key=lambda chain: chain.name):
             lines = [line for chain in chains for line in chain.lines]

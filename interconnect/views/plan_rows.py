@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from interconnect import queries
 from interconnect.domain.preflight import Severity
 from interconnect.domain.steps import Phase
 from interconnect.domain.writes import Verb
 from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
+from interconnect.state import pages
 from interconnect.views import wording
 from meshconsole.ui.tones import Badge, Tone
 
@@ -210,10 +210,10 @@ def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
 
 def silent_clusters(mesh: Mesh) -> list[tuple[str, str]]:
     """Name and reason of every cluster that did not answer when it was last asked."""
-    return [(name, why) for name, seen in queries.cluster_sights(mesh).items() if (why := _silence(seen))]
+    return [(name, why) for name, seen in pages.cluster_sights(mesh).items() if (why := _silence(seen))]
 
 
-def _silence(seen: queries.ClusterSight) -> str:
+def _silence(seen: pages.ClusterSight) -> str:
     params = seen.observation.error_params if seen.observation else {}
     return wording.cluster_error(seen.silent_code, params) if seen.silent_code else ""
 

@@ -17,7 +17,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from interconnect import observed, queries
 from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
@@ -27,6 +26,7 @@ from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.services.refusal import Refused
+from interconnect.state import observed, pages
 from interconnect.views import rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
@@ -109,7 +109,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
 @require_http_methods(["GET", "POST"])
 def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
-    taken = set(queries.cluster_names(visit.mesh).values())
+    taken = set(pages.cluster_names(visit.mesh).values())
     known = sorted(observed.facts(visit.mesh).remote_clusters - taken)
     options = _of_mesh(visit, "clusters")
     options["context"] |= {"known_clusters": known}
@@ -132,7 +132,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
 @require_http_methods(["GET", "POST"])
 def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id: UUID | None = None) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
-    row = queries.cluster_of(visit.mesh, cluster)
+    row = pages.cluster_of(visit.mesh, cluster)
     if row is None:
         raise Http404
     parts = {"name": name, "cluster": cluster}

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from interconnect import queries
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services import rollouts as services
 from interconnect.services.refusal import Refused
+from interconnect.state import pages
 from interconnect.views import phases, steps, wording
 from interconnect.views.access import mesh_for
 from interconnect.views.deciding import rollout_for
@@ -27,8 +27,8 @@ PER_PAGE = 25
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    found = Paginator(queries.rollouts(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
-    counts = queries.step_counts(found)
+    found = Paginator(pages.rollouts(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
+    counts = pages.step_counts(found)
     rows = [
         (rollout, wording.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout), counts[rollout.id])
         for rollout in found
@@ -41,7 +41,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     under_way = rollout.status in UNFINISHED
-    lines, names = queries.step_lines(rollout), steps.names_of(rollout)
+    lines, names = pages.step_lines(rollout), steps.names_of(rollout)
     context = frame(visit, "rollouts") | {
         "rollout": rollout,
         "title": wording.rollout_title(rollout),

@@ -19,8 +19,8 @@ from interconnect.views import actions, wording
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect import queries
     from interconnect.models import Connection
+    from interconnect.state import pages
     from meshconsole.access.actor import Actor
 
 
@@ -91,7 +91,7 @@ class MemberRow:
     joined_at: datetime | None
 
 
-def group_row(sight: queries.Sight, actor: Actor, group: Group, clusters: Collection[str]) -> GroupRow:
+def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collection[str]) -> GroupRow:
     """Everything said of the group is of all its clusters; those named in `clusters` have a row."""
     total, gateways = len(group.clusters), sight.topology.gateways_of_group(group.name)
     parts = [
@@ -114,7 +114,7 @@ def group_row(sight: queries.Sight, actor: Actor, group: Group, clusters: Collec
     )
 
 
-def glances(sight: queries.Sight) -> list[Glance]:
+def glances(sight: pages.Sight) -> list[Glance]:
     """Every group, without what may be done with it: of hundreds, that would be most of the work."""
     gateways: dict[str, list[Gateway]] = {}
     for gateway in sight.topology.gateways.values():
@@ -127,7 +127,7 @@ def glances(sight: queries.Sight) -> list[Glance]:
     return found
 
 
-def _group_state(sight: queries.Sight, group: Group, gateways: Collection[Gateway]) -> Badge:
+def _group_state(sight: pages.Sight, group: Group, gateways: Collection[Gateway]) -> Badge:
     """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
     states = [cluster_state(sight.clusters[name])[0] for name in sorted(group.clusters)]
     states += [gateway_state(gateway, _said_of(sight, gateway))[0] for gateway in gateways]
@@ -142,7 +142,7 @@ def _group_state(sight: queries.Sight, group: Group, gateways: Collection[Gatewa
     return next((state for state in states if state.tone is Tone.CALM), Badge(Tone.GOOD, _("Healthy")))
 
 
-def cluster_row(sight: queries.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
+def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
     seen = sight.clusters[cluster.name]
     state, reason = cluster_state(seen)
     return ClusterRow(
@@ -159,11 +159,11 @@ def cluster_row(sight: queries.Sight, actor: Actor, cluster: Cluster) -> Cluster
     )
 
 
-def _restart(sight: queries.Sight, actor: Actor, of: Group | None, stale: bool, **whose: str) -> Action | None:
+def _restart(sight: pages.Sight, actor: Actor, of: Group | None, stale: bool, **whose: str) -> Action | None:
     return actions.restart(sight.mesh, actor, joined=of is not None and of.joined, **whose) if stale else None
 
 
-def cluster_state(seen: queries.ClusterSight) -> tuple[Badge, str]:
+def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
     if seen.silent_code:
         params = seen.observation.error_params if seen.observation else {}
         return Badge(Tone.BAD, _("Does not answer")), wording.cluster_error(seen.silent_code, params)
@@ -183,7 +183,7 @@ def ending(code: str, text: str) -> Badge:
     return Badge(Tone.BAD if code == ENDED else Tone.WARN, text)
 
 
-def expiring(sight: queries.Sight) -> list[tuple[str, Badge]]:
+def expiring(sight: pages.Sight) -> list[tuple[str, Badge]]:
     """Whose credential has ended or soon will, what ends first at the top."""
     rows = [(_("Control plane"), sight.mesh.control_plane)]
     rows += [(_("Config cluster"), sight.mesh.config)] if sight.mesh.config_id != sight.mesh.control_plane_id else []
@@ -201,7 +201,7 @@ def stale_text(said: Mapping[str, Any]) -> str:
     return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {"count": count}
 
 
-def gateway_row(sight: queries.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
+def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
     observation, said = sight.gateways.get(gateway.key), _said_of(sight, gateway)
     state, reason = gateway_state(gateway, said)
     addresses = tuple(f"{_bracketed(host)}:15443" for host in said.get("addresses", ()))
@@ -217,7 +217,7 @@ def gateway_row(sight: queries.Sight, actor: Actor, gateway: Gateway) -> Gateway
     )
 
 
-def _said_of(sight: queries.Sight, gateway: Gateway) -> Mapping[str, Any]:
+def _said_of(sight: pages.Sight, gateway: Gateway) -> Mapping[str, Any]:
     observation = sight.gateways.get(gateway.key)
     return observation.facts if observation else {}
 
@@ -247,7 +247,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def member_row(sight: queries.Sight, group: Group) -> MemberRow:
+def member_row(sight: pages.Sight, group: Group) -> MemberRow:
     return MemberRow(
         name=group.name,
         addresses=tuple(_member_address(sight, address) for address in group.addresses or ()),
@@ -256,7 +256,7 @@ def member_row(sight: queries.Sight, group: Group) -> MemberRow:
     )
 
 
-def _member_address(sight: queries.Sight, address: Any) -> MemberAddress:
+def _member_address(sight: pages.Sight, address: Any) -> MemberAddress:
     if address.awaited:
         return MemberAddress(_("awaited"), _("from gateway %(name)s") % {"name": sight.topology.gateways[address.gateway].name}, "")
     text = f"{_bracketed(address.host)}:{address.port}"
@@ -268,7 +268,7 @@ def _member_address(sight: queries.Sight, address: Any) -> MemberAddress:
     return MemberAddress(text, _("assigned by the platform"), ", ".join(hosts) if changed else "")
 
 
-def _member_state(sight: queries.Sight, group: Group) -> Badge:
+def _member_state(sight: pages.Sight, group: Group) -> Badge:
     if all(address.awaited for address in group.addresses or ()):
         return Badge(Tone.WARN, _("Address pending"))
     if not sight.facts.istiods:

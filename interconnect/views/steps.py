@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from interconnect import queries
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import Phase, PlannedStep
 from interconnect.messages import reasons_behind, word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
+from interconnect.state import pages
 from interconnect.views import plan_rows, wording
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
@@ -72,26 +72,26 @@ def duration(rollout: Rollout) -> float | None:
     return ((rollout.ended_at or timezone.now()) - rollout.started_at).total_seconds()
 
 
-def summary(rollout: Rollout, lines: Iterable[queries.StepLine], names: Mapping[str, str]) -> dict[str, Any]:
+def summary(rollout: Rollout, lines: Iterable[pages.StepLine], names: Mapping[str, str]) -> dict[str, Any]:
     """How far it is, and what failed first, with the ways out."""
     lines = list(lines)
     ended = sum(1 for line in lines if line.status not in OPEN_STEPS)
-    left = sum(1 for line in lines if line.status in queries.UNDONE)
+    left = sum(1 for line in lines if line.status in pages.UNDONE)
     failed = [line.id for line in lines if line.status == StepStatus.FAILED]
-    failures = _failures(queries.steps_by_id(failed[:MOST_FAILED_READ]).values(), names)[:MOST_FAILURES]
+    failures = _failures(pages.steps_by_id(failed[:MOST_FAILED_READ]).values(), names)[:MOST_FAILURES]
     return {
         "step_total": len(lines),
         "step_done": ended - left,
         "step_left": left if rollout.status not in UNFINISHED else 0,
         "failures": failures,
         "more_failures": len(failed) - sum(failure["count"] for failure in failures),
-        "newest": queries.is_newest_topology_rollout(rollout),
+        "newest": pages.is_newest_topology_rollout(rollout),
     }
 
 
 def names_of(rollout: Rollout) -> dict[str, str]:
     """What ids are called: clusters by UID and gateways by UUID, those that are gone too."""
-    known = queries.cluster_names(rollout.mesh)
+    known = pages.cluster_names(rollout.mesh)
     found: dict[str, str] = {}
     for topology in (rollout.before or {}, rollout.after or {}):
         found |= {str(cluster.get("uid")): str(cluster.get("name")) for cluster in topology.get("clusters", ())}

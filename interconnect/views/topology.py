@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
-from interconnect import queries
 from interconnect.domain.picture import CARD_HEIGHT, CARD_WIDTH, HUB_RADIUS, Node, picture
+from interconnect.state import pages
 from interconnect.views import rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
@@ -36,7 +36,7 @@ class Card:
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """The mesh as a picture, and the same as a table."""
     visit = mesh_for(request, name)
-    sight = queries.sight(visit.mesh)
+    sight = pages.sight(visit.mesh)
     found = {group.name: group for group in rows.glances(sight)}
     drawn = picture(sight.topology)
     context = frame(visit, "topology") | {

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from interconnect import observed, store
 from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
+from interconnect.state import desired, observed
 from tests.e2e.refusals import creating
 from tests.support.world import SYSTEM, B
 from tests.support.worlds import fleets, hasty, prepared, world
@@ -166,4 +166,4 @@ def test_clusters_whose_pod_cidrs_overlap_are_put_into_one_group_knowingly(visit
     dialog.get_by_role("button", name="Override").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("row", name="twins").first).to_be_visible()
-    assert store.load(world.mesh).groups["twins"].clusters == {"member-a", "member-b"}
+    assert desired.load(world.mesh).groups["twins"].clusters == {"member-a", "member-b"}

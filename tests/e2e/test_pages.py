@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from interconnect import store
 from interconnect.domain.changes import Remove
 from interconnect.models import Mesh, Rollout, RolloutStatus, StepStatus
+from interconnect.state import desired
 from tests.browser.axe import axe_violations
 from tests.e2e.refusals import creating
 from tests.support import shop
@@ -23,7 +23,7 @@ HERE = "/meshes/storefront/"
 
 def settle(rollout: Rollout, status: RolloutStatus = RolloutStatus.SUCCEEDED) -> None:
     shop.end(rollout, status, StepStatus.SUCCEEDED)
-    shop.applied(rollout.mesh)
+    shop.all_applied(rollout.mesh)
 
 
 def test_somebody_signs_in_and_out_by_the_names_on_the_page(visit: Visitor) -> None:
@@ -155,7 +155,7 @@ def test_a_session_that_ends_mid_dialog_loses_nothing(visit: Visitor, mesh: Mesh
     again.get_by_role("textbox", name="Password").fill("password of ada")
     again.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("row", name="late").first).to_be_visible()
-    assert "late" in store.load(mesh).groups
+    assert "late" in desired.load(mesh).groups
 
 
 def test_language_and_theme_are_switched_in_place(visit: Visitor) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
-from interconnect import store
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.services import inquiries
+from interconnect.state import desired
 from tests.browser.axe import axe_violations
 from tests.support.world import C
 from tests.support.worlds import fleets, hasty, prepared
@@ -68,7 +68,7 @@ def test_the_wizard_shows_the_plan_and_leads_to_its_rollout(visit: Visitor, mesh
     expect(page.get_by_role("radio", name="Automatic")).to_be_checked()
     page.get_by_role("button", name="OK").click()
     expect(page.get_by_role("heading", name="Join green")).to_be_visible()
-    assert store.load(mesh).groups["green"].joined and Rollout.objects.latest("created_at").restart == "automatic"
+    assert desired.load(mesh).groups["green"].joined and Rollout.objects.latest("created_at").restart == "automatic"
 
 
 def test_an_error_is_passed_over_knowingly_and_the_decision_outlives_a_reload(visit: Visitor, prepared: World) -> None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from interconnect import store
 from interconnect.domain.changes import Disable, Enable, Remove
 from interconnect.domain.topology import MeshKind
 from interconnect.scope import scope_of
+from interconnect.state import desired
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.e2e.refusals import all_greyed, beside, creating, greyed, ok, told
@@ -65,14 +65,14 @@ def test_disabling_shows_what_is_missing_and_its_button_stays_greyed(visit: Visi
     for code in ("prerequisite.nothing-joined", "prerequisite.no-groups"):
         told(dialog, code)
     told(dialog, "interconnect.groups-joined", groups=["aws"])
-    told(dialog, "interconnect.groups-left", groups=list(store.load(mesh).groups))
+    told(dialog, "interconnect.groups-left", groups=list(desired.load(mesh).groups))
     button = dialog.get_by_role("button", name="Disable", exact=True)
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(button).to_have_accessible_description("Not everything above is done yet.")
     button.focus()
     page.keyboard.press("Enter")
     expect(dialog).to_be_visible()
-    assert store.load(mesh).enabled
+    assert desired.load(mesh).enabled
 
 
 def test_another_phrase_does_not_disable_and_stays_to_be_corrected(visit: Visitor, pia: Any) -> None:
@@ -119,7 +119,7 @@ def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what
     ok(dialog)
     expect(dialog.get_by_role("alert")).to_contain_text("You may not do this.")
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("mine")
-    assert "mine" not in store.load(mesh).groups
+    assert "mine" not in desired.load(mesh).groups
 
 
 def test_a_mesh_is_deleted_only_when_nothing_holds_it(visit: Visitor, mesh: Mesh, pia: Any) -> None:

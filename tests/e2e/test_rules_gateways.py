@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Locator, expect
 
-from interconnect import store
 from interconnect.domain.changes import DeleteGateway, Join
 from interconnect.domain.gateways import MAX_ANNOTATIONS, MAX_REPLICAS
 from interconnect.domain.topology import Address, GatewayKey
+from interconnect.state import desired
 from tests.e2e.refusals import beside, ok, opened
 from tests.support import shop
 
@@ -95,7 +95,7 @@ def test_a_gateway_whose_group_has_joined_meanwhile_is_shown_again_with_what_was
     expect(box(dialog, "Load balancer IP")).to_be_disabled()
     ok(dialog)
     expect(dialog).to_be_hidden()
-    assert store.load(mesh).gateways[GatewayKey("taiwan", 1)].spec.replicas == 4
+    assert desired.load(mesh).gateways[GatewayKey("taiwan", 1)].spec.replicas == 4
 
 
 def test_a_gateway_that_is_gone_is_said_to_be_gone_and_what_was_typed_stays(visit: Visitor, mesh: Mesh) -> None:

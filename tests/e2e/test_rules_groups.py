@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from interconnect import observed, store
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, Join, Remove, RemoveCluster
 from interconnect.domain.names import MAX_LABEL
 from interconnect.domain.topology import Address
 from interconnect.models import Cluster
+from interconnect.state import desired, observed
 from tests.browser.held import Held
 from tests.e2e.refusals import all_greyed, beside, creating, greyed, item, ok, opened, told, words
 from tests.support import shop
@@ -91,7 +91,7 @@ def test_overlapping_pod_cidrs_are_refused_and_only_a_mesh_admin_is_offered_to_o
         told(dialog, "group.overlap", group="both", cluster="free", other="twin", cidr="10.9.0.0/16", other_cidr="10.9.128.0/17")
     dialog.get_by_role("button", name="Override").click()
     expect(dialog).to_be_hidden()
-    assert store.load(mesh).groups["both"].clusters == {"free", "twin"}
+    assert desired.load(mesh).groups["both"].clusters == {"free", "twin"}
 
 
 def test_a_joined_group_and_its_clusters_stay_as_they_are(visit: Visitor) -> None:

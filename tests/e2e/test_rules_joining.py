@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from interconnect import observed, store
 from interconnect.domain.changes import DeleteGateway, EditGateway, Join, Remove, UpdateAddresses
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, ServiceType
+from interconnect.state import desired, observed
 from tests.e2e.refusals import beside, greyed, told, unticked
 from tests.support import shop
 
@@ -142,7 +142,7 @@ def test_new_addresses_are_not_written_over_a_colleagues_and_what_was_typed_stay
     page.get_by_role("checkbox", name="theirs.example:15443").check()
     page.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("heading", name="Update addresses of aws")).to_be_visible()
-    hosts = {address.host for address in store.load(mesh).groups["aws"].addresses or ()}
+    hosts = {address.host for address in desired.load(mesh).groups["aws"].addresses or ()}
     assert hosts == {"203.0.113.7", "mine.example", "theirs.example"}
 
 

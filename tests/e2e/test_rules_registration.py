@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from interconnect import observed, store
 from interconnect.domain.names import MAX_LABEL
 from interconnect.models import Cluster, Inquiry, InquiryStatus, Membership, Mesh, NetworkGroup
 from interconnect.scope import scope_of
 from interconnect.services import inquiries
+from interconnect.state import desired, observed
 from tests.e2e.refusals import beside, told
 from tests.support import shop
 from tests.support.worlds import fleets, hasty, prepared, world
@@ -97,7 +97,7 @@ def test_a_cluster_is_in_a_mesh_once_by_a_name_that_istiod_knows(world: World, v
     Cluster.objects.filter(mesh=world.mesh, name="member-b").update(mesh=other)
     register("member-c", "member-b")
     beside(kubeconfig, "cluster.in-another-mesh", name="member-c")
-    assert "member-c" not in store.load(world.mesh).clusters
+    assert "member-c" not in desired.load(world.mesh).clusters
 
 
 def test_a_credential_of_another_cluster_does_not_replace_one(world: World, visit: Visitor) -> None:

@@ -13,11 +13,11 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
-from interconnect import observed, store
 from interconnect.domain.changes import Change, CreateGateway, DeleteGateway, DeleteGroup, Join, Remove, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.topology import Address, CidrSource, GatewayKey, MeshKind, Topology
 from interconnect.models import Cluster, Mesh, NetworkGroup
+from interconnect.state import desired, observed
 from tests.domain.meshes import grouped, joined, uuid
 from tests.files.topologies import topologies
 from tests.models.conftest import new_cluster, new_mesh
@@ -44,8 +44,8 @@ def register(mesh: Mesh, topology: Topology) -> Topology:
 def stored(mesh: Mesh, topology: Topology) -> Topology:
     """Saved over what there is, and loaded."""
     with transaction.atomic():
-        store.save(mesh, store.load(mesh), topology, revision=mesh.revision)
-    return store.load(mesh)
+        desired.save(mesh, desired.load(mesh), topology, revision=mesh.revision)
+    return desired.load(mesh)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -77,12 +77,12 @@ def on_rows(mesh: Mesh, topology: Topology) -> Topology:
 
 
 def after(mesh: Mesh, *changes: Change) -> Topology:
-    before = store.load(mesh)
+    before = desired.load(mesh)
     wanted = apply_all(before, changes)
     assert isinstance(wanted, Topology), wanted
     with transaction.atomic():
-        store.save(mesh, before, wanted, revision=mesh.revision)
-    assert store.load(mesh) == wanted
+        desired.save(mesh, before, wanted, revision=mesh.revision)
+    assert desired.load(mesh) == wanted
     return wanted
 
 
@@ -90,7 +90,7 @@ def test_each_change_is_saved_as_the_domain_makes_it(mesh: Mesh) -> None:
     start = on_rows(mesh, joined())
     gateway = start.gateways[GatewayKey("member-a", 1)]
     after(mesh, Remove("green"))
-    after(mesh, *changes_between(store.load(mesh), start))
+    after(mesh, *changes_between(desired.load(mesh), start))
     after(mesh, DeleteGateway(gateway.key))
     after(mesh, CreateGateway(gateway.key, uuid(77), gateway.spec))
     after(mesh, Remove("green"), DeleteGroup("green"))
@@ -114,16 +114,16 @@ def test_who_saves_over_a_newer_mesh_is_told_and_writes_nothing(mesh: Mesh) -> N
     start = on_rows(mesh, grouped())
     revision = mesh.revision
     after(mesh, DeleteGateway(GatewayKey("member-a", 1)))
-    with pytest.raises(store.StaleMesh), transaction.atomic():
-        store.save(mesh, start, replace(start, groups={}, gateways={}), revision=revision)
-    assert set(store.load(mesh).groups) == {"blue", "green"}
+    with pytest.raises(desired.StaleMesh), transaction.atomic():
+        desired.save(mesh, start, replace(start, groups={}, gateways={}), revision=revision)
+    assert set(desired.load(mesh).groups) == {"blue", "green"}
 
 
 def queries(mesh: Mesh) -> int:
     with CaptureQueriesContext(
         database,
     ) as captured:
-        store.load(mesh)
+        desired.load(mesh)
     return len(captured)
 
 
@@ -142,7 +142,7 @@ def test_a_change_that_is_committed_between_two_queries_is_read_whole(mesh: Mesh
     on_rows(mesh, grouped())
     reader = Mesh.objects.select_related("control_plane", "config").get(id=mesh.id)
     key = GatewayKey("member-b", 2)
-    gateway = CreateGateway(key, uuid(98), store.load(mesh).gateways[GatewayKey("member-b", 1)].spec)
+    gateway = CreateGateway(key, uuid(98), desired.load(mesh).gateways[GatewayKey("member-b", 1)].spec)
     asked = 0
 
     def overtaken(execute: Callable[..., Any], *args: Any) -> Any:
@@ -153,6 +153,6 @@ def test_a_change_that_is_committed_between_two_queries_is_read_whole(mesh: Mesh
         return execute(*args)
 
     with database.execute_wrapper(overtaken):
-        found = store.load(reader)
-    assert found == store.load(mesh) and found.groups["green"].joined
+        found = desired.load(reader)
+    assert found == desired.load(mesh) and found.groups["green"].joined
     assert reader.revision == mesh.revision

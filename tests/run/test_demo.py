@@ -18,7 +18,7 @@ from interconnect.management.demo import seeding
 from interconnect.models import Cluster, GatewayObservation, Mesh, Rollout, RolloutStatus
 from interconnect.rollouts.steps import gateway
 from interconnect.services import meshes
-from interconnect.store import load
+from interconnect.state.desired import load
 from meshconsole.ops.processes import processes_of_apps
 from simulator.remote import Remote
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect import store
 from interconnect.domain.checks import Told, pairs
 from interconnect.models import Inquiry, MeshObservation
 from interconnect.services import inquiries
 from interconnect.services.checking import checks_start, run_checks
 from interconnect.services.matrix import reach_from_json, told_from_json
+from interconnect.state import desired
 from tests.support.world import A
 from tests.support.worlds import fleets, hasty, joined, prepared
 
@@ -76,7 +76,7 @@ def test_a_service_that_istiod_tells_no_proxy_of_says_nothing_about_a_group(join
 
 def test_the_pairs_with_a_problem_come_first(joined: World) -> None:
     result = run_checks(joined.mesh)
-    first = pairs(store.load(joined.mesh), told_from_json(result), reach_from_json(result))[0]
+    first = pairs(desired.load(joined.mesh), told_from_json(result), reach_from_json(result))[0]
     assert (first.target, first.joined) == ("green", True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from interconnect import ledger
 from interconnect.domain.changes import DeleteGateway, Disable, Enable, Remove
 from interconnect.domain.topology import MeshKind, RestartPolicy
 from interconnect.kube.rights import ClusterRole
@@ -12,6 +11,7 @@ from interconnect.models import AppliedEntry, Cluster, Connection, Mesh
 from interconnect.services import clusters, meshes
 from interconnect.services.inspection import credential_of, inspect_cluster
 from interconnect.services.refusal import Refused
+from interconnect.state import applied
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -154,16 +154,16 @@ def test_to_forget_needs_the_name_typed(prepared: World) -> None:
 
 def test_what_a_forgotten_cluster_may_carry_is_listed_archived_and_back_when_it_returns(prepared: World) -> None:
     mesh, uid = prepared.mesh, prepared.row("member-a").uid
-    rows = ledger.applied(mesh, cluster_uid=uid)
+    rows = applied.rows(mesh, cluster_uid=uid)
     left = clusters.cluster_forget(actor=ADMIN, cluster=prepared.row("member-a"), confirmation="member-a")
     assert len(left) == len(rows) > 5
     assert "Deployment istio-system/eastwest-member-a-1" in left
     assert Entry.objects.get(action="cluster.forget").params["left"] == left
     assert "blue" not in prepared.topology.groups
-    assert ledger.applied(mesh, cluster_uid=uid) == {}
+    assert applied.rows(mesh, cluster_uid=uid) == {}
     assert mesh.forgotten == {uid: "member-a"}
     prepared.register_cluster("member-a")
-    assert ledger.applied(mesh, cluster_uid=uid) == rows
+    assert applied.rows(mesh, cluster_uid=uid) == rows
     assert mesh.forgotten == {}
     with refused("cluster.occupied"):
         clusters.cluster_unregister(actor=ADMIN, cluster=prepared.row("member-a"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 from django.utils import timezone
 
-from interconnect import clients, observed, store
+from interconnect import clients
 from interconnect.domain.changes import (
     Change,
     CreateGateway,
@@ -34,6 +34,7 @@ from interconnect.services.clusters import cluster_register
 from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_register
 from interconnect.services.rollouts import rollout_start
+from interconnect.state import desired, observed
 from meshconsole.access.actor import Actor
 from simulator import Cut
 
@@ -211,5 +212,5 @@ def close_connections() -> None:
 
 def tokens(mesh: Mesh, changes: Sequence[Change]) -> list[str]:
     """What accepts everything that a mesh admin may override of these changes."""
-    found = apply_all(store.load(mesh), changes, facts=observed.facts(mesh))
+    found = apply_all(desired.load(mesh), changes, facts=observed.facts(mesh))
     return [violation.token for violation in found if violation.token] if isinstance(found, tuple) else []

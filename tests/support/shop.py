@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from interconnect import ledger, observed, store
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
 from interconnect.domain.facts import ConfigMapRef, Istiod
 from interconnect.domain.networks import digest
@@ -17,6 +16,7 @@ from interconnect.domain.render import render
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind
 from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, RolloutStatus, StepStatus
 from interconnect.services.rollouts import rollout_start
+from interconnect.state import applied, desired, observed
 from meshconsole.access.actor import Actor
 
 WEI = Actor("wei", all_rights=True)
@@ -56,7 +56,7 @@ def settled(mesh: Mesh, *changes: Change) -> Rollout:
     """A rollout that has succeeded, and whose objects are known as written and verified."""
     rollout = started(mesh, *changes)
     end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
-    applied(mesh)
+    all_applied(mesh)
     return rollout
 
 
@@ -67,14 +67,14 @@ def end(rollout: Rollout, status: RolloutStatus, steps: StepStatus, **values: An
     rollout.refresh_from_db()
 
 
-def applied(mesh: Mesh) -> None:
-    topology, facts = store.load(mesh), observed.facts(mesh)
+def all_applied(mesh: Mesh) -> None:
+    topology, facts = desired.load(mesh), observed.facts(mesh)
     for target, wanted in render(topology, facts).items():
-        ledger.intend(mesh, [ledger.Intention(target, wanted.value, gateway=wanted.gateway)], (), rollout=None)
-        ledger.written(mesh, {target: "object"})
+        applied.intend(mesh, [applied.Intention(target, wanted.value, gateway=wanted.gateway)], (), rollout=None)
+        applied.written(mesh, {target: "object"})
     for name, networks in expected_networks(topology, render(topology, facts), facts).items():
-        ledger.note_restart(mesh, name, networks)
-        ledger.note_verified(mesh, name, digest(networks))
+        applied.note_restart(mesh, name, networks)
+        applied.note_verified(mesh, name, digest(networks))
 
 
 def gateway_in(cluster: str, number: int = 1, **spec: Any) -> CreateGateway:

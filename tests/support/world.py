@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from interconnect import store
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, Topology
 from interconnect.kube.rights import ClusterRole
@@ -18,6 +17,7 @@ from interconnect.services import clusters, meshes, rollouts
 from interconnect.services.inspection import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.planning import Preview, preview, scene_of
 from interconnect.services.refusal import Refused
+from interconnect.state import desired
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class World:
     @property
     def topology(self) -> Topology:
         self.mesh.refresh_from_db()
-        return store.load(self.mesh)
+        return desired.load(self.mesh)
 
     def start(self, *changes: Change, actor: Actor = ROOT, **options: Any) -> Rollout:
         return rollouts.rollout_start(actor=actor, mesh=self.mesh, changes=changes, **options)

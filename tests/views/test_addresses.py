@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from interconnect import store
 from interconnect.domain.topology import Address, GatewayKey
 from interconnect.models import JoinDraft, Rollout
 from interconnect.services import drafts
+from interconnect.state import desired
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_nothing_ticked_is_told_by_a_page_too(as_ada: Any, mesh: Mesh) -> None:
 def test_a_dropped_draft_stays_dropped_whatever_another_tab_sends(ada: Any, mesh: Mesh) -> None:
     other_tab = drafts.draft_groups(mesh=mesh, user_id=ada.id, groups=["asia"])
     drafts.draft_drop(draft=JoinDraft.objects.get())
-    drafts.draft_addresses(draft=other_tab, addresses={"asia": [OFFERED]}, topology=store.load(mesh))
+    drafts.draft_addresses(draft=other_tab, addresses={"asia": [OFFERED]}, topology=desired.load(mesh))
     assert not JoinDraft.objects.exists()
 
 

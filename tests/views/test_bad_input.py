@@ -17,13 +17,13 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from interconnect import store
 from interconnect.domain.changes import Remove
 from interconnect.domain.topology import Address, GatewayKey
 from interconnect.models import Cluster, Gateway, Inquiry, InquiryStatus, Mesh, Rollout, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import drafts
 from interconnect.services.inquiries import inquiry_start
+from interconnect.state import desired
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.access.test_matrix import TABLE, names
@@ -141,7 +141,7 @@ def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
     """One existing thing of each kind that a URL may name; the wizard's draft is complete, and the last rollout has failed."""
     draft = drafts.draft_groups(mesh=mesh, user_id=pia.id, groups=["asia"])
     address = Address("203.0.113.8", gateway=GatewayKey("taiwan", 1))
-    drafts.draft_addresses(draft=draft, addresses={"asia": [address]}, topology=store.load(mesh))
+    drafts.draft_addresses(draft=draft, addresses={"asia": [address]}, topology=desired.load(mesh))
     tom = person("tom", Role.VIEWER, scope_of(mesh.id))
     return {
         "name": mesh.name,
@@ -208,7 +208,7 @@ def stored(mesh: Mesh) -> tuple[Any, ...]:
         Inquiry.objects.exclude(kind__in=("kubeconfig.kept", "plan", "workloads")).count(),
     )
     clusters = sorted((name, tuple(cidrs)) for name, cidrs in mesh.clusters.values_list("name", "pod_cidrs"))
-    return store.load(mesh), settings, people, counts, clusters
+    return desired.load(mesh), settings, people, counts, clusters
 
 
 def test_every_url_that_takes_a_form_has_a_row() -> None:

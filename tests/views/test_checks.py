@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
-from interconnect import observed
 from interconnect.models import Inquiry, Mesh, MeshObservation
+from interconnect.state import observed
 from tests.support import shop
 
 if TYPE_CHECKING:

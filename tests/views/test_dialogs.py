@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from interconnect import store
 from interconnect.domain.changes import EditGateway, Remove
 from interconnect.domain.topology import GatewayKey, GatewaySpec
 from interconnect.models import Gateway, JoinDraft, Mesh, Rollout
+from interconnect.state import desired
 from meshconsole.audit.models import Entry
 from tests.support import shop
 
@@ -32,7 +32,7 @@ def test_a_group_is_created_and_the_page_stays(as_ada: Any, mesh: Mesh) -> None:
     response = send(as_ada, url(mesh, "group-create"), name="2-edge", clusters=["free"])
     assert response.status_code == 204
     assert {"close-dialog", "refresh", "toast"} == set(json.loads(response.headers["HX-Trigger"]))
-    assert store.load(mesh).groups["2-edge"].clusters == {"free"}
+    assert desired.load(mesh).groups["2-edge"].clusters == {"free"}
 
 
 @pytest.mark.parametrize("name", ["", "aws", "Upper", "a" * 64, "under_score", "-x", "ünïcode", "a b"])
@@ -63,7 +63,7 @@ def test_overlapping_pod_cidrs_are_refused_and_a_mesh_admin_may_override_them(as
     accepted = send(
         as_ada, url(mesh, "group-create"), **values, accept=re.findall(r'name="accept" value="([^"]+)"', refused.content.decode())
     )
-    assert accepted.status_code == 204 and "both" in store.load(mesh).groups
+    assert accepted.status_code == 204 and "both" in desired.load(mesh).groups
 
 
 def marked(response: Any) -> set[str]:
@@ -125,11 +125,11 @@ def test_while_a_rollout_runs_a_second_change_is_refused_and_names_it(as_ada: An
 
 def test_clusters_are_added_moved_and_removed(as_ada: Any, mesh: Mesh) -> None:
     finish(send(as_ada, url(mesh, "group-add-cluster", group="asia"), clusters=["free"]))
-    assert store.load(mesh).groups["asia"].clusters == {"taiwan", "free"}
+    assert desired.load(mesh).groups["asia"].clusters == {"taiwan", "free"}
     finish(send(as_ada, url(mesh, "cluster-move", cluster="free"), group="1-onprem"))
-    assert store.load(mesh).groups["1-onprem"].clusters == {"hangzhou", "free"}
+    assert desired.load(mesh).groups["1-onprem"].clusters == {"hangzhou", "free"}
     finish(send(as_ada, url(mesh, "cluster-remove-from-group", cluster="free")))
-    assert store.load(mesh).group_of("free") is None
+    assert desired.load(mesh).group_of("free") is None
 
 
 def finish(response: Any) -> None:
@@ -137,7 +137,7 @@ def finish(response: Any) -> None:
     assert response.status_code == 204, response.content.decode()
     rollout = Rollout.objects.latest("created_at")
     shop.end(rollout, "succeeded", "succeeded")  # type: ignore[arg-type]
-    shop.applied(rollout.mesh)
+    shop.all_applied(rollout.mesh)
 
 
 def test_the_last_cluster_of_a_group_is_not_removed(as_ada: Any, mesh: Mesh) -> None:
@@ -148,7 +148,7 @@ def test_the_last_cluster_of_a_group_is_not_removed(as_ada: Any, mesh: Mesh) -> 
 def test_a_gateway_is_created_with_what_was_chosen(as_ada: Any, mesh: Mesh) -> None:
     values = {"cluster": "taiwan", "replicas": "3", "annotations": 'a.example/b: "yes"\nc: d', "load_balancer_ip": "203.0.113.9"}
     finish(send(as_ada, url(mesh, "group-create-gateway", group="asia"), **values))
-    spec = store.load(mesh).gateways[GatewayKey("taiwan", 2)].spec
+    spec = desired.load(mesh).gateways[GatewayKey("taiwan", 2)].spec
     assert (spec.replicas, spec.load_balancer_ip, dict(spec.annotations)) == (3, "203.0.113.9", {"a.example/b": "yes", "c": "d"})
 
 
@@ -190,7 +190,7 @@ def test_saving_replicas_alone_leaves_odd_annotations_alone(as_ada: Any, mesh: M
     address = url(mesh, "cluster-edit-gateway", cluster=cluster)
     form = Controls(as_ada.get(address, headers=HTMX).content.decode()).values
     finish(send(as_ada, address, **form | {"replicas": "2"}))
-    spec = store.load(mesh).gateways[GatewayKey(cluster, 1)].spec
+    spec = desired.load(mesh).gateways[GatewayKey(cluster, 1)].spec
     assert (spec.replicas, dict(spec.annotations)) == (2, ODD)
 
 
@@ -217,7 +217,7 @@ def test_what_a_gateway_may_not_be_is_said_beside_the_field(as_ada: Any, mesh: M
 def test_of_a_joined_groups_gateway_only_the_replicas_change(as_ada: Any, mesh: Mesh) -> None:
     gateway = Gateway.objects.get(cluster__name="frankfurt")
     finish(send(as_ada, url(mesh, "gateway-edit", gateway=gateway.id), replicas="4", load_balancer_ip="203.0.113.200"))
-    spec = store.load(mesh).gateways[GatewayKey("frankfurt", 1)].spec
+    spec = desired.load(mesh).gateways[GatewayKey("frankfurt", 1)].spec
     assert (spec.replicas, spec.load_balancer_ip) == (4, "")
 
 
@@ -253,21 +253,21 @@ def test_gateways_and_groups_are_deleted(as_ada: Any, mesh: Mesh) -> None:
     gateway = Gateway.objects.get(cluster__name="taiwan")
     finish(send(as_ada, url(mesh, "gateway-delete", gateway=gateway.id)))
     finish(send(as_ada, url(mesh, "group-delete", group="asia")))
-    topology = store.load(mesh)
+    topology = desired.load(mesh)
     assert "asia" not in topology.groups and GatewayKey("taiwan", 1) not in topology.gateways
 
 
 def test_removing_asks_twice_and_leads_to_the_rollout(as_ada: Any, mesh: Mesh) -> None:
     address = url(mesh, "interconnect-remove")
     first = as_ada.get(address, {"group": "aws"}, headers={"HX-Request": "true", "HX-Target": "dialogs"})
-    assert "Remove" in first.content.decode() and store.load(mesh).groups["aws"].joined
+    assert "Remove" in first.content.decode() and desired.load(mesh).groups["aws"].joined
     second = send(as_ada, address, group="aws", step="ask")
-    assert "Confirm" in second.content.decode() and store.load(mesh).groups["aws"].joined
+    assert "Confirm" in second.content.decode() and desired.load(mesh).groups["aws"].joined
     version = second.context["form"]["version"].value()
     last = send(as_ada, address, group="aws", step="confirm", restart="never", version=version)
     rollout = Rollout.objects.latest("created_at")
     assert last.headers["HX-Redirect"].endswith(f"/rollouts/{rollout.id}/") and rollout.restart == "never"
-    assert not store.load(mesh).groups["aws"].joined
+    assert not desired.load(mesh).groups["aws"].joined
 
 
 def test_addresses_are_updated_without_the_control_plane_starting_again(as_ada: Any, mesh: Mesh) -> None:
@@ -276,7 +276,7 @@ def test_addresses_are_updated_without_the_control_plane_starting_again(as_ada: 
     rollout = Rollout.objects.latest("created_at")
     assert response.headers["Location"].endswith(f"/rollouts/{rollout.id}/")
     assert not rollout.steps.filter(kind="restart").exists()
-    assert [str(item.host) for item in store.load(mesh).groups["aws"].addresses or ()] == ["gw.example.org"]
+    assert [str(item.host) for item in desired.load(mesh).groups["aws"].addresses or ()] == ["gw.example.org"]
 
 
 @pytest.mark.parametrize(
@@ -358,19 +358,19 @@ def test_a_dialog_opened_as_a_page_works_without_a_script(as_ada: Any, mesh: Mes
 
 def test_a_cluster_outside_all_groups_leaves_the_mesh(as_ada: Any, mesh: Mesh) -> None:
     assert send(as_ada, url(mesh, "cluster-unregister", cluster="free")).status_code == 204
-    assert "free" not in store.load(mesh).clusters
+    assert "free" not in desired.load(mesh).clusters
 
 
 def test_a_cluster_of_a_group_does_not_leave_the_mesh(as_ada: Any, mesh: Mesh) -> None:
     response = send(as_ada, url(mesh, "cluster-unregister", cluster="taiwan"))
-    assert response.status_code == 422 and "taiwan" in store.load(mesh).clusters
+    assert response.status_code == 422 and "taiwan" in desired.load(mesh).clusters
 
 
 def test_a_cluster_is_forgotten_once_its_name_is_typed(as_ada: Any, mesh: Mesh) -> None:
     address = url(mesh, "cluster-forget", cluster="hangzhou")
     assert send(as_ada, address, confirmation="hang").context["form"].errors["confirmation"]
     assert send(as_ada, address, confirmation="hangzhou").status_code == 204
-    topology = store.load(mesh)
+    topology = desired.load(mesh)
     assert "hangzhou" not in topology.clusters and "1-onprem" not in topology.groups
 
 
@@ -383,7 +383,7 @@ def test_ticks_are_asked_about_by_post_not_in_a_url(as_ada: Any, mesh: Mesh) -> 
         page = as_ada.get(url(mesh, name), headers=HTMX | {"HX-Target": "dialogs" if name == "group-create" else "live"}).content.decode()
         assert "hx-include" in page and not re.search(r"<[^>]*hx-get[^>]*hx-include[^>]*(closest form|members-form)", page)
     asked = send(as_ada, url(mesh, "group-create"), name="", clusters=["free", "twin"], asks="1")
-    assert asked.status_code == 200 and not asked.context["form"].errors and "mine" not in store.load(mesh).groups
+    assert asked.status_code == 200 and not asked.context["form"].errors and "mine" not in desired.load(mesh).groups
 
 
 def test_ticked_groups_reach_the_address_page_by_post(as_ada: Any, mesh: Mesh) -> None:
@@ -398,7 +398,7 @@ def test_ticked_groups_reach_the_address_page_by_post(as_ada: Any, mesh: Mesh) -
 
 def test_removal_of_ticked_groups_is_asked_about_by_post(as_ada: Any, mesh: Mesh) -> None:
     first = as_ada.post(url(mesh, "interconnect-remove"), {"group": ["aws"]}, headers=HTMX | {"HX-Target": "dialogs"})
-    assert first.status_code == 200 and first.context["form"]["step"].value() == "ask" and store.load(mesh).groups["aws"].joined
+    assert first.status_code == 200 and first.context["form"]["step"].value() == "ask" and desired.load(mesh).groups["aws"].joined
 
 
 @pytest.mark.parametrize(

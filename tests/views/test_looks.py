@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from interconnect import observed
 from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
 from interconnect.services.meshes import mesh_istiod_url
+from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry

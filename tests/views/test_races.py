@@ -12,9 +12,9 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from interconnect import store
 from interconnect.models import Cluster, Gateway, JoinDraft, Rollout
 from interconnect.scope import scope_of
+from interconnect.state import desired
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -61,7 +61,7 @@ def test_one_of_many_groups_of_a_name_is_created(mesh: Mesh, ada: Any) -> None:
     url, before = reverse("group-create", kwargs={"name": mesh.name}), Rollout.objects.count()
     answers = together(ada, lambda client, _number: client.post(url, {"name": "same", "clusters": ["free"]}, headers=HTMX))
     assert statuses(answers)[0] == 204 and set(statuses(answers)[1:]) <= {409, 422}
-    assert (store.load(mesh).groups["same"].clusters, Rollout.objects.count()) == (frozenset({"free"}), before + 1)
+    assert (desired.load(mesh).groups["same"].clusters, Rollout.objects.count()) == (frozenset({"free"}), before + 1)
     assert Entry.objects.filter(action="rollout.start", outcome="refused").count() == TIMES - 1
 
 
@@ -70,7 +70,7 @@ def test_of_different_changes_at_once_one_is_started_and_the_others_name_it(mesh
     answers = together(ada, lambda client, number: client.post(url, {"name": f"g{number}", "clusters": ["free"]}, headers=HTMX))
     assert statuses(answers)[0] == 204 and set(statuses(answers)[1:]) <= {409, 422}
     assert Rollout.objects.count() == before + 1
-    assert sum(f"g{number}" in store.load(mesh).groups for number in range(TIMES)) == 1
+    assert sum(f"g{number}" in desired.load(mesh).groups for number in range(TIMES)) == 1
 
 
 def test_a_form_that_is_sent_many_times_at_once_creates_one_gateway(mesh: Mesh, ada: Any) -> None:
@@ -107,7 +107,7 @@ def test_a_group_is_deleted_once(mesh: Mesh, ada: Any) -> None:
     url, before = reverse("group-delete", kwargs={"name": mesh.name, "group": "asia"}), Rollout.objects.count()
     answers = together(ada, lambda client, _number: client.post(url, {}, headers=HTMX))
     assert statuses(answers)[0] == 204 and set(statuses(answers)[1:]) <= {404, 409, 422}
-    assert Rollout.objects.count() == before + 1 and "asia" not in store.load(mesh).groups
+    assert Rollout.objects.count() == before + 1 and "asia" not in desired.load(mesh).groups
 
 
 def test_the_checks_that_several_people_run_at_once_are_no_mistake(mesh: Mesh, ada: Any) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from interconnect import store
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec, RestartPolicy
 from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import drafts, inquiries, plans
+from interconnect.state import desired
 from interconnect.views import reviewing
 from meshconsole.audit.models import Entry
 from tests.support.world import SYSTEM, B, C, World
@@ -82,7 +82,7 @@ def test_the_wizard_becomes_one_rollout_however_often_it_is_sent(as_ada: Any, me
     assert "/rollouts/" in first.headers["Location"] and again.headers["Location"] == first.headers["Location"]
     rollout = Rollout.objects.get(restart="automatic")
     assert {change["group"] for change in rollout.changes} == {"green", "red"}
-    assert store.load(mesh).groups["green"].joined and not JoinDraft.objects.exists()
+    assert desired.load(mesh).groups["green"].joined and not JoinDraft.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_plan_that_another_tab_makes_anew_meanwhile_is_looked_at_again(
     monkeypatch.setattr(plans, service, overtaken)
     answer = as_ada.post(url(mesh, "join-review"), {"restart": "never", "plan": str(review.context["plan"].id), **sent}, headers=LIVE)
     assert answer.status_code == (200 if sent else 409) and b"data-poll" in answer.content
-    assert not store.load(mesh).groups["green"].joined
+    assert not desired.load(mesh).groups["green"].joined
 
 
 def test_what_the_plan_shows_is_carried_out(as_ada: Any, mesh: Mesh, prepared: World) -> None:
@@ -136,7 +136,7 @@ def test_a_plan_older_than_the_mesh_is_not_started_and_a_new_one_is_made(as_ada:
     refused = send(as_ada, mesh, review)
     assert refused.status_code == 409 and "has changed since this plan was made" in refused.content.decode()
     assert refused.context["planning"] and refused.context["plan"].id != review.context["plan"].id
-    assert not store.load(mesh).groups["green"].joined
+    assert not desired.load(mesh).groups["green"].joined
     assert "/rollouts/" in send(as_ada, mesh, answered(as_ada, mesh)).headers["Location"]
 
 
@@ -164,7 +164,7 @@ def test_a_draft_whose_groups_somebody_else_has_joined_leads_back_and_no_page_la
 def test_a_plan_that_is_not_ready_is_not_started(as_ada: Any, mesh: Mesh) -> None:
     choose(as_ada, mesh, "green")
     refused = send(as_ada, mesh, as_ada.get(url(mesh, "join-review")))
-    assert refused.status_code == 409 and not store.load(mesh).groups["green"].joined
+    assert refused.status_code == 409 and not desired.load(mesh).groups["green"].joined
     assert Entry.objects.filter(action="rollout.start", outcome="accepted", params__changes__0__change="Join").count() == 0
 
 
@@ -217,7 +217,7 @@ def test_another_persons_plan_is_not_started(as_ada: Any, mesh: Mesh, pia: Any, 
     review = answered(as_ada, mesh)
     client.force_login(pia)
     assert send(client, mesh, review).headers["Location"] == url(mesh, "join")
-    assert not store.load(mesh).groups["green"].joined
+    assert not desired.load(mesh).groups["green"].joined
 
 
 def scaled_by_ops(world: World) -> None:
@@ -263,7 +263,7 @@ def test_a_question_of_another_mesh_starts_nothing_here(as_ada: Any, mesh: Mesh,
     answered(as_ada, mesh)
     for sent in ("", "not an id", "00000000-0000-4000-8000-000000000000"):
         assert as_ada.post(url(mesh, "join-review"), {"restart": "always", "plan": sent}).status_code == 409
-    assert not store.load(mesh).groups["green"].joined
+    assert not desired.load(mesh).groups["green"].joined
 
 
 def test_a_restart_policy_that_does_not_exist_is_refused_beside_its_field(as_ada: Any, mesh: Mesh) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect import store
 from interconnect.domain.changes import (
     AddCluster,
     CreateGroup,
@@ -20,6 +19,7 @@ from interconnect.domain.changes import (
 )
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, ServiceType
 from interconnect.models import Gateway, Rollout
+from interconnect.state import desired
 from tests.support import shop
 from tests.views.test_dialogs import finish, send, url
 
@@ -84,7 +84,7 @@ def test_a_cluster_that_has_left_its_group_gets_no_gateway(as_ada: Any, mesh: Me
 def test_a_cluster_of_another_group_gets_no_gateway_by_this_groups_form(as_ada: Any, mesh: Mesh) -> None:
     response = send(as_ada, url(mesh, "group-create-gateway", group="asia"), cluster="hangzhou", replicas="1")
     assert response.status_code == 422 and "hangzhou is not in this group" in str(response.context["form"].errors["cluster"])
-    assert GatewayKey("hangzhou", 2) not in store.load(mesh).gateways
+    assert GatewayKey("hangzhou", 2) not in desired.load(mesh).gateways
 
 
 def test_a_gateway_whose_group_has_joined_since_is_shown_again_before_anything_that_was_typed_is_dropped(as_ada: Any, mesh: Mesh) -> None:
@@ -126,7 +126,7 @@ def test_new_addresses_of_a_group_whose_addresses_have_changed_since_are_not_wri
     assert "mine.example:15443" in stale.content.decode() and "theirs.example:15443" in stale.content.decode()
     assert again["chosen"].value() == typed["aws-chosen"]
     assert as_ada.post(address, fields_of(again) | {"aws-hand": again.hand_values}).status_code == 302
-    assert Address("mine.example") in (store.load(mesh).groups["aws"].addresses or ())
+    assert Address("mine.example") in (desired.load(mesh).groups["aws"].addresses or ())
 
 
 def test_new_addresses_of_a_group_that_has_been_removed_since_say_that_it_is_not_joined(as_ada: Any, mesh: Mesh) -> None:
@@ -195,7 +195,7 @@ def test_of_groups_that_are_removed_one_that_a_colleague_has_removed_does_not_ho
     stale = send(as_ada, address, **typed)
     assert stale.status_code == 409 and "Somebody has changed this in the meantime" in stale.content.decode()
     again = send(as_ada, address, **fields_of(stale.context["form"]))
-    assert "/rollouts/" in again.headers["HX-Redirect"] and not store.load(mesh).groups["asia"].joined
+    assert "/rollouts/" in again.headers["HX-Redirect"] and not desired.load(mesh).groups["asia"].joined
 
 
 def test_a_group_that_cannot_join_any_more_is_named_once(as_ada: Any, mesh: Mesh) -> None:

@@ -11,7 +11,6 @@ import yaml
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from interconnect import store
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.files.document import Document, parse
@@ -24,6 +23,7 @@ from interconnect.management.cli.status import show_checks, show_status
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.services.refusal import Refused
+from interconnect.state import desired
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _require_removal(filing: Filing, *, allowed: bool) -> None:
 
 def export_mesh(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"], options["user"])
-    text = export(store.load(mesh), revision=mesh.revision, mesh_name=mesh.name, restart=RestartPolicy(mesh.restart))
+    text = export(desired.load(mesh), revision=mesh.revision, mesh_name=mesh.name, restart=RestartPolicy(mesh.restart))
     if output.as_json:
         output.document(yaml.safe_load(text))
     else:

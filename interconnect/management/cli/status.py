@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
-from interconnect import store
 from interconnect.domain.checks import pairs
 from interconnect.domain.preflight import Severity
 from interconnect.management.cli import codes
@@ -18,6 +17,7 @@ from interconnect.models import ClusterObservation, GatewayObservation, Mesh, Me
 from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
 from interconnect.services.matrix import reach_from_json, told_from_json
+from interconnect.state import desired
 
 if TYPE_CHECKING:
     from interconnect.domain.checks import Pair
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 def status_of(mesh: Mesh) -> Json:
     """From the database alone."""
-    topology = store.load(mesh)
+    topology = desired.load(mesh)
     clusters = {row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")}
     gateways = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh)}
     row = MeshObservation.objects.filter(mesh=mesh).first()
@@ -71,12 +71,12 @@ def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]
 def _gateway(gateway: Gateway, row: GatewayObservation | None) -> Json:
     """As it was last seen: `replicas` are those that run, `ready` says whether they are all that was asked for."""
     facts: Json = row.facts if row else {}
-    running, desired = facts.get("ready", 0), facts.get("replicas", gateway.spec.replicas)
+    running, wanted = facts.get("ready", 0), facts.get("replicas", gateway.spec.replicas)
     return {
         "name": gateway.name,
-        "ready": bool(facts.get("injected")) and running == desired,
+        "ready": bool(facts.get("injected")) and running == wanted,
         "replicas": running,
-        "desired": desired,
+        "desired": wanted,
         "addresses": facts.get("addresses", []),
         "reason": facts.get("reason") or facts.get("address_reason") or "",
         "observed_at": row.at if row else None,
@@ -137,7 +137,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     result = run_checks(mesh)
     row = MeshObservation.objects.filter(mesh=mesh).first()
     alerts = _told(row.findings if row else [])
-    found = pairs(store.load(mesh), told_from_json(result), reach_from_json(result))
+    found = pairs(desired.load(mesh), told_from_json(result), reach_from_json(result))
     if output.as_json:
         failure = next(iter(_told([result["failure"]])), None) if "failure" in result else None
         findings = _told(result["findings"])

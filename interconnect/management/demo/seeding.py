@@ -22,7 +22,7 @@ from interconnect.services.clusters import cluster_credential_replace
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_credential_replace
-from interconnect.store import load
+from interconnect.state.desired import load
 from interconnect.tasks import worker_name
 from meshconsole.access.actor import Actor
 from simulator.remote import NotRunning, Remote

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from interconnect import clients, ledger, observed
+from interconnect import clients
 from interconnect.domain.entries import Applied, Json, Rendered, Target
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, restart_owed
@@ -19,6 +19,7 @@ from interconnect.kube.istiod import replicas
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.replicas import guard, read_istiods, verdict
 from interconnect.rollouts.work import described, removal_evidence
+from interconnect.state import applied, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
@@ -50,7 +51,7 @@ def rule_delete(work: Work) -> Done | Wait:
     target = rule_target(work.topology)
     made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
     evidence = removal_evidence(made, work.step.evidence)
-    if target not in ledger.applied(work.mesh, cluster_uid=work.mesh.config_uid):
+    if target not in applied.rows(work.mesh, cluster_uid=work.mesh.config_uid):
         return Done(evidence, skipped=not made and work.step.attempts == 1)
     finalizers = (work.config.read(target) or {}).get("metadata", {}).get("finalizers") or []
     if work.waited() > DELETION_SECONDS:
@@ -68,12 +69,12 @@ def networks(work: Work) -> Done:
         raise StepFailed("networks.no-istiod", {"namespace": work.mesh.system_namespace})
     pending = [group.name for group in work.topology.joined if not any(not entry.awaited for entry in group.addresses or ())]
     clusters = {item.networks.cluster for item in facts.istiods if item.networks}
-    clusters |= {target.cluster for target in ledger.applied(work.mesh) if target.field == NETWORKS_FIELD}
+    clusters |= {target.cluster for target in applied.rows(work.mesh) if target.field == NETWORKS_FIELD}
     written: list[str] = []
     for uid in sorted(clusters):
 
-        def choose(rendered: Rendered, applied: Mapping[Target, Applied], uid: str = uid) -> Iterable[Target]:
-            return [target for target in (*rendered, *applied) if target.cluster == uid and target.field == NETWORKS_FIELD]
+        def choose(rendered: Rendered, rows: Mapping[Target, Applied], uid: str = uid) -> Iterable[Target]:
+            return [target for target in (*rendered, *rows) if target.cluster == uid and target.field == NETWORKS_FIELD]
 
         made = work.reconcile(clients.system_api(work.mesh, uid), choose, cluster_uid=uid)
         written += [f"{write.target.namespace}/{write.target.name}" for write in made]
@@ -91,7 +92,7 @@ def _fresh(work: Work) -> Facts:
 def restart(work: Work) -> Done | Wait:
     """Only istiods whose joined networks have changed since their last restart, and only when nothing would be lost."""
     facts = _fresh(work)
-    restarted, _ = ledger.published(work.mesh)
+    restarted, _ = applied.published(work.mesh)
     owed = [item for item in facts.istiods if item.deployment in restart_owed(work.published_topology, work.rendered, facts, restarted)]
     if not owed:
         return Done(skipped=True)
@@ -168,7 +169,7 @@ def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, sk
     expected = expected_networks(work.published_topology, work.rendered, facts)
     with work.lease.writing():
         for item in owed:
-            ledger.note_restart(work.mesh, item.deployment, expected[item.deployment])
+            applied.note_restart(work.mesh, item.deployment, expected[item.deployment])
     return Done(evidence, skipped=skipped)
 
 
@@ -186,8 +187,8 @@ def verify(work: Work) -> Done | Wait:
     if verdicts and all(found.agrees for found in verdicts.values()):
         with work.lease.writing():
             for item in facts.istiods:
-                ledger.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
-            ledger.drop_publications(work.mesh, set(ledger.published(work.mesh)[1]) - set(verdicts))
+                applied.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
+            applied.drop_publications(work.mesh, set(applied.published(work.mesh)[1]) - set(verdicts))
         return Done(evidence)
     if work.waited() > _verify_seconds(work, facts):
         raise StepFailed("verify.mismatch", {"findings": len(findings)}, evidence)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from interconnect import ledger, observed, store
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
@@ -23,6 +22,7 @@ from interconnect.models import Gateway as GatewayRow
 from interconnect.models import MembershipAddress, Rollout
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.work import Work, described, read_live, removal_evidence
+from interconnect.state import applied, desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.writes import Write
@@ -88,12 +88,12 @@ def _finalizers(live: Present) -> list[str]:
 def _write(work: Work) -> list[Write]:
     subject = work.step.subject
 
-    def choose(rendered: Rendered, applied: Mapping[Target, Applied]) -> Iterable[Target]:
+    def choose(rendered: Rendered, rows: Mapping[Target, Applied]) -> Iterable[Target]:
         yield from (target for target, wanted in rendered.items() if wanted.gateway == subject)
-        yield from (target for target, row in applied.items() if row.gateway == subject)
+        yield from (target for target, row in rows.items() if row.gateway == subject)
 
-    def decisions(rendered: Rendered, applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Write]:
-        return gateway_writes(subject, rendered, applied, live, mesh=str(work.mesh.id), consents=work.consents)
+    def decisions(rendered: Rendered, rows: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Write]:
+        return gateway_writes(subject, rendered, rows, live, mesh=str(work.mesh.id), consents=work.consents)
 
     return work.write(work.member, choose, decisions, cluster_uid=work.step.chain)
 
@@ -104,7 +104,7 @@ def _gateway(work: Work) -> Gateway | None:
 
 def _rename(work: Work, gateway: Gateway) -> bool:
     """The next name, as long as nothing of this gateway has been written under the one that is taken."""
-    rows = ledger.applied(work.mesh, cluster_uid=work.step.chain).values()
+    rows = applied.rows(work.mesh, cluster_uid=work.step.chain).values()
     if any(row.gateway == gateway.id and row.state is AppliedState.WRITTEN for row in rows):
         return False
     base = gateway_name(GatewayKey(gateway.key.cluster, 0)).removesuffix("0")
@@ -170,8 +170,8 @@ def _with_all_addresses(work: Work, group: Group) -> Topology:
     clusters = {entry.gateway.cluster for entry in group.addresses or () if entry.gateway}
     outside = replace(group, addresses=None)
     if not clusters <= work.topology.clusters.keys():
-        return store.load(work.mesh).with_group(outside)
-    return replace(work.topology, groups={**store.load_addresses(work.mesh), group.name: outside})
+        return desired.load(work.mesh).with_group(outside)
+    return replace(work.topology, groups={**desired.load_addresses(work.mesh), group.name: outside})
 
 
 def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:

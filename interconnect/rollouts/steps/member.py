@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from interconnect import observed
 from interconnect.domain.entries import Present, Target
 from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.kube import istiod, kinds
 from interconnect.kube.errors import Permanent
 from interconnect.rollouts.outcome import Done
 from interconnect.rollouts.steps.stale import count_stale
+from interconnect.state import observed
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Applied, Json, Live, Rendered

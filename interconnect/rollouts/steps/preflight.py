@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from interconnect import store
 from interconnect.domain.preflight import blocking
 from interconnect.models import MembershipAddress
 from interconnect.rollouts import preflight
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
+from interconnect.state import desired
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
@@ -101,7 +101,7 @@ def _once(work: Work) -> _Looked | Wait:
         known.over.wait(HELD_SECONDS)
         return known.found or known.wait()
     try:
-        found = _Looked(store.load(work.mesh), preflight.look(work.mesh, seen=mine.seen))
+        found = _Looked(desired.load(work.mesh), preflight.look(work.mesh, seen=mine.seen))
     except BaseException:
         with _lock:
             del _looks[this]

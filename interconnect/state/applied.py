@@ -26,7 +26,7 @@ def target_of(row: AppliedEntry) -> Target:
     return Target(*(getattr(row, name) for name in _PLACE))
 
 
-def applied(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]:
+def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]:
     """Everything written for a mesh that may still be there, or only what is on one cluster."""
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
     if cluster_uid is not None:

@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from interconnect import ledger, observed, store
 from interconnect.domain.entries import RULE_NAME, AppliedState
 from interconnect.domain.networks import digest
 from interconnect.domain.render import networks_of
@@ -33,6 +32,7 @@ from interconnect.models import (
 )
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.scope import scope_of
+from interconnect.state import applied, desired, observed
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.audit.models import Entry
@@ -142,17 +142,17 @@ def mesh_by_name(name: str) -> Mesh | None:
 
 def sight(mesh: Mesh) -> Sight:
     """Every row is read once, and serves what is desired and what was seen."""
-    return store.steady(mesh, lambda: _sight(mesh))
+    return desired.steady(mesh, lambda: _sight(mesh))
 
 
 def _sight(mesh: Mesh) -> Sight:
     rows = _clusters(mesh)
     gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("observation"))
-    topology = store.read(mesh, clusters=rows, gateways=gateways)
+    topology = desired.read(mesh, clusters=rows, gateways=gateways)
     sights = _sights(rows)
     seen = [(each.row.uid, each.observation.facts) for each in sights.values() if each.observation]
     facts = observed.facts_of(getattr(mesh, "observation", None), seen)
-    _, verified = ledger.published(mesh)
+    _, verified = applied.published(mesh)
     groups = list(NetworkGroup.objects.filter(mesh=mesh).values_list("name", "id", "membership__joined_at"))
     joined = {name: joined_at for name, _id, joined_at in groups if joined_at}
     names = {row.id: row.name for row in rows}
@@ -178,9 +178,9 @@ def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
 
     def reading() -> tuple[Topology, dict[str, ClusterSight]]:
         rows = _clusters(mesh)
-        return store.read(mesh, clusters=rows), _sights(rows)
+        return desired.read(mesh, clusters=rows), _sights(rows)
 
-    return store.steady(mesh, reading)
+    return desired.steady(mesh, reading)
 
 
 def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
@@ -269,7 +269,7 @@ def cluster_of(mesh: Mesh, name: str) -> Cluster | None:
 
 def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
     """What the console may still have on a cluster, object by object."""
-    rows = ledger.of_members(mesh).filter(cluster_uid=cluster.uid).order_by("kind", "name").distinct()
+    rows = applied.of_members(mesh).filter(cluster_uid=cluster.uid).order_by("kind", "name").distinct()
     return list(dict.fromkeys(f"{row.kind} {row.name}" for row in rows))
 
 
@@ -300,7 +300,7 @@ def binding_of(mesh: Mesh, binding_id: int) -> Binding | None:
 
 def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:
     """Names of clusters on which something of ours may still be."""
-    uids = set(ledger.of_members(mesh).values_list("cluster_uid", flat=True))
+    uids = set(applied.of_members(mesh).values_list("cluster_uid", flat=True))
     return frozenset(name for name, cluster in topology.clusters.items() if cluster.uid in uids)
 
 
