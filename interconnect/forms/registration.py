@@ -11,14 +11,14 @@ from django.utils.translation import gettext, gettext_lazy
 
 from interconnect.domain.cidrs import parse_cidr
 from interconnect.domain.names import cluster_name_violation, group_name_violation
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import MeshKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.messages import MESSAGES, word
 from interconnect.models.mesh import KIND_LABELS
+from interconnect.observing.newcomer import credential_of
 from interconnect.services.inquiries import secret_of
-from interconnect.services.inspection import credential_of
-from interconnect.services.refusal import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from interconnect.domain import roles
+from interconnect.domain.refusal import Refused
 from interconnect.scope import scope_of
-from interconnect.services.refusal import Refused
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record

@@ -19,11 +19,11 @@ from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
 from interconnect.kube.errors import KubeError
 from interconnect.models import Inquiry, InquiryStatus, Mesh
-from interconnect.rollouts import preflight
-from interconnect.rollouts.replicas import verdict
+from interconnect.observing import preflight
+from interconnect.observing.istiods import verdict
+from interconnect.observing.matrix import Matrix, as_json, matrix
 from interconnect.services import watching
 from interconnect.services.inquiries import answers, inquiry_start
-from interconnect.services.matrix import Matrix, as_json, matrix
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:

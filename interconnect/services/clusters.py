@@ -8,19 +8,19 @@ from django.db import IntegrityError, transaction
 
 from interconnect.clients import seal_credential
 from interconnect.domain.changes import Change, ForgetCluster, RegisterCluster, UnregisterCluster, apply_all
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import Topology
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services.authority import audited, require
 from interconnect.services.meshes import new_connection, nothing_more
-from interconnect.services.refusal import Refused
 from interconnect.state import applied, desired, observed, pages
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interconnect.services.inspection import ClusterReport
+    from interconnect.observing.newcomer import ClusterReport
     from meshconsole.access.actor import Actor
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
 from interconnect.domain.confirming import Asking, asking
+from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
@@ -20,7 +21,6 @@ from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
 from interconnect.services.inquiries import answers, inquiry_start
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import drift_restore, rollout_retry, rollout_revert, way_back, why_not_retried
 from interconnect.services.workloads import workloads_counted, workloads_restart
 from interconnect.state import desired

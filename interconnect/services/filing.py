@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from interconnect.domain.changes import REMOVALS, Change, RegisterCluster, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.facts import Facts
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import CidrSource, Gateway, GatewayKey, MeshKind, PodCidr, RestartPolicy, Topology
 from interconnect.files import targets
 from interconnect.files.errors import FileError
@@ -20,11 +21,10 @@ from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh
-from interconnect.rollouts.replicas import read_istiods, remote_clusters, side_by_side
+from interconnect.observing.istiods import read_istiods, remote_clusters, side_by_side
+from interconnect.observing.newcomer import ClusterReport, MeshReport, api_for, as_read, inspect_cluster, inspect_mesh, reading_of
+from interconnect.planning.preview import Preview, Scene, preview, scene_of
 from interconnect.services import clusters, meshes
-from interconnect.services.inspection import ClusterReport, MeshReport, api_for, as_read, inspect_cluster, inspect_mesh, reading_of
-from interconnect.services.planning import Preview, Scene, preview, scene_of
-from interconnect.services.refusal import Refused
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:

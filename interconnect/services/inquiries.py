@@ -29,13 +29,13 @@ from django.utils.crypto import salted_hmac
 
 from interconnect import clients
 from interconnect.domain.asking import WINDOW_MINUTES, Load, Question, may_ask, next_turn
+from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.kube.patience import patience
 from interconnect.models import CheckAttempt, Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.clock import now_plus
-from interconnect.services.refusal import Refused
 from meshconsole.vault import VaultError, open_sealed, seal
 
 log = logging.getLogger(__name__)

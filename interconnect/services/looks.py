@@ -16,9 +16,9 @@ from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
-from interconnect.services.excerpts import as_yaml
+from interconnect.planning.excerpt import as_yaml
+from interconnect.planning.preview import preview_agreed, scene_of, shown, write_as_json
 from interconnect.services.inquiries import answers
-from interconnect.services.planning import preview_agreed, scene_of, shown, write_as_json
 from interconnect.state import desired
 
 if TYPE_CHECKING:

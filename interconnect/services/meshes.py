@@ -11,13 +11,13 @@ from django.db import IntegrityError, transaction
 from interconnect import clients
 from interconnect.clients import seal_credential
 from interconnect.domain.names import group_name_violation
+from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import can_delete_mesh
 from interconnect.domain.violations import Violation
 from interconnect.models import Connection, Mesh
-from interconnect.rollouts.replicas import placed
+from interconnect.observing.istiods import placed
 from interconnect.scope import scope_of
 from interconnect.services.authority import audited, require
-from interconnect.services.refusal import Refused
 from interconnect.state import desired, observed
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from interconnect.domain.topology import MeshKind, RestartPolicy
-    from interconnect.services.inspection import ClusterReport, MeshReport
+    from interconnect.observing.newcomer import ClusterReport, MeshReport
     from meshconsole.access.actor import Actor
 
 _OBJECT_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")

@@ -22,6 +22,7 @@ from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
 from interconnect.domain.plan import plan
 from interconnect.domain.preflight import Severity
+from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import Phase, StepKind
@@ -31,11 +32,11 @@ from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
-from interconnect.rollouts import engine, preflight
-from interconnect.rollouts.replicas import ask_each, sources
+from interconnect.observing import preflight
+from interconnect.observing.istiods import ask_each, sources
+from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
+from interconnect.rollouts import engine
 from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
-from interconnect.services.planning import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import leftovers, rollout_start
 from interconnect.state import desired, observed
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.credentials import GRAVE, moment
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import CidrSource, MeshKind, PodCidr
 from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Inquiry
-from interconnect.rollouts.replicas import remote_clusters
+from interconnect.observing.istiods import remote_clusters
+from interconnect.observing.newcomer import ClusterReport, MeshReport, as_read, inspect_cluster, inspect_mesh, reading_of
 from interconnect.scope import scope_of
 from interconnect.services import clusters, meshes
 from interconnect.services.inquiries import answers, secret_of
-from interconnect.services.inspection import ClusterReport, MeshReport, as_read, inspect_cluster, inspect_mesh, reading_of
-from interconnect.services.refusal import Refused
 from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
 from interconnect.domain.preflight import lasting
+from interconnect.domain.refusal import Refused
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
 from interconnect.domain.steps import StepKind
@@ -23,7 +24,6 @@ from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
-from interconnect.services.refusal import Refused
 from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
 from interconnect.state import desired, observed
 from meshconsole.access.roles import Role

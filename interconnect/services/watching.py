@@ -16,9 +16,9 @@ from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Connection, Gateway, Mesh, MeshObservation
-from interconnect.rollouts.replicas import look_at_istiods, remote_clusters
-from interconnect.services.planning import PlannedWrite, preview, scene_of
-from interconnect.services.readiness import look_at_readiness
+from interconnect.observing.gateways import look_at_readiness
+from interconnect.observing.istiods import look_at_istiods, remote_clusters
+from interconnect.planning.preview import PlannedWrite, preview, scene_of
 from interconnect.services.workloads import stale_workloads
 from interconnect.state import applied, desired, observed
 

@@ -9,17 +9,17 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.refusal import Refused
 from interconnect.domain.stale import RESTARTABLE
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
 from interconnect.models.rollout import UNFINISHED
+from interconnect.observing.istiods import side_by_side
+from interconnect.observing.stale import Json, count_stale
 from interconnect.rollouts import engine
-from interconnect.rollouts.replicas import side_by_side
-from interconnect.rollouts.steps.stale import Json, count_stale
 from interconnect.services.authority import audited, require
-from interconnect.services.refusal import Refused
 from interconnect.state import observed
 from meshconsole.access.roles import Role
 

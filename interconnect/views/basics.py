@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import Disable, Enable, prerequisites_of_disable
+from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.forms.groups import ConfirmForm, DisableForm
 from interconnect.messages import word
-from interconnect.services.refusal import Refused
 from interconnect.views import dialogs, wording
 from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, deleted_rule, submit

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from interconnect.domain.refusal import Refused
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_start
 from interconnect.state import desired, observed, pages
 from interconnect.views import dialogs, wording

@@ -18,8 +18,8 @@ from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
 from interconnect.messages import matrix as messages
 from interconnect.messages import worded
+from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import checking
-from interconnect.services.matrix import reach_from_json, told_from_json
 from interconnect.state import pages
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain import cidrs
 from interconnect.domain.changes import ForgetCluster
+from interconnect.domain.refusal import Refused
 from interconnect.domain.warnings import warnings
 from interconnect.forms.groups import ConfirmForm, ForgetForm
 from interconnect.forms.registration import CidrsForm
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
-from interconnect.services.refusal import Refused
 from interconnect.state import desired, pages
 from interconnect.views import actions, dialogs, rows
 from interconnect.views.access import mesh_for

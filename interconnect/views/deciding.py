@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
+from interconnect.domain.refusal import Refused
 from interconnect.domain.steps import StepKind
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
@@ -25,7 +26,6 @@ from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
 from interconnect.services import decisions, inquiries, plans
 from interconnect.services.decisions import Answer, Decision, Question
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_cancel
 from interconnect.services.workloads import restartable
 from interconnect.state import desired, observed, pages

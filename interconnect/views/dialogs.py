@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from django import forms
     from django.utils.functional import Promise
 
+    from interconnect.domain.refusal import Refused
     from interconnect.domain.violations import Violation
     from interconnect.models import Mesh, Rollout
-    from interconnect.services.refusal import Refused
     from interconnect.views.access import Visit
 
 CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}

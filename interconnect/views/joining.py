@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain import rules
 from interconnect.domain.changes import Join, Remove, UpdateAddresses, apply_all, violations
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import Address, Topology
 from interconnect.forms.addresses import AddressesForm
 from interconnect.forms.base import STALE, version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import last_topology_rollout, rollout_start
 from interconnect.state import observed
 from interconnect.views import dialogs, plan_rows, wording

@@ -16,8 +16,8 @@ from interconnect.domain.manifests import gateway_rule
 from interconnect.domain.render import rule_target
 from interconnect.messages import worded
 from interconnect.models import InquiryStatus
+from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
-from interconnect.services.excerpts import as_yaml
 from interconnect.services.inquiries import inquiry_of, inquiry_start
 from interconnect.state import pages
 from interconnect.views import plan_rows

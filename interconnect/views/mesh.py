@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.groups import ConfirmForm
 from interconnect.forms.settings import IstiodUrlForm, NetworksForm, SettingsForm
 from interconnect.models import Mesh, RolloutStatus
 from interconnect.services.meshes import mesh_delete, mesh_istiod_url, mesh_networks_source, mesh_restart_policy
-from interconnect.services.refusal import Refused
 from interconnect.state import pages
 from interconnect.views import actions, wording
 from interconnect.views.access import Visit, mesh_for

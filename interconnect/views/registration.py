@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.credentials import ENDINGS
+from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
@@ -25,7 +26,6 @@ from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
-from interconnect.services.refusal import Refused
 from interconnect.state import observed, pages
 from interconnect.views import rows, wording
 from interconnect.views.access import Visit, mesh_for

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import Join
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
 from interconnect.messages import worded
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
-from interconnect.services.refusal import Refused
 from interconnect.views import dialogs, plan_rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from interconnect.domain.refusal import Refused
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services import rollouts as services
-from interconnect.services.refusal import Refused
 from interconnect.state import pages
 from interconnect.views import phases, steps, wording
 from interconnect.views.access import mesh_for

@@ -44,9 +44,9 @@ def main(folder: str, clusters: str, driver: str = "process") -> None:
 def _registered(folder: Path, hub: str, names: tuple[str, ...]) -> Mesh:
     from interconnect.domain.topology import MeshKind
     from interconnect.kube.rights import ClusterRole
-    from interconnect.rollouts.replicas import side_by_side
+    from interconnect.observing.istiods import side_by_side
+    from interconnect.observing.newcomer import ClusterReport, credential_of, inspect_cluster, inspect_mesh
     from interconnect.services.clusters import cluster_register
-    from interconnect.services.inspection import ClusterReport, credential_of, inspect_cluster, inspect_mesh
     from interconnect.services.meshes import mesh_register
     from tests.support.console import ACTOR, NAMESPACE
 

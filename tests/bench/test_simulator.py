@@ -22,7 +22,7 @@ from interconnect.domain.manifests import gateway_manifests
 from interconnect.domain.topology import Gateway, GatewayKey
 from interconnect.kube import kinds
 from interconnect.kube.probe import deployment_status
-from interconnect.services.inspection import api_for, credential_of
+from interconnect.observing.newcomer import api_for, credential_of
 from simulator.faults import KINDS
 from simulator.remote import Remote
 

@@ -10,10 +10,10 @@ import pytest
 from django.apps import apps
 
 from interconnect.clients import api_of
+from interconnect.domain.refusal import Refused
 from interconnect.kube.errors import KubeError
 from interconnect.models import Connection
-from interconnect.services.inspection import credential_of
-from interconnect.services.refusal import Refused
+from interconnect.observing.newcomer import credential_of
 
 if TYPE_CHECKING:
     from tests.cli.support import Shell

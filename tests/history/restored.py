@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from interconnect.clients import seal_credential
 from interconnect.models import Connection
-from interconnect.services.inspection import credential_of
+from interconnect.observing.newcomer import credential_of
 from simulator import Fleet, Timing
 from simulator.tls import Authority
 from tests import history

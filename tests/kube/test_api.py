@@ -13,7 +13,7 @@ from interconnect.kube import kinds
 from interconnect.kube.api import PAGE, Api
 from interconnect.kube.errors import Conflict, FieldConflict, KubeError, NotFound, Permanent, Temporary
 from interconnect.kube.identity import cluster_uid
-from interconnect.services.inspection import api_for, credential_of
+from interconnect.observing.newcomer import api_for, credential_of
 from simulator import Fleet
 from tests.kube.servers import Connection, HttpsServer, listing, objects
 

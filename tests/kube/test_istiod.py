@@ -11,7 +11,7 @@ from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.kube import debug, istiod
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
-from interconnect.services.inspection import api_for, credential_of
+from interconnect.observing.newcomer import api_for, credential_of
 from simulator import Fleet
 from tests.kube.servers import HttpsServer, listing, objects
 

@@ -18,7 +18,7 @@ from interconnect.kube.errors import KubeError, Permanent, redact
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.redaction import MASK, Redactor
 from interconnect.kube.rights import ClusterRole
-from interconnect.services.inspection import inspect_cluster
+from interconnect.observing.newcomer import inspect_cluster
 from tests.kube.servers import AUTHORITY, TOKEN, Connection, HttpsServer
 
 

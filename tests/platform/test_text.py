@@ -4,7 +4,7 @@ import pytest
 
 from interconnect.kube.errors import plain
 from interconnect.messages import word
-from interconnect.services.excerpts import excerpt
+from interconnect.planning.excerpt import excerpt
 from meshconsole.text import is_visible, visible
 
 HOSTILE = {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interconnect.domain.changes import Change, CreateGroup, Enable, RemoveCluster
+from interconnect.domain.refusal import Refused
 from interconnect.models import Rollout, RolloutStatus
-from interconnect.services.refusal import Refused
 from interconnect.services.rollouts import rollout_cancel, rollout_retry
 from interconnect.services.workloads import workloads_restart
 from tests.support import console

@@ -8,9 +8,9 @@ import pytest
 
 from interconnect.domain.checks import Told, pairs
 from interconnect.models import Inquiry, MeshObservation
+from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import inquiries
 from interconnect.services.checking import checks_start, run_checks
-from interconnect.services.matrix import reach_from_json, told_from_json
 from interconnect.state import desired
 from tests.support.world import A
 from tests.support.worlds import fleets, hasty, joined, prepared

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interconnect.domain.changes import CreateGroup, Enable, Remove
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.models import Consent, Inquiry, Rollout
 from interconnect.services import decisions, inquiries, plans, rollouts
 from interconnect.services.decisions import Answer, Decision, Question
-from interconnect.services.refusal import Refused
 from meshconsole.access.roles import Role
 from tests.conftest import person
 from tests.services.test_rollouts import ADMIN, OPERATOR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interconnect.services.excerpts import MOST_LINES, excerpt
+from interconnect.planning.excerpt import MOST_LINES, excerpt
 
 LINES = [f"line {number}" for number in range(MOST_LINES + 100)]
 

@@ -13,11 +13,11 @@ import pytest
 from django.utils import timezone
 
 from interconnect.domain.asking import MOST_AT_ONCE_IN_MESH, MOST_FAILED_CHECKS, MOST_OPEN_OF_ONE
+from interconnect.domain.refusal import Refused
 from interconnect.kube.errors import Temporary
 from interconnect.models import CheckAttempt, Inquiry, InquiryStatus, Mesh
 from interconnect.services import inquiries
 from interconnect.services.inquiries import answers, inquiry_drop, inquiry_keep, inquiry_of, inquiry_start, secret_of
-from interconnect.services.refusal import Refused
 from tests.conftest import person
 from tests.support import shop
 

@@ -10,12 +10,12 @@ from interconnect.domain.changes import CreateGateway, DeleteGroup, EditGateway,
 from interconnect.domain.entries import Target
 from interconnect.domain.topology import GatewayKey, GatewaySpec, Topology
 from interconnect.domain.writes import Verb
-from interconnect.services.planning import PlannedWrite, changed_paths, preview, scene_of, write_as_json
+from interconnect.planning.preview import PlannedWrite, changed_paths, preview, scene_of, write_as_json
 from tests.support.world import A, B, C
 
 if TYPE_CHECKING:
     from interconnect.domain.changes import Change
-    from interconnect.services.planning import Preview
+    from interconnect.planning.preview import Preview
     from tests.support.world import World
 
 DEAD = 'Internal error occurred: failed calling webhook "v.example": no endpoints available for service "policy"'

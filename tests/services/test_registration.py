@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from interconnect.domain.changes import DeleteGateway, Disable, Enable, Remove
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import MeshKind, RestartPolicy
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import AppliedEntry, Cluster, Connection, Mesh
+from interconnect.observing.newcomer import credential_of, inspect_cluster
 from interconnect.services import clusters, meshes
-from interconnect.services.inspection import credential_of, inspect_cluster
-from interconnect.services.refusal import Refused
 from interconnect.state import applied
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role

@@ -18,11 +18,11 @@ from interconnect.domain.changes import (
     Remove,
     UpdateAddresses,
 )
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import Address
 from interconnect.models import AppliedEntry, Cluster, Rollout, RolloutStatus
 from interconnect.services import rollouts, workloads
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
-from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry

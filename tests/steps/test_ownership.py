@@ -10,7 +10,7 @@ from interconnect.domain.changes import DeleteGateway, DeleteGroup, Disable, Edi
 from interconnect.domain.topology import GatewaySpec, Topology
 from interconnect.domain.writes import Verb
 from interconnect.models import AppliedEntry
-from interconnect.services.planning import preview, scene_of
+from interconnect.planning.preview import preview, scene_of
 from tests.support.world import SYSTEM, A, B, World, gateway, step
 
 if TYPE_CHECKING:

@@ -28,10 +28,10 @@ from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshK
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import AppliedEntry, Cluster, Mesh, Rollout, Step, StepStatus
 from interconnect.models.rollout import UNFINISHED
+from interconnect.observing.newcomer import credential_of, inspect_cluster, inspect_mesh
 from interconnect.rollouts import engine, lease
 from interconnect.rollouts.driver import drive
 from interconnect.services.clusters import cluster_register
-from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_register
 from interconnect.services.rollouts import rollout_start
 from interconnect.state import desired, observed

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, Topology
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh, Rollout, Step
+from interconnect.observing.newcomer import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
+from interconnect.planning.preview import Preview, preview, scene_of
 from interconnect.rollouts.driver import drive
 from interconnect.services import clusters, meshes, rollouts
-from interconnect.services.inspection import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
-from interconnect.services.planning import Preview, preview, scene_of
-from interconnect.services.refusal import Refused
 from interconnect.state import desired
 from meshconsole.access.actor import Actor
 

@@ -11,6 +11,7 @@ import yaml
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.files.document import Document, parse
@@ -22,7 +23,6 @@ from interconnect.management.cli.showing import note_lines, registration_lines, 
 from interconnect.management.cli.status import show_checks, show_status
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
-from interconnect.services.refusal import Refused
 from interconnect.state import desired
 from meshconsole.text import visible
 

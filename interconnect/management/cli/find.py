@@ -8,9 +8,9 @@ import uuid
 
 from django.contrib.auth import get_user_model
 
+from interconnect.domain.refusal import Refused
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.scope import scope_of
-from interconnect.services.refusal import Refused
 from meshconsole.access.actor import Actor
 
 

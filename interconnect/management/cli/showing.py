@@ -10,7 +10,7 @@ from interconnect.domain.serial import change_to_json
 from interconnect.management.cli.output import Output, accepting, told
 from interconnect.messages import word
 from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, sentences
-from interconnect.services.planning import PlannedWrite, Preview, changed_paths
+from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology

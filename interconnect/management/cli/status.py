@@ -14,9 +14,9 @@ from interconnect.management.cli.following import message_of, step_name
 from interconnect.messages import worded
 from interconnect.messages.matrix import REACH, TOLD
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
+from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
-from interconnect.services.matrix import reach_from_json, told_from_json
 from interconnect.state import desired
 
 if TYPE_CHECKING:

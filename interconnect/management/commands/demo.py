@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from interconnect.domain.refusal import Refused
 from interconnect.management.demo.seeding import seed
 from interconnect.services.filing import FileRefused
-from interconnect.services.refusal import Refused
 from simulator.remote import NotRunning
 
 

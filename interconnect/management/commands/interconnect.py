@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
+from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.management.cli import codes
 from interconnect.management.cli.commands import COMMANDS, Parser, add_arguments
 from interconnect.management.cli.output import Output
 from interconnect.services.filing import FileRefused
-from interconnect.services.refusal import Refused
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

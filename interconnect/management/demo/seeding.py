@@ -16,11 +16,11 @@ from interconnect.kube.rights import ClusterRole
 from interconnect.management.demo import FOLDER, MESHES, simulator_folder
 from interconnect.models import Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
+from interconnect.observing.newcomer import credential_of, inspect_cluster, inspect_mesh
 from interconnect.rollouts.driver import drive
 from interconnect.services import rollouts, watching
 from interconnect.services.clusters import cluster_credential_replace
 from interconnect.services.filing import FileRefused, Filing, consider, register
-from interconnect.services.inspection import credential_of, inspect_cluster, inspect_mesh
 from interconnect.services.meshes import mesh_credential_replace
 from interconnect.state.desired import load
 from interconnect.tasks import worker_name

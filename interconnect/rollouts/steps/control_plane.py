@@ -16,8 +16,8 @@ from interconnect.domain.render import NETWORKS_FIELD, rule_target
 from interconnect.domain.topology import RestartPolicy
 from interconnect.kube import kinds, probe
 from interconnect.kube.istiod import replicas
+from interconnect.observing.istiods import guard, read_istiods, verdict
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
-from interconnect.rollouts.replicas import guard, read_istiods, verdict
 from interconnect.rollouts.work import described, removal_evidence
 from interconnect.state import applied, observed
 

@@ -9,8 +9,8 @@ from interconnect.domain.entries import Present, Target
 from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.kube import istiod, kinds
 from interconnect.kube.errors import Permanent
+from interconnect.observing.stale import count_stale
 from interconnect.rollouts.outcome import Done
-from interconnect.rollouts.steps.stale import count_stale
 from interconnect.state import observed
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from interconnect.domain.preflight import blocking
 from interconnect.models import MembershipAddress
-from interconnect.rollouts import preflight
+from interconnect.observing import preflight
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.state import desired
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
-    from interconnect.rollouts.preflight import Look
+    from interconnect.observing.preflight import Look
     from interconnect.rollouts.work import Work
 
 KEPT_SECONDS = 60.0

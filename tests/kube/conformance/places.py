@@ -14,7 +14,7 @@ import pytest
 from interconnect.domain.entries import Target
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError
-from interconnect.services.inspection import api_for, credential_of
+from interconnect.observing.newcomer import api_for, credential_of
 
 if TYPE_CHECKING:
     from interconnect.kube.api import Api

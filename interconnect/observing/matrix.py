@@ -12,8 +12,8 @@ from interconnect.domain.checks import Endpoint, Reach, Told, told_of
 from interconnect.kube import debug, kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, number, text
-from interconnect.rollouts.inspection import ROOT_CA
-from interconnect.rollouts.replicas import side_by_side, sources
+from interconnect.observing.istiods import side_by_side, sources
+from interconnect.observing.member import ROOT_CA
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts

@@ -15,8 +15,8 @@ from interconnect.domain.preflight import ClusterSeen, ConfigMapSeen, GatewaySee
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster
-from interconnect.rollouts.inspection import inspect
-from interconnect.rollouts.replicas import guard, look_at_istiods, side_by_side
+from interconnect.observing.istiods import guard, look_at_istiods, side_by_side
+from interconnect.observing.member import inspect
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.credentials import Account, expiry, notes
+from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
 from interconnect.kube import cidrs, identity, istiod, rights
@@ -19,7 +20,6 @@ from interconnect.kube.errors import KubeError
 from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, Reading, read
 from interconnect.kube.rights import ClusterRole
 from interconnect.kube.transport import Transport
-from interconnect.services.refusal import Refused
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Istiod, WebhookEntry

@@ -15,8 +15,8 @@ from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
-from interconnect.rollouts.replicas import side_by_side
-from interconnect.services.excerpts import are_lists_of_mappings, excerpt
+from interconnect.observing.istiods import side_by_side
+from interconnect.planning.excerpt import are_lists_of_mappings, excerpt
 from interconnect.state import applied, observed
 
 if TYPE_CHECKING:

@@ -1,3 +1,5 @@
+"""The answer to a request that was not carried out."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,0 +1,1 @@
+"""Every question to clusters that writes nothing there."""

@@ -1,0 +1,1 @@
+"""What a change would do, from the three states and trial runs."""
