@@ -25,6 +25,6 @@ class InterconnectConfig(AppConfig):
 
     def run_processes(self) -> list[Process]:
         """What `manage.py run` starts beside the console's own processes."""
-        from interconnect.management.demo import processes
+        from interconnect.cli.demo import processes
 
         return processes()

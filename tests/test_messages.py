@@ -20,12 +20,12 @@ from interconnect.domain import addressing, changes, cidrs, gateways, names, rul
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
 from interconnect.kube import errors, kubeconfig
-from interconnect.messages import MESSAGES, engine, findings, word
-from interconnect.messages import files as file_words
-from interconnect.messages import kubeconfig as kubeconfig_words
-from interconnect.messages import plans as plan_words
-from interconnect.messages import rules as rule_words
-from interconnect.messages.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
+from interconnect.wording import MESSAGES, engine, findings, word
+from interconnect.wording import files as file_words
+from interconnect.wording import kubeconfig as kubeconfig_words
+from interconnect.wording import plans as plan_words
+from interconnect.wording import rules as rule_words
+from interconnect.wording.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
 
 RULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from interconnect.messages import MESSAGES, engine
+from interconnect.wording import MESSAGES, engine
 from tests.test_messages import RULES
 
 # Each with what stands in a browser's way of it; the rules themselves are tested in tests/domain, the rest where it is said.

@@ -13,7 +13,7 @@ from interconnect.domain.addressing import parse_address
 from interconnect.domain.topology import GATEWAY_PORT, Address, GatewayKey, ServiceType, Topology
 from interconnect.domain.violations import Violation
 from interconnect.forms.base import VersionedForm
-from interconnect.messages import word
+from interconnect.wording import word
 
 if TYPE_CHECKING:
     from django.http import QueryDict

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.base import NameField, NamesField, VersionedForm
 from interconnect.forms.settings import RESTART_HELP
-from interconnect.messages import MESSAGES
 from interconnect.models.mesh import RESTART_LABELS
+from interconnect.wording import MESSAGES
 
 Choices = Iterable[tuple[str, str]]
 

@@ -15,10 +15,10 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import MeshKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.kubeconfig import SIZE_LIMIT
-from interconnect.messages import MESSAGES, word
 from interconnect.models.mesh import KIND_LABELS
 from interconnect.observing.newcomer import credential_of
 from interconnect.services.inquiries import secret_of
+from interconnect.wording import MESSAGES, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,7 @@
 
 MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in MeshObservation.facts["checks"]:
     {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
-    `interconnect.services.matrix.as_json`.
+    `interconnect.observing.matrix.as_json`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from interconnect.domain.serial import change_from_json, change_to_json, topolog
 from interconnect.domain.steps import StepKind
 from interconnect.domain.topology import RestartPolicy, Topology
 from interconnect.domain.violations import Violation
-from interconnect.messages.changes import describe
 from interconnect.models import Cluster, Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
@@ -26,6 +25,7 @@ from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
 from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
 from interconnect.state import desired, observed
+from interconnect.wording.changes import describe
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
-from interconnect.messages import worded
 from interconnect.state import pages
 from interconnect.views import wording
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
+from interconnect.wording import worded
 from meshconsole.audit.models import Entry
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone

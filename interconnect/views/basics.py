@@ -11,11 +11,11 @@ from interconnect.domain.changes import Disable, Enable, prerequisites_of_disabl
 from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.forms.groups import ConfirmForm, DisableForm
-from interconnect.messages import word
 from interconnect.views import dialogs, wording
 from interconnect.views.access import mesh_for
 from interconnect.views.changing import current, deleted_rule, submit
 from interconnect.views.dialogs import Dialog, posted
+from interconnect.wording import word
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.violations import Violation
-from interconnect.messages import matrix as messages
-from interconnect.messages import worded
 from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import checking
 from interconnect.state import pages
 from interconnect.views import wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import FAST_SECONDS, SLOW_SECONDS, frame
+from interconnect.wording import matrix as messages
+from interconnect.wording import worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.ui.tones import Action, Badge, Tone

@@ -20,8 +20,6 @@ from interconnect.domain.steps import StepKind
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
-from interconnect.messages import word, worded
-from interconnect.messages.changes import sentences
 from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
 from interconnect.services import decisions, inquiries, plans
@@ -34,6 +32,8 @@ from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import deleted_rule, deleted_with
 from interconnect.views.dialogs import Dialog
 from interconnect.views.mesh import frame
+from interconnect.wording import word, worded
+from interconnect.wording.changes import sentences
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 

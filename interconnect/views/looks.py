@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain.manifests import gateway_rule
 from interconnect.domain.render import rule_target
-from interconnect.messages import worded
 from interconnect.models import InquiryStatus
 from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
@@ -23,6 +22,7 @@ from interconnect.state import pages
 from interconnect.views import plan_rows
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
+from interconnect.wording import worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 

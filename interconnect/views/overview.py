@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET
 
 from interconnect.domain import rules
 from interconnect.domain.entries import RULE_NAME
-from interconnect.messages import worded
 from interconnect.state import pages
 from interconnect.views import actions, rows
 from interconnect.views.access import mesh_for
 from interconnect.views.mesh import frame
+from interconnect.wording import worded
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from interconnect.domain.preflight import Severity
 from interconnect.domain.steps import Phase
 from interconnect.domain.writes import Verb
-from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
 from interconnect.state import pages
 from interconnect.views import wording
+from interconnect.wording import word, worded
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:

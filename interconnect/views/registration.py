@@ -22,7 +22,6 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
-from interconnect.messages import word, worded
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
@@ -30,6 +29,7 @@ from interconnect.state import observed, pages
 from interconnect.views import rows, wording
 from interconnect.views.access import Visit, mesh_for
 from interconnect.views.mesh import frame
+from interconnect.wording import word, worded
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE, Role
 from meshconsole.htmx import page, redirect

@@ -14,7 +14,6 @@ from interconnect.domain.changes import Join
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
-from interconnect.messages import worded
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
 from interconnect.views import dialogs, plan_rows, wording
@@ -22,6 +21,7 @@ from interconnect.views.access import Visit, mesh_for
 from interconnect.views.changing import current
 from interconnect.views.joining import draft_of, go, still_able
 from interconnect.views.mesh import frame
+from interconnect.wording import worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
-from interconnect.messages import word
 from interconnect.views import actions, wording
+from interconnect.wording import word
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:

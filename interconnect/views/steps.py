@@ -14,12 +14,12 @@ from django.utils.translation import ngettext
 
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import Phase, PlannedStep
-from interconnect.messages import reasons_behind, word
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
 from interconnect.state import pages
 from interconnect.views import plan_rows, wording
+from interconnect.wording import reasons_behind, word
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.steps import Phase, StepKind
-from interconnect.messages import word
-from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, describe
 from interconnect.models import Rollout, RolloutKind
+from interconnect.wording import word
+from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise

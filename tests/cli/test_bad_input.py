@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management.base import CommandError
 
-from interconnect.messages import MESSAGES
 from interconnect.models import Mesh
+from interconnect.wording import MESSAGES
 from meshconsole.audit.models import Entry
 from tests.kube.test_kubeconfig import HOSTILE as EVERY_HOSTILE
 

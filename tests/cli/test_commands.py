@@ -9,9 +9,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 
+from interconnect.cli import following
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec
-from interconnect.management.cli import following
 from interconnect.models import Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services.clusters import cluster_forget

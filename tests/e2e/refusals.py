@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import translation
 from playwright.sync_api import Locator, Page, expect
 
-from interconnect.messages import word
+from interconnect.wording import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from interconnect.files.document import CODES, parse
-from interconnect.messages import MESSAGES, word
+from interconnect.wording import MESSAGES, word
 from tests.files.documents import BAD
 
 

@@ -24,7 +24,7 @@ from interconnect.kube.errors import (
     plain,
     redact,
 )
-from interconnect.messages import word
+from interconnect.wording import word
 
 CALL = Call("patch", "deployments.apps", "istio-system", "istiod")
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from interconnect.kube.errors import plain
-from interconnect.messages import word
 from interconnect.planning.excerpt import excerpt
+from interconnect.wording import word
 from meshconsole.text import is_visible, visible
 
 HOSTILE = {

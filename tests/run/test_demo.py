@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
+from interconnect.cli import demo
+from interconnect.cli.demo import seeding
 from interconnect.domain.changes import Enable, violations
-from interconnect.management import demo
-from interconnect.management.demo import seeding
 from interconnect.models import Cluster, GatewayObservation, Mesh, Rollout, RolloutStatus
 from interconnect.rollouts.steps import gateway
 from interconnect.services import meshes

@@ -8,8 +8,8 @@ import pytest
 
 from interconnect.domain.changes import DeleteGateway, EditGateway, Enable, Remove
 from interconnect.domain.topology import GatewaySpec
-from interconnect.messages import word
 from interconnect.services.plans import made
+from interconnect.wording import word
 from tests.support.world import B, World, step
 from tests.support.worlds import forget_clients
 

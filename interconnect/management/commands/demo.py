@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from interconnect.cli.demo.seeding import seed
 from interconnect.domain.refusal import Refused
-from interconnect.management.demo.seeding import seed
 from interconnect.services.filing import FileRefused
 from simulator.remote import NotRunning
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
+from interconnect.cli import codes
+from interconnect.cli.commands import COMMANDS, Parser, add_arguments
+from interconnect.cli.output import Output
 from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
-from interconnect.management.cli import codes
-from interconnect.management.cli.commands import COMMANDS, Parser, add_arguments
-from interconnect.management.cli.output import Output
 from interconnect.services.filing import FileRefused
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from interconnect.management.demo import simulator_folder
+from interconnect.cli.demo import simulator_folder
 from simulator import __main__ as program
 from simulator.remote import NotRunning, Refused, Remote
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from interconnect.messages import word
+from interconnect.wording import word
 from meshconsole.text import visible
 
 if TYPE_CHECKING:

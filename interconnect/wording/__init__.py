@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext, gettext_lazy
 
 from interconnect.domain.violations import Violation
-from interconnect.messages import engine, files, findings, kubeconfig, plans, rules
+from interconnect.wording import engine, files, findings, kubeconfig, plans, rules
 from meshconsole.text import visible
 
 if TYPE_CHECKING:

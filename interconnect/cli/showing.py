@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from interconnect.cli.output import Output, accepting, told
 from interconnect.domain.serial import change_to_json
-from interconnect.management.cli.output import Output, accepting, told
-from interconnect.messages import word
-from interconnect.messages.changes import PHASE_NAMES, STEP_NAMES, sentences
 from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
+from interconnect.wording import word
+from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, sentences
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
+from interconnect.cli import codes
+from interconnect.cli.following import message_of, step_name
 from interconnect.domain.checks import pairs
 from interconnect.domain.preflight import Severity
-from interconnect.management.cli import codes
-from interconnect.management.cli.following import message_of, step_name
-from interconnect.messages import worded
-from interconnect.messages.matrix import REACH, TOLD
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
 from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
 from interconnect.state import desired
+from interconnect.wording import worded
+from interconnect.wording.matrix import REACH, TOLD
 
 if TYPE_CHECKING:
+    from interconnect.cli.output import Output
     from interconnect.domain.checks import Pair
     from interconnect.domain.topology import Gateway, Topology
-    from interconnect.management.cli.output import Output
 
 Json = dict[str, Any]
 

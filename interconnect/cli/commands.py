@@ -11,16 +11,16 @@ import yaml
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from interconnect.cli import codes
+from interconnect.cli.find import actor_for, cluster_named, mesh_named, require_sight, rollout_of
+from interconnect.cli.following import follow
+from interconnect.cli.showing import note_lines, registration_lines, show_filing
+from interconnect.cli.status import show_checks, show_status
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.files.document import Document, parse
 from interconnect.files.export import export
-from interconnect.management.cli import codes
-from interconnect.management.cli.find import actor_for, cluster_named, mesh_named, require_sight, rollout_of
-from interconnect.management.cli.following import follow
-from interconnect.management.cli.showing import note_lines, registration_lines, show_filing
-from interconnect.management.cli.status import show_checks, show_status
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.state import desired
@@ -29,7 +29,7 @@ from meshconsole.text import visible
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from interconnect.management.cli.output import Output
+    from interconnect.cli.output import Output
     from interconnect.models import Mesh
 
 Options = dict[str, Any]
@@ -153,7 +153,7 @@ def apply(options: Options, output: Output) -> int:
 
 def _require_removal(filing: Filing, *, allowed: bool) -> None:
     if filing.removals and not allowed:
-        from interconnect.messages.changes import describe
+        from interconnect.wording.changes import describe
 
         raise Refused([Violation("cli.removal", {"changes": [describe(change) for change in filing.removals]})])
 

@@ -13,16 +13,16 @@ from uuid import uuid4
 from django.core.cache import cache
 from django.utils.translation import gettext as _
 
-from interconnect.management.cli import codes
-from interconnect.management.cli.output import Output, tokens_of
-from interconnect.messages import reasons_behind, word
-from interconnect.messages.changes import STEP_NAMES
+from interconnect.cli import codes
+from interconnect.cli.output import Output, tokens_of
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
 from interconnect.services.rollouts import rollout_retry
 from interconnect.services.watching import look_at_pending_addresses
 from interconnect.tasks import presence, say_present, worker_name
+from interconnect.wording import reasons_behind, word
+from interconnect.wording.changes import STEP_NAMES
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
