@@ -7,10 +7,9 @@ from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
 from interconnect.state import pages
-from interconnect.views import wording
-from interconnect.views.access import mesh_for
-from interconnect.views.mesh import frame
-from interconnect.wording import worded
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases, worded
 from meshconsole.audit.models import Entry
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
@@ -27,7 +26,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     """Who asked for what, and what came of it."""
     visit = mesh_for(request, name)
     entries = Paginator(pages.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
-    rows = [(entry, wording.action_in_words(entry.action, entry.params), state_of(entry), why(entry.params)) for entry in entries]
+    rows = [(entry, phrases.action_in_words(entry.action, entry.params), state_of(entry), why(entry.params)) for entry in entries]
     return page(request, "activity/index.html", frame(visit, "activity") | {"rows": rows, "entries": entries})
 
 

@@ -11,11 +11,11 @@ from interconnect.domain.changes import Disable, Enable, prerequisites_of_disabl
 from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.forms.groups import ConfirmForm, DisableForm
-from interconnect.views import dialogs, wording
-from interconnect.views.access import mesh_for
-from interconnect.views.changing import current, deleted_rule, submit
-from interconnect.views.dialogs import Dialog, posted
-from interconnect.wording import word
+from interconnect.views.parts import dialogs
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.changing import current, deleted_rule, submit
+from interconnect.views.parts.dialogs import Dialog, posted
+from interconnect.wording import phrases, word
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     topology, _facts = current(visit)
     checklist = [
-        (word(line.code, {}), line.met, wording.reason(line.missing) if line.missing else "") for line in prerequisites_of_disable(topology)
+        (word(line.code, {}), line.met, phrases.reason(line.missing) if line.missing else "") for line in prerequisites_of_disable(topology)
     ]
     form = DisableForm(posted(request))
     intro = (_("The gateway rule is deleted. The effect can lag one to two minutes."),)

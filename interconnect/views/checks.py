@@ -19,11 +19,10 @@ from interconnect.domain.violations import Violation
 from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import checking
 from interconnect.state import pages
-from interconnect.views import wording
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.mesh import FAST_SECONDS, SLOW_SECONDS, frame
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
 from interconnect.wording import matrix as messages
-from interconnect.wording import worded
+from interconnect.wording import phrases, worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.ui.tones import Action, Badge, Tone
@@ -104,7 +103,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
 def _run(visit: Visit, *, busy: bool) -> Action:
     why: tuple[str, ...] = ()
     if not visit.actor.may(Role.OPERATOR):
-        why = (wording.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
+        why = (phrases.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
     elif busy:
         why = (_("They are being run."),)
     return Action(_("Run checks"), reverse("checks-run", kwargs={"name": visit.mesh.name}), "refresh", why)
@@ -138,7 +137,7 @@ def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sigh
 
 def _silence(seen: pages.ClusterSight) -> Line:
     params = seen.observation.error_params if seen.observation else {}
-    text = wording.cluster_error(seen.silent_code, params)
+    text = phrases.cluster_error(seen.silent_code, params)
     return Line(f"kube.{seen.silent_code}", text, Badge(Tone.BAD, _("Problem")), _evidence(params), restorable=False)
 
 

@@ -17,10 +17,10 @@ from interconnect.forms.groups import ConfirmForm, ForgetForm
 from interconnect.forms.registration import CidrsForm
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.state import desired, pages
-from interconnect.views import actions, dialogs, rows
-from interconnect.views.access import mesh_for
-from interconnect.views.dialogs import Dialog, posted
-from interconnect.views.mesh import frame
+from interconnect.views.parts import dialogs, menus, rows
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.dialogs import Dialog, posted
+from interconnect.views.parts.frame import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from interconnect.domain.topology import Topology
     from interconnect.models import Cluster
-    from interconnect.views.access import Visit
+    from interconnect.views.parts.access import Visit
     from meshconsole.ui.tones import Action, Badge
 
 
@@ -72,7 +72,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     context = frame(visit, "clusters") | {
         "lines": [line(visit, topology, seen, occupied) for seen in shown],
         "pages": shown,
-        "register": actions.of_clusters(visit.mesh, visit.actor),
+        "register": menus.of_clusters(visit.mesh, visit.actor),
         "matrix": matrix(topology),
         "suggested": suggested(topology),
     }
@@ -93,7 +93,7 @@ def line(visit: Visit, topology: Topology, seen: pages.ClusterSight, occupied: f
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.group,
         contact=seen.answered_at,
-        actions=actions.leaving(visit.mesh, topology, visit.actor, cluster, occupied),
+        actions=menus.leaving(visit.mesh, topology, visit.actor, cluster, occupied),
     )
 
 

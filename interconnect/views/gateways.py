@@ -15,11 +15,11 @@ from interconnect.domain.names import next_gateway_key
 from interconnect.forms.base import version_of
 from interconnect.forms.gateways import GatewayForm, PickGatewayForm, initial_of
 from interconnect.forms.groups import ConfirmForm
-from interconnect.views import dialogs
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.changing import current, deleted_with, group_of, submit, warned
-from interconnect.views.dialogs import Dialog, posted
 from interconnect.views.groups import cluster_of
+from interconnect.views.parts import dialogs
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.changing import current, deleted_with, group_of, submit, warned
+from interconnect.views.parts.dialogs import Dialog, posted
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:

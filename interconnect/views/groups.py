@@ -11,9 +11,9 @@ from django.views.decorators.http import require_http_methods
 from interconnect.domain.changes import AddCluster, CreateGroup, DeleteGroup, MoveCluster, RemoveCluster
 from interconnect.forms.base import version_of
 from interconnect.forms.groups import AddClusterForm, ConfirmForm, GroupForm, MoveClusterForm
-from interconnect.views.access import mesh_for
-from interconnect.views.changing import current, deleted_with, group_of, submit, warned
-from interconnect.views.dialogs import Dialog, chosen, posted
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.changing import current, deleted_with, group_of, submit, warned
+from interconnect.views.parts.dialogs import Dialog, chosen, posted
 from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:

@@ -21,11 +21,12 @@ from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
 from interconnect.services.rollouts import last_topology_rollout, rollout_start
 from interconnect.state import observed
-from interconnect.views import dialogs, plan_rows, wording
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.changing import current, submit
-from interconnect.views.dialogs import Dialog
-from interconnect.views.mesh import frame
+from interconnect.views.parts import dialogs, plan_rows
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.changing import current, submit
+from interconnect.views.parts.dialogs import Dialog
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page, redirect
 
@@ -84,7 +85,7 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _why_not(topology: Topology, group: str) -> tuple[str, ...]:
-    return wording.reasons([*rules.is_enabled(topology), *rules.can_join(topology, group)])
+    return phrases.reasons([*rules.is_enabled(topology), *rules.can_join(topology, group)])
 
 
 @require_http_methods(["GET", "POST"])
@@ -148,7 +149,7 @@ def _choose(
             try:
                 return keep(chosen)
             except Refused as refused:
-                context["refused"] = wording.reasons(refused.violations)
+                context["refused"] = phrases.reasons(refused.violations)
     if request.method == "POST" and not is_htmx(request):
         return _to_what_was_sent(request, context.get("refused", ()))
     context.setdefault("refused", request.session.get(_slot(request, REFUSED), ()) if sent is not None else ())
@@ -216,7 +217,7 @@ def _accepted(
     """Each group's choice beside its own form; what two groups claim at once shows when all are applied together."""
     for group, found in chosen.items():
         for violation in violations(topology, change(group, found), facts=facts):
-            forms[group].add_error("chosen", wording.reason(violation))
+            forms[group].add_error("chosen", phrases.reason(violation))
     if any(form.errors for form in forms.values()):
         return False
     together = apply_all(topology, [change(group, found) for group, found in chosen.items()], facts=facts)
@@ -224,7 +225,7 @@ def _accepted(
         return True
     last = list(forms.values())[-1]
     for violation in together:
-        last.add_error("chosen", wording.reason(violation))
+        last.add_error("chosen", phrases.reason(violation))
     return False
 
 
@@ -264,7 +265,7 @@ def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> 
 
 def _nothing_joined(request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str) -> HttpResponse:
     """Nothing that was ticked is in the list (any more): why, for each group that there is."""
-    found = [reason for group in wanted for reason in wording.reasons(rules.is_joined(topology, group))]
+    found = [reason for group in wanted for reason in phrases.reasons(rules.is_joined(topology, group))]
     return dialogs.outdated(request, visit.mesh, " ".join(found) or otherwise)
 
 

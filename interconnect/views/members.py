@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from interconnect.forms.members import MemberForm
 from interconnect.services.members import member_remove, member_set
 from interconnect.state import pages
-from interconnect.views.access import mesh_for
-from interconnect.views.dialogs import done, posted
-from interconnect.views.mesh import frame
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.dialogs import done, posted
+from interconnect.views.parts.frame import frame
 from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 

@@ -26,10 +26,10 @@ from interconnect.models import InquiryStatus
 from interconnect.services import registration
 from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.state import observed, pages
-from interconnect.views import rows, wording
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.mesh import frame
-from interconnect.wording import word, worded
+from interconnect.views.parts import rows
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases, word, worded
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE, Role
 from meshconsole.htmx import page, redirect
@@ -275,7 +275,7 @@ def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
         found = next((name for prefix, name in flow.fields.items() if violation.code.startswith(prefix)), None)
         part = "config" if violation.params.get("part") == "config" and "config" in form.fields else "kubeconfig"
         internal = violation.code in ("step.internal", "role.missing") or violation.code.startswith("asking.")
-        form.add_error(None if internal else found or part, wording.reason(violation))
+        form.add_error(None if internal else found or part, phrases.reason(violation))
 
 
 def _show(request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inquiry | None = None, status: int = 200) -> HttpResponse:

@@ -16,12 +16,12 @@ from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
-from interconnect.views import dialogs, plan_rows, wording
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.changing import current
 from interconnect.views.joining import draft_of, go, still_able
-from interconnect.views.mesh import frame
-from interconnect.wording import worded
+from interconnect.views.parts import dialogs, plan_rows
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.changing import current
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases, worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
@@ -93,7 +93,7 @@ def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinD
         rollout = _start(request, visit, changes, restart)
     except Refused as refused:
         visit.mesh.refresh_from_db(fields=["revision"])
-        found = wording.reasons(refused.violations)
+        found = phrases.reasons(refused.violations)
         return _show(request, visit, topology, draft, changes, _plan(visit, changes), refused=found, status=409)
     drafts.draft_drop(draft=draft)
     return dialogs.to_rollout(request, rollout)

@@ -13,11 +13,12 @@ from interconnect.domain.refusal import Refused
 from interconnect.models.rollout import UNFINISHED
 from interconnect.services import rollouts as services
 from interconnect.state import pages
-from interconnect.views import phases, steps, wording
-from interconnect.views.access import mesh_for
-from interconnect.views.deciding import rollout_for
-from interconnect.views.dialogs import over
-from interconnect.views.mesh import FAST_SECONDS, frame
+from interconnect.views.decisions import rollout_for
+from interconnect.views.parts import phases, steps
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.dialogs import over
+from interconnect.views.parts.frame import FAST_SECONDS, frame
+from interconnect.wording import phrases
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 
@@ -30,7 +31,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     found = Paginator(pages.rollouts(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
     counts = pages.step_counts(found)
     rows = [
-        (rollout, wording.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout), counts[rollout.id])
+        (rollout, phrases.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout), counts[rollout.id])
         for rollout in found
     ]
     return page(request, "rollouts/index.html", frame(visit, "rollouts") | {"rows": rows, "rollouts": found}, parts=("live",))
@@ -44,7 +45,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     lines, names = pages.step_lines(rollout), steps.names_of(rollout)
     context = frame(visit, "rollouts") | {
         "rollout": rollout,
-        "title": wording.rollout_title(rollout),
+        "title": phrases.rollout_title(rollout),
         "state": steps.rollout_badge(rollout),
         "duration": steps.duration(rollout),
         "under_way": under_way,
@@ -66,7 +67,15 @@ def dismiss(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
         services.rollout_dismiss(actor=visit.actor, rollout=rollout)
     except Refused as refused:
         here = reverse("rollout", kwargs={"name": name, "rollout_id": rollout.id})
-        return over(request, here, " ".join(wording.reasons(refused.violations)))
+        return over(request, here, " ".join(phrases.reasons(refused.violations)))
     if is_htmx(request):
         return events(HttpResponse(status=204), refresh=True)
     return HttpResponseRedirect(reverse("interconnect", kwargs={"name": visit.mesh.name}))
+
+
+@require_GET
+def strip(request: HttpRequest, name: str) -> HttpResponse:
+    """The strip of the rollout under way alone, for pages whose content is not polled."""
+    visit = mesh_for(request, name)
+    context = frame(visit, "") | {"content_polls": False}
+    return page(request, "meshes/status.html", context, parts=("rollout-strip",))

@@ -8,9 +8,9 @@ from django.views.decorators.http import require_GET
 
 from interconnect.domain.picture import CARD_HEIGHT, CARD_WIDTH, HUB_RADIUS, Node, picture
 from interconnect.state import pages
-from interconnect.views import rows
-from interconnect.views.access import mesh_for
-from interconnect.views.mesh import frame
+from interconnect.views.parts import rows
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.frame import frame
 from meshconsole.htmx import page
 
 if TYPE_CHECKING:

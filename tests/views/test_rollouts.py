@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from interconnect.domain.changes import CreateGroup
 from interconnect.models import Rollout, RolloutStatus, StepStatus
-from interconnect.views import phases, rollouts
+from interconnect.views import rollouts
+from interconnect.views.parts import phases
 from tests.support import shop
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from interconnect.models import StepStatus
 from interconnect.state import pages
-from interconnect.views import steps, wording
+from interconnect.views.parts import steps
+from interconnect.wording import phrases
 from meshconsole.ui.tones import Badge
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _tables(lines: Iterable[pages.StepLine], names: Mapping[str, str], search: s
         kind, _colon, group = chain.partition(":")
         made = Chain(steps.chain_name(phase, chain, names), phase, group if kind == "group" else "", list(found))
         if made.is_wanted(search, state):
-            label = wording.phase_name(phase)
+            label = phrases.phase_name(phase)
             tables.setdefault(label, PhaseTable(str(phase), label)).chains.append(made)
     return list(tables.values())
 

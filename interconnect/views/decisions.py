@@ -27,12 +27,12 @@ from interconnect.services.decisions import Answer, Decision, Question
 from interconnect.services.rollouts import rollout_cancel
 from interconnect.services.workloads import restartable
 from interconnect.state import desired, observed, pages
-from interconnect.views import dialogs, plan_rows, rows, wording
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.changing import deleted_rule, deleted_with
-from interconnect.views.dialogs import Dialog
-from interconnect.views.mesh import frame
-from interconnect.wording import word, worded
+from interconnect.views.parts import dialogs, plan_rows, rows
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.changing import deleted_rule, deleted_with
+from interconnect.views.parts.dialogs import Dialog
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases, word, worded
 from interconnect.wording.changes import sentences
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
@@ -127,12 +127,12 @@ def rollout_for(visit: Visit, rollout_id: UUID) -> Rollout:
 def _what_cancelling_does(rollout: Rollout) -> tuple[str, ...]:
     statuses = list(rollout.steps.values_list("status", flat=True))
     begun = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).values_list("kind", flat=True)
-    names = wording.listed(list(dict.fromkeys(wording.step_name(kind) for kind in begun)))
+    names = phrases.listed(list(dict.fromkeys(phrases.step_name(kind) for kind in begun)))
     left = sum(1 for status in statuses if status in OPEN_STEPS) - len(begun)
     done = len(statuses) - left - len(begun)
     lines = [
         _("%(title)s: %(done)s of %(total)s steps are done and stay done.")
-        % {"title": wording.rollout_title(rollout), "done": done, "total": len(statuses)}
+        % {"title": phrases.rollout_title(rollout), "done": done, "total": len(statuses)}
     ]
     if begun:
         lines.append(_("Running now, and finished first unless it is waiting: %(steps)s.") % {"steps": names})
@@ -147,7 +147,7 @@ def _page_of(rollout: Rollout) -> str:
 
 def _refused(request: HttpRequest, visit: Visit, dialog: Dialog, refused: Refused) -> HttpResponse:
     if OVER & {violation.code for violation in refused.violations}:
-        return dialogs.over(request, dialog.back, " ".join(wording.reasons(refused.violations)))
+        return dialogs.over(request, dialog.back, " ".join(phrases.reasons(refused.violations)))
     dialogs.refuse(dialog, refused)
     return dialogs.show(request, visit, dialog)
 
@@ -164,7 +164,7 @@ def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpRespo
         if request.method == "POST":
             return _posted(request, visit, asked)
     except Refused as refused:
-        return dialogs.over(request, back, " ".join(wording.reasons(refused.violations)))
+        return dialogs.over(request, back, " ".join(phrases.reasons(refused.violations)))
     if plan is None and not is_htmx(request):
         return _to_its_page(request, asked.plan)
     # The second question has an address only together with the plan that the first one has shown.
@@ -250,7 +250,7 @@ def _second_question(request: HttpRequest, visit: Visit, asked: Asked, answer: A
 def _told(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, refused: Refused) -> HttpResponse:
     """Why not: beside the phrase or above it all; a plan that is not true any more is made again."""
     codes = {violation.code for violation in refused.violations}
-    text = " ".join(wording.reasons(refused.violations))
+    text = " ".join(phrases.reasons(refused.violations))
     if codes & OVER:
         return dialogs.over(request, asked.back, text)
     if "plan.outdated" in codes:
@@ -321,7 +321,7 @@ def _title(question: Question, verb: str) -> str:
         return _("Restore what others have changed")
     if question.rollout is None:
         return verb
-    return _("%(verb)s: %(title)s") % {"verb": verb, "title": wording.rollout_title(question.rollout)}
+    return _("%(verb)s: %(title)s") % {"verb": verb, "title": phrases.rollout_title(question.rollout)}
 
 
 def _verbs() -> Mapping[Decision, str]:
@@ -374,7 +374,7 @@ def _warnings(question: Question) -> tuple[str, ...]:
     new = any(isinstance(change, CreateGateway) for change in changes)
     lost = (_("A gateway that comes back may get another address from its load balancer."),) if new else ()
     facts = observed.facts(question.mesh)
-    return (*lost, *wording.reasons(warnings_of_all(desired.load(question.mesh), changes, facts)))
+    return (*lost, *phrases.reasons(warnings_of_all(desired.load(question.mesh), changes, facts)))
 
 
 def _of_a_retry(question: Question) -> tuple[str, ...]:
@@ -443,7 +443,7 @@ def _counted(plan: Inquiry) -> dict[str, Any]:
     """(cluster, how many, which, why not counted), and whether a restart helps any of them."""
     lines = []
     for name, said in sorted(plan.result.get("counted", {}).items()):
-        why = wording.cluster_error(said["not_counted"], said["params"]) if "not_counted" in said else ""
+        why = phrases.cluster_error(said["not_counted"], said["params"]) if "not_counted" in said else ""
         workloads = [f"{item['kind']} {item['namespace']}/{item['name']}" for item in said.get("workloads", ())]
         lines.append((name, rows.stale_text({"stale": said}), workloads, why))
     return {"counted": lines, "restartable": any(restartable(said) for said in plan.result.get("counted", {}).values())}

@@ -16,8 +16,7 @@ from interconnect.domain.writes import Verb
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
 from interconnect.state import pages
-from interconnect.views import wording
-from interconnect.wording import word, worded
+from interconnect.wording import phrases, word, worded
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
@@ -201,10 +200,10 @@ def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
     central = step["phase"] in (Phase.PREFLIGHT, Phase.PUBLISH)
     return StepLine(
         kind=step["kind"],
-        label=wording.step_name(step["kind"]),
+        label=phrases.step_name(step["kind"]),
         subject=names.get(step["subject"], "") or step["group"],
         where=_("Control plane") if central else names.get(step["chain"], step["chain"]),
-        phase=wording.phase_name(step["phase"]),
+        phase=phrases.phase_name(step["phase"]),
     )
 
 
@@ -215,7 +214,7 @@ def silent_clusters(mesh: Mesh) -> list[tuple[str, str]]:
 
 def _silence(seen: pages.ClusterSight) -> str:
     params = seen.observation.error_params if seen.observation else {}
-    return wording.cluster_error(seen.silent_code, params) if seen.silent_code else ""
+    return phrases.cluster_error(seen.silent_code, params) if seen.silent_code else ""
 
 
 def address_text(address: Address, topology: Topology) -> str:

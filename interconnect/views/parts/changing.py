@@ -13,15 +13,16 @@ from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
 from interconnect.services.rollouts import rollout_start
 from interconnect.state import desired, observed, pages
-from interconnect.views import dialogs, wording
+from interconnect.views.parts import dialogs
+from interconnect.wording import phrases
 
 if TYPE_CHECKING:
     from interconnect.domain.changes import Change
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Gateway, Group, RestartPolicy, Topology
     from interconnect.models import Rollout
-    from interconnect.views.access import Visit
-    from interconnect.views.dialogs import Dialog
+    from interconnect.views.parts.access import Visit
+    from interconnect.views.parts.dialogs import Dialog
 
 
 def current(visit: Visit) -> tuple[Topology, Facts]:
@@ -84,4 +85,4 @@ def deleted_rule(visit: Visit) -> tuple[str, ...]:
 
 
 def warned(topology: Topology, facts: Facts, *changes: Change) -> tuple[str, ...]:
-    return wording.reasons(warnings_of_all(topology, changes, facts))
+    return phrases.reasons(warnings_of_all(topology, changes, facts))

@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
-from interconnect.views import actions, wording
-from interconnect.wording import word
+from interconnect.views.parts import menus
+from interconnect.wording import phrases, word
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collecti
         summary=" · ".join(parts),
         clusters=tuple(cluster_row(sight, actor, sight.topology.clusters[name]) for name in clusters),
         restart=_restart(sight, actor, group, stale and total > 1, group=group.name),
-        actions=actions.of_group(sight, actor, group),
+        actions=menus.of_group(sight, actor, group),
     )
 
 
@@ -155,18 +155,18 @@ def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRo
         stale=stale_text(seen.said),
         restart=_restart(sight, actor, sight.topology.group_of(cluster.name), bool(stale_text(seen.said)), cluster=cluster.name),
         gateways=tuple(gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)),
-        actions=actions.of_cluster(sight, actor, cluster),
+        actions=menus.of_cluster(sight, actor, cluster),
     )
 
 
 def _restart(sight: pages.Sight, actor: Actor, of: Group | None, stale: bool, **whose: str) -> Action | None:
-    return actions.restart(sight.mesh, actor, joined=of is not None and of.joined, **whose) if stale else None
+    return menus.restart(sight.mesh, actor, joined=of is not None and of.joined, **whose) if stale else None
 
 
 def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
     if seen.silent_code:
         params = seen.observation.error_params if seen.observation else {}
-        return Badge(Tone.BAD, _("Does not answer")), wording.cluster_error(seen.silent_code, params)
+        return Badge(Tone.BAD, _("Does not answer")), phrases.cluster_error(seen.silent_code, params)
     if seen.answered_at is None:
         return Badge(Tone.CALM, _("Not contacted yet")), ""
     return Badge(Tone.GOOD, _("Reachable")), ""
@@ -213,7 +213,7 @@ def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRo
         addresses=addresses,
         replicas=_replicas(gateway, said),
         seen_at=observation.at if observation else None,
-        actions=actions.of_gateway(sight, actor, gateway),
+        actions=menus.of_gateway(sight, actor, gateway),
     )
 
 
@@ -274,6 +274,6 @@ def _member_state(sight: pages.Sight, group: Group) -> Badge:
     if not sight.facts.istiods:
         return Badge(Tone.CALM, _("Control plane not seen yet"))
     if sight.unverified:
-        return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": wording.listed(sight.unverified)})
+        return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": phrases.listed(sight.unverified)})
     replicas = sum(istiod.replicas for istiod in sight.facts.istiods)
     return Badge(Tone.GOOD, ngettext("Known to %(count)s replica", "Known to all %(count)s replicas", replicas) % {"count": replicas})

@@ -19,9 +19,9 @@ from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
 from interconnect.services.inquiries import inquiry_of, inquiry_start
 from interconnect.state import pages
-from interconnect.views import plan_rows
-from interconnect.views.access import Visit, mesh_for
-from interconnect.views.mesh import frame
+from interconnect.views.parts import plan_rows
+from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.frame import frame
 from interconnect.wording import worded
 from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page

@@ -18,8 +18,8 @@ from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
 from interconnect.state import pages
-from interconnect.views import plan_rows, wording
-from interconnect.wording import reasons_behind, word
+from interconnect.views.parts import plan_rows
+from interconnect.wording import phrases, reasons_behind, word
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action, Badge, Tone
 
@@ -118,7 +118,7 @@ def step_row(step: Step, names: Mapping[str, str]) -> StepRow:
     end = step.ended_at or (timezone.now() if step.started_at and status in OPEN_STEPS else None)
     return StepRow(
         id=step.pk,
-        label=wording.step_name(step.kind),
+        label=phrases.step_name(step.kind),
         subject=names.get(step.subject, step.subject) or step.group,
         state=Badge(STEP_TONES[status], status.label),
         said=(word(step.error_code, step.error_params) if step.error_code else "") or detail(step),
@@ -134,7 +134,7 @@ def detail(step: Step) -> str:
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
         params = seen.get("params") or {"said": seen.get("said", "")}
-        return _("Asking again: %(why)s") % {"why": wording.cluster_error(str(seen["code"]), params)}
+        return _("Asking again: %(why)s") % {"why": phrases.cluster_error(str(seen["code"]), params)}
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
@@ -148,7 +148,7 @@ def detail(step: Step) -> str:
     if seen.get("picked_up"):
         return _("istiod has picked the change up by itself.")
     if seen.get("not_ours"):
-        return _("Not ours, left alone: %(objects)s") % {"objects": wording.listed([str(name) for name in seen["not_ours"]])}
+        return _("Not ours, left alone: %(objects)s") % {"objects": phrases.listed([str(name) for name in seen["not_ours"]])}
     if seen.get("config_maps"):
         return ", ".join(str(name) for name in seen["config_maps"])
     return ""
@@ -161,7 +161,7 @@ def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str,
         failure = _failure(step, names)
         alike = (failure["row"].label, failure["row"].said, failure["row"].code, failure["said"])
         told.setdefault(step.pk if failure["guard"] or failure["tokens"] else alike, []).append(failure)
-    where = [wording.listed(sorted({failure["where"] for failure in failures})) for failures in told.values()]
+    where = [phrases.listed(sorted({failure["where"] for failure in failures})) for failures in told.values()]
     return [failures[0] | {"where": names, "count": len(failures)} for failures, names in zip(told.values(), where, strict=True)]
 
 

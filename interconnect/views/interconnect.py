@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET
 from interconnect.domain import rules
 from interconnect.domain.entries import RULE_NAME
 from interconnect.state import pages
-from interconnect.views import actions, rows
-from interconnect.views.access import mesh_for
-from interconnect.views.mesh import frame
+from interconnect.views.parts import menus, rows
+from interconnect.views.parts.access import mesh_for
+from interconnect.views.parts.frame import frame
 from interconnect.wording import worded
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
@@ -55,7 +55,7 @@ def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dic
         "members": [rows.member_row(sight, group) for group in members],
         "member_pages": members,
         "member_count": len(topology.joined),
-        "buttons": actions.of_page(sight, actor),
+        "buttons": menus.of_page(sight, actor),
         "stepper": stepper(sight),
         "enabled": topology.enabled,
         "hosted": not any(rules.is_hosted(topology)),
@@ -108,7 +108,7 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
     return {
         "lines": list(dict.fromkeys(shown)),
         "more": len(found) - len(shown),
-        "restore": actions.restore(sight, actor),
+        "restore": menus.restore(sight, actor),
         "at": sight.mesh.observation.at,
     }
 

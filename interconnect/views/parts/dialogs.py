@@ -13,7 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from interconnect.domain.rules import is_token
-from interconnect.views import wording
+from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page, redirect
 from meshconsole.ui.forms import ChoiceError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from interconnect.domain.refusal import Refused
     from interconnect.domain.violations import Violation
     from interconnect.models import Mesh, Rollout
-    from interconnect.views.access import Visit
+    from interconnect.views.parts.access import Visit
 
 CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 
@@ -76,8 +77,6 @@ def consents(data: QueryDict) -> list[str]:
 
 
 def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
-    from interconnect.views.mesh import frame
-
     context = {
         "dialog": dialog,
         "form": dialog.form,
@@ -109,7 +108,7 @@ def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
     """Each reason beside the field that it belongs to, which marks the clusters that it names; others above the form."""
     for violation in violations:
         clusters = frozenset(str(violation.params[name]) for name in ("cluster", "other") if name in violation.params)
-        dialog.form.add_error(_field(dialog, violation.code), ChoiceError(wording.reason(violation), clusters))
+        dialog.form.add_error(_field(dialog, violation.code), ChoiceError(phrases.reason(violation), clusters))
 
 
 def judge(dialog: Dialog, violations: Iterable[Violation]) -> None:
@@ -152,7 +151,7 @@ def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
 
 
 def started(rollout: Rollout) -> str:
-    return _("Started: %(title)s") % {"title": wording.rollout_title(rollout)}
+    return _("Started: %(title)s") % {"title": phrases.rollout_title(rollout)}
 
 
 def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
@@ -168,4 +167,4 @@ def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
 
 
 def in_words(violations: Iterable[Violation]) -> tuple[str, ...]:
-    return wording.reasons(violations)
+    return phrases.reasons(violations)

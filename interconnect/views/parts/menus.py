@@ -25,7 +25,7 @@ from interconnect.domain.changes import (
 from interconnect.domain.violations import Violation
 from interconnect.services.authority import ROLE_OF
 from interconnect.services.meshes import what_holds
-from interconnect.views import wording
+from interconnect.wording import phrases
 from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 def _refusals(actor: Actor, role: Role, found: Iterable[Violation]) -> tuple[str, ...]:
     """The role first: what somebody may never do needs no other reason."""
     if not actor.may(role):
-        return (wording.reason(Violation("role.missing", {"role": role.slug})),)
-    return wording.reasons(found)
+        return (phrases.reason(Violation("role.missing", {"role": role.slug})),)
+    return phrases.reasons(found)
 
 
 def _of_change(sight: pages.Sight, actor: Actor, change: Change) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
     own = topology.group_of(cluster)
     if not any(group for group in topology.groups.values() if group is not own and not group.joined):
         return (_("There is no other group outside the interconnect to move it to."),)
-    return wording.reasons(rules.is_not_last(topology, cluster))
+    return phrases.reasons(rules.is_not_last(topology, cluster))
 
 
 def leaving(mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occupied: frozenset[str]) -> tuple[Action, ...]:
@@ -177,7 +177,7 @@ def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
 def _nobody_can_join(topology: Topology) -> tuple[str, ...]:
     """When nobody can, the first group says why; without any group there is one to be made."""
     outside = [name for name, group in topology.groups.items() if not group.joined]
-    found = [wording.reasons(rules.can_join(topology, name)) for name in outside]
+    found = [phrases.reasons(rules.can_join(topology, name)) for name in outside]
     if not outside:
         return (_("Every group is joined.") if topology.groups else _("Create a network group first."),)
     return found[0] if all(found) else ()

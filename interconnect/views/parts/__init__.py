@@ -1,0 +1,1 @@
+"""What several screens share: the frame around them, dialogs, rows, menus."""

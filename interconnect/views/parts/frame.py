@@ -1,0 +1,93 @@
+"""What every page of a mesh has in common: head, tabs, and the rollout that is under way or has failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from interconnect.models import Mesh, RolloutStatus
+from interconnect.state import pages
+from interconnect.wording import phrases
+from meshconsole.access.roles import Role
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
+    from interconnect.models import Rollout
+    from interconnect.views.parts.access import Visit
+
+FAST_SECONDS, SLOW_SECONDS = 2, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    url_name: str
+    label: str | Promise
+    icon: str
+
+
+TABS = (
+    Tab("interconnect", gettext_lazy("Interconnect"), "route-alt-left"),
+    Tab("topology", gettext_lazy("Topology"), "topology-star-3"),
+    Tab("clusters", gettext_lazy("Clusters"), "server-2"),
+    Tab("rollouts", gettext_lazy("Rollouts"), "list-check"),
+    Tab("checks", gettext_lazy("Checks"), "stethoscope"),
+    Tab("activity", gettext_lazy("Activity"), "history"),
+    Tab("members", gettext_lazy("Members"), "users"),
+    Tab("mesh-settings", gettext_lazy("Settings"), "settings"),
+)
+
+
+def frame(visit: Visit, tab: str) -> dict[str, Any]:
+    """The context of templates/meshes/base.html."""
+    rollout = pages.last_rollout(visit.mesh)
+    strip = pages.attention(rollout)
+    istiods = observed_istiods(visit.mesh)
+    return {
+        "mesh": visit.mesh,
+        "actor": visit.actor,
+        "tabs": TABS,
+        "tab": tab,
+        "istio_versions": sorted({str(item.get("version", "")) for item in istiods} - {""}),
+        "istiod_replicas": sum(int(item.get("replicas", 0)) for item in istiods),
+        "seen_at": visit.mesh.observation.at if hasattr(visit.mesh, "observation") else None,
+        "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
+        **strip_context(visit, rollout, strip),
+    }
+
+
+def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
+    return list(mesh.observation.facts.get("istiods", [])) if hasattr(mesh, "observation") else []
+
+
+def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress | None) -> dict[str, Any]:
+    """The strip is there while something is to be seen; what is said aloud includes how the last rollout ended."""
+    if rollout is None:
+        return {"strip": None}
+    title = phrases.rollout_title(rollout)
+    if strip is None:
+        return {"strip": None, "strip_rollout": rollout.id, "strip_announce": _ended(title, rollout)}
+    now = ", ".join(dict.fromkeys(phrases.step_name(step.kind) for step in strip.current))
+    running = rollout.status != RolloutStatus.FAILED
+    said = _("%(title)s: %(now)s") % {"title": title, "now": now} if now else title
+    return {
+        "strip": strip,
+        "strip_rollout": rollout.id,
+        "strip_title": title,
+        "strip_now": now,
+        "strip_running": running,
+        "strip_announce": said if running else _ended(title, rollout),
+        "may_dismiss": visit.actor.may(Role.OPERATOR),
+    }
+
+
+def _ended(title: str, rollout: Rollout) -> str:
+    sentences = {
+        RolloutStatus.SUCCEEDED: _("%(title)s: succeeded"),
+        RolloutStatus.FAILED: _("%(title)s: failed"),
+        RolloutStatus.CANCELLED: _("%(title)s: cancelled"),
+    }
+    return sentences[RolloutStatus(rollout.status)] % {"title": title}
