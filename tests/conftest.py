@@ -42,6 +42,7 @@ ON_BOTH_DATABASES = (
     "tests/services/test_inquiries.py",
     "tests/services/test_registration.py",
     "tests/services/test_rollouts.py",
+    "tests/state",
     "tests/steps/test_whole.py",
     "tests/views/test_bad_input.py::test_a_page_with_a_query_that_it_does_not_know_is_shown_all_the_same",
     "tests/views/test_bad_input.py::test_hostile_values_are_refused_and_change_nothing",
