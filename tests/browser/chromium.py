@@ -64,7 +64,8 @@ def contexts_of(chromium: Browser) -> Iterator[Contexts]:
     errors: list[str] = []
 
     def open_one(url: str, *, theme: str = "light", width: int = 1280, language: str = "en") -> BrowserContext:
-        context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=url)
+        # What moves while something is followed would be painted sixty times a second.
+        context = chromium.new_context(viewport={"width": width, "height": 900}, base_url=url, reduced_motion="reduce")
         cookies = {"theme": theme, "django_language": language}
         context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
         context.on("weberror", lambda error: errors.append(str(error.error)))

@@ -106,7 +106,9 @@ class Turned:
         return {channel.addr for channel in self.server.active_channels.values() if channel.request is not None}
 
     def answer(self, made: socket.socket) -> bytes:
-        self.until(lambda: bool(select.select([made], [], [], 0)[0]))
+        waiting = select.poll()  # select() knows no number of a file above 1,023
+        waiting.register(made, select.POLLIN)
+        self.until(lambda: bool(waiting.poll(0)))
         return made.recv(4096).partition(b"\r\n")[0]
 
 

@@ -71,14 +71,16 @@ def action_button(identity: object, action: Action, style: str = "btn", of: str 
 
 
 @register.simple_tag
-def diff(before: str, after: str) -> SafeString:
-    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour."""
+def diff(before: str, after: str, *place: str) -> SafeString:
+    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour. `place` tells it from others."""
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
     if not lines:
         return format_html('<p class="text-secondary">{}</p>', gettext("No difference."))
     kinds = {"+": "added", "-": "removed", "@": "where"}
     rows = format_html_join("", '<span class="{}">{}</span>', ((kinds.get(line[:1], "same"), line) for line in lines))
-    return format_html('<pre class="diff mono" tabindex="0" role="region" aria-label="{}">{}</pre>', gettext("Difference"), rows)
+    where = " ".join(filter(None, place))
+    label = gettext("Difference: %(where)s") % {"where": where} if where else gettext("Difference")
+    return format_html('<pre class="diff mono" tabindex="0" role="region" aria-label="{}">{}</pre>', label, rows)
 
 
 @register.simple_tag
