@@ -218,10 +218,10 @@ def codes_of_the_engine() -> set[str]:
     """Every code that services, steps, kube and the command line write out as they give it."""
     found = {
         arg.value
-        for name, arg in calls("services", "rollouts", "management", "files", "domain")
+        for name, arg in calls("cli", "domain", "files", "observing", "planning", "rollouts", "services")
         if name in MADE_BY and isinstance(arg, ast.Constant) and isinstance(arg.value, str) and CODE.fullmatch(arg.value)
     }
-    steps = {arg.value for name, arg in calls("rollouts") for arg in ast.walk(arg) if is_step_code(arg)}  # type: ignore[attr-defined]
+    steps = {arg.value for name, arg in calls("observing", "rollouts") for arg in ast.walk(arg) if is_step_code(arg)}  # type: ignore[attr-defined]
     return found | steps
 
 
