@@ -18,7 +18,7 @@ help:
 	@echo "make test       the whole suite, on SQLite and, what rests on the database, on PostgreSQL (ARGS=… for pytest)"
 	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
 	@echo "make bench      the benchmarks"
-	@echo "make check-ship what takes too long for each change: the suite in two random orders, and the benchmarks"
+	@echo "make check-ship what takes too long for each change: the suite in two random orders, every scene, the benchmarks"
 	@echo "make screenshots  a picture of every page, dialog and menu, in build/screenshots (ARGS='-k word' for some)"
 	@echo "make lint       every check that runs nothing"
 	@echo "make format     ruff's formatter and its safe corrections"

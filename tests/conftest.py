@@ -24,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 pytest.register_assert_rewrite("tests.live")
 
 LEFT_OUT = pytest.StashKey[list[str]]()
+FOR_SHIP = pytest.StashKey[int]()
 # Whatever rests on a database's own behaviour runs on both: locks, constraints, isolation, compare-and-set, JSON, its clock, its
 # text, and the queries of pages. The rest asks the same questions through the same code, and runs on SQLite alone.
 ON_BOTH_DATABASES = (
@@ -54,7 +55,6 @@ ON_BOTH_DATABASES = (
 )
 
 LONGEST = (
-    "tests/e2e/test_every_scene.py",
     "tests/e2e/test_procedure.py",
     "tests/e2e/test_interruptions.py",
     "tests/rollouts/test_kills.py",
@@ -63,6 +63,7 @@ LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-both-databases", action="store_true", help="run only the tests that run on PostgreSQL too")
+    parser.addoption("--ship", action="store_true", help="run also the tests that are too long for each change")
     parser.addoption("--every-cluster", action="store_true", help="conformance on every real cluster, not on one of each kind")
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
@@ -75,6 +76,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     mark = config.getoption("--leave-out")
     left_out = [item for item in items if mark and item.get_closest_marker(mark)]
     config.stash[LEFT_OUT] = [item.nodeid for item in left_out]
+    for_ship = [item for item in items if item.get_closest_marker("ship") and not config.getoption("--ship")]
+    config.stash[FOR_SHIP] = len(for_ship)
+    left_out += for_ship
     if config.getoption("--on-both-databases"):
         left_out += [item for item in items if not item.nodeid.startswith(ON_BOTH_DATABASES)]
     if left_out:
@@ -93,6 +97,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for name in config.stash.get(LEFT_OUT, []):
         terminalreporter.write_line(f"left out ({config.getoption('--leave-out')}): {name}")
+    if config.stash.get(FOR_SHIP, 0):
+        terminalreporter.write_line(f"left to make check-ship (or --ship): {config.stash[FOR_SHIP]} tests")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -26,6 +26,7 @@ def test_every_url_is_in_a_scene_or_says_why_not() -> None:
     assert unseen() == set()
 
 
+@pytest.mark.ship
 def test_axe_finds_nothing_wrong_with_any_scene(theatre: Theatre) -> None:
     found: dict[str, list[str]] = {}
     for item in story():

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.live.support.client import Json
     from tests.live.support.installation import Live, Undo
 
+# They look at what the other files look with, which changes seldom.
+pytestmark = pytest.mark.ship
+
 NAME = "observer-gateway"
 LABELS = {"istio": "eastwestgateway", "observer": NAME}
 

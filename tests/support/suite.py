@@ -35,10 +35,12 @@ def test(arguments: list[str]) -> int:
 
 
 def ship(arguments: list[str]) -> int:
-    """What is too long for each change: the suite in two other orders, conformance on every real cluster, and the benchmarks."""
+    """What is too long for each change: the suite in two other orders, every scene, all real clusters, and the benchmarks."""
     codes = [both(f"-{seed}", ["--random-order", f"--random-order-seed={seed}", *arguments]) for seed in SEEDS]
+    codes.append(pytest("scenes", ["tests/e2e/test_every_scene.py", "--ship", *arguments]))
     if os.environ.get("MESHCONSOLE_LIVE"):
-        codes.append(pytest("conformance", ["tests/live/conformance", "--every-cluster", *arguments]))
+        places = ["tests/live/conformance", "tests/live/test_observers.py"]
+        codes.append(pytest("every-cluster", [*places, "--every-cluster", "--ship", *arguments]))
     return max(*codes, bench(arguments))
 
 
