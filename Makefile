@@ -12,57 +12,47 @@ ARGS ?=
 
 .PHONY: help setup run test test-live bench check-ship lint format messages screenshots lock clean
 
-help:
-	@echo "make setup      the environment of every other target, in $(VENV)"
-	@echo "make run        the console with three demo meshes on simulated clusters, on port 8000"
-	@echo "make test       the whole suite, on SQLite and, what rests on the database, on PostgreSQL (ARGS=… for pytest)"
-	@echo "make test-live  the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)"
-	@echo "make bench      the benchmarks"
-	@echo "make check-ship what takes too long for each change: the suite in two random orders, every scene, the benchmarks"
-	@echo "make screenshots  a picture of every page, dialog and menu, in build/screenshots (ARGS='-k word' for some)"
-	@echo "make lint       every check that runs nothing"
-	@echo "make format     ruff's formatter and its safe corrections"
-	@echo "make messages   take new messages into the catalogues and compile them"
-	@echo "make lock       resolve the dependencies again and write requirements/*.txt"
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-setup: $(STAMP)
+setup: $(STAMP) ## the environment of every other target, in .venv
 
 $(STAMP):
 	@bash tools/make-venv $(VENV) requirements/dev.txt
 	@rm -f $(VENV)/.locked-* && touch $@
 
 # In the place of the shell, so that signals reach it; it ends with make, however make ends.
-run: $(STAMP)
+run: $(STAMP) ## the console with three demo meshes on simulated clusters, on port 8000
 	@exec $(RUN) manage.py run --parent $$PPID
 
-test: $(STAMP)
+test: $(STAMP) ## the whole suite, on SQLite and, what rests on the database, on PostgreSQL (ARGS=… for pytest)
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite test $(ARGS)
 
-test-live: $(STAMP)
+test-live: $(STAMP) ## the live tier, on the clusters of MESHCONSOLE_LIVE (ARGS=… for pytest)
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite live $(ARGS)
 
-bench: $(STAMP)
+bench: $(STAMP) ## the benchmarks
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite bench $(ARGS)
 
 # Before a release. With MESHCONSOLE_LIVE set, conformance runs on every one of its clusters too.
-check-ship: $(STAMP)
+check-ship: $(STAMP) ## what takes too long for each change: the suite in two random orders, every scene, the benchmarks
 	@MESHCONSOLE_REPORTS=$(REPORTS) $(RUN) -m tests.support.suite ship $(ARGS)
 
-screenshots: $(STAMP)
+screenshots: $(STAMP) ## a picture of every page, dialog and menu, in build/screenshots (ARGS='-k word' for some)
 	@$(RUN) -m tests.screenshots $(ARGS)
 
-lint: $(STAMP)
+lint: $(STAMP) ## every check that runs nothing
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) tools/lint.py
 
-format: $(STAMP)
+format: $(STAMP) ## ruff's formatter and its safe corrections
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-messages: $(STAMP)
+messages: $(STAMP) ## take new messages into the catalogues and compile them
 	@$(RUN) tools/messages.py update
 
-lock: $(STAMP)
+lock: $(STAMP) ## resolve the dependencies again and write requirements/*.txt
 	@$(LOCK) -o requirements/run.txt
 	@$(LOCK) --extra dev --constraint requirements/run.txt -o requirements/dev.txt
 
-clean:
+clean: ## remove what the other targets made
 	rm -rf build staticfiles .mypy_cache .ruff_cache .hypothesis .import_linter_cache
