@@ -36,7 +36,7 @@ ON_BOTH_DATABASES = (
     "tests/platform/test_rotate_credentials.py",
     "tests/rollouts/test_boundaries.py",
     "tests/rollouts/test_database.py",
-    "tests/rollouts/test_kills.py",
+    "tests/rollouts/test_kills.py::test_twenty_workers_are_killed_in_the_middle_of_writing_and_every_rollout_succeeds",
     "tests/rollouts/test_leases.py",
     "tests/rollouts/test_rollout.py",
     "tests/services/test_credentials.py",
