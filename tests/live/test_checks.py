@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.live.support.installation import Live
     from tests.live.support.meshfile import Mesh
 
+pytestmark = pytest.mark.steps
+
 Pairs = dict[tuple[str, str], dict[str, Any]]
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tests.live.support.meshfile import Mesh
 
+pytestmark = pytest.mark.steps
+
 AUDIT = """
 import json
 from meshconsole.audit.models import Entry

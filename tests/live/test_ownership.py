@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tests.live.support.console import Console
     from tests.live.support.installation import Live, Undo
 
+# Two meshes cannot be on the same clusters: the tests of the empty one come first.
+pytestmark = pytest.mark.random_order(disabled=True)
+
 SOMEBODY = "helm-of-others"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 

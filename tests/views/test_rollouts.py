@@ -78,7 +78,7 @@ def test_every_step_is_reached_by_the_pages_of_its_phase(as_ada: Any, large: Rol
     found: list[int] = []
     for phase in {str(phase) for phase in large.steps.values_list("phase", flat=True)}:
         context = as_ada.get(address(large), {"phase": phase}).context
-        pages = context["opened"].pages.paginator.num_pages if context["opened"].pages else 1
+        pages = context["opened"].pager.paginator.num_pages if context["opened"].pager else 1
         for number in range(1, pages + 1):
             found += steps_on(shown(as_ada, large, phase=phase, page=str(number)))
     assert len(found) == large.steps.count() and set(found) == set(large.steps.values_list("id", flat=True))
@@ -180,7 +180,7 @@ def test_the_history_says_how_many_steps_have_ended(as_ada: Any, large: Rollout)
 def test_a_phase_that_was_opened_leads_back_to_all_of_them(as_ada: Any, large: Rollout) -> None:
     page = shown(as_ada, large, phase="10", page="2")
     assert "All phases" in page and "Page 2 of 2" in page
-    assert as_ada.get(address(large), {"phase": "10"}).context["opened"].pages.paginator.per_page == phases.PER_PAGE
+    assert as_ada.get(address(large), {"phase": "10"}).context["opened"].pager.paginator.per_page == phases.PER_PAGE
 
 
 def test_the_way_back_may_need_more_than_the_way_there_and_says_so(client: Any, omar: Any, mesh: Mesh) -> None:

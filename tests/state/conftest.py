@@ -1,0 +1,3 @@
+from tests.models.conftest import mesh
+
+__all__ = ["mesh"]
