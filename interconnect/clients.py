@@ -57,7 +57,8 @@ kube_transport.before_request = no_call_in_a_transaction
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is busy itself:
+    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is
+    busy itself:
     neither is an answer about a cluster."""
     before = _patient.set(True)
     try:
@@ -69,7 +70,9 @@ def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
 
 @contextmanager
 def calling_for(caller: str) -> Iterator[None]:
-    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in particular."""
+    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in
+    particular.
+    """
     before = _caller.set(caller)
     try:
         yield
@@ -84,7 +87,9 @@ def _suspects() -> threading.BoundedSemaphore:
 
 @contextmanager
 def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
-    """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have to wait."""
+    """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have
+    to wait.
+    """
     with _cache_lock:
         known = set() if begins else _chains.get(chain, set())
         _chains[chain] = known
@@ -148,7 +153,9 @@ class GuardedTransport(Transport):
             chain.add(self.connection_id)
 
     @contextmanager
-    def stream(self, path: str, *, query: Mapping[str, str], deadline: float, accept: str = "application/json") -> Iterator[Any]:
+    def stream(
+        self, path: str, *, query: Mapping[str, str], deadline: float, accept: str = "application/json"
+    ) -> Iterator[Any]:
         with self._watched():
             self._identify_in_chain(None)
             with super().stream(path, query=query, deadline=deadline, accept=accept) as opened:
@@ -179,7 +186,9 @@ class GuardedTransport(Transport):
         self.trusted, self.failures = True, 0
         if self.was_open:
             self.was_open = False
-            Connection.objects.filter(id=self.connection_id, open_since__isnull=False).update(open_since=None, open_code="")
+            Connection.objects.filter(id=self.connection_id, open_since__isnull=False).update(
+                open_since=None, open_code=""
+            )
 
     def _failed(self, error: KubeError) -> None:
         self.trusted = False
@@ -188,7 +197,9 @@ class GuardedTransport(Transport):
             error.params["breaker_open"] = True
         elif self.failures >= FAILURES_TO_OPEN:
             self.was_open = True
-            Connection.objects.filter(id=self.connection_id, open_since__isnull=True).update(open_since=Now(), open_code=error.code)
+            Connection.objects.filter(id=self.connection_id, open_since__isnull=True).update(
+                open_since=Now(), open_code=error.code
+            )
 
 
 _cache: dict[UUID, tuple[str, GuardedTransport]] = {}
@@ -206,7 +217,9 @@ def seal_credential(row: Connection, credential: Credential) -> None:
 
 
 def _opened(row: Connection) -> Credential:
-    """Raises KubeError as a call does: to whoever asks, a credential without its key is a cluster that gives no answer."""
+    """Raises KubeError as a call does: to whoever asks, a credential without its key is a cluster that
+    gives no answer.
+    """
     try:
         return Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
     except VaultError:

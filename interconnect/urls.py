@@ -40,15 +40,37 @@ urlpatterns = [
     path("meshes/<slug:name>/looks/<uuid:inquiry_id>/", rule.look, name="look"),
     path("meshes/<slug:name>/groups/create/", groups.create, name="group-create"),
     path("meshes/<slug:name>/groups/<slug:group>/add-cluster/", groups.add_cluster, name="group-add-cluster"),
-    path("meshes/<slug:name>/groups/<slug:group>/create-gateway/", gateways.create_in_group, name="group-create-gateway"),
+    path(
+        "meshes/<slug:name>/groups/<slug:group>/create-gateway/", gateways.create_in_group, name="group-create-gateway"
+    ),
     path("meshes/<slug:name>/groups/<slug:group>/delete/", groups.delete, name="group-delete"),
-    path("meshes/<slug:name>/clusters/<slug:cluster>/create-gateway/", gateways.create_in_cluster, name="cluster-create-gateway"),
-    path("meshes/<slug:name>/clusters/<slug:cluster>/edit-gateway/", gateways.edit_in_cluster, name="cluster-edit-gateway"),
+    path(
+        "meshes/<slug:name>/clusters/<slug:cluster>/create-gateway/",
+        gateways.create_in_cluster,
+        name="cluster-create-gateway",
+    ),
+    path(
+        "meshes/<slug:name>/clusters/<slug:cluster>/edit-gateway/",
+        gateways.edit_in_cluster,
+        name="cluster-edit-gateway",
+    ),
     path("meshes/<slug:name>/clusters/<slug:cluster>/move/", groups.move_cluster, name="cluster-move"),
-    path("meshes/<slug:name>/clusters/<slug:cluster>/remove-from-group/", groups.remove_cluster, name="cluster-remove-from-group"),
+    path(
+        "meshes/<slug:name>/clusters/<slug:cluster>/remove-from-group/",
+        groups.remove_cluster,
+        name="cluster-remove-from-group",
+    ),
     path("meshes/<slug:name>/clusters/register/", registration.cluster_register, name="cluster-register"),
-    path("meshes/<slug:name>/clusters/register/<uuid:inquiry_id>/", registration.cluster_register, name="cluster-register-check"),
-    path("meshes/<slug:name>/clusters/<slug:cluster>/credential/", registration.cluster_credential, name="cluster-credential"),
+    path(
+        "meshes/<slug:name>/clusters/register/<uuid:inquiry_id>/",
+        registration.cluster_register,
+        name="cluster-register-check",
+    ),
+    path(
+        "meshes/<slug:name>/clusters/<slug:cluster>/credential/",
+        registration.cluster_credential,
+        name="cluster-credential",
+    ),
     path(
         "meshes/<slug:name>/clusters/<slug:cluster>/credential/<uuid:inquiry_id>/",
         registration.cluster_credential,
@@ -82,5 +104,9 @@ urlpatterns = [
     path("meshes/<slug:name>/settings/networks/", settings.networks, name="mesh-networks"),
     path("meshes/<slug:name>/settings/istiod-url/", settings.istiod_url, name="mesh-istiod-url"),
     path("meshes/<slug:name>/settings/credential/", registration.mesh_credential, name="mesh-credential"),
-    path("meshes/<slug:name>/settings/credential/<uuid:inquiry_id>/", registration.mesh_credential, name="mesh-credential-check"),
+    path(
+        "meshes/<slug:name>/settings/credential/<uuid:inquiry_id>/",
+        registration.mesh_credential,
+        name="mesh-credential-check",
+    ),
 ]

@@ -22,7 +22,9 @@ class JsonSerializer:
 
 
 def celery_url(redis_url: str) -> str:
-    """`unix:///path?db=0` of redis-py is `redis+socket:///path?virtual_host=0` to kombu; other URLs are the same to both."""
+    """`unix:///path?db=0` of redis-py is `redis+socket:///path?virtual_host=0` to kombu; other URLs are the same to
+    both.
+    """
     if not redis_url.startswith("unix://"):
         return redis_url
     path, _, query = redis_url.removeprefix("unix://").partition("?")

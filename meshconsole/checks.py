@@ -19,7 +19,11 @@ def leases_outlive_calls(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     """E001: a lease that ends during a call would let two workers write at once."""
     if settings.MESHCONSOLE_LEASE_SECONDS > settings.MESHCONSOLE_CALL_DEADLINE_SECONDS:
         return []
-    return [Error("MESHCONSOLE_LEASE_SECONDS must be greater than MESHCONSOLE_CALL_DEADLINE_SECONDS.", id="meshconsole.E001")]
+    return [
+        Error(
+            "MESHCONSOLE_LEASE_SECONDS must be greater than MESHCONSOLE_CALL_DEADLINE_SECONDS.", id="meshconsole.E001"
+        )
+    ]
 
 
 @register()

@@ -70,7 +70,9 @@ class Env:
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read ({type(error).__name__}).") from None
+            raise ImproperlyConfigured(
+                f"{name}_FILE names a file that cannot be read ({type(error).__name__})."
+            ) from None
         if not value:
             raise ImproperlyConfigured(f"{name}_FILE names an empty file.")
         return value
@@ -90,10 +92,11 @@ def split(value: str) -> list[str]:
 
 
 def closed_folder(folder: Path, *, program: Path) -> str:
-    """Closes an existing folder of data, and the files in it, to everybody but its owner; a sentence if it was open, else "".
+    """Closes an existing folder of data, and the files in it, to everybody but its owner; a sentence if it was open,
+    else "".
 
-    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` lies in it, it is a home,
-    or everybody's), and for one that stays open.
+    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` lies in it, it is
+    a home, or everybody's), and for one that stays open.
     """
     try:
         found = folder.stat()
@@ -121,7 +124,9 @@ def _is_shared(folder: Path, found: os.stat_result, program: Path) -> bool:
 
 
 def _open_files(folder: Path) -> Iterator[Path]:
-    """The database, its log, keys: what lies in the folder itself, since the folder alone keeps others from what is in folders below."""
+    """The database, its log, keys: what lies in the folder itself, since the folder alone keeps others from what is in
+    folders below.
+    """
     with suppress(OSError):
         for path in folder.iterdir():
             with suppress(OSError):  # gone since
@@ -154,7 +159,9 @@ def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token
             _publish(path, make())
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise ImproperlyConfigured(f"MESHCONSOLE_DATA: {path.parent} cannot be written or read ({error.strerror}).") from None
+        raise ImproperlyConfigured(
+            f"MESHCONSOLE_DATA: {path.parent} cannot be written or read ({error.strerror})."
+        ) from None
 
 
 def _publish(path: Path, content: str) -> None:

@@ -24,7 +24,9 @@ def target(request: HttpRequest) -> str:
     return request.headers.get("HX-Target", "")
 
 
-def page(request: HttpRequest, template: str, context: dict[str, Any], *, parts: tuple[str, ...] = (), status: int = 200) -> HttpResponse:
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], *, parts: tuple[str, ...] = (), status: int = 200
+) -> HttpResponse:
     """The whole page, or the one of its `parts` (partials named after the ids of elements) that htmx asks for."""
     wanted = target(request)
     name = f"{template}#{wanted.replace('-', '_')}" if wanted in parts else template
@@ -41,7 +43,9 @@ def events(response: HttpResponse, **names: Any) -> HttpResponse:
 
 
 def redirect(request: HttpRequest, url: str) -> HttpResponse:
-    """To another page, as a whole: a redirect that htmx follows would put that page into the element that was asked for."""
+    """To another page, as a whole: a redirect that htmx follows would put that page into the element that was asked
+    for.
+    """
     if not is_htmx(request):
         return HttpResponseRedirect(url)
     response = HttpResponse(status=204)

@@ -20,11 +20,22 @@ from meshconsole.ui.errors import error_page
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 PERMISSIONS_POLICY = ", ".join(
-    f"{feature}=()" for feature in ("accelerometer", "camera", "geolocation", "gyroscope", "magnetometer", "microphone", "payment", "usb")
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "camera",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "payment",
+        "usb",
+    )
 )
 
 
-# What a proxy may say of who asks. The console itself reads the first three; what logs or libraries might read is taken away too.
+# What a proxy may say of who asks. The console itself reads the first three; what logs or libraries might read is taken
+# away too.
 FORWARDED = {"for": "HTTP_X_FORWARDED_FOR", "proto": "HTTP_X_FORWARDED_PROTO", "host": "HTTP_X_FORWARDED_HOST"}
 NEVER_BELIEVED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP")
 
@@ -42,7 +53,9 @@ class NoStoreMiddleware:
 
 
 class ForwardedMiddleware:
-    """Puts the client's own address, scheme and host where Django looks for them; everything after it need not know of proxies."""
+    """Puts the client's own address, scheme and host where Django looks for them; everything after it need not know of
+    proxies.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -103,7 +116,9 @@ class HealthMiddleware:
 
 
 class SessionEndMiddleware:
-    """Ends a session that nobody has used for a while, or that has lasted long enough: what comes then has not signed in."""
+    """Ends a session that nobody has used for a while, or that has lasted long enough: what comes then has not signed
+    in.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -127,7 +142,9 @@ class SizeMiddleware:
 
 
 class CharsetMiddleware:
-    """Refuses another charset than UTF-8 before anything is decoded with it: no browser sends one, and Python knows odd ones."""
+    """Refuses another charset than UTF-8 before anything is decoded with it: no browser sends one, and Python knows odd
+    ones.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

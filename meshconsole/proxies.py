@@ -1,7 +1,7 @@
 """Who asks, and by what scheme and host, when proxies stand before the console. Pure.
 
-A header that says so is believed from the addresses in MESHCONSOLE_TRUSTED_PROXIES alone. A mere number of proxies, as allauth and
-others take it, believes whoever connects past them.
+A header that says so is believed from the addresses in MESHCONSOLE_TRUSTED_PROXIES alone. A mere number of proxies, as
+allauth and others take it, believes whoever connects past them.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class TrustedProxies:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> Self:
-        """Networks, addresses, and `unix` for whoever connects by a unix socket. Raises ValueError with the entry that is none of them,
-        or that would trust everybody."""
+        """Networks, addresses, and `unix` for whoever connects by a unix socket. Raises ValueError with the entry that
+        is none of them, or that would trust everybody.
+        """
         networks = tuple(_network(entry) for entry in entries if entry != UNIX)
         return cls(networks, UNIX in set(entries))
 
@@ -47,8 +48,8 @@ class TrustedProxies:
     def origin(self, peer: str, said: Mapping[str, str]) -> Origin:
         """`said` are the values of X-Forwarded-For, -Proto and -Host by `for`, `proto` and `host`.
 
-        Each proxy appends whom it was asked by; the entries are followed from the last one backwards for as long as those who
-        have written them are trusted.
+        Each proxy appends whom it was asked by; the entries are followed from the last one backwards for as long as
+        those who have written them are trusted.
         """
         if peer not in self:
             return Origin(_plain(peer))
@@ -58,7 +59,9 @@ class TrustedProxies:
                 break
             address, hops = entry, hops + 1
         scheme = _outermost(_entries(said.get("proto", "")), hops).lower()
-        return Origin(_plain(address), scheme if scheme in SCHEMES else "", _outermost(_entries(said.get("host", "")), hops))
+        return Origin(
+            _plain(address), scheme if scheme in SCHEMES else "", _outermost(_entries(said.get("host", "")), hops)
+        )
 
 
 def network_of(address: str) -> str:

@@ -32,28 +32,37 @@ if said := closed_folder(MESHCONSOLE_DATA, program=BASE_DIR):
     print(f"meshconsole: {said}", file=sys.stderr)
 DEBUG = env.flag("MESHCONSOLE_DEBUG", False)
 if PRODUCTION and DEBUG:
-    raise ImproperlyConfigured("MESHCONSOLE_DEBUG is not for production: its error pages show settings and requests to everybody.")
+    raise ImproperlyConfigured(
+        "MESHCONSOLE_DEBUG is not for production: its error pages show settings and requests to everybody."
+    )
 
 # `manage.py run`
 MESHCONSOLE_PORT = env.integer("MESHCONSOLE_PORT", 8000)
 MESHCONSOLE_ADMIN_PASSWORD = env.secret("MESHCONSOLE_ADMIN_PASSWORD")
 MESHCONSOLE_DEMO = env.flag("MESHCONSOLE_DEMO", not PRODUCTION)
 if PRODUCTION and MESHCONSOLE_DEMO:
-    raise ImproperlyConfigured("MESHCONSOLE_DEMO is not for production: simulated clusters are for trying the console out.")
+    raise ImproperlyConfigured(
+        "MESHCONSOLE_DEMO is not for production: simulated clusters are for trying the console out."
+    )
 
 SECRET_KEY = env.secret("SECRET_KEY")
 if PRODUCTION and not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY (or SECRET_KEY_FILE) must be set in production: a long random text that signs sessions.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY (or SECRET_KEY_FILE) must be set in production: a long random text that signs sessions."
+    )
 if PRODUCTION and (weakness := secret_weakness(SECRET_KEY)):
     raise ImproperlyConfigured(
-        f"SECRET_KEY {weakness}: whoever guesses it can sign in as anybody. Production needs a long random text, such as "
+        f"SECRET_KEY {weakness}: whoever guesses it can sign in as anybody. Production needs a long random "
+        f"text, such as "
         "python -c 'import secrets; print(secrets.token_urlsafe(48))' prints."
     )
 SECRET_KEY = SECRET_KEY or generated_secret(MESHCONSOLE_DATA / "secret_key")
 
 ALLOWED_HOSTS = env.items("ALLOWED_HOSTS")
 if PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS must be set in production: the host names of the console, separated by commas.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS must be set in production: the host names of the console, separated by commas."
+    )
 if PRODUCTION and (weakness := host_weakness(ALLOWED_HOSTS)):
     raise ImproperlyConfigured(f"ALLOWED_HOSTS: {weakness}. Production needs the names of the console itself.")
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
@@ -135,7 +144,8 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# The adapter has limits of its own, by name and address; allauth's lock out everybody who shares an address with one who guesses.
+# The adapter has limits of its own, by name and address; allauth's lock out everybody who shares an address with one
+# who guesses.
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -158,8 +168,9 @@ SQLITE_OPTIONS: dict[str, Any] = {
     # A transaction that begins as a reader and then writes fails at once when another has written; IMMEDIATE waits.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # FULL: an intention must be on the disk before the cluster hears of it. Not mapped into memory: when processes came, went and
-    # were killed beside each other, mappings (SQLite 3.40) showed pages that were none, and what was written from them was lost.
+    # FULL: an intention must be on the disk before the cluster hears of it. Not mapped into memory: when processes
+    # came, went and were killed beside each other, mappings (SQLite 3.40) showed pages that were none, and what was
+    # written from them was lost.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA mmap_size=0;",
 }
 
@@ -171,12 +182,18 @@ def database_settings(url: str, data: Path) -> dict[str, Any]:
     """
     if not url:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": data / "meshconsole.sqlite3", "OPTIONS": dict(SQLITE_OPTIONS)}
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": data / "meshconsole.sqlite3",
+            "OPTIONS": dict(SQLITE_OPTIONS),
+        }
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except Exception:
         # The URL holds a password, and so does the parser's own message.
-        raise ImproperlyConfigured("DATABASE_URL is not a database URL such as postgresql://user:password@host/name.") from None
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a database URL such as postgresql://user:password@host/name."
+        ) from None
     if parsed["ENGINE"] == "django.db.backends.sqlite3":
         return parsed | {"OPTIONS": dict(SQLITE_OPTIONS), "CONN_MAX_AGE": 0}
     if parsed["ENGINE"] == "django.db.backends.postgresql":
@@ -258,15 +275,19 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 # Both bind every other name of the domain, which is its owner's decision and not this console's.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
-# Whose X-Forwarded-For, -Proto and -Host are believed; the middleware puts them where Django looks, and nothing else reads them.
+# Whose X-Forwarded-For, -Proto and -Host are believed; the middleware puts them where Django looks, and nothing else
+# reads them.
 MESHCONSOLE_TRUSTED_PROXIES = env.items("MESHCONSOLE_TRUSTED_PROXIES")
 if env.flag("MESHCONSOLE_TRUST_PROXY", False):
-    raise ImproperlyConfigured("MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES (README.md, *Settings*).")
+    raise ImproperlyConfigured(
+        "MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES (README.md, *Settings*)."
+    )
 try:
     TrustedProxies.parse(MESHCONSOLE_TRUSTED_PROXIES)
 except ValueError as error:
     raise ImproperlyConfigured(
-        f"MESHCONSOLE_TRUSTED_PROXIES: {error} is neither a network, an address nor “unix”, or it would trust everybody."
+        f"MESHCONSOLE_TRUSTED_PROXIES: {error} is neither a network, an address nor “unix”, or it would "
+        f"trust everybody."
     ) from None
 
 # The largest form. The web server keeps no larger body, and SizeMiddleware refuses it.
@@ -286,8 +307,8 @@ MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
 # How long a cluster may stay silent before its chain of a rollout fails, and istiod's replicas may disagree.
 MESHCONSOLE_UNREACHABLE_SECONDS = env.seconds("MESHCONSOLE_UNREACHABLE_SECONDS", 60)
 MESHCONSOLE_VERIFY_SECONDS = env.seconds("MESHCONSOLE_VERIFY_SECONDS", 60)
-# Networks that the console never connects to, whatever a kubeconfig or an address says: link-local holds the metadata service of
-# nearly every cloud, the others are those that lie outside it.
+# Networks that the console never connects to, whatever a kubeconfig or an address says: link-local holds the metadata
+# service of nearly every cloud, the others are those that lie outside it.
 MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "169.254.0.0/16",
     "fe80::/10",
@@ -311,11 +332,14 @@ CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TIMEZONE = "UTC"
 # The database is the record of what happened.
 CELERY_TASK_IGNORE_RESULT = True
-# A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way to
-# fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
+# A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way
+# to fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
 CELERY_TASK_QUEUES = [Queue(name, no_ack=True) for name in ("rollout", "question", "probe")]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
-CELERY_TASK_ROUTES = {"interconnect.tasks.answer": {"queue": "question"}, "interconnect.tasks.probe*": {"queue": "probe"}}
+CELERY_TASK_ROUTES = {
+    "interconnect.tasks.answer": {"queue": "question"},
+    "interconnect.tasks.probe*": {"queue": "probe"},
+}
 # A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
@@ -327,7 +351,8 @@ if MESHCONSOLE_WORKER_MEGABYTES != 0 and MESHCONSOLE_WORKER_MEGABYTES < 200:
         "and a smaller limit would replace it again and again."
     )
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
-# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the rest free.
+# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the
+# rest free.
 MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)
 # A thread cannot be cancelled, and what it does is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

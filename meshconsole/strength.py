@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 SHORTEST_SECRET, FEWEST_CHARACTERS = 32, 10
 # What examples, tutorials and generators put where a secret belongs.
 EXAMPLE = re.compile(r"insecure|(change|replace)[-_ ]?(me|this|it)", re.IGNORECASE)
-HOST = re.compile(r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+HOST = re.compile(
+    r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE
+)
 
 
 def secret_weakness(secret: str) -> str:
@@ -29,7 +31,10 @@ def host_weakness(hosts: Iterable[str]) -> str:
         if host == "*" or (host.startswith(".") and host.count(".") < 2):
             return f"{host} stands for names of others too"
         if not HOST.fullmatch(host):
-            return f"{host} isn't a host name. Write it without scheme, port and path; .example.org stands for all names below example.org"
+            return (
+                f"{host} isn't a host name. Write it without scheme, port and path; .example.org stands "
+                f"for all names below example.org"
+            )
     return ""
 
 

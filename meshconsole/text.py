@@ -1,4 +1,6 @@
-"""Text of others as it can be shown: on pages, in terminals and in logs nothing of it moves the cursor, hides or turns around."""
+"""Text of others as it can be shown: on pages, in terminals and in logs nothing of it moves the cursor, hides or turns
+around.
+"""
 
 from __future__ import annotations
 

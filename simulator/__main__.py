@@ -1,8 +1,8 @@
 """`python -m simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
 
-Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, `D/live.json`, and
-`D/control.json` for who switches faults (remote.py). The state is kept in `D/state.json`, so that a fleet that is started again is
-the same one, on the same port where that is still free.
+Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, `D/live.json`,
+and `D/control.json` for who switches faults (remote.py). The state is kept in `D/state.json`, so that a fleet that is
+started again is the same one, on the same port where that is still free.
 """
 
 from __future__ import annotations
@@ -32,10 +32,16 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="simulator", description="Simulated Kubernetes clusters of one hosted Istio mesh.")
+    made = argparse.ArgumentParser(
+        prog="simulator", description="Simulated Kubernetes clusters of one hosted Istio mesh."
+    )
     made.add_argument("--clusters", default="3", help="names of the member clusters, or how many (default 3)")
-    made.add_argument("--world", type=Path, help="a JSON file that describes several meshes (plan.py), instead of --clusters")
-    made.add_argument("--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)")
+    made.add_argument(
+        "--world", type=Path, help="a JSON file that describes several meshes (plan.py), instead of --clusters"
+    )
+    made.add_argument(
+        "--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)"
+    )
     made.add_argument("--dir", type=Path, required=True, help="folder of kubeconfigs, live.json and the state")
     made.add_argument("--istiods", type=int, default=2, help="replicas of istiod (default 2)")
     made.add_argument("--split-config", action="store_true", help="istiod's configuration is in a cluster of its own")
@@ -51,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"simulator: {error.strerror or error}", file=sys.stderr)
         return 1
     except (ValueError, KeyError, TypeError) as error:
-        print(f"simulator: what it is to be, or its saved state, cannot be read ({type(error).__name__})", file=sys.stderr)
+        print(
+            f"simulator: what it is to be, or its saved state, cannot be read ({type(error).__name__})", file=sys.stderr
+        )
         return 1
     saved = options.dir / "state.json"
     ended = threading.Event()
@@ -59,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: ended.set())
     _describe(fleet, options.dir)
     print(
-        f"simulator: {len(fleet.members)} clusters on https://127.0.0.1:{fleet.server.port}, described in {options.dir / 'live.json'}",
+        f"simulator: {len(fleet.members)} clusters on https://127.0.0.1:{fleet.server.port}, described in "
+        f"{options.dir / 'live.json'}",
         flush=True,
     )
     while not ended.wait(SAVE_SECONDS):
@@ -70,13 +79,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _started(options: argparse.Namespace) -> Fleet:
-    """The fleet of the folder, as it was or new. Raises OSError when the port is taken or the folder cannot be written."""
+    """The fleet of the folder, as it was or new.
+
+    Raises OSError when the port is taken or the folder cannot be written.
+    """
     options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = options.dir / "state.json"
     state = json.loads(saved.read_text()) if saved.exists() else None
     world = world_from_json(json.loads(options.world.read_text())) if options.world else WorldPlan(())
-    made: dict[str, Any] = {"istiods": options.istiods, "split_config": options.split_config, "plans": world.meshes, "state": state}
-    fleet = Fleet(members=names(options.clusters), port=options.port or _port_before(options.dir), timing=Timing(**world.timing), **made)
+    made: dict[str, Any] = {
+        "istiods": options.istiods,
+        "split_config": options.split_config,
+        "plans": world.meshes,
+        "state": state,
+    }
+    fleet = Fleet(
+        members=names(options.clusters),
+        port=options.port or _port_before(options.dir),
+        timing=Timing(**world.timing),
+        **made,
+    )
     try:
         fleet.start()
     except OSError:

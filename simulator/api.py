@@ -70,7 +70,11 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        return self.method in _VERBS and not self.dry_run and not self.path.startswith(("/apis/authorization", "/apis/authentication"))
+        return (
+            self.method in _VERBS
+            and not self.dry_run
+            and not self.path.startswith(("/apis/authorization", "/apis/authentication"))
+        )
 
     @property
     def watches(self) -> bool:
@@ -110,11 +114,16 @@ class Grant:
 
     def covers(self, verb: str, group: str, resource: str, namespace: str, name: str) -> bool:
         pairs = ((self.verbs, verb), (self.groups, group), (self.resources, resource), (self.namespaces, namespace))
-        return all("*" in allowed or value in allowed for allowed, value in pairs) and (not self.names or name in self.names)
+        return all("*" in allowed or value in allowed for allowed, value in pairs) and (
+            not self.names or name in self.names
+        )
 
 
 class Access:
-    """Users by their tokens and what they may do. Every `…-admin-token` is the admin's, every `…-nobody-token` of a user without rights."""
+    """Users by their tokens and what they may do.
+
+    Every `…-admin-token` is the admin's, every `…-nobody-token` of a user without rights.
+    """
 
     def __init__(self) -> None:
         self.grants: dict[str, Sequence[Grant]] = {"admin": (Grant(),), "nobody": ()}
@@ -192,7 +201,9 @@ class Api:
         if not at.name and request.method == "DELETE":
             return respond(self._delete_all(request, at))
         if not at.name and request.method != "POST":
-            raise errors.ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+            raise errors.ApiError(
+                405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {}
+            )
         write = Write(self._manager(request), at.subresource, request.dry_run, request.query.get("force") == "true")
         obj, status = self._write(request, at, write)
         return respond(obj if obj.get("kind") == "Status" else self._shown(at.resource, obj, request), status)
@@ -202,7 +213,9 @@ class Api:
         found = self._list(request, at)
         options = parse(request.body) if request.body.strip() else _delete_options(request)
         for item in found["items"]:
-            self.cluster.delete(at.resource, at.namespace, item["metadata"]["name"], options, bool(options.get("dryRun")))
+            self.cluster.delete(
+                at.resource, at.namespace, item["metadata"]["name"], options, bool(options.get("dryRun"))
+            )
         return found
 
     def _manager(self, request: Request) -> str:
@@ -265,13 +278,27 @@ class Api:
         page, meta = _page(selected, request, version, begun, matches is not None)
         if partial(request):
             shown = [self._shown(at.resource, item, request) for item in page]
-            return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": shown}
+            return {
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": meta,
+                "items": shown,
+            }
         if not at.resource.custom:  # built-in kinds do not repeat themselves in a list
             page = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in page]
-        return {"kind": f"{at.resource.kind}List", "apiVersion": at.resource.api_version, "metadata": meta, "items": page}
+        return {
+            "kind": f"{at.resource.kind}List",
+            "apiVersion": at.resource.api_version,
+            "metadata": meta,
+            "items": page,
+        }
 
     def _shown(self, resource: Resource, obj: Json, request: Request) -> Json:
-        return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]} if partial(request) else obj
+        return (
+            {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+            if partial(request)
+            else obj
+        )
 
     def _fixed(self, request: Request) -> Response | None:
         path = request.path.rstrip("/") or "/"
@@ -297,7 +324,11 @@ def _access_review(api: Api, request: Request) -> Json:
 
 def _self_review(api: Api, request: Request) -> Json:
     body = parse(request.body)
-    return {**body, "metadata": {}, "status": {"userInfo": {"username": request.user, "groups": ["system:authenticated"]}}}
+    return {
+        **body,
+        "metadata": {},
+        "status": {"userInfo": {"username": request.user, "groups": ["system:authenticated"]}},
+    }
 
 
 _REVIEWS: dict[str, Callable[[Api, Request], Json]] = {
@@ -346,11 +377,15 @@ def _begun(request: Request) -> _Begun | None:
         raise errors.bad_request("invalid continue token: continue key is not valid: illegal base64 data") from error
 
 
-def _page(items: list[Json], request: Request, version: int, begun: _Begun | None, selected: bool) -> tuple[list[Json], Json]:
+def _page(
+    items: list[Json], request: Request, version: int, begun: _Begun | None, selected: bool
+) -> tuple[list[Json], Json]:
     meta: Json = {"resourceVersion": str(version)}
     limit = int(request.query.get("limit") or 0)
     if begun is not None:
-        items = [item for item in items if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) > begun.after]
+        items = [
+            item for item in items if (item["metadata"].get("namespace", ""), item["metadata"]["name"]) > begun.after
+        ]
     if not limit or len(items) <= limit:
         return items, meta
     last = items[limit - 1]["metadata"]
@@ -363,10 +398,15 @@ def _page(items: list[Json], request: Request, version: int, begun: _Begun | Non
 
 def scale_of(obj: Json) -> Json:
     meta = {
-        key: obj["metadata"][key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in obj["metadata"]
+        key: obj["metadata"][key]
+        for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+        if key in obj["metadata"]
     }
     labels, replicas = obj["spec"].get("selector", {}).get("matchLabels", {}), obj["spec"].get("replicas", 0)
-    status = {"replicas": obj.get("status", {}).get("replicas", 0), "selector": ",".join(f"{key}={value}" for key, value in labels.items())}
+    status = {
+        "replicas": obj.get("status", {}).get("replicas", 0),
+        "selector": ",".join(f"{key}={value}" for key, value in labels.items()),
+    }
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
@@ -386,16 +426,26 @@ def discovery(path: str) -> Json | None:
     version = path.removeprefix("/apis/") if path.startswith("/apis/") else path.removeprefix("/api/")
     if version in groups and path.startswith("/apis/"):
         return {"kind": "APIGroup", "apiVersion": "v1", **_group(version)}
-    found = [item for item in RESOURCES if item.api_version == version and path.startswith("/apis/" if item.group else "/api/")]
+    found = [
+        item
+        for item in RESOURCES
+        if item.api_version == version and path.startswith("/apis/" if item.group else "/api/")
+    ]
     if not found:
         return None
     verbs = ["create", "delete", "get", "list", "patch", "update", "watch"]
     resources = []
     for item in found:
-        entry = {"name": item.plural, "singularName": item.kind.lower(), "namespaced": item.namespaced, "kind": item.kind}
+        entry = {
+            "name": item.plural,
+            "singularName": item.kind.lower(),
+            "namespaced": item.namespaced,
+            "kind": item.kind,
+        }
         resources.append({**entry, "verbs": verbs})
         resources += [
-            {**entry, "name": f"{item.plural}/{sub}", "singularName": "", "verbs": ["get", "patch", "update"]} for sub in item.subresources
+            {**entry, "name": f"{item.plural}/{sub}", "singularName": "", "verbs": ["get", "patch", "update"]}
+            for sub in item.subresources
         ]
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
 

@@ -24,13 +24,25 @@ _UNOWNED: Fields = frozenset(
     [("f:apiVersion",), ("f:kind",), ("f:metadata",)]
     + [
         ("f:metadata", f"f:{name}")
-        for name in ("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion")
+        for name in (
+            "name",
+            "namespace",
+            "creationTimestamp",
+            "selfLink",
+            "uid",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        )
     ]
 )
 
 
 class Manager(NamedTuple):
-    """Who wrote: entries of `managedFields` are merged under this. Appliers have no `api_version`: they own across versions."""
+    """Who wrote: entries of `managedFields` are merged under this.
+
+    Appliers have no `api_version`: they own across versions.
+    """
 
     name: str
     operation: str
@@ -126,7 +138,10 @@ def merge(live: Any, config: Any, rules: Rules, names: Names = ()) -> Any:
     """`live` with everything that `config` sets. Neither is changed; the result shares their parts."""
     rule = rules.get(names)
     if isinstance(live, dict) and isinstance(config, dict) and rule is not ATOMIC:
-        changed = {key: merge(live[key], child, rules, (*names, key)) if key in live else child for key, child in config.items()}
+        changed = {
+            key: merge(live[key], child, rules, (*names, key)) if key in live else child
+            for key, child in config.items()
+        }
         return {**live, **changed}
     if isinstance(live, list) and isinstance(config, list) and rule is not None and not rule.atomic:
         return _merge_lists(live, config, rule, rules, names)
@@ -144,7 +159,10 @@ def _merge_lists(live: list[Any], config: list[Any], rule: Rule, rules: Rules, n
         while key in waiting:  # the applied order wins among the applied
             order.append(waiting.pop(0))
     order += waiting
-    return [merge(left[key], right[key], rules, names) if key in left and key in right else right.get(key, left.get(key)) for key in order]
+    return [
+        merge(left[key], right[key], rules, names) if key in left and key in right else right.get(key, left.get(key))
+        for key in order
+    ]
 
 
 def remove(value: Any, paths: set[Path], rules: Rules, names: Names = (), path: Path = ()) -> Any:
@@ -220,7 +238,9 @@ def managed_fields(owners: Owners, before: Json | None, api_version: str, now: s
     times = {}
     if before is not None:
         known = owners_of(before)
-        stamps = dict(zip(known, (entry.get("time", now) for entry in before["metadata"].get("managedFields", ())), strict=False))
+        stamps = dict(
+            zip(known, (entry.get("time", now) for entry in before["metadata"].get("managedFields", ())), strict=False)
+        )
         times = {manager: stamps[manager] for manager, fields in known.items() if owners.get(manager) == fields}
     entries = []
     for manager, fields in owners.items():
@@ -233,7 +253,9 @@ def managed_fields(owners: Owners, before: Json | None, api_version: str, now: s
             "fieldsV1": encode(fields),
         }
         entries.append(entry | ({"subresource": manager.subresource} if manager.subresource else {}))
-    return sorted(entries, key=lambda entry: (entry["operation"], entry["time"], entry["manager"], entry.get("subresource", "")))
+    return sorted(
+        entries, key=lambda entry: (entry["operation"], entry["time"], entry["manager"], entry.get("subresource", ""))
+    )
 
 
 def dotted(path: Path) -> str:
@@ -252,7 +274,10 @@ def dotted(path: Path) -> str:
 
 def _refuse(conflicts: Mapping[Manager, set[Path]]) -> None:
     found = [(manager, path) for manager in sorted(conflicts, key=str) for path in sorted(conflicts[manager])]
-    causes = [{"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": dotted(path)} for manager, path in found]
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": dotted(path)}
+        for manager, path in found
+    ]
     if len(found) == 1:
         manager, path = found[0]
         raise apply_conflict(f"Apply failed with 1 conflict: conflict with {manager}: {dotted(path)}", causes)
@@ -265,7 +290,9 @@ def _refuse(conflicts: Mapping[Manager, set[Path]]) -> None:
 
 def _taken_from_others(owners: Owners, author: Manager, difference: Difference, force: bool) -> Owners:
     written = difference.written
-    conflicts = {manager: set(fields & written) for manager, fields in owners.items() if manager != author and fields & written}
+    conflicts = {
+        manager: set(fields & written) for manager, fields in owners.items() if manager != author and fields & written
+    }
     if conflicts and not force:
         _refuse(conflicts)
     left: Owners = {}

@@ -17,8 +17,24 @@ from simulator.resources import BY_KIND, RULES, Json, Resource
 from simulator.store import Store
 from simulator.validation import validate
 
-_SYSTEM = ("uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
-_HAS_GENERATION = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "PodDisruptionBudget", "MutatingWebhookConfiguration", "Pod"}
+_SYSTEM = (
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+)
+_HAS_GENERATION = {
+    "Deployment",
+    "ReplicaSet",
+    "StatefulSet",
+    "DaemonSet",
+    "PodDisruptionBudget",
+    "MutatingWebhookConfiguration",
+    "Pod",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +110,9 @@ class Cluster:
                 meta["name"] = meta["generateName"] + uuid.uuid4().hex[:5]
             if not meta.get("name"):
                 raise errors.invalid(
-                    resource, "", [("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")]
+                    resource,
+                    "",
+                    [("FieldValueRequired", "Required value: name or generateName is required", "metadata.name")],
                 )
             if meta.get("resourceVersion"):
                 raise errors.bad_request("resourceVersion should not be set on objects to be created")
@@ -122,7 +140,9 @@ class Cluster:
                 raise errors.version_required(resource, name)
             return self._changed(resource, old, obj, write)
 
-    def patch(self, resource: Resource, namespace: str, name: str, kind: str, patch: Any, write: Write = SYSTEM) -> Json:
+    def patch(
+        self, resource: Resource, namespace: str, name: str, kind: str, patch: Any, write: Write = SYSTEM
+    ) -> Json:
         """`kind` is `json`, `merge` or `strategic`."""
         with self.store.lock:
             old = self.get(resource, namespace, name)
@@ -138,7 +158,9 @@ class Cluster:
                 obj = patches.strategic_merge_patch(visible, patch, RULES[resource.kind])
             return self._changed(resource, old, self._incoming(resource, namespace, name, obj), write)
 
-    def apply(self, resource: Resource, namespace: str, name: str, config: Json, write: Write = SYSTEM) -> tuple[Json, bool]:
+    def apply(
+        self, resource: Resource, namespace: str, name: str, config: Json, write: Write = SYSTEM
+    ) -> tuple[Json, bool]:
         """Server-side apply. Returns the object and whether it has been created."""
         with self.store.lock:
             config = self._incoming(resource, namespace, name, config)
@@ -156,7 +178,9 @@ class Cluster:
             else:
                 live = _bare(old)
             author = Manager(write.manager, "Apply", "", write.subresource)
-            merged, owners = apply(live, config, RULES[resource.kind], owners_of(old) if old else {}, author, write.force)
+            merged, owners = apply(
+                live, config, RULES[resource.kind], owners_of(old) if old else {}, author, write.force
+            )
             obj = clone(merged)
             if old is not None:
                 obj |= {"status": clone(old["status"])} if "status" in old else {}
@@ -164,7 +188,9 @@ class Cluster:
             set_defaults(obj)
             return self._admit(resource, obj, old, owners, write), old is None
 
-    def delete(self, resource: Resource, namespace: str, name: str, options: Json | None = None, dry_run: bool = False) -> Json:
+    def delete(
+        self, resource: Resource, namespace: str, name: str, options: Json | None = None, dry_run: bool = False
+    ) -> Json:
         """What the API answers: the object while it is leaving, else a Status."""
         options = options or {}
         with self.store.lock:
@@ -185,7 +211,9 @@ class Cluster:
                 return status
             return leaving if leaving == old else self.store.put(resource, leaving)
 
-    def change(self, resource: Resource, namespace: str, name: str, edit: Callable[[Json], Any], write: Write | None = None) -> Json | None:
+    def change(
+        self, resource: Resource, namespace: str, name: str, edit: Callable[[Json], Any], write: Write | None = None
+    ) -> Json | None:
         """A controller's write: `edit` changes a copy in place. Ownership is recorded only when `write` says so.
 
         None when the object is gone."""
@@ -198,7 +226,9 @@ class Cluster:
             if obj == old:
                 return old
             if write is not None:
-                owners = update(_bare(old), _bare(obj), RULES[resource.kind], owners_of(old), self._author(resource, write))
+                owners = update(
+                    _bare(old), _bare(obj), RULES[resource.kind], owners_of(old), self._author(resource, write)
+                )
                 obj["metadata"]["managedFields"] = managed_fields(owners, old, resource.api_version, now())
             return self._stored(resource, obj)
 
@@ -210,16 +240,21 @@ class Cluster:
         obj.setdefault("kind", resource.kind)
         if (obj["apiVersion"], obj["kind"]) != (resource.api_version, resource.kind):
             raise errors.bad_request(
-                f"the API version in the data ({obj['apiVersion']}) does not match the expected API version ({resource.api_version})"
+                f"the API version in the data ({obj['apiVersion']}) does not match the expected API version "
+                f"({resource.api_version})"
                 if obj["apiVersion"] != resource.api_version
                 else f"the kind in the data ({obj['kind']}) does not match the expected kind ({resource.kind})"
             )
         meta = obj.setdefault("metadata", {})
         if name and meta.setdefault("name", name) != name:
-            raise errors.bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({name})")
+            raise errors.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+            )
         if resource.namespaced:
             if meta.setdefault("namespace", namespace) != namespace:
-                raise errors.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+                raise errors.bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
         else:
             meta.pop("namespace", None)
         return obj
@@ -238,7 +273,9 @@ class Cluster:
         if old is None:
             if meta.get("uid"):
                 raise errors.conflict(
-                    resource, name, f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found"
+                    resource,
+                    name,
+                    f"uid mismatch: the provided object specified uid {meta['uid']}, and no existing object was found",
                 )
             return
         if meta.get("uid") and meta["uid"] != old["metadata"]["uid"]:
@@ -276,7 +313,9 @@ class Cluster:
             self._allocate(obj, old)
         validate(resource, obj, old)
         if resource.kind in _HAS_GENERATION or resource.custom:
-            meta["generation"] = 1 if old is None else old["metadata"].get("generation", 1) + self._bumps(resource, old, obj)
+            meta["generation"] = (
+                1 if old is None else old["metadata"].get("generation", 1) + self._bumps(resource, old, obj)
+            )
         meta["managedFields"] = managed_fields(owners, old, resource.api_version, now())
         if not meta["managedFields"]:
             del meta["managedFields"]
@@ -302,14 +341,24 @@ class Cluster:
             name = meta["namespace"]
             text = f"unable to create new content in namespace {name} because it is being terminated"
             message = f'{resource.qualified} "{meta["name"]}" is forbidden: {text}'
-            cause = {"reason": "NamespaceTerminating", "message": f"namespace {name} is being terminated", "field": "metadata.namespace"}
-            raise errors.ApiError(403, "Forbidden", message, {"name": meta["name"], "kind": resource.plural, "causes": [cause]})
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {name} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise errors.ApiError(
+                403, "Forbidden", message, {"name": meta["name"], "kind": resource.plural, "causes": [cause]}
+            )
 
     def _bumps(self, resource: Resource, old: Json, new: Json) -> bool:
         if resource.custom or resource.kind == "MutatingWebhookConfiguration":
             outside = ("metadata", "status")
-            return {k: v for k, v in old.items() if k not in outside} != {k: v for k, v in new.items() if k not in outside}
-        annotated = resource.kind == "Deployment" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+            return {k: v for k, v in old.items() if k not in outside} != {
+                k: v for k, v in new.items() if k not in outside
+            }
+        annotated = resource.kind == "Deployment" and old["metadata"].get("annotations") != new["metadata"].get(
+            "annotations"
+        )
         return annotated or old.get("spec") != new.get("spec")
 
     def _allocate(self, obj: Json, old: Json | None) -> None:
@@ -338,7 +387,9 @@ class Cluster:
 
     def _free_address(self) -> str:
         taken = {spec.get("clusterIP") for spec in self._services()}
-        return next(text for number in self._addresses if (text := f"10.96.{number // 250}.{number % 250 + 1}") not in taken)
+        return next(
+            text for number in self._addresses if (text := f"10.96.{number // 250}.{number % 250 + 1}") not in taken
+        )
 
     def _free_node_port(self) -> int:
         taken = {port.get("nodePort") for spec in self._services() for port in spec.get("ports", ())}

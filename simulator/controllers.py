@@ -24,7 +24,9 @@ _ANNOTATIONS = ("simulator/", "cloud.rig/")
 
 
 def wish(service: Json, name: str) -> str | None:
-    """An annotation that asks the simulated cloud for something: `simulator/delay`, `simulator/hostname`, `simulator/pending`."""
+    """An annotation that asks the simulated cloud for something: `simulator/delay`, `simulator/hostname`,
+    `simulator/pending`.
+    """
     annotations = service["metadata"].get("annotations") or {}
     return next((annotations[prefix + name] for prefix in _ANNOTATIONS if prefix + name in annotations), None)
 
@@ -77,7 +79,9 @@ class Controllers:
         meta = pod["metadata"]
         account = pod.get("spec", {}).get("serviceAccountName", "default")
         if self.cluster.store.get(ACCOUNTS, meta["namespace"], account) is None:
-            missing = f'error looking up service account {meta["namespace"]}/{account}: serviceaccount "{account}" not found'
+            missing = (
+                f'error looking up service account {meta["namespace"]}/{account}: serviceaccount "{account}" not found'
+            )
             raise forbidden_pod(meta["name"], missing)
         return self.fleet.inject(self.member, pod)
 
@@ -124,10 +128,14 @@ class Controllers:
             deployment = controlled_by(replica_set) if replica_set else None
             if deployment is not None:
                 name = deployment["name"]
-                self.later(("Deployment", space, name), self.timing.controller, lambda: self.deployments.reconcile(space, name))
+                self.later(
+                    ("Deployment", space, name), self.timing.controller, lambda: self.deployments.reconcile(space, name)
+                )
         elif owner["kind"] in ("StatefulSet", "DaemonSet"):
             resource, name = BY_KIND["apps/v1", owner["kind"]], owner["name"]
-            self.later((owner["kind"], space, name), self.timing.controller, lambda: self.sets.reconcile(resource, space, name))
+            self.later(
+                (owner["kind"], space, name), self.timing.controller, lambda: self.sets.reconcile(resource, space, name)
+            )
 
     def _collect(self, uid: str) -> None:
         for resource, child in self.cluster.store.owned_by(uid):
@@ -136,7 +144,9 @@ class Controllers:
     def _delete(self, resource: Resource, obj: Json, options: Json | None = None) -> None:
         meta = obj["metadata"]
         try:
-            self.cluster.delete(resource, meta.get("namespace", ""), meta["name"], options or {"propagationPolicy": "Background"})
+            self.cluster.delete(
+                resource, meta.get("namespace", ""), meta["name"], options or {"propagationPolicy": "Background"}
+            )
         except ApiError:
             return  # gone already
 
@@ -147,7 +157,11 @@ class Controllers:
         if resource.kind == "Namespace":
             self._empty(name)
         elif resource.kind == "Pod" and obj["metadata"].get("deletionGracePeriodSeconds"):
-            self.later(("end", namespace, name), self.timing.pod, lambda: self._end_pod(namespace, name, obj["metadata"]["uid"]))
+            self.later(
+                ("end", namespace, name),
+                self.timing.pod,
+                lambda: self._end_pod(namespace, name, obj["metadata"]["uid"]),
+            )
         elif set(obj["metadata"].get("finalizers", ())) & {"foregroundDeletion", "orphan"}:
             self._finalize(resource, obj)
 
@@ -168,7 +182,9 @@ class Controllers:
                 self._delete(child_resource, child, {"propagationPolicy": "Foreground"})
         if children and not orphaned:
             key = ("leave", resource.kind, meta.get("namespace", ""), meta["name"])
-            self.later(key, self.timing.controller * 2, lambda: self._leave(resource, meta.get("namespace", ""), meta["name"]))
+            self.later(
+                key, self.timing.controller * 2, lambda: self._leave(resource, meta.get("namespace", ""), meta["name"])
+            )
             return
 
         def release(copy: Json) -> None:
@@ -191,7 +207,11 @@ class Controllers:
                     self._delete(resource, obj, {"gracePeriodSeconds": 0})
         namespaces = BY_KIND["v1", "Namespace"]
         if left:
-            self.later(("leave", "Namespace", "", namespace), self.timing.controller * 2, lambda: self._leave(namespaces, "", namespace))
+            self.later(
+                ("leave", "Namespace", "", namespace),
+                self.timing.controller * 2,
+                lambda: self._leave(namespaces, "", namespace),
+            )
             return
         self.cluster.change(namespaces, "", namespace, lambda copy: copy["spec"].pop("finalizers", None))
 
@@ -211,11 +231,15 @@ class Controllers:
             return
         self._told.discard(meta["uid"])
         delay = float(wish(service, "delay") or self.timing.load_balancer)
-        self.later(("balance", *place), 0.0 if meta["uid"] in self._given else delay, lambda: self._give_address(*place))
+        self.later(
+            ("balance", *place), 0.0 if meta["uid"] in self._given else delay, lambda: self._give_address(*place)
+        )
 
     def _tell_pending(self, service: Json) -> None:
         try:
-            self.member.event(service, "SyncLoadBalancerFailed", "Error syncing load balancer: quota of load balancers exceeded")
+            self.member.event(
+                service, "SyncLoadBalancerFailed", "Error syncing load balancer: quota of load balancers exceeded"
+            )
         except ApiError:
             return  # the namespace is going away
 
@@ -226,7 +250,9 @@ class Controllers:
         uid, hostname = service["metadata"]["uid"], wish(service, "hostname")
         if uid not in self._given:
             self._given[uid] = service["spec"].get("loadBalancerIP") or self._had(service) or self._free_address()
-        self._set_ingress(namespace, name, {"hostname": hostname} if hostname else {"ip": self._given[uid], "ipMode": "VIP"})
+        self._set_ingress(
+            namespace, name, {"hostname": hostname} if hostname else {"ip": self._given[uid], "ipMode": "VIP"}
+        )
 
     def _had(self, service: Json) -> str:
         """The address it was given before this fleet was started from a saved state."""
@@ -252,7 +278,9 @@ class Controllers:
         if gate > 0:
             self.later(("start", namespace, name), gate, lambda: self._run_pod(namespace, name))
             return
-        missing = next((item for item in pod["spec"]["containers"] if item["image"] == "auto" or "missing" in item["image"]), None)
+        missing = next(
+            (item for item in pod["spec"]["containers"] if item["image"] == "auto" or "missing" in item["image"]), None
+        )
 
         def edit(copy: Json) -> None:
             copy["status"] = self._running(copy) if missing is None else _waiting(copy, missing)
@@ -269,7 +297,10 @@ class Controllers:
             "hostIP": "127.0.0.1",
             "podIP": address,
             "podIPs": [{"ip": address}],
-            "conditions": [{"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": stamp} for kind in conditions],
+            "conditions": [
+                {"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": stamp}
+                for kind in conditions
+            ],
             "containerStatuses": [
                 {
                     "name": item["name"],

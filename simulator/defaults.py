@@ -40,7 +40,9 @@ def pod_spec(spec: Json) -> None:
         _fill(container, _CONTAINER)
         image = str(container.get("image", ""))
         tag = image.rsplit("/", 1)[-1].partition("@")[0].partition(":")[2]
-        _fill(container, {"imagePullPolicy": "Always" if tag in ("", "latest") and "@" not in image else "IfNotPresent"})
+        _fill(
+            container, {"imagePullPolicy": "Always" if tag in ("", "latest") and "@" not in image else "IfNotPresent"}
+        )
         for port in container.get("ports", ()):
             _fill(port, {"protocol": "TCP"})
         for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
@@ -84,7 +86,15 @@ def _template(spec: Json) -> None:
 
 def _deployment(obj: Json) -> None:
     spec = obj.setdefault("spec", {})
-    _fill(spec, {"replicas": 1, "strategy": {"type": "RollingUpdate"}, "revisionHistoryLimit": 10, "progressDeadlineSeconds": 600})
+    _fill(
+        spec,
+        {
+            "replicas": 1,
+            "strategy": {"type": "RollingUpdate"},
+            "revisionHistoryLimit": 10,
+            "progressDeadlineSeconds": 600,
+        },
+    )
     strategy = spec["strategy"]
     _fill(strategy, {"type": "RollingUpdate"})
     if strategy["type"] == "RollingUpdate":
@@ -128,7 +138,12 @@ def _pod(obj: Json) -> None:
     pod_spec(obj.setdefault("spec", {}))
     _fill(
         obj["spec"],
-        {"enableServiceLinks": True, "preemptionPolicy": "PreemptLowerPriority", "priority": 0, "serviceAccountName": "default"},
+        {
+            "enableServiceLinks": True,
+            "preemptionPolicy": "PreemptLowerPriority",
+            "priority": 0,
+            "serviceAccountName": "default",
+        },
     )
 
 

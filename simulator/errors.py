@@ -11,13 +11,27 @@ if TYPE_CHECKING:
 class ApiError(Exception):
     """Answers a request with `status`, and the header `Retry-After` when `retry_after` (seconds) is set."""
 
-    def __init__(self, code: int, reason: str, message: str, details: Json | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, details: Json | None = None, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
-        self.code, self.reason, self.message, self.details, self.retry_after = code, reason, message, details, retry_after
+        self.code, self.reason, self.message, self.details, self.retry_after = (
+            code,
+            reason,
+            message,
+            details,
+            retry_after,
+        )
 
     @property
     def status(self) -> Json:
-        status: Json = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        status: Json = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+        }
         if self.reason:
             status["reason"] = self.reason
         if self.details is not None:
@@ -50,17 +64,31 @@ def already_exists(resource: Resource, name: str) -> ApiError:
 
 
 def conflict(resource: Resource, name: str, why: str) -> ApiError:
-    return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}', _about(resource, name))
+    return ApiError(
+        409,
+        "Conflict",
+        f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}',
+        _about(resource, name),
+    )
 
 
 def modified(resource: Resource, name: str) -> ApiError:
-    return conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again")
+    return conflict(
+        resource, name, "the object has been modified; please apply your changes to the latest version and try again"
+    )
 
 
 def stale_delete(resource: Resource, name: str, what: str, wanted: str, found: str) -> ApiError:
-    """A precondition of a delete that fails; `what` is `UID` or `ResourceVersion`. Named by kind, not by plural, as the real ones."""
+    """A precondition of a delete that fails; `what` is `UID` or `ResourceVersion`.
+
+    Named by kind, not by plural, as the real ones.
+    """
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
-    end = ". The object might have been deleted and then recreated" if what == "UID" else ". The object might have been modified"
+    end = (
+        ". The object might have been deleted and then recreated"
+        if what == "UID"
+        else ". The object might have been modified"
+    )
     text = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found}){end}"
     about = _about(resource, name) | {"kind": resource.kind}
     return ApiError(409, "Conflict", f'Operation cannot be fulfilled on {kind} "{name}": {text}', about)
@@ -97,7 +125,10 @@ def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: st
     plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
     where = f'in the namespace "{namespace}"' if namespace else "at the cluster scope"
     subject = f'{resource.qualified} "{name}"' if name else resource.qualified
-    message = f'{subject} is forbidden: User "{user}" cannot {verb} resource "{plural}" in API group "{resource.group}" {where}'
+    message = (
+        f'{subject} is forbidden: User "{user}" cannot {verb} resource "{plural}" in API group '
+        f'"{resource.group}" {where}'
+    )
     return ApiError(403, "Forbidden", message, _about(resource, name) if name else {"kind": resource.plural})
 
 
@@ -112,7 +143,9 @@ def unsupported_media(resource: Resource) -> ApiError:
         return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     accepted = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
     return ApiError(
-        415, "UnsupportedMediaType", f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+        415,
+        "UnsupportedMediaType",
+        f"the body of the request was in an unknown format - accepted media types include: {accepted}",
     )
 
 

@@ -30,16 +30,18 @@ _REASONS = {
 
 
 class Cut(Exception):
-    """Raised by a hook: the connection is closed without an answer, so that the client cannot know whether its write arrived."""
+    """Raised by a hook: the connection is closed without an answer, so that the client cannot know whether its write
+    arrived.
+    """
 
 
 @dataclass(slots=True)
 class Fault:
     """One fault of a cluster.
 
-    `kind` is one of KINDS, or an HTTP status as text. `seconds` is the latency, the pause of `slow`, or how far the `clock` is ahead.
-    Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set, and of those each `every`-th;
-    after `count` of them it is over (None: never). `asked` counts those that were meant.
+    `kind` is one of KINDS, or an HTTP status as text. `seconds` is the latency, the pause of `slow`, or how far the
+    `clock` is ahead. Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set,
+    and of those each `every`-th; after `count` of them it is over (None: never). `asked` counts those that were meant.
     """
 
     kind: str
@@ -81,7 +83,8 @@ Hook = Callable[[str, int, "Request", str], Any]
 
 @dataclass(slots=True)
 class RemoteHook:
-    """A hook that another process sets over HTTP: at the `n`-th write (of `cluster`, or of all), at `stage`, do `action`.
+    """A hook that another process sets over HTTP: at the `n`-th write (of `cluster`, or of all), at `stage`, do
+    `action`.
 
     Actions: `kill` sends `signal` to `pid`; `cut` closes the connection without an answer; `sleep` waits `seconds`;
     `status` answers with `status`.

@@ -1,4 +1,6 @@
-"""A fleet: simulated clusters behind one TLS port of this process, with what tests need to look into them and to break them."""
+"""A fleet: simulated clusters behind one TLS port of this process, with what tests need to look into them and to break
+them.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,11 @@ class Member:
     @property
     def answers(self) -> bool:
         """Whether an istiod gets an answer from it."""
-        return self.fault is None or self.fault.kind in ("latency", "clock") or bool(self.fault.methods or self.fault.resource)
+        return (
+            self.fault is None
+            or self.fault.kind in ("latency", "clock")
+            or bool(self.fault.methods or self.fault.resource)
+        )
 
     @property
     def uid(self) -> str:
@@ -93,7 +99,9 @@ class Member:
         return [copy_of(obj) for obj in self.cluster.store.list(resource_of(kind), namespace)]
 
     def fail_pods(self, namespace: str, prefix: str) -> tuple[str, ...]:
-        """Makes the readiness probe of the Pods that run now, and whose names begin so, fail for as long as they live."""
+        """Makes the readiness probe of the Pods that run now, and whose names begin so, fail for as
+        long as they live.
+        """
         pods = resource_of("Pod")
         failed: tuple[str, ...] = ()
         for pod in self.cluster.store.list(pods, namespace):
@@ -103,21 +111,37 @@ class Member:
         return failed
 
     def put(self, obj: Json, manager: str = "somebody") -> Json:
-        """Creates or replaces an object as `manager` would by an update; its resourceVersion and uid are not looked at."""
+        """Creates or replaces an object as `manager` would by an update.
+
+        Its resourceVersion and uid are not looked at.
+        """
         resource = resource_of(obj["kind"])
-        meta = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "uid", "managedFields")}
+        meta = {
+            key: value
+            for key, value in obj["metadata"].items()
+            if key not in ("resourceVersion", "uid", "managedFields")
+        }
         obj, namespace = {**obj, "metadata": meta}, meta.get("namespace", "")
         with self.cluster.store.lock:
             if self.cluster.store.get(resource, namespace, meta["name"]) is None:
                 return copy_of(self.cluster.create(resource, namespace, obj, Write(manager)))
             return copy_of(
-                self.cluster.patch(resource, namespace, meta["name"], "json", [{"op": "replace", "path": "", "value": obj}], Write(manager))
+                self.cluster.patch(
+                    resource,
+                    namespace,
+                    meta["name"],
+                    "json",
+                    [{"op": "replace", "path": "", "value": obj}],
+                    Write(manager),
+                )
             )
 
     def apply(self, obj: Json, manager: str = "installer") -> Json:
         resource = resource_of(obj["kind"])
         meta = obj["metadata"]
-        return copy_of(self.cluster.apply(resource, meta.get("namespace", ""), meta["name"], obj, Write(manager, force=True))[0])
+        return copy_of(
+            self.cluster.apply(resource, meta.get("namespace", ""), meta["name"], obj, Write(manager, force=True))[0]
+        )
 
     def patch(self, kind: str, name: str, patch: Json, namespace: str = "", manager: str = "somebody") -> Json:
         """A merge patch."""
@@ -160,8 +184,8 @@ def resource_of(kind: str) -> Resource:
 
 class Fleet:
     """A hosted mesh on simulated clusters: `hub` runs istiod, `members` are its clusters; `split_config` puts the
-    configuration into a cluster `config` of its own. `plans` instead of these: several meshes, the first of which is `mesh`.
-    `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
+    configuration into a cluster `config` of its own. `plans` instead of these: several meshes, the first of which is
+    `mesh`. `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
     """
 
     def __init__(
@@ -197,7 +221,9 @@ class Fleet:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -227,7 +253,11 @@ class Fleet:
     def settle(self, seconds: float = 10.0) -> None:
         """Waits until every Deployment has what it asks for. Raises TimeoutError."""
         until = time.monotonic() + seconds
-        while not all(_rolled_out(obj) for member in self.members.values() for obj in member.cluster.store.list(resource_of("Deployment"))):
+        while not all(
+            _rolled_out(obj)
+            for member in self.members.values()
+            for obj in member.cluster.store.list(resource_of("Deployment"))
+        ):
             if time.monotonic() > until:
                 raise TimeoutError("Deployments are still rolling out")
             time.sleep(0.005)
@@ -283,23 +313,30 @@ class Fleet:
             mesh.wake()
 
     def hook(self, on_write: Hook | None) -> None:
-        """Calls `on_write(cluster, n, request, stage)` at each write that is no dry run, in a thread of its own, `before`
-        and `after` it is stored. `n` counts from 1 since the hook was set, over all clusters. It may sleep, raise ApiError (the
-        answer) or Cut (no answer)."""
+        """Calls `on_write(cluster, n, request, stage)` at each write that is no dry run, in a thread of its own,
+        `before` and `after` it is stored. `n` counts from 1 since the hook was set, over all clusters. It may sleep,
+        raise ApiError (the answer) or Cut (no answer).
+        """
         self._writes, self.on_write = 0, on_write
 
     def count_write(self, member: Member, request: Request) -> int:
         self._writes += 1
-        member.writes.append(WriteRecord(member.name, self._writes, request.method, request.path, request.manager, request.user))
+        member.writes.append(
+            WriteRecord(member.name, self._writes, request.method, request.path, request.manager, request.user)
+        )
         return self._writes
 
     def writes(self, name: str = "") -> list[WriteRecord]:
         """Every write over HTTP so far (without dry runs), of one cluster or of all."""
-        return [record for member in self.members.values() if name in ("", member.name) for record in list(member.writes)]
+        return [
+            record for member in self.members.values() if name in ("", member.name) for record in list(member.writes)
+        ]
 
     def snapshot(self, kinds: Iterable[str] = (), churn: bool = False) -> dict[str, dict[str, Json]]:
-        """All objects by cluster and `Kind/namespace/name`, without what changes by itself (Pods, ReplicaSets, Events and
-        Nodes unless `churn`; status, versions, managedFields, the restart and revision annotations): for comparisons before and after."""
+        """All objects by cluster and `Kind/namespace/name`, without what changes by itself (Pods, ReplicaSets, Events
+        and Nodes unless `churn`; status, versions, managedFields, the restart and revision annotations): for
+        comparisons before and after.
+        """
         wanted = set(kinds)
         return {
             name: {
@@ -311,8 +348,9 @@ class Fleet:
         }
 
     def describe(self, folder: str | Path) -> Json:
-        """Writes a kubeconfig per cluster below `folder` and returns the description of the installation that live tests read: the
-        first mesh."""
+        """Writes a kubeconfig per cluster below `folder` and returns the description of the installation that live
+        tests read: the first mesh.
+        """
         clusters = []
         for name, member in self.members.items():
             path = Path(folder) / name / "kubeconfig"
@@ -321,7 +359,13 @@ class Fleet:
             if name not in (self.hub, self.config, *self.mesh.members):
                 continue
             clusters.append(
-                {"name": name, "kubeconfig": str(path), "pod_cidr": member.pod_cidr, "member": member.is_member, "namespace": None}
+                {
+                    "name": name,
+                    "kubeconfig": str(path),
+                    "pod_cidr": member.pod_cidr,
+                    "member": member.is_member,
+                    "namespace": None,
+                }
             )
         return {
             "clusters": clusters,
@@ -376,7 +420,9 @@ class Fleet:
     async def control(self, request: Request) -> Response:
         return await asyncio.to_thread(control, self, request)
 
-    async def forward(self, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(
+        self, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         from simulator.forward import forward
 
         await forward(self, member, request, reader, writer)
@@ -389,14 +435,22 @@ def _rolled_out(deployment: Json) -> bool:
 
 
 def _settled(obj: Json) -> Json:
-    meta = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "generation", "managedFields")}
-    annotations = {key: value for key, value in meta.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"}
+    meta = {
+        key: value
+        for key, value in obj["metadata"].items()
+        if key not in ("resourceVersion", "generation", "managedFields")
+    }
+    annotations = {
+        key: value for key, value in meta.pop("annotations", {}).items() if key != "deployment.kubernetes.io/revision"
+    }
     settled = {
         **{key: value for key, value in obj.items() if key != "status"},
         "metadata": meta | ({"annotations": annotations} if annotations else {}),
     }
     text = json.loads(json.dumps(settled))
-    template = text.get("spec", {}).get("template", {}).get("metadata", {}) if isinstance(text.get("spec"), dict) else {}
+    template = (
+        text.get("spec", {}).get("template", {}).get("metadata", {}) if isinstance(text.get("spec"), dict) else {}
+    )
     restarted = template.get("annotations", {})
     restarted.pop("kubectl.kubernetes.io/restartedAt", None)
     if not restarted:

@@ -1,7 +1,8 @@
-"""Port-forward to an istiod Pod, over the web socket `v4.channel.k8s.io`: HTTP/1.1 inside, and the connection stays open after an answer.
+"""Port-forward to an istiod Pod, over the web socket `v4.channel.k8s.io`: HTTP/1.1 inside, and the connection stays
+open after an answer.
 
-Per forwarded port there is a data channel (0, 2, …) and an error channel (1, 3, …); each begins with the port's number, two bytes,
-little-endian.
+Per forwarded port there is a data channel (0, 2, …) and an error channel (1, 3, …); each begins with the port's number,
+two bytes, little-endian.
 """
 
 from __future__ import annotations
@@ -27,21 +28,30 @@ _BINARY, _CLOSE, _PING, _PONG = 2, 8, 9, 10
 _LIMIT = 1 << 20
 
 
-async def forward(fleet: Fleet, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def forward(
+    fleet: Fleet, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Serves the web socket to its end. Raises ApiError before it is opened, ConnectionError after."""
     at = route(request.path)
     member.api.authorize(request, at, "create")  # what Kubernetes 1.35 and later ask for, whatever the method
     pod = member.cluster.get(PODS, at.namespace, at.name)
     if pod.get("status", {}).get("phase") != "Running":
-        raise errors.bad_request(f"unable to forward port because pod is not running. Current status={pod['status'].get('phase')}")
+        raise errors.bad_request(
+            f"unable to forward port because pod is not running. Current status={pod['status'].get('phase')}"
+        )
     ports = [int(port) for part in request.query.get("ports", "").split(",") if (port := part.strip()).isdigit()]
     protocols = [item.strip() for item in request.headers.get("sec-websocket-protocol", "").split(",")]
     if request.headers.get("upgrade", "").lower() != "websocket" or PROTOCOL not in protocols or not ports:
         raise errors.bad_request("Upgrade request required")
     key = _accept(request.headers.get("sec-websocket-key", ""))
-    head = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {key}\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n"
+    head = (
+        f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
+        f"{key}\r\nSec-WebSocket-Protocol: {PROTOCOL}\r\n\r\n"
+    )
     writer.write(f"HTTP/1.1 101 Switching Protocols\r\n{head}".encode())
-    istiod = next((found for mesh in fleet.meshes if mesh.hub == member.name and (found := mesh.istiod_of(at.name))), None)
+    istiod = next(
+        (found for mesh in fleet.meshes if mesh.hub == member.name and (found := mesh.istiod_of(at.name))), None
+    )
     await _Session(istiod, at.name, ports, reader, writer).run()
     raise ConnectionAbortedError
 
@@ -53,7 +63,12 @@ def _accept(key: str) -> str:
 
 class _Session:
     def __init__(
-        self, istiod: Istiod | None, pod: str, ports: list[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        istiod: Istiod | None,
+        pod: str,
+        ports: list[int],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self.istiod, self.pod, self.ports, self.reader, self.writer = istiod, pod, ports, reader, writer
         self.received = dict.fromkeys(range(len(ports)), b"")
@@ -94,7 +109,13 @@ class _Session:
     def _send(self, channel: int, data: bytes, opcode: int = _BINARY) -> None:
         payload = bytes([channel]) + data if opcode == _BINARY else data
         size = len(payload)
-        length = bytes([size]) if size < 126 else struct.pack(">BH", 126, size) if size < 1 << 16 else struct.pack(">BQ", 127, size)
+        length = (
+            bytes([size])
+            if size < 126
+            else struct.pack(">BH", 126, size)
+            if size < 1 << 16
+            else struct.pack(">BQ", 127, size)
+        )
         self.writer.write(bytes([0x80 | opcode]) + length + payload)
 
     async def _frame(self) -> tuple[int, bytes] | None:

@@ -49,7 +49,10 @@ def injected(pod: Json) -> bool:
 
 
 class Istiod:
-    """The process behind one istiod Pod. Its state begins with it: a restart forgets the last good networks and reads the clusters anew."""
+    """The process behind one istiod Pod.
+
+    Its state begins with it: a restart forgets the last good networks and reads the clusters anew.
+    """
 
     def __init__(self, mesh: Mesh, pod: Json) -> None:
         self.mesh, self.pod = mesh, pod["metadata"]["name"]
@@ -106,9 +109,9 @@ class Istiod:
         for member in self.members():
             store = member.cluster.store
             system = store.get(NAMESPACES, "", self.mesh.namespace)
-            fallback = (system or {}).get("metadata", {}).get("labels", {}).get(NETWORK_LABEL) or self.loaded.registries.get(
-                member.name, ""
-            )
+            fallback = (system or {}).get("metadata", {}).get("labels", {}).get(
+                NETWORK_LABEL
+            ) or self.loaded.registries.get(member.name, "")
             for service in store.list(SERVICES):
                 selector = service["spec"].get("selector")
                 if not selector:
@@ -125,7 +128,9 @@ class Istiod:
             target = port.get("targetPort")
             number = target if isinstance(target, int) else port["port"]
             address, headless = pod["status"]["podIP"], service["spec"].get("clusterIP") == "None"
-            yield Endpoint(host, meta["namespace"], member.name, network, address, number, port, injected(pod), headless, pod)
+            yield Endpoint(
+                host, meta["namespace"], member.name, network, address, number, port, injected(pod), headless, pod
+            )
 
     def page(self, port: int, target: str) -> tuple[int, str, bytes]:
         """The answer to a GET: status, content type, body."""
@@ -156,12 +161,22 @@ class Istiod:
         """`UnresolvedGateways` names all gateways, those that resolve too, as the real one does."""
         every = [item.describe() for item in sorted(set(self.gateways()))]
         policies = {"namespace_to_policies": {}, "root_namespace": self.mesh.namespace}
-        return {"AuthorizationPolicies": policies, "NetworkGateways": self.networkz() or None, "UnresolvedGateways": every or None}
+        return {
+            "AuthorizationPolicies": policies,
+            "NetworkGateways": self.networkz() or None,
+            "UnresolvedGateways": every or None,
+        }
 
     def clusterz(self) -> list[Json]:
         own = {"id": self.mesh.config, "secretName": "", "syncStatus": "synced"}
         prefix = f"{self.mesh.namespace}/istio-remote-secret-"
-        return [own, *({"id": name, "secretName": f"{prefix}{name}", "syncStatus": status} for name, status in self.clusters.items())]
+        return [
+            own,
+            *(
+                {"id": name, "secretName": f"{prefix}{name}", "syncStatus": status}
+                for name, status in self.clusters.items()
+            ),
+        ]
 
     def endpoint_shards(self) -> Json:
         shards: Json = {}
@@ -197,7 +212,10 @@ class Istiod:
         return next((pod for _member, name, pod in self._proxies() if name == proxy), None)
 
     def _proxies(self) -> Iterator[tuple[Member, str, Json]]:
-        """The proxies that are connected here, with their Pods. Those of each cluster are spread evenly over the replicas."""
+        """The proxies that are connected here, with their Pods.
+
+        Those of each cluster are spread evenly over the replicas.
+        """
         replicas = sorted(self.mesh.replicas())
         for member in self.members():
             pods = [pod for pod in member.cluster.store.list(PODS) if injected(pod) and ready(pod)]
@@ -211,7 +229,9 @@ class Istiod:
         view = environment(proxy, "istio-proxy").get("ISTIO_META_REQUESTED_NETWORK_VIEW")
         if view and item.network != view:
             return []
-        found = [gateway for gateway in networks.resolve(self.gateways(), self.mesh.hosts) if gateway.network == item.network]
+        found = [
+            gateway for gateway in networks.resolve(self.gateways(), self.mesh.hosts) if gateway.network == item.network
+        ]
         direct = (item.address, item.port, _workload(item))
         if item.network in ("", network) or not found:
             return [direct]
@@ -267,7 +287,10 @@ def _assignment(name: str, told: list[tuple[str, int, str]]) -> Json:
         }
         for address, port, workload in told
     ]
-    assignment: Json = {"@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment", "clusterName": name}
+    assignment: Json = {
+        "@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+        "clusterName": name,
+    }
     if endpoints:
         assignment["endpoints"] = [{"locality": {}, "lbEndpoints": endpoints, "loadBalancingWeight": len(endpoints)}]
     return assignment

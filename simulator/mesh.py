@@ -24,10 +24,13 @@ _PATH = re.compile(r"/inject(?:/cluster/(?P<cluster>[^/]+))?(?:/net/(?P<network>
 
 
 class Mesh:
-    """`hot_reload`: istiods follow their ConfigMap, as real ones do; without it only a restart makes them read it again. `hosts`
-    are the names that istiods can resolve."""
+    """`hot_reload`: istiods follow their ConfigMap, as real ones do; without it only a restart makes them read it
+    again. `hosts` are the names that istiods can resolve.
+    """
 
-    def __init__(self, fleet: Fleet, hub: str, config: str, members: Sequence[str], namespace: str = "istio-system") -> None:
+    def __init__(
+        self, fleet: Fleet, hub: str, config: str, members: Sequence[str], namespace: str = "istio-system"
+    ) -> None:
         self.fleet, self.hub, self.config, self.members, self.namespace = fleet, hub, config, tuple(members), namespace
         self.hot_reload = True
         self.hosts: dict[str, list[str]] = {}
@@ -67,7 +70,9 @@ class Mesh:
         return self.istiods.get(pod)
 
     def starts(self, member: Member, pod: Json) -> float:
-        """An istiod is not ready before it has read every cluster, or has given up waiting for those that do not answer."""
+        """An istiod is not ready before it has read every cluster, or has given up waiting for those that do not
+        answer.
+        """
         if member.name != self.hub or not _is_istiod(pod) or pod["metadata"]["namespace"] != self.namespace:
             return 0.0
         name = pod["metadata"]["name"]
@@ -85,7 +90,11 @@ class Mesh:
             self.fleet.at(self.fleet.timing.reload, process.reach)
 
     def _configured(self, event: Event) -> None:
-        if event.resource is not CONFIG_MAPS or event.new["metadata"]["namespace"] != self.namespace or not self.hot_reload:
+        if (
+            event.resource is not CONFIG_MAPS
+            or event.new["metadata"]["namespace"] != self.namespace
+            or not self.hot_reload
+        ):
             return
         name = event.new["metadata"]["name"]
         for process in list(self.istiods.values()):
@@ -117,7 +126,11 @@ class Mesh:
         for configuration in member.cluster.store.list(WEBHOOKS):
             for webhook in configuration.get("webhooks", ()):
                 path = _inject_path(webhook)
-                chosen = path and _selects(webhook["namespaceSelector"], namespace) and _selects(webhook["objectSelector"], pod)
+                chosen = (
+                    path
+                    and _selects(webhook["namespaceSelector"], namespace)
+                    and _selects(webhook["objectSelector"], pod)
+                )
                 if path and chosen:
                     self._ask(webhook["name"], path)
                     return _injected(pod, path, member.name)
@@ -173,7 +186,10 @@ def _injected(pod: Json, path: str, cluster: str) -> Json:
         **({"ISTIO_META_NETWORK": network} if network else {}),
     }
     annotations = pod["metadata"].setdefault("annotations", {})
-    annotations |= {"istio.io/rev": "default", "sidecar.istio.io/status": '{"containers":["istio-proxy"],"revision":"default"}'}
+    annotations |= {
+        "istio.io/rev": "default",
+        "sidecar.istio.io/status": '{"containers":["istio-proxy"],"revision":"default"}',
+    }
     proxy = next((item for item in pod["spec"]["containers"] if item["name"] == "istio-proxy"), None)
     if proxy is None:
         ports = [{"containerPort": 15090, "name": "http-envoy-prom", "protocol": "TCP"}]

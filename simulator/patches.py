@@ -1,4 +1,7 @@
-"""The three classic patches: JSON patch (RFC 6902), merge patch (RFC 7386) and strategic merge patch. Nothing is changed in place."""
+"""The three classic patches: JSON patch (RFC 6902), merge patch (RFC 7386) and strategic merge patch.
+
+Nothing is changed in place.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def strategic_merge_patch(target: Any, patch: Any, rules: Mapping[Names, Rule], names: Names = ()) -> Any:
-    """Maps merge, lists merge under their first key, `$patch: delete|replace` and `$retainKeys` as far as kubectl sends them."""
+    """Maps merge, lists merge under their first key, `$patch: delete|replace` and `$retainKeys` as far as kubectl sends
+    them.
+    """
     if not isinstance(patch, dict):
         return patch
     if patch.get("$patch") == "replace":

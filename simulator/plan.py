@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemberPlan:
-    """A member cluster; `injects` is the network that its injection webhooks name before anybody groups it (empty: none)."""
+    """A member cluster; `injects` is the network that its injection webhooks name before anybody groups it (empty:
+    none).
+    """
 
     name: str
     pod_cidr: str
@@ -45,7 +47,9 @@ def pod_cidr(index: int) -> str:
 
 def usual(hub: str, members: Sequence[str], istiods: int, split_config: bool, samples: bool) -> MeshPlan:
     """The mesh of tests: the third member overlaps with the second, and injects a network that nobody has asked for."""
-    made = tuple(MemberPlan(name, pod_cidr(index), "default" if index == 2 else "") for index, name in enumerate(members))
+    made = tuple(
+        MemberPlan(name, pod_cidr(index), "default" if index == 2 else "") for index, name in enumerate(members)
+    )
     return MeshPlan(hub, made, "config" if split_config else "", istiods, samples)
 
 
@@ -70,4 +74,13 @@ def mesh_to_json(mesh: MeshPlan) -> Json:
     return asdict(mesh)
 
 
-__all__ = ["MemberPlan", "MeshPlan", "WorldPlan", "mesh_from_json", "mesh_to_json", "pod_cidr", "usual", "world_from_json"]
+__all__ = [
+    "MemberPlan",
+    "MeshPlan",
+    "WorldPlan",
+    "mesh_from_json",
+    "mesh_to_json",
+    "pod_cidr",
+    "usual",
+    "world_from_json",
+]

@@ -1,4 +1,7 @@
-"""Kubernetes quantities in their canonical form: the largest unit that leaves a whole number. Exponents are left as they are."""
+"""Kubernetes quantities in their canonical form: the largest unit that leaves a whole number.
+
+Exponents are left as they are.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ _NANO = 10**9
 
 def canonical(value: Any) -> Any:
     """`1000m` is `1`, `1024Mi` is `1Gi`, `0.5` is `500m`; what is no quantity stays as it is."""
-    match = _FORM.fullmatch(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    match = (
+        _FORM.fullmatch(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    )
     if match is None:
         return value
     sign, digits, exponent, unit = match.groups()

@@ -46,7 +46,9 @@ class Remote:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS, context=self._context)
         try:
-            connection.request(method, f"/_control/{path}", json.dumps(body), {"Authorization": f"Bearer {self._token}"})
+            connection.request(
+                method, f"/_control/{path}", json.dumps(body), {"Authorization": f"Bearer {self._token}"}
+            )
             response = connection.getresponse()
             said = json.loads(response.read() or b"null")
         except (OSError, http.client.HTTPException, ValueError) as error:

@@ -58,7 +58,9 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", False),
     Resource("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Resource("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
-    Resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False),
+    Resource(
+        "admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False
+    ),
     Resource("networking.istio.io", "v1", "gateways", "Gateway", True, _STATUS, custom=True),
 )
 
@@ -68,7 +70,8 @@ BY_KIND: Mapping[tuple[str, str], Resource] = {(item.api_version, item.kind): it
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a list or map merges: as one value (no keys and not a set), as a set of values, or item by item under its keys.
+    """How a list or map merges: as one value (no keys and not a set), as a set of values, or item by item under its
+    keys.
 
     `defaults` are the values of keys that an item may leave out.
     """
@@ -108,7 +111,11 @@ _POD: Mapping[str, Rule] = {
     "schedulingGates": _NAME,
     "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution": ATOMIC,
     **{f"{kind}": _NAME for kind in ("containers", "initContainers", "ephemeralContainers")},
-    **{f"{kind}.{path}": rule for kind in ("containers", "initContainers", "ephemeralContainers") for path, rule in _CONTAINER.items()},
+    **{
+        f"{kind}.{path}": rule
+        for kind in ("containers", "initContainers", "ephemeralContainers")
+        for path, rule in _CONTAINER.items()
+    },
 }
 _META: Mapping[str, Rule] = {"finalizers": _SET, "ownerReferences": Rule(("uid",))}
 _CONDITIONS: Mapping[str, Rule] = {"status.conditions": _TYPE}
@@ -131,7 +138,11 @@ _KINDS: Mapping[str, Mapping[str, Rule]] = {
     "HorizontalPodAutoscaler": _CONDITIONS,
     "Namespace": _CONDITIONS,
     "Node": {"spec.podCIDRs": _SET, "spec.taints": ATOMIC, "status.conditions": _TYPE, "status.addresses": _TYPE},
-    "MutatingWebhookConfiguration": {"webhooks": _NAME, "webhooks.namespaceSelector": ATOMIC, "webhooks.objectSelector": ATOMIC},
+    "MutatingWebhookConfiguration": {
+        "webhooks": _NAME,
+        "webhooks.namespaceSelector": ATOMIC,
+        "webhooks.objectSelector": ATOMIC,
+    },
     **dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), _WORKLOAD),
 }
 

@@ -15,9 +15,19 @@ _COMMA = re.compile(r",(?![^(]*\))")
 _WORD, _VALUE = re.compile(r"[-A-Za-z0-9_./]+"), re.compile(r"[-A-Za-z0-9_.]*")
 # what kinds can be selected by beside name and namespace
 _FIELDS = {
-    "Pod": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP"),
+    "Pod": (
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.phase",
+        "status.podIP",
+    ),
     "Event": (
-        *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")),
+        *(
+            f"involvedObject.{name}"
+            for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+        ),
         "reason",
         "reportingComponent",
         "source",
@@ -43,14 +53,22 @@ def _label_test(part: str) -> Predicate:
     match = _SET.fullmatch(part)
     if match:
         key, values = match[1], {value.strip() for value in match[3].split(",")}
-        return (lambda labels: labels.get(key) in values) if match[2] == "in" else (lambda labels: labels.get(key) not in values)
+        return (
+            (lambda labels: labels.get(key) in values)
+            if match[2] == "in"
+            else (lambda labels: labels.get(key) not in values)
+        )
     operator = next((item for item in ("!=", "==", "=") if item in part), "")
     if operator:
         name, value = (side.strip() for side in part.split(operator, 1))
         _check_key(name)
         if not _WORD.fullmatch(name) or not _VALUE.fullmatch(value):
             raise bad_request(f"unable to parse requirement: found '{part}', expected: a key and a value")
-        return (lambda labels: labels.get(name) != value) if operator == "!=" else (lambda labels: labels.get(name) == value)
+        return (
+            (lambda labels: labels.get(name) != value)
+            if operator == "!="
+            else (lambda labels: labels.get(name) == value)
+        )
     if not _WORD.fullmatch(part.removeprefix("!")):
         raise bad_request(f"unable to parse requirement: found '{part}', expected: in, notin, =, ==, !=, gt, lt")
     if part.startswith("!"):

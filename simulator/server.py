@@ -39,7 +39,9 @@ class Server:
         self._connections: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.context, limit=HEAD_LIMIT, backlog=512)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, ssl=self.context, limit=HEAD_LIMIT, backlog=512
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -57,7 +59,14 @@ class Server:
                 await self._handle(request, reader, writer)
                 if closing:
                     return
-        except (_Closed, faults.Cut, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except (
+            _Closed,
+            faults.Cut,
+            ConnectionError,
+            ssl.SSLError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+        ):
             writer.transport.abort()
         finally:
             self._connections.discard(writer)
@@ -98,7 +107,9 @@ class Server:
             await asyncio.to_thread(hook, member.name, n, request, "after")
         return response
 
-    async def _fault(self, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _fault(
+        self, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         fault = member.fault
         if fault is None or not fault.meets(request.method, request.path):
             return
@@ -143,7 +154,11 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[Request, bool]:
     length = int(headers.get("content-length") or 0)
     if length > BODY_LIMIT:
         raise _Closed
-    body = await _read_chunked(reader) if headers.get("transfer-encoding", "").lower() == "chunked" else await reader.readexactly(length)
+    body = (
+        await _read_chunked(reader)
+        if headers.get("transfer-encoding", "").lower() == "chunked"
+        else await reader.readexactly(length)
+    )
     url = urlsplit(target)
     query = dict(parse_qsl(url.query, keep_blank_values=True)) if url.query else {}
     closing = headers.get("connection", "").lower() == "close" or version == "HTTP/1.0"
@@ -202,7 +217,9 @@ async def _misbehave(fault: faults.Fault, writer: asyncio.StreamWriter) -> None:
 
 async def _drip(fault: faults.Fault, writer: asyncio.StreamWriter) -> None:
     body = json.dumps({"kind": "List", "items": []}).encode()
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (len(body) * 1000))
+    writer.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (len(body) * 1000)
+    )
     for _ in range(1000):
         for byte in body:
             writer.write(bytes([byte]))

@@ -21,11 +21,16 @@ def _name(text: str) -> x509.Name:
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 class Authority:
-    """`certificate` is PEM. The private key can be kept (`dump`), so that a fleet that starts again is the same to its clients."""
+    """`certificate` is PEM.
+
+    The private key can be kept (`dump`), so that a fleet that starts again is the same to its clients.
+    """
 
     def __init__(self, common_name: str = "simulator-ca", state: tuple[bytes, bytes] | None = None) -> None:
         if state is not None:

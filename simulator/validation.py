@@ -19,26 +19,32 @@ _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 
 _SUBDOMAIN_TEXT = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an "
     "alphanumeric character (e.g. 'example.com', regex used for validation is "
     r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 _LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start "
+    "and end with an alphanumeric "
     "character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
+    "start and end with an "
     "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
 _KEY_TEXT = (
-    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
-    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _CONFIG_KEY_TEXT = (
-    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', "
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+    "'KEY_NAME',  or 'key-name', "
     "regex used for validation is '[-._a-zA-Z0-9]+')"
 )
 _PORT_TEXT = "must be between 1 and 65535, inclusive"
@@ -46,7 +52,11 @@ ANNOTATIONS_LIMIT = 256 * 1024
 
 
 def bad(field: str, value: Any, why: str) -> Cause:
-    return "FieldValueInvalid", f"Invalid value: {json.dumps(value, separators=(',', ':'), sort_keys=True)}: {why}", field
+    return (
+        "FieldValueInvalid",
+        f"Invalid value: {json.dumps(value, separators=(',', ':'), sort_keys=True)}: {why}",
+        field,
+    )
 
 
 def _required(field: str, why: str = "") -> Cause:
@@ -87,7 +97,9 @@ def labels(values: Any, field: str) -> list[Cause]:
 def _annotations(values: Any) -> list[Cause]:
     causes = [cause for key in values or {} for cause in qualified_name(key.lower(), "metadata.annotations")]
     if sum(len(key) + len(str(value)) for key, value in (values or {}).items()) > ANNOTATIONS_LIMIT:
-        causes.append(("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes", "metadata.annotations"))
+        causes.append(
+            ("FieldValueTooLong", f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes", "metadata.annotations")
+        )
     return causes
 
 
@@ -142,7 +154,11 @@ def _service(obj: Json, old: Json | None) -> list[Cause]:
     if spec.get("type") not in kinds:
         supported = ", ".join(f'"{kind}"' for kind in kinds)
         causes.append(
-            ("FieldValueNotSupported", f"Unsupported value: {json.dumps(spec.get('type'))}: supported values: {supported}", "spec.type")
+            (
+                "FieldValueNotSupported",
+                f"Unsupported value: {json.dumps(spec.get('type'))}: supported values: {supported}",
+                "spec.type",
+            )
         )
     if old is not None and old["spec"].get("clusterIP") and spec.get("clusterIP") != old["spec"]["clusterIP"]:
         causes.append(bad("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set"))
@@ -161,9 +177,17 @@ def _autoscaler(obj: Json, old: Json | None) -> list[Cause]:
 def _budget(obj: Json, old: Json | None) -> list[Cause]:
     spec = obj.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        shown = {"MinAvailable": spec["minAvailable"], "Selector": spec.get("selector"), "MaxUnavailable": spec["maxUnavailable"]}
-        text = json.dumps({**shown, "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy")}, separators=(",", ":"))
-        return [("FieldValueInvalid", f"Invalid value: {text}: minAvailable and maxUnavailable cannot be both set", "spec")]
+        shown = {
+            "MinAvailable": spec["minAvailable"],
+            "Selector": spec.get("selector"),
+            "MaxUnavailable": spec["maxUnavailable"],
+        }
+        text = json.dumps(
+            {**shown, "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy")}, separators=(",", ":")
+        )
+        return [
+            ("FieldValueInvalid", f"Invalid value: {text}: minAvailable and maxUnavailable cannot be both set", "spec")
+        ]
     return []
 
 
@@ -171,7 +195,9 @@ def _config_map(obj: Json, old: Json | None) -> list[Cause]:
     data = obj.get("data") or {}
     wrong = [bad(f"data[{key}]", key, _CONFIG_KEY_TEXT) for key in data if not _CONFIG_KEY.fullmatch(key)]
     size = sum(len(key) + len(str(value)) for key, value in data.items())
-    return wrong + ([("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")] if size > 1 << 20 else [])
+    return wrong + (
+        [("FieldValueTooLong", "Too long: may not be more than 1048576 bytes", "")] if size > 1 << 20 else []
+    )
 
 
 _KINDS = {

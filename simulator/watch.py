@@ -21,7 +21,12 @@ class Feed:
     """What one watch is shown of the cluster's events."""
 
     def __init__(self, member: Member, request: Request, at: Route) -> None:
-        self.store, self.at, self.matches, self.bare = member.cluster.store, at, selection(request, at.resource), partial(request)
+        self.store, self.at, self.matches, self.bare = (
+            member.cluster.store,
+            at,
+            selection(request, at.resource),
+            partial(request),
+        )
         text = request.query.get("resourceVersion", "")
         self.version = int(text) if text.isdigit() else 0
 

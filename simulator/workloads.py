@@ -1,4 +1,6 @@
-"""Deployments, their ReplicaSets and Pods; StatefulSets and DaemonSets, simpler: rolling, with surge and unavailability kept."""
+"""Deployments, their ReplicaSets and Pods; StatefulSets and DaemonSets, simpler: rolling, with surge and unavailability
+kept.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,11 @@ from simulator.resources import BY_KIND, Json, Resource
 if TYPE_CHECKING:
     from simulator.controllers import Controllers
 
-PODS, REPLICA_SETS, DEPLOYMENTS = BY_KIND["v1", "Pod"], BY_KIND["apps/v1", "ReplicaSet"], BY_KIND["apps/v1", "Deployment"]
+PODS, REPLICA_SETS, DEPLOYMENTS = (
+    BY_KIND["v1", "Pod"],
+    BY_KIND["apps/v1", "ReplicaSet"],
+    BY_KIND["apps/v1", "Deployment"],
+)
 NODES = BY_KIND["v1", "Node"]
 REVISION = "deployment.kubernetes.io/revision"
 MANAGER = Write("kube-controller-manager")
@@ -72,7 +78,10 @@ class _Rollout:
         rolling = self.deployment["spec"]["strategy"].get("rollingUpdate")
         if not rolling:
             return 0, self.desired
-        surge, fewer = _share(rolling["maxSurge"], self.desired, True), _share(rolling["maxUnavailable"], self.desired, False)
+        surge, fewer = (
+            _share(rolling["maxSurge"], self.desired, True),
+            _share(rolling["maxUnavailable"], self.desired, False),
+        )
         return surge, fewer if surge or fewer else 1
 
     @property
@@ -96,7 +105,12 @@ class _Pods:
     def create(self, owner: Json, template: Json, name: str, labels: Json, node: str = "") -> None:
         """Raises ApiError when the injection webhook cannot be asked."""
         space, meta = owner["metadata"]["namespace"], clone(template.get("metadata", {}))
-        meta |= {"name": name, "namespace": space, "labels": {**meta.get("labels", {}), **labels}, "ownerReferences": [owner_of(owner)]}
+        meta |= {
+            "name": name,
+            "namespace": space,
+            "labels": {**meta.get("labels", {}), **labels},
+            "ownerReferences": [owner_of(owner)],
+        }
         spec = {**clone(template["spec"]), "nodeName": node or self._node()}
         self.cluster.create(PODS, space, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}, MANAGER)
 
@@ -129,7 +143,9 @@ class Deployments:
 
     def _look(self, deployment: Json) -> _Rollout | None:
         uid = deployment["metadata"]["uid"]
-        sets = [obj for resource, obj in self.cluster.store.owned_by(uid) if resource is REPLICA_SETS and not leaving(obj)]
+        sets = [
+            obj for resource, obj in self.cluster.store.owned_by(uid) if resource is REPLICA_SETS and not leaving(obj)
+        ]
         print_ = fingerprint(deployment["spec"]["template"])
         newest = next((item for item in sets if item["metadata"]["labels"]["pod-template-hash"] == print_), None)
         if newest is None:
@@ -141,16 +157,29 @@ class Deployments:
         if int(revision) < highest:  # a template that was there before comes back
             newest = self._set_revision(newest, highest + 1)
         new = self.pods.owned(newest)
-        old = [pod for item in sets if item["metadata"]["uid"] != newest["metadata"]["uid"] for pod in self.pods.owned(item)]
+        old = [
+            pod
+            for item in sets
+            if item["metadata"]["uid"] != newest["metadata"]["uid"]
+            for pod in self.pods.owned(item)
+        ]
         going = sum(leaving(pod) for pod in new + old)
-        return _Rollout(deployment, newest, [pod for pod in new if not leaving(pod)], [pod for pod in old if not leaving(pod)], going)
+        return _Rollout(
+            deployment,
+            newest,
+            [pod for pod in new if not leaving(pod)],
+            [pod for pod in old if not leaving(pod)],
+            going,
+        )
 
     def _new_set(self, deployment: Json, print_: str, sets: list[Json]) -> Json | None:
         meta, template = deployment["metadata"], clone(deployment["spec"]["template"])
         revision = max((int(item["metadata"]["annotations"][REVISION]) for item in sets), default=0) + 1
         labels = {**template["metadata"].get("labels", {}), "pod-template-hash": print_}
         template["metadata"] = {**template["metadata"], "labels": labels}
-        annotations = {key: value for key, value in meta.get("annotations", {}).items() if not key.startswith("kubectl.")}
+        annotations = {
+            key: value for key, value in meta.get("annotations", {}).items() if not key.startswith("kubectl.")
+        }
         selector = clone(deployment["spec"]["selector"])
         selector["matchLabels"] = {**selector.get("matchLabels", {}), "pod-template-hash": print_}
         body: Json = {
@@ -205,7 +234,9 @@ class Deployments:
         newest = rollout.newest
         space, name = newest["metadata"]["namespace"], rollout.deployment["metadata"]["name"]
         try:
-            self.pods.create(newest, newest["spec"]["template"], f"{newest['metadata']['name']}-{uuid.uuid4().hex[:5]}", {})
+            self.pods.create(
+                newest, newest["spec"]["template"], f"{newest['metadata']['name']}-{uuid.uuid4().hex[:5]}", {}
+            )
         except ApiError as error:
             rollout.failure = error.message
             self.controllers.later(("again", space, name), RETRY, lambda: self.reconcile(space, name))
@@ -248,7 +279,9 @@ class Deployments:
         if rollout.new:
             status["updatedReplicas"] = len(rollout.new)
         if rollout.desired > rollout.available:
-            status["unavailableReplicas"] = max(rollout.desired, len(rollout.new) + len(rollout.old)) - rollout.available
+            status["unavailableReplicas"] = (
+                max(rollout.desired, len(rollout.new) + len(rollout.old)) - rollout.available
+            )
         if rollout.going:
             status["terminatingReplicas"] = rollout.going
         old = {item["type"]: item for item in rollout.deployment.get("status", {}).get("conditions", ())}
@@ -264,7 +297,9 @@ class Deployments:
         ]
         if failure:
             conditions.append(("ReplicaFailure", True, "FailedCreate", failure))
-        status["conditions"] = [_condition(old.get(kind), kind, value, reason, message) for kind, value, reason, message in conditions]
+        status["conditions"] = [
+            _condition(old.get(kind), kind, value, reason, message) for kind, value, reason, message in conditions
+        ]
         return status
 
     def _progressing(self, rollout: _Rollout) -> tuple[bool, str, str]:
@@ -322,7 +357,8 @@ class Sets:
             stale = [
                 pod
                 for pod in pods
-                if pod["metadata"]["labels"].get("controller-revision-hash") != print_ and pod["metadata"]["name"] in wanted
+                if pod["metadata"]["labels"].get("controller-revision-hash") != print_
+                and pod["metadata"]["name"] in wanted
             ]
             if stale and len(pods) == len(wanted) and all(ready(pod) for pod in pods):
                 self.pods.delete(stale[-1])
@@ -332,7 +368,9 @@ class Sets:
         name = owner["metadata"]["name"]
         if owner["kind"] == "StatefulSet":
             return {f"{name}-{index}": "" for index in range(owner["spec"]["replicas"])}
-        return {f"{name}-{node['metadata']['name']}": node["metadata"]["name"] for node in self.cluster.store.list(NODES)}
+        return {
+            f"{name}-{node['metadata']['name']}": node["metadata"]["name"] for node in self.cluster.store.list(NODES)
+        }
 
     def _add(self, owner: Json, name: str, print_: str, node: str) -> None:
         resource, meta = BY_KIND["apps/v1", owner["kind"]], owner["metadata"]
@@ -361,6 +399,11 @@ class Sets:
             }
             status |= {"currentRevision": f"{meta['name']}-{print_}", "updateRevision": f"{meta['name']}-{print_}"}
         else:
-            status |= {"desiredNumberScheduled": wanted, "currentNumberScheduled": len(pods), "numberReady": here, "numberMisscheduled": 0}
+            status |= {
+                "desiredNumberScheduled": wanted,
+                "currentNumberScheduled": len(pods),
+                "numberReady": here,
+                "numberMisscheduled": 0,
+            }
             status |= {"numberAvailable": here, "updatedNumberScheduled": updated}
         self.cluster.change(resource, meta["namespace"], meta["name"], lambda copy: copy.update(status=status))

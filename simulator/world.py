@@ -58,7 +58,10 @@ def _cluster(member: Member) -> None:
     for index, cidr in zip(range(NODES), subnets, strict=False):
         labels = {"kubernetes.io/os": "linux", "kubernetes.io/hostname": f"node-{index}"}
         spec = {"podCIDR": str(cidr), "podCIDRs": [str(cidr)]}
-        member.put({"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{index}", "labels": labels}, "spec": spec}, "kubelet")
+        member.put(
+            {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"node-{index}", "labels": labels}, "spec": spec},
+            "kubelet",
+        )
 
 
 def _member(member: Member, network: str, config: str) -> None:
@@ -75,16 +78,29 @@ def mesh_config(revision: str = "default") -> Json:
     meta = {
         "name": f"istio{suffix}",
         "namespace": SYSTEM_NAMESPACE,
-        "labels": {"istio.io/rev": revision, "release": "istio", "install.operator.istio.io/owning-resource": "unknown"},
+        "labels": {
+            "istio.io/rev": revision,
+            "release": "istio",
+            "install.operator.istio.io/owning-resource": "unknown",
+        },
     }
     mesh = "defaultConfig:\n  discoveryAddress: istiod.istio-system.svc:15012\ntrustDomain: cluster.local\n"
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"mesh": mesh, "meshNetworks": "networks: {}"}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": meta,
+        "data": {"mesh": mesh, "meshNetworks": "networks: {}"},
+    }
 
 
 def injection_templates(revision: str = "default") -> Json:
     """The ConfigMap that an istiod injects by; the injection here does not read it."""
     suffix = "" if revision == "default" else f"-{revision}"
-    meta = {"name": f"istio-sidecar-injector{suffix}", "namespace": SYSTEM_NAMESPACE, "labels": {"istio.io/rev": revision}}
+    meta = {
+        "name": f"istio-sidecar-injector{suffix}",
+        "namespace": SYSTEM_NAMESPACE,
+        "labels": {"istio.io/rev": revision},
+    }
     data = {"config": "policy: enabled\ndefaultTemplates: [sidecar]\n", "values": "{}"}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
 
@@ -94,10 +110,16 @@ def injector(cluster: str, network: str, name: str = "istio-sidecar-injector", r
     url = f"https://istiod.example.org:15017/inject/cluster/{cluster}{network}"
     rules = [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]
     selectors = {
-        "rev.namespace": ([_is("istio.io/rev", revision), _no("istio-injection")], [_not("sidecar.istio.io/inject", "false")]),
+        "rev.namespace": (
+            [_is("istio.io/rev", revision), _no("istio-injection")],
+            [_not("sidecar.istio.io/inject", "false")],
+        ),
         "rev.object": ([_no("istio.io/rev"), _no("istio-injection")], [_is("istio.io/rev", revision)]),
         "namespace": ([_is("istio-injection", "enabled")], [_not("sidecar.istio.io/inject", "false")]),
-        "object": ([_no("istio-injection"), _no("istio.io/rev")], [_is("sidecar.istio.io/inject", "true"), _no("istio.io/rev")]),
+        "object": (
+            [_no("istio-injection"), _no("istio.io/rev")],
+            [_is("sidecar.istio.io/inject", "true"), _no("istio.io/rev")],
+        ),
     }
     webhooks = [
         {
@@ -114,7 +136,12 @@ def injector(cluster: str, network: str, name: str = "istio-sidecar-injector", r
         if revision == "default" or key.startswith("rev.")
     ]
     meta = {"name": name, "labels": {"app": "sidecar-injector", "istio.io/rev": revision}}
-    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": meta, "webhooks": webhooks}
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": meta,
+        "webhooks": webhooks,
+    }
 
 
 def _is(key: str, value: str) -> Json:
@@ -153,14 +180,25 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
         "strategy": {"rollingUpdate": {"maxSurge": "100%", "maxUnavailable": "25%"}},
         "selector": {"matchLabels": {"app": "istiod", "istio.io/rev": revision}},
         "template": {
-            "metadata": {"labels": {**labels, "sidecar.istio.io/inject": "false"}, "annotations": {"prometheus.io/port": "15014"}},
+            "metadata": {
+                "labels": {**labels, "sidecar.istio.io/inject": "false"},
+                "annotations": {"prometheus.io/port": "15014"},
+            },
             "spec": {"serviceAccountName": name, "containers": [container]},
         },
     }
-    ports = [{"name": "http-monitoring", "port": 15014, "protocol": "TCP"}, {"name": "https-dns", "port": 15012, "protocol": "TCP"}]
+    ports = [
+        {"name": "http-monitoring", "port": 15014, "protocol": "TCP"},
+        {"name": "https-dns", "port": 15012, "protocol": "TCP"},
+    ]
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
-        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": {"app": "istiod"}, "ports": ports}},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {"selector": {"app": "istiod"}, "ports": ports},
+        },
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec},
     ]
 
@@ -168,11 +206,19 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
 def _sample(member: Member) -> None:
     """`shop/echo`, injected before any network was set."""
     member.put(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}}}, "somebody"
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "shop", "labels": {"istio-injection": "enabled"}},
+        },
+        "somebody",
     )
     meta, labels = {"name": "echo", "namespace": "shop"}, {"app": "echo"}
     ports = [{"name": "http", "port": 8080, "protocol": "TCP"}]
-    member.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": labels, "ports": ports}}, "somebody")
+    member.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": {"selector": labels, "ports": ports}},
+        "somebody",
+    )
     container = {"name": "app", "image": "echo", "ports": [{"containerPort": 8080, "protocol": "TCP"}]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}

@@ -11,12 +11,16 @@ from pathlib import Path
 # Each process that runs tests has a folder of its own, also beside others of the same run (pytest-xdist), which inherit
 # the environment of the one that starts them. A worker that a test starts is given the folder of the test, and leaves
 # its removal to it.
-if "MESHCONSOLE_DATA" not in os.environ or os.environ.get("MESHCONSOLE_TESTS_RUNNER", "") != os.environ.get("PYTEST_XDIST_WORKER", ""):
+if "MESHCONSOLE_DATA" not in os.environ or os.environ.get("MESHCONSOLE_TESTS_RUNNER", "") != os.environ.get(
+    "PYTEST_XDIST_WORKER", ""
+):
     folder = tempfile.mkdtemp(prefix="meshconsole-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["MESHCONSOLE_DATA"] = folder
     os.environ["MESHCONSOLE_TESTS_RUNNER"] = os.environ.get("PYTEST_XDIST_WORKER", "")
-os.environ.setdefault("SECRET_KEY", "the tests' key, which signs nothing that matters, and is long enough for the checks")
+os.environ.setdefault(
+    "SECRET_KEY", "the tests' key, which signs nothing that matters, and is long enough for the checks"
+)
 os.environ.setdefault("MESHCONSOLE_CREDENTIAL_KEYS", "dGhlLXRlc3RzLW93bi1jcmVkZW50aWFsLWtleS0wMDE=")
 os.environ.setdefault("MESHCONSOLE_LOG_LEVEL", "WARNING")
 

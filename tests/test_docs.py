@@ -11,7 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/rules.md", "docs/style.md")
 PRODUCT = ("interconnect", "meshconsole", "simulator", "tests")
 # A path of the repository in code quotes; a module is named by its last parts where the folder was named before.
-PATH = re.compile(r"`((?:interconnect|meshconsole|simulator|tests|tools|docs|templates|locale|requirements|deploy)/[\w./*-]*)`")
+PATH = re.compile(
+    r"`((?:interconnect|meshconsole|simulator|tests|tools|docs|templates|locale|requirements|deploy)/[\w./*-]*)`"
+)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 CITED = re.compile(r"\b[Rr]ules? (\d+(?:(?:, | and | to )\d+)*)")
 

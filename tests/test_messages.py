@@ -32,7 +32,10 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 def codes_of_the_domain() -> list[str]:
-    modules = (importlib.import_module(f"interconnect.domain.{found.name}") for found in pkgutil.iter_modules(interconnect.domain.__path__))
+    modules = (
+        importlib.import_module(f"interconnect.domain.{found.name}")
+        for found in pkgutil.iter_modules(interconnect.domain.__path__)
+    )
     return sorted(set(chain.from_iterable(getattr(module, "CODES", ()) for module in modules)))
 
 
@@ -55,7 +58,19 @@ def test_every_message_is_translated_with_the_same_parameters(code: str) -> None
     assert sorted(set(PLACEHOLDER.findall(chinese))) == sorted(set(PLACEHOLDER.findall(english)))
 
 
-MADE_BY = {"StepFailed", "because", "Violation", "Alert", "_Failed", "refuse_as", "overridable", "_error", "_final", "_warning", "error"}
+MADE_BY = {
+    "StepFailed",
+    "because",
+    "Violation",
+    "Alert",
+    "_Failed",
+    "refuse_as",
+    "overridable",
+    "_error",
+    "_final",
+    "_warning",
+    "error",
+}
 MAKERS = {
     "StepFailed",
     "because",
@@ -87,10 +102,17 @@ def makers() -> Iterator[Made]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             code = node.args[0] if isinstance(node, ast.Call) and node.args else None
-            if not (isinstance(node, ast.Call) and isinstance(code, ast.Constant) and code.value in MESSAGES and called(node) in MAKERS):
+            if not (
+                isinstance(node, ast.Call)
+                and isinstance(code, ast.Constant)
+                and code.value in MESSAGES
+                and called(node) in MAKERS
+            ):
                 continue
             parts = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg in (None, "params"))]
-            given = {keyword.arg for keyword in node.keywords if keyword.arg} | {key for part in parts for key in keys_of(part, tree)}
+            given = {keyword.arg for keyword in node.keywords if keyword.arg} | {
+                key for part in parts for key in keys_of(part, tree)
+            }
             # A refusal of a write says of which object, by itself.
             given |= {"kind", "namespace", "name"} if called(node) == "refuse_as" else set()
             yield Made(f"{path.relative_to(root)}:{node.lineno}", code.value, frozenset(given))
@@ -104,7 +126,9 @@ def keys_of(value: ast.expr, tree: ast.AST, deep: int = 4) -> set[str]:
     """The keys that a dict is written with, there or where what is named here is made in the same file."""
     if isinstance(value, ast.Dict):
         own = {key.value for key in value.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
-        return own.union(*(keys_of(part, tree, deep) for key, part in zip(value.keys, value.values, strict=True) if key is None))
+        return own.union(
+            *(keys_of(part, tree, deep) for key, part in zip(value.keys, value.values, strict=True) if key is None)
+        )
     if isinstance(value, ast.BinOp):
         return keys_of(value.left, tree, deep) | keys_of(value.right, tree, deep)
     name = called(value) if isinstance(value, ast.Call) else getattr(value, "id", "")
@@ -116,18 +140,24 @@ def values_of(name: str, tree: ast.AST) -> Iterator[ast.expr]:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             # Several at once on one line are dicts that belong together.
-            names = [each for target in targets for each in (target.elts if isinstance(target, ast.Tuple) else [target])]
+            names = [
+                each for target in targets for each in (target.elts if isinstance(target, ast.Tuple) else [target])
+            ]
             if any(getattr(each, "id", "") == name for each in names):
                 yield from node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
         elif isinstance(node, ast.FunctionDef) and node.name == name:
-            yield from (part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None)
+            yield from (
+                part.value for part in ast.walk(node) if isinstance(part, ast.Return) and part.value is not None
+            )
 
 
 def test_every_message_is_given_all_that_it_asks_for() -> None:
     """So that no sentence ever lacks what it is about, wherever it is said."""
     known = list(makers())
     assert len(known) > 200
-    lacking = {f"{made.place} {made.code}": set(PLACEHOLDER.findall(sources()[made.code])) - made.given for made in known}
+    lacking = {
+        f"{made.place} {made.code}": set(PLACEHOLDER.findall(sources()[made.code])) - made.given for made in known
+    }
     assert {place: names for place, names in lacking.items() if names} == {}
 
 
@@ -175,7 +205,9 @@ def test_an_empty_parameter_leaves_no_gap(language: str) -> None:
     with translation.override(language):
         for code, template in MESSAGES.items():
             for empty in PLACEHOLDER.findall(str(template)):
-                sentence = word(code, {name: "" if name == empty else "x" for name in PLACEHOLDER.findall(str(template))})
+                sentence = word(
+                    code, {name: "" if name == empty else "x" for name in PLACEHOLDER.findall(str(template))}
+                )
                 assert not re.search(r"  | /|^[ /]| [.,;。，；]|\( | \)", sentence), (code, empty, sentence)
 
 
@@ -219,7 +251,10 @@ def codes_of_the_engine() -> set[str]:
     found = {
         arg.value
         for name, arg in calls("cli", "domain", "files", "observing", "planning", "rollouts", "services")
-        if name in MADE_BY and isinstance(arg, ast.Constant) and isinstance(arg.value, str) and CODE.fullmatch(arg.value)
+        if name in MADE_BY
+        and isinstance(arg, ast.Constant)
+        and isinstance(arg.value, str)
+        and CODE.fullmatch(arg.value)
     }
     steps = {arg.value for name, arg in calls("observing", "rollouts") for arg in ast.walk(arg) if is_step_code(arg)}  # type: ignore[attr-defined]
     return found | steps

@@ -32,7 +32,9 @@ CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
 def main() -> int:
     failed = []
     for name, (arguments, environment) in CHECKS.items():
-        result = subprocess.run([sys.executable, *arguments], env=os.environ | environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [sys.executable, *arguments], env=os.environ | environment, capture_output=True, text=True, check=False
+        )
         print(f"{name}: {'ok' if result.returncode == 0 else 'FAILED'}", flush=True)
         if result.returncode:
             failed.append(name)

@@ -60,7 +60,9 @@ def template_catalogue() -> Catalog:
         for _line, message, comments, context in extract(
             "python", BytesIO(read(path)), keywords=KEYWORDS, comment_tags=("Translators:",), options=options
         ):
-            catalogue.add(message, locations=[(str(path.relative_to(ROOT)), 0)], auto_comments=comments, context=context)
+            catalogue.add(
+                message, locations=[(str(path.relative_to(ROOT)), 0)], auto_comments=comments, context=context
+            )
     return catalogue
 
 
@@ -109,7 +111,10 @@ def update() -> int:
         with path.open("wb") as file:
             write_po(file, catalogue, width=120, sort_output=True, include_lineno=False)
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
-        print(f"{path.relative_to(ROOT)}: {len(catalogue)} messages, {sum(not translated(message) for message in catalogue)} untranslated")
+        print(
+            f"{path.relative_to(ROOT)}: {len(catalogue)} messages, "
+            f"{sum(not translated(message) for message in catalogue)} untranslated"
+        )
     return 0
 
 

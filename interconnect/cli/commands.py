@@ -57,7 +57,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         sub.add_argument("--user", help="act with the rights of this user")
         return sub
 
-    accept: Options = {"action": "append", "default": [], "metavar": "TOKEN", "help": "override, adopt or take over, as plan prints it"}
+    accept: Options = {
+        "action": "append",
+        "default": [],
+        "metavar": "TOKEN",
+        "help": "override, adopt or take over, as plan prints it",
+    }
     guard: Options = {"choices": rollouts.GUARD_CHOICES, "help": "when the restart guard is not satisfied"}
     plan = command("plan", "show what apply would do; stores nothing", "file")
     plan.add_argument("--accept", **accept)
@@ -90,7 +95,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def _add_wait(parser: ArgumentParser) -> None:
-    parser.add_argument("--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for a pending address")
+    parser.add_argument(
+        "--wait", type=float, default=10, metavar="MINUTES", help="how long to wait for a pending address"
+    )
 
 
 def read_document(name: str) -> tuple[Document, Path]:
@@ -103,7 +110,9 @@ def read_document(name: str) -> tuple[Document, Path]:
             with path.open("rb") as file:
                 content, folder = file.read(FILE_LIMIT + 1), path.resolve().parent
     except (OSError, ValueError) as error:
-        raise Refused.because("cli.file", name=name, reason=getattr(error, "strerror", None) or type(error).__name__) from None
+        raise Refused.because(
+            "cli.file", name=name, reason=getattr(error, "strerror", None) or type(error).__name__
+        ) from None
     document = parse(content)
     if not isinstance(document, Document):
         raise FileRefused(document)
@@ -197,7 +206,9 @@ def cancel(options: Options, output: Output) -> int:
 def revert(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"], options["user"])
     actor = actor_for(options["user"], mesh)
-    rollout = rollouts.rollout_revert(actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"])
+    rollout = rollouts.rollout_revert(
+        actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"]
+    )
     return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
@@ -211,8 +222,13 @@ def restart_workloads(options: Options, output: Output) -> int:
 def forget(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"], options["user"])
     cluster = cluster_named(mesh, options["cluster"])
-    left = clusters.cluster_forget(actor=actor_for(options["user"], mesh), cluster=cluster, confirmation=options["confirm"])
-    output.say(_("Forgotten. What may still be there: %(left)s") % {"left": ", ".join(left) or "-"}, {"event": "forgotten", "left": left})
+    left = clusters.cluster_forget(
+        actor=actor_for(options["user"], mesh), cluster=cluster, confirmation=options["confirm"]
+    )
+    output.say(
+        _("Forgotten. What may still be there: %(left)s") % {"left": ", ".join(left) or "-"},
+        {"event": "forgotten", "left": left},
+    )
     return codes.OK
 
 

@@ -37,7 +37,9 @@ def _sees(user: str | None, mesh: Mesh) -> bool:
 def cluster_named(mesh: Mesh, name: str) -> Cluster:
     cluster = mesh.clusters.select_related("connection", "group", "mesh").filter(name=name).first()
     if cluster is None:
-        raise Refused.because("cli.no-cluster", name=name, mesh=mesh.name, known=sorted(mesh.clusters.values_list("name", flat=True)))
+        raise Refused.because(
+            "cli.no-cluster", name=name, mesh=mesh.name, known=sorted(mesh.clusters.values_list("name", flat=True))
+        )
     return cluster
 
 

@@ -95,12 +95,15 @@ def step_name(step: Step) -> str:
 def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor: Actor | None = None) -> int:
     """The exit code that the rollout's end amounts to.
 
-    A load balancer that has given no address is waited for; a join that failed for nothing else is then carried out again
-    on behalf of `actor`, if there is one.
+    A load balancer that has given no address is waited for; a join that failed for nothing else is then carried out
+    again on behalf of `actor`, if there is one.
     """
     until = time.monotonic() + 60 * wait_minutes
     with interruptible() as stop:
-        output.say(_("Rollout %(id)s") % {"id": rollout.id}, {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status})
+        output.say(
+            _("Rollout %(id)s") % {"id": rollout.id},
+            {"event": "rollout", "rollout": str(rollout.id), "status": rollout.status},
+        )
         follower = Follower(rollout, output)
         while True:
             drive(rollout.id, worker_name(), tick=follower.tick, stop=stop)
@@ -127,7 +130,9 @@ def _ended(rollout: Rollout, output: Output) -> int:
 
 def _lacks_only_addresses(rollout: Rollout) -> bool:
     failed = rollout.steps.filter(status__in=(StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED))
-    return rollout.status == RolloutStatus.FAILED and set(failed.values_list("error_code", flat=True)) == {"address.pending"}
+    return rollout.status == RolloutStatus.FAILED and set(failed.values_list("error_code", flat=True)) == {
+        "address.pending"
+    }
 
 
 @contextmanager
@@ -146,7 +151,8 @@ def _left_running(rollout: Rollout, output: Output) -> int:
     sentence = (
         _("Left running: another worker goes on with it.")
         if alive
-        else _("Left as it is: no other worker is alive. Continue with: manage.py interconnect follow %(id)s") % {"id": rollout.id}
+        else _("Left as it is: no other worker is alive. Continue with: manage.py interconnect follow %(id)s")
+        % {"id": rollout.id}
     )
     output.say(sentence, {"event": "left", "rollout": str(rollout.id), "another_worker": alive})
     return codes.LEFT_RUNNING
@@ -167,8 +173,13 @@ def _another_worker() -> bool:
 
 
 def _addresses_came(rollout: Rollout, output: Output, stop: threading.Event, until: float) -> bool:
-    """Whether every load balancer has spoken before `until`; everything else that was asked for is in force meanwhile."""
-    output.say(_("Address pending: waiting for the load balancer."), {"event": "address-pending", "rollout": str(rollout.id)})
+    """Whether every load balancer has spoken before `until`.
+
+    Everything else that was asked for is in force meanwhile.
+    """
+    output.say(
+        _("Address pending: waiting for the load balancer."), {"event": "address-pending", "rollout": str(rollout.id)}
+    )
     while look_at_pending_addresses(rollout.mesh):
         if stop.is_set() or time.monotonic() >= until:
             return False
@@ -178,5 +189,8 @@ def _addresses_came(rollout: Rollout, output: Output, stop: threading.Event, unt
 
 def _no_address(rollout: Rollout, output: Output) -> int:
     awaited = MembershipAddress.objects.filter(mesh=rollout.mesh, host="").count()
-    output.say(_("No address yet."), {"event": "ended", "rollout": str(rollout.id), "status": "address-pending", "awaited": awaited})
+    output.say(
+        _("No address yet."),
+        {"event": "ended", "rollout": str(rollout.id), "status": "address-pending", "awaited": awaited},
+    )
     return codes.ADDRESS_PENDING

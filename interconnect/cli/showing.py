@@ -44,7 +44,9 @@ def registration_lines(filing: Filing) -> list[str]:
     if filing.policy:
         lines.append(_("Control plane restart: %(policy)s") % {"policy": filing.policy.value})
     lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.new)]
-    lines += [_("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)]
+    lines += [
+        _("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)
+    ]
     lines += [_("Set the Pod CIDRs of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.typed_cidrs)]
     return lines
 
@@ -76,7 +78,10 @@ def _write_line(write: PlannedWrite, names: dict[str, str]) -> str:
     where = names.get(target.cluster, _("control plane"))
     field = f" [{target.field}]" if target.field else ""
     note = f" ({word(write.note, {})})" if write.note else ""
-    return f"  {write.verb} {where}: {target.kind} {target.namespace + '/' if target.namespace else ''}{target.name}{field}{note}"
+    return (
+        f"  {write.verb} {where}: {target.kind} "
+        f"{target.namespace + '/' if target.namespace else ''}{target.name}{field}{note}"
+    )
 
 
 def _short(value: Any) -> str:
@@ -102,14 +107,17 @@ def filing_as_json(filing: Filing) -> Json:
 def preview_as_json(preview: Preview) -> Json:
     return {
         "steps": [
-            {"phase": step.phase.name.lower(), "chain": step.chain, "kind": step.kind, "subject": step.subject} for step in preview.steps
+            {"phase": step.phase.name.lower(), "chain": step.chain, "kind": step.kind, "subject": step.subject}
+            for step in preview.steps
         ],
         "writes": [
             {
                 "target": write.target._asdict(),
                 "verb": write.verb,
                 "note": write.note,
-                "changes": [{"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)],
+                "changes": [
+                    {"path": path, "before": before, "after": after} for path, before, after in changed_paths(write)
+                ],
                 "problems": [told(problem) for problem in write.problems],
                 "owners": list(write.owners),
             }

@@ -30,7 +30,9 @@ Json = dict[str, Any]
 def status_of(mesh: Mesh) -> Json:
     """From the database alone."""
     topology = desired.load(mesh)
-    clusters = {row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")}
+    clusters = {
+        row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")
+    }
     gateways = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh)}
     row = MeshObservation.objects.filter(mesh=mesh).first()
     left, steps = rollouts.not_applied(mesh)
@@ -43,7 +45,9 @@ def status_of(mesh: Mesh) -> Json:
         "istiods": (row.facts if row else {}).get("istiods", []),
         "clusters": {name: _cluster(cluster.uid, clusters.get(name)) for name, cluster in topology.clusters.items()},
         "groups": {name: _group(topology, name, gateways) for name in topology.groups},
-        "stale": [{"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")],
+        "stale": [
+            {"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")
+        ],
         "not_applied": {"steps": left, "of": steps},
         "alerts": _told(row.findings if row else []),
         "rollout": rollout_of(mesh),
@@ -62,9 +66,12 @@ def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]
     joined = None
     if group.addresses is not None:
         joined = [
-            {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None} for each in group.addresses
+            {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None}
+            for each in group.addresses
         ]
-    gateways = {str(gateway.key): _gateway(gateway, seen.get(gateway.id)) for gateway in topology.gateways_of_group(name)}
+    gateways = {
+        str(gateway.key): _gateway(gateway, seen.get(gateway.id)) for gateway in topology.gateways_of_group(name)
+    }
     return {"clusters": sorted(group.clusters), "joined": joined, "gateways": gateways}
 
 
@@ -119,11 +126,17 @@ def show_status(mesh: Mesh, output: Output) -> int:
     output.say(_("Mesh %(mesh)s, revision %(revision)s") % content, {})
     for name, group in content["groups"].items():
         addresses = ", ".join(f"{each['host'] or _('awaited')}:{each['port']}" for each in group["joined"] or ())
-        state = _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] is not None else _("not joined")
+        state = (
+            _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] is not None else _("not joined")
+        )
         output.say(f"  {name}: {', '.join(group['clusters'])} · {state}", {})
         for key, gateway in group["gateways"].items():
             running = f"{gateway['replicas']}/{gateway['desired']}"
-            output.say(f"    {key}: {gateway['name']} · {running} · {', '.join(gateway['addresses']) or gateway['reason'] or '-'}", {})
+            output.say(
+                f"    {key}: {gateway['name']} · {running} · "
+                f"{', '.join(gateway['addresses']) or gateway['reason'] or '-'}",
+                {},
+            )
     if content["rollout"]:
         output.say(_("Last rollout %(id)s: %(status)s") % content["rollout"], {})
     if content["not_applied"]["steps"]:
@@ -133,7 +146,10 @@ def show_status(mesh: Mesh, output: Output) -> int:
 
 
 def show_checks(mesh: Mesh, output: Output) -> int:
-    """Runs the checks; ends 1 when something is wrong. A data path that fails is none: the console stands elsewhere than the Pods."""
+    """Runs the checks; ends 1 when something is wrong.
+
+    A data path that fails is none: the console stands elsewhere than the Pods.
+    """
     result = run_checks(mesh)
     row = MeshObservation.objects.filter(mesh=mesh).first()
     alerts = _told(row.findings if row else [])
@@ -141,16 +157,28 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     if output.as_json:
         failure = next(iter(_told([result["failure"]])), None) if "failure" in result else None
         findings = _told(result["findings"])
-        document = {"alerts": alerts, "findings": findings, "failure": failure, "pairs": [_pair(pair, result) for pair in found]}
+        document = {
+            "alerts": alerts,
+            "findings": findings,
+            "failure": failure,
+            "pairs": [_pair(pair, result) for pair in found],
+        }
         output.document(document)
     else:
         _say_checks(alerts, result, found, output)
-    grave = [*(alert["grave"] for alert in alerts), *(finding["severity"] != Severity.WARNING for finding in result["findings"])]
+    grave = [
+        *(alert["grave"] for alert in alerts),
+        *(finding["severity"] != Severity.WARNING for finding in result["findings"]),
+    ]
     return codes.REFUSED if any(grave) or "failure" in result or any(pair.mistold for pair in found) else codes.OK
 
 
 def _say_checks(alerts: list[Json], result: Json, found: tuple[Pair, ...], output: Output) -> None:
-    said = [*alerts, *(finding for finding in result["findings"]), *([result["failure"]] if "failure" in result else [])]
+    said = [
+        *alerts,
+        *(finding for finding in result["findings"]),
+        *([result["failure"]] if "failure" in result else []),
+    ]
     _say_alerts(said, output)
     wrong = [pair for pair in found if pair.problem]
     for pair in wrong:
@@ -164,11 +192,21 @@ def _say_checks(alerts: list[Json], result: Json, found: tuple[Pair, ...], outpu
 
 def _pair(pair: Pair, result: Json) -> Json:
     verdict = {"disagree": pair.disagree, "problem": pair.problem, "evidence": _evidence(pair, result)}
-    return {"source": pair.source, "target": pair.target, "joined": pair.joined, "told": pair.told, "reach": pair.reach, **verdict}
+    return {
+        "source": pair.source,
+        "target": pair.target,
+        "joined": pair.joined,
+        "told": pair.told,
+        "reach": pair.reach,
+        **verdict,
+    }
 
 
 def _evidence(pair: Pair, result: Json) -> list[str]:
-    return [*result["evidence"].get(f"{pair.source}>{pair.target}", ()), *result["ways"].get(pair.target, {}).get("evidence", ())]
+    return [
+        *result["evidence"].get(f"{pair.source}>{pair.target}", ()),
+        *result["ways"].get(pair.target, {}).get("evidence", ()),
+    ]
 
 
 def _say_alerts(alerts: list[Json], output: Output) -> None:

@@ -37,7 +37,8 @@ _BROADCAST = ipaddress.ip_address("255.255.255.255")
 
 
 def parse_address(text: str, port: int | str = GATEWAY_PORT, gateway: GatewayKey | None = None) -> Address | Violation:
-    """The address in its normal form: IPs compressed (IPv4-mapped ones as IPv4), names in lower case without trailing dot.
+    """The address in its normal form: IPs compressed (IPv4-mapped ones as IPv4), names in lower case without trailing
+    dot.
 
     `port` may be what somebody typed; empty means 15443. The code of the violation says what is wrong.
     """
@@ -98,7 +99,9 @@ def normalised(address: Address) -> Address | Violation:
 
 
 def canonical(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """Valid addresses in their normal form and sorted: their order means nothing, so that equal sets are equal values."""
+    """Valid addresses in their normal form and sorted: their order means nothing, so that equal sets
+    are equal values.
+    """
     found = (normalised(address) for address in addresses)
     return tuple(sorted((address for address in found if isinstance(address, Address)), key=_order))
 
@@ -129,6 +132,10 @@ def _dns_name(text: str, host: str) -> str | Violation:
     if labels[-1] == "localhost":
         return Violation("address.loopback", {"host": text})
     # A resolver reads a name whose last label is a number (127.1, 0x7f000001) as an IPv4 address that nobody checked.
-    if len(name) > MAX_HOST or _NUMERIC_LABEL.fullmatch(labels[-1]) or not all(_HOST_LABEL.fullmatch(label) for label in labels):
+    if (
+        len(name) > MAX_HOST
+        or _NUMERIC_LABEL.fullmatch(labels[-1])
+        or not all(_HOST_LABEL.fullmatch(label) for label in labels)
+    ):
         return Violation("address.invalid", {"host": text})
     return name

@@ -72,7 +72,9 @@ def owned_fields(live: Json, manager: str) -> Json:
 
 
 def owners_of(live: Json, path: Path) -> tuple[str, ...]:
-    """The managers that own the field at a path of plain map keys, in the order of managedFields, without the console."""
+    """The managers that own the field at a path of plain map keys, in the order of managedFields,
+    without the console.
+    """
     owners = []
     for entry in live.get("metadata", {}).get("managedFields") or []:
         node: Any = entry.get("fieldsV1") or {}
@@ -92,9 +94,13 @@ def owns(live: Json, manager: str, path: Path) -> bool:
 
 
 def applied_by(manager: str, manifest: Json, live: Json) -> bool:
-    """Whether this manager has applied every field of the manifest to the live object, whatever their values are now."""
+    """Whether this manager has applied every field of the manifest to the live object, whatever their
+    values are now.
+    """
     content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-    metadata = {key: value for key, value in content.get("metadata", {}).items() if key not in ("name", "namespace", "uid")}
+    metadata = {
+        key: value for key, value in content.get("metadata", {}).items() if key not in ("name", "namespace", "uid")
+    }
     fields = owned_fields(live, manager)
     return bool(fields) and _covers(fields, {**content, "metadata": metadata})
 
@@ -108,7 +114,9 @@ def _covers(fields: Any, value: Any) -> bool:
     if isinstance(value, dict):
         # The API server stores no empty maps.
         return all(_covers(fields.get(f"f:{key}"), item) for key, item in value.items() if item not in ({}, [], None))
-    return isinstance(value, list) and all(_covers(_of_item(fields, item, index), item) for index, item in enumerate(value))
+    return isinstance(value, list) and all(
+        _covers(_of_item(fields, item, index), item) for index, item in enumerate(value)
+    )
 
 
 def _of_item(fields: Json, item: Any, index: int) -> Any:
@@ -158,7 +166,9 @@ def _still_as_sent(key: str, before: Any, sent: Json, live: Json) -> bool:
 
 
 def applied_over(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> Json:
-    """What server-side apply of the manifest leaves of the live object: its leaves, and what the manager does not own."""
+    """What server-side apply of the manifest leaves of the live object: its leaves, and what the
+    manager does not own.
+    """
     return dict(_applied(manifest, live, owned_fields(live, manager), ""))
 
 
@@ -175,7 +185,9 @@ def _applied(wanted: Any, live: Any, owned: Json, field: str) -> Any:
 
 
 def _left(value: Any, owned: Json | None) -> Any:
-    """A field that the manifest does not have: gone where the manager owned it, else without what the manager owned in it."""
+    """A field that the manifest does not have: gone where the manager owned it, else without what the manager owned in
+    it.
+    """
     if owned is None:
         return value
     return _applied({}, value, owned, "") if owned and isinstance(value, dict) else _NOTHING
@@ -188,7 +200,11 @@ def _applied_list(wanted: list[Any], live: list[Any], owned: Json, field: str) -
     mine = [json.loads(key[2:]) for key in owned if key.startswith("k:")]
     identities = [{key: item.get(key) for key in keys} for item in wanted]
     found = [(identity, _find(live, identity)) for identity in identities]
-    kept = [item for item in live if not any(item is there for _, there in found) and not any(item.items() >= own.items() for own in mine)]
+    kept = [
+        item
+        for item in live
+        if not any(item is there for _, there in found) and not any(item.items() >= own.items() for own in mine)
+    ]
     new = [
         item if there is None else _applied(item, there, owned.get(_key_of(there, owned)) or {}, "")
         for item, (_, there) in zip(wanted, found, strict=True)
@@ -260,7 +276,11 @@ def _keys_of(field: str, items: list[Any]) -> tuple[str, ...]:
 def _find(items: Any, identity: Json) -> Json | None:
     if not isinstance(items, list):
         return None
-    matching = (item for item in items if isinstance(item, dict) and all(item.get(key) == value for key, value in identity.items()))
+    matching = (
+        item
+        for item in items
+        if isinstance(item, dict) and all(item.get(key) == value for key, value in identity.items())
+    )
     return next(matching, None)
 
 

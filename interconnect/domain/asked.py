@@ -1,4 +1,6 @@
-"""What an object would be if its cluster took a write just as it is sent: to show a write that a cluster has refused to try."""
+"""What an object would be if its cluster took a write just as it is sent: to show a write that a cluster has refused to
+try.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,11 @@ def _merged(live: Any, patch: Any) -> Any:
     """RFC 7396."""
     if not isinstance(patch, dict):
         return patch
-    kept = {key: value for key, value in (live if isinstance(live, dict) else {}).items() if patch.get(key, value) is not None}
+    kept = {
+        key: value
+        for key, value in (live if isinstance(live, dict) else {}).items()
+        if patch.get(key, value) is not None
+    }
     return kept | {key: _merged(kept.get(key), value) for key, value in patch.items() if value is not None}
 
 

@@ -1,4 +1,6 @@
-"""Questions to clusters outside rollouts: how many one person may put, and whose turn it is, so that nobody keeps others waiting."""
+"""Questions to clusters outside rollouts: how many one person may put, and whose turn it is, so that nobody keeps
+others waiting.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +51,16 @@ class Question(NamedTuple):
 def next_turn(waiting: Sequence[Question], running: Iterable[Question], served: Mapping[str, float]) -> Question | None:
     """The question to be answered next; None while all that wait have to.
 
-    First comes the mesh of which least is being answered, in it the person; then the mesh that was `served` longest ago (any
-    clock), then the order of `waiting`.
+    First comes the mesh of which least is being answered, in it the person; then the mesh that was `served` longest ago
+    (any clock), then the order of `waiting`.
     """
     held = list(running)
     in_mesh, of_one = Counter(each.mesh for each in held), Counter(each.person for each in held)
-    free = [each for each in waiting if in_mesh[each.mesh] < MOST_AT_ONCE_IN_MESH and of_one[each.person] < MOST_AT_ONCE_OF_ONE]
-    return min(free, key=lambda each: (in_mesh[each.mesh], of_one[each.person], served.get(each.mesh, 0.0)), default=None)
+    free = [
+        each
+        for each in waiting
+        if in_mesh[each.mesh] < MOST_AT_ONCE_IN_MESH and of_one[each.person] < MOST_AT_ONCE_OF_ONE
+    ]
+    return min(
+        free, key=lambda each: (in_mesh[each.mesh], of_one[each.person], served.get(each.mesh, 0.0)), default=None
+    )

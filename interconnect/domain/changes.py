@@ -1,4 +1,7 @@
-"""The product's own changes of a topology, as values, and the pure step that each one is. What forbids them is in `rules`."""
+"""The product's own changes of a topology, as values, and the pure step that each one is.
+
+What forbids them is in `rules`.
+"""
 
 from __future__ import annotations
 
@@ -149,8 +152,8 @@ class Circumstances:
     """What a change is judged by beside the topology.
 
     `occupied`: names of clusters on which something of ours may still be. `emptied` and `filled` are the groups that
-    later changes of the same sequence delete, or bring a cluster into: they alone may be empty until then. `leaving` are
-    the clusters that later changes take out of their groups: who comes before that never meets them.
+    later changes of the same sequence delete, or bring a cluster into: they alone may be empty until then. `leaving`
+    are the clusters that later changes take out of their groups: who comes before that never meets them.
     """
 
     facts: Facts = field(default_factory=Facts)
@@ -167,8 +170,9 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One change of a sequence: what it meets and what forbids it. `leaving` are the clusters that later changes take out of
-    their groups."""
+    """One change of a sequence: what it meets and what forbids it. `leaving` are the clusters that later changes take
+    out of their groups.
+    """
 
     before: Topology
     change: Change
@@ -233,10 +237,10 @@ def apply_all(
 ) -> Topology | tuple[Violation, ...]:
     """The topology after all changes, each judged by what the ones before leave, or what forbids them.
 
-    Two things are legal here that a single change may not do: a group is created empty when a later move fills it, and the
-    last cluster leaves a group that is deleted or filled again later, so that groups can swap clusters. The first change
-    that is refused for good ends it; violations that may be overridden are collected over the whole sequence, so that one
-    answer can accept them all.
+    Two things are legal here that a single change may not do: a group is created empty when a later move fills it, and
+    the last cluster leaves a group that is deleted or filled again later, so that groups can swap clusters. The first
+    change that is refused for good ends it; violations that may be overridden are collected over the whole sequence, so
+    that one answer can accept them all.
     """
     collected: list[Violation] = []
     for stage in stages(topology, changes, facts=facts, overrides=overrides, occupied=occupied):
@@ -278,7 +282,9 @@ def _within(later: Sequence[Change], facts: Facts, occupied: frozenset[str]) -> 
     return Circumstances(facts, occupied, emptied, filled, leaving)
 
 
-def _violations(topology: Topology, change: Change, given: Circumstances, overrides: frozenset[str]) -> tuple[Violation, ...]:
+def _violations(
+    topology: Topology, change: Change, given: Circumstances, overrides: frozenset[str]
+) -> tuple[Violation, ...]:
     found = _forbidden_by(topology, change, given)
     return tuple(violation for violation in found if not violation.token or violation.token not in overrides)
 
@@ -326,7 +332,9 @@ def _forgetting(topology: Topology, change: ForgetCluster) -> Iterator[Violation
 
 
 def _grouping(
-    topology: Topology, change: CreateGroup | DeleteGroup | AddCluster | MoveCluster | RemoveCluster, given: Circumstances
+    topology: Topology,
+    change: CreateGroup | DeleteGroup | AddCluster | MoveCluster | RemoveCluster,
+    given: Circumstances,
 ) -> Iterator[Violation]:
     match change:
         case CreateGroup():
@@ -410,11 +418,15 @@ def _gateway(topology: Topology, change: CreateGateway | EditGateway | DeleteGat
         yield from gateways.valid_spec(change.spec)
 
 
-def _membership(topology: Topology, change: Join | UpdateAddresses | Remove, given: Circumstances) -> Iterator[Violation]:
+def _membership(
+    topology: Topology, change: Join | UpdateAddresses | Remove, given: Circumstances
+) -> Iterator[Violation]:
     yield from rules.group_exists(topology, change.group)
     if change.group not in topology.groups:
         return
-    yield from rules.can_join(topology, change.group) if isinstance(change, Join) else rules.is_joined(topology, change.group)
+    yield from (
+        rules.can_join(topology, change.group) if isinstance(change, Join) else rules.is_joined(topology, change.group)
+    )
     if not isinstance(change, Remove):
         yield from rules.usable_addresses(topology, change.group, change.addresses, given.facts)
 
@@ -438,7 +450,9 @@ def changed(topology: Topology, change: Change) -> Topology:
             spec = gateways.normalised_spec(change.spec)
             return topology.with_gateway(Gateway(change.key, change.id, gateway_name(change.key), spec))
         case EditGateway():
-            return topology.with_gateway(replace(topology.gateways[change.key], spec=gateways.normalised_spec(change.spec)))
+            return topology.with_gateway(
+                replace(topology.gateways[change.key], spec=gateways.normalised_spec(change.spec))
+            )
         case DeleteGateway():
             return topology.without_gateways(change.key)
         case Join() | UpdateAddresses():

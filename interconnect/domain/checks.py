@@ -67,8 +67,15 @@ class Pair:
         return self.mistold or (self.joined and self.reach is Reach.FAILED)
 
 
-def told_of(told: Collection[Endpoint], *, gateways: Collection[Endpoint], raw: Collection[Endpoint], others: Collection[Endpoint]) -> Told:
-    """What `told` amounts to: `gateways` and `raw` (its Pods) are the target's addresses, `others` those of Pods elsewhere.
+def told_of(
+    told: Collection[Endpoint],
+    *,
+    gateways: Collection[Endpoint],
+    raw: Collection[Endpoint],
+    others: Collection[Endpoint],
+) -> Told:
+    """What `told` amounts to: `gateways` and `raw` (its Pods) are the target's addresses, `others` those of Pods
+    elsewhere.
 
     Where two groups use one Pod CIDR an address may be either's Pod: it proves nothing.
     """
@@ -83,12 +90,19 @@ def told_of(told: Collection[Endpoint], *, gateways: Collection[Endpoint], raw: 
 
 
 def pairs(topology: Topology, told: Mapping[tuple[str, str], Told], reach: Mapping[str, Reach]) -> tuple[Pair, ...]:
-    """Every ordered pair of groups: those that disagree first, then other problems, what is not known, and the rest by name.
+    """Every ordered pair of groups: those that disagree first, then other problems, what is not known, and the rest by
+    name.
 
     `told` is by (source, target), `reach` by target; what is missing is not known.
     """
     found = [
-        Pair(source, target, topology.groups[target].joined, told.get((source, target), Told.UNKNOWN), reach.get(target, Reach.UNTESTED))
+        Pair(
+            source,
+            target,
+            topology.groups[target].joined,
+            told.get((source, target), Told.UNKNOWN),
+            reach.get(target, Reach.UNTESTED),
+        )
         for source in topology.groups
         for target in topology.groups
         if source != target

@@ -54,12 +54,16 @@ def certain(found: Overlap) -> bool:
 def overlaps(clusters: Iterable[Cluster]) -> dict[tuple[str, str], Overlap]:
     """Every pair of clusters that overlap, keyed by their names in order."""
     by_name = {cluster.name: cluster for cluster in clusters}
-    found = ((one, other, overlap(by_name[one], by_name[other])) for one, other in sorted(_neighbours(by_name.values())))
+    found = (
+        (one, other, overlap(by_name[one], by_name[other])) for one, other in sorted(_neighbours(by_name.values()))
+    )
     return {(one, other): pair for one, other, pair in found if pair is not None}
 
 
 def _neighbours(clusters: Iterable[Cluster]) -> set[tuple[str, str]]:
-    """Names of the clusters of which some networks overlap: sorted by their first address only those still open are compared."""
+    """Names of the clusters of which some networks overlap: sorted by their first address only those still open are
+    compared.
+    """
     spans = [
         (network.version, int(network.network_address), int(network.broadcast_address), cluster.name)
         for cluster in clusters
@@ -76,7 +80,9 @@ def _neighbours(clusters: Iterable[Cluster]) -> set[tuple[str, str]]:
 
 
 def suggested_groups(clusters: Iterable[Cluster]) -> tuple[tuple[str, ...], ...]:
-    """Clusters put together as far as none overlap; those without known CIDRs are left out, nothing can be said of them."""
+    """Clusters put together as far as none overlap; those without known CIDRs are left out, nothing can be said of
+    them.
+    """
     groups: list[list[Cluster]] = []
     for cluster in sorted(clusters, key=lambda cluster: cluster.name):
         if not cluster.pod_cidrs:

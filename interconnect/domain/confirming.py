@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`twice`: a second question comes after the first (rule 12). `phrase`: it has to be typed (rule 14). `restart`: the
-    policy of the control plane's restart is chosen (rule 16). `goes`: (kind, name) of all that the topology loses;
+    """`twice`: a second question comes after the first (rule 12). `phrase`: it has to be typed (rule 14). `restart`:
+    the policy of the control plane's restart is chosen (rule 16). `goes`: (kind, name) of all that the topology loses;
     `gateways`: those among it, whose objects are deleted."""
 
     twice: bool
@@ -32,7 +32,10 @@ class Asking:
 
 
 def asking(topology: Topology, changes: Sequence[Change], *, about: Container[Change] | None = None) -> Asking:
-    """How `changes` of `topology` are asked about, all at once; `about`: only these of them, the others have been made."""
+    """How `changes` of `topology` are asked about, all at once.
+
+    `about`: only these of them, the others have been made.
+    """
     asked = [change for change in changes if about is None or change in about]
     removed = any(isinstance(change, Remove) for change in asked)
     goes: list[tuple[str, str]] = []

@@ -32,7 +32,10 @@ GRAVE = frozenset({"credential.ended", "credential.istiods", "cluster.name.injec
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a check found about a credential. `remote_cluster`: the cluster ID in istiod's own Secret, empty if it came from none."""
+    """What a check found about a credential.
+
+    `remote_cluster`: the cluster ID in istiod's own Secret, empty if it came from none.
+    """
 
     ends_at: datetime | None = None
     is_istiods: bool = False
@@ -55,7 +58,9 @@ def expiry(ends_at: datetime | None, now: datetime) -> Violation | None:
 
 
 def notes(account: Account, webhooks: Iterable[WebhookEntry], name: str, now: datetime) -> tuple[Violation, ...]:
-    """All that is to be said of a credential for the cluster `name` (empty: a control plane, which has no name here)."""
+    """All that is to be said of a credential for the cluster `name` (empty: a control plane, which has
+    no name here).
+    """
     found = [*_of_istiod(account), expiry(account.ends_at, now)]
     if name:
         found += [*_of_another(account, webhooks, name)]

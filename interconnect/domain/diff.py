@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 def changes_between(before: Topology, after: Topology) -> tuple[Change, ...]:
     """The changes in the one order that `apply_all` is to judge them in; what a rule forbids it refuses.
 
-    Remove, move, delete gateway, remove cluster, delete group, unregister, disable; then enable, register, create group,
-    add cluster, create and edit gateway, join, update addresses. A move's target is created before it. `apply_all` of the
-    result is `after` with its addresses sorted and its gateways named by their keys. Pod CIDRs of clusters that are in
-    both are observed or set, not changed by a change of the product, and are not compared. The two are of one mesh.
+    Remove, move, delete gateway, remove cluster, delete group, unregister, disable; then enable, register, create
+    group, add cluster, create and edit gateway, join, update addresses. A move's target is created before it.
+    `apply_all` of the result is `after` with its addresses sorted and its gateways named by their keys. Pod CIDRs of
+    clusters that are in both are observed or set, not changed by a change of the product, and are not compared. The two
+    are of one mesh.
     """
     pair = _Pair(before, after)
     return (
@@ -53,7 +54,11 @@ def changes_between(before: Topology, after: Topology) -> tuple[Change, ...]:
         *(UnregisterCluster(name) for name in before.clusters if name not in pair.kept),
         *([Disable()] if before.enabled and not after.enabled else []),
         *([Enable()] if after.enabled and not before.enabled else []),
-        *(RegisterCluster(name, new.uid, new.pod_cidrs) for name, new in after.clusters.items() if name not in pair.kept),
+        *(
+            RegisterCluster(name, new.uid, new.pod_cidrs)
+            for name, new in after.clusters.items()
+            if name not in pair.kept
+        ),
         *pair.groups_created(),
         *pair.clusters_added(),
         *pair.gateways_written(),
@@ -110,7 +115,11 @@ class _Pair:
             yield MoveCluster(move[0], move[1])
 
     def gateways_deleted(self) -> Iterator[Change]:
-        return (DeleteGateway(key) for key, gateway in self.before.gateways.items() if self._stays(gateway) and not self._same(gateway))
+        return (
+            DeleteGateway(key)
+            for key, gateway in self.before.gateways.items()
+            if self._stays(gateway) and not self._same(gateway)
+        )
 
     def clusters_removed(self) -> Iterator[Change]:
         for name, group in self.before.groups.items():
@@ -148,7 +157,11 @@ class _Pair:
         pending = {group.name: group.addresses or () for group in self.after.joined if self._readdressed(group.name)}
         while pending:
             held = {name: self._endpoints(self.before, name) for name in pending}
-            free = (name for name in pending if not any(self._endpoints(self.after, name) & held[other] for other in held if other != name))
+            free = (
+                name
+                for name in pending
+                if not any(self._endpoints(self.after, name) & held[other] for other in held if other != name)
+            )
             name = next(free, next(iter(pending)))
             yield UpdateAddresses(name, pending.pop(name))
 

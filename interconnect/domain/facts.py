@@ -48,8 +48,9 @@ class WebhookEntry:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`webhooks` is keyed by cluster UID (absent: never read). `foreign_networks`: networks in meshNetworks that are not
-    ours, with their (host, port) pairs. `remote_clusters`: the cluster IDs that istiod knows (clusterz)."""
+    """`webhooks` is keyed by cluster UID (absent: never read). `foreign_networks`: networks in meshNetworks that are
+    not ours, with their (host, port) pairs. `remote_clusters`: the cluster IDs that istiod knows (clusterz).
+    """
 
     istiods: tuple[Istiod, ...] = ()
     webhooks: Mapping[str, tuple[WebhookEntry, ...]] = field(default_factory=dict)

@@ -42,7 +42,9 @@ def gateway_writes(
     rows = {target: row for target, row in applied.items() if row.gateway == gateway}
 
     def decided(target: Target) -> Iterator[Write]:
-        decision = decide(target, mine.get(target), rows.get(target), live.get(target, Unknown()), mesh=mesh, consents=consents)
+        decision = decide(
+            target, mine.get(target), rows.get(target), live.get(target, Unknown()), mesh=mesh, consents=consents
+        )
         if isinstance(decision, Write):
             yield decision
 
@@ -56,7 +58,11 @@ def gateway_writes(
 
 
 def _handed_over(
-    target: Target, wanted: Mapping[Target, Wanted], live: Mapping[Target, Live], usual: tuple[Write, ...], leaving: list[Target]
+    target: Target,
+    wanted: Mapping[Target, Wanted],
+    live: Mapping[Target, Live],
+    usual: tuple[Write, ...],
+    leaving: list[Target],
 ) -> tuple[Write, ...]:
     now = live.get(target, Unknown())
     if not usual or usual[0].verb is not Verb.APPLY or isinstance(now, (Absent, Unknown)):

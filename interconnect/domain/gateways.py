@@ -47,7 +47,9 @@ _MAX_PREFIX = 253
 def normalised_spec(spec: GatewaySpec) -> GatewaySpec:
     """A valid spec with its annotations sorted and its IP in the normal form, so that equal wishes are equal values."""
     address = parse_ip(spec.load_balancer_ip.strip())
-    return replace(spec, annotations=tuple(sorted(spec.annotations)), load_balancer_ip="" if address is None else str(address))
+    return replace(
+        spec, annotations=tuple(sorted(spec.annotations)), load_balancer_ip="" if address is None else str(address)
+    )
 
 
 def valid_spec(spec: GatewaySpec) -> Iterator[Violation]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 # The host is taken whole (atomic), so that one called `inject` is not read as the path.
 _INJECT = re.compile(
-    r"^(?P<head>(?>(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?)[^?#]*?/inject)(?P<pairs>(?:/[^?#]*)?)(?P<tail>[?#].*)?$", re.DOTALL
+    r"^(?P<head>(?>(?:[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?)[^?#]*?/inject)(?P<pairs>(?:/[^?#]*)?)(?P<tail>[?#].*)?$",
+    re.DOTALL,
 )
 _SLASH = "--slash--"
 _PROXY = "istio-proxy"

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interconnect.domain.entries import FIELD_MANAGER, GATEWAY_LABEL, MANAGED_BY_LABEL, MESH_LABEL, NETWORK_LABEL, Json, Target
+from interconnect.domain.entries import (
+    FIELD_MANAGER,
+    GATEWAY_LABEL,
+    MANAGED_BY_LABEL,
+    MESH_LABEL,
+    NETWORK_LABEL,
+    Json,
+    Target,
+)
 from interconnect.domain.topology import GATEWAY_PORT, Autoscaling, Gateway, GatewaySpec, ServiceType
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ from interconnect.domain.violations import Violation
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-CODES = ("group.name.empty", "group.name.long", "group.name.alphabet", "cluster.name.empty", "cluster.name.long", "cluster.name.alphabet")
+CODES = (
+    "group.name.empty",
+    "group.name.long",
+    "group.name.alphabet",
+    "cluster.name.empty",
+    "cluster.name.long",
+    "cluster.name.alphabet",
+)
 
 MAX_LABEL = 63
 MAX_GATEWAY_NUMBER = 9999
@@ -50,7 +57,10 @@ def gateway_name(key: GatewayKey) -> str:
 
 
 def next_gateway_key(topology: Topology, cluster: str, *, taken: Collection[int] = ()) -> GatewayKey:
-    """The first free number of a cluster. `taken`: numbers whose objects exist there and are not ours, or are terminating."""
+    """The first free number of a cluster.
+
+    `taken`: numbers whose objects exist there and are not ours, or are terminating.
+    """
     names = {gateway.name for gateway in topology.gateways_of_cluster(cluster)}
     keys = (GatewayKey(cluster, number) for number in count(1) if number not in taken)
     return next(key for key in keys if key not in topology.gateways and gateway_name(key) not in names)

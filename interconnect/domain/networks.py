@@ -75,7 +75,11 @@ def foreign_addresses(text: str | None, annotation: str | None) -> dict[str, fro
 def addresses_of(network: Any) -> frozenset[tuple[str, int]]:
     """The static gateway addresses of one network, with their ports."""
     items = _items(network, "gateways")
-    return frozenset((item["address"], item["port"]) for item in items if _is_text(item, "address") and isinstance(item.get("port"), int))
+    return frozenset(
+        (item["address"], item["port"])
+        for item in items
+        if _is_text(item, "address") and isinstance(item.get("port"), int)
+    )
 
 
 def registries_of(network: Any) -> frozenset[str]:
@@ -84,7 +88,9 @@ def registries_of(network: Any) -> frozenset[str]:
 
 
 def canonical(network: Any) -> Any:
-    """A network in one form: JSON's names, ports as numbers, lists without order, so that equal meaning is an equal value."""
+    """A network in one form: JSON's names, ports as numbers, lists without order, so that equal meaning is an equal
+    value.
+    """
     if not isinstance(network, dict):
         return network
     changed = {key: value for key, value in network.items() if value not in (None, [])}
@@ -117,7 +123,9 @@ def rewritten(text: str | None, sent: Mapping[str, Any]) -> tuple[str, ...]:
     networks = networks_in(text)
     if isinstance(networks, Violation):
         return ()
-    return tuple(name for name in sorted(sent) if name in networks and canonical(networks[name]) != canonical(sent[name]))
+    return tuple(
+        name for name in sorted(sent) if name in networks and canonical(networks[name]) != canonical(sent[name])
+    )
 
 
 def merge(
@@ -174,7 +182,11 @@ def _networks(document: Json) -> dict[str, Any] | Violation:
     networks = document.get("networks")
     if networks is None:
         return {}
-    return networks if isinstance(networks, dict) else Violation("networks.unreadable", {"reason": "networks is not a mapping"})
+    return (
+        networks
+        if isinstance(networks, dict)
+        else Violation("networks.unreadable", {"reason": "networks is not a mapping"})
+    )
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -189,7 +201,9 @@ def _is_found(document: Json, found: Mapping[str, Any]) -> bool:
     if isinstance(networks, Violation):
         return False
     rest = {key: value for key, value in before.items() if key != "networks"}
-    return rest == {key: value for key, value in document.items() if key != "networks"} and _same(networks, document["networks"])
+    return rest == {key: value for key, value in document.items() if key != "networks"} and _same(
+        networks, document["networks"]
+    )
 
 
 def _canonical_item(item: Any) -> Any:

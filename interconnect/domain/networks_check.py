@@ -1,7 +1,7 @@
 """Istio's own validation of MeshNetworks, rule for rule (`pkg/config/validation/agent`, ValidateMeshNetworks).
 
-Unknown fields are tolerated, empty lists are accepted, names are those of the JSON or of the proto notation, a field that is null
-is not set. A null network or element is refused, since decoders of protobuf differ about it.
+Unknown fields are tolerated, empty lists are accepted, names are those of the JSON or of the proto notation, a field
+that is null is not set. A null network or element is refused, since decoders of protobuf differ about it.
 """
 
 from __future__ import annotations
@@ -80,11 +80,15 @@ def _gateway(network: str, field: str, item: Mapping[str, Any]) -> Iterator[Viol
         yield Violation("networks.shape", {"network": network, "field": f"{field}.locality"})
     port = port_of(item.get("port"))
     if port is None or not 1 <= port <= 65535:
-        yield Violation("networks.gateway-port", {"network": network, "field": field, "value": str(item.get("port", ""))})
+        yield Violation(
+            "networks.gateway-port", {"network": network, "field": field, "value": str(item.get("port", ""))}
+        )
 
 
 def _field(item: Mapping[str, Any], json_name: str, proto_name: str) -> Any:
-    """The value, `_MISSING` when it is not set (null is not set either); where both names stand, the one of JSON counts."""
+    """The value, `_MISSING` when it is not set (null is not set either); where both names stand, the one of JSON
+    counts.
+    """
     value = item[json_name] if json_name in item else item.get(proto_name)
     return _MISSING if value is None else value
 

@@ -104,7 +104,9 @@ def parse(text: str | None) -> Json | Violation:
 
 def dump(document: Json) -> str:
     """YAML text in block style, in the order of the document."""
-    text: str = yaml.dump(document, Dumper=_QuotingDumper, sort_keys=False, allow_unicode=True, width=4096, default_flow_style=False)
+    text: str = yaml.dump(
+        document, Dumper=_QuotingDumper, sort_keys=False, allow_unicode=True, width=4096, default_flow_style=False
+    )
     return text
 
 

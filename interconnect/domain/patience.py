@@ -1,4 +1,6 @@
-"""How long to wait before a cluster is asked again: the console's own back-off, which what the server asks for can only lengthen."""
+"""How long to wait before a cluster is asked again: the console's own back-off, which what the server asks for can only
+lengthen.
+"""
 
 from __future__ import annotations
 
@@ -24,5 +26,7 @@ def pause_in_a_call(attempts: int, asked: float | None) -> float:
 
 
 def pause_within(attempts: int, asked: float | None, left: float) -> float:
-    """As `pause`, cut so that the attempt that decides is made when the `left` seconds are over, not at the end of a longer wait."""
+    """As `pause`, cut so that the attempt that decides is made when the `left` seconds are over, not at the end of a
+    longer wait.
+    """
     return min(pause(attempts, asked), max(left, FIRST_BACKOFF_SECONDS))

@@ -1,4 +1,7 @@
-"""Where things are in the picture of a mesh: one hub for the interconnect, a line to it from each joined group. Pure geometry."""
+"""Where things are in the picture of a mesh: one hub for the interconnect, a line to it from each joined group.
+
+Pure geometry.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ class Picture:
 
 
 def picture(topology: Topology) -> Picture:
-    """A few joined groups stand around the hub, many in rows below it; groups that are not joined in rows under all that."""
+    """A few joined groups stand around the hub, many in rows below it; groups that are not joined in rows under all
+    that.
+    """
     joined = [group.name for group in topology.joined]
     outside = [name for name, group in topology.groups.items() if not group.joined]
     ring = _radius(len(joined)) if len(joined) <= MOST_AROUND else 0
@@ -76,7 +81,9 @@ def _width(count: int) -> int:
 def _around(names: Sequence[str], hub: Point, radius: int) -> tuple[Node, ...]:
     # Two lie left and right of the hub; more begin above it.
     start = 0.0 if len(names) == 2 else -math.pi / 2
-    return tuple(_on(name, hub, radius, start + 2 * math.pi * index / len(names)) for index, name in enumerate(names) if radius)
+    return tuple(
+        _on(name, hub, radius, start + 2 * math.pi * index / len(names)) for index, name in enumerate(names) if radius
+    )
 
 
 def _on(name: str, hub: Point, radius: int, angle: float) -> Node:
@@ -90,7 +97,9 @@ def _below(names: Sequence[str], hub: Point, top: int, width: int) -> tuple[tupl
     nodes = []
     for node in _rows(names, top, width):
         lane, middle = node.y - GAP // 2, node.x + CARD_WIDTH // 2
-        nodes.append(Node(node.name, node.x, node.y, (hub, (margin, hub[1]), (margin, lane), (middle, lane), (middle, node.y))))
+        nodes.append(
+            Node(node.name, node.x, node.y, (hub, (margin, hub[1]), (margin, lane), (middle, lane), (middle, node.y)))
+        )
     return tuple(nodes), max((node.y + CARD_HEIGHT + GAP for node in nodes), default=top)
 
 

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from interconnect.domain.entries import Applied, AppliedState, Live, Rendered, Target, Unknown, Wanted
 from interconnect.domain.networks import digest
-from interconnect.domain.render import NETWORKS_FIELD, WEBHOOK_FIELD_PREFIX, label_target, networks_of, networks_target, rule_target
+from interconnect.domain.render import (
+    NETWORKS_FIELD,
+    WEBHOOK_FIELD_PREFIX,
+    label_target,
+    networks_of,
+    networks_target,
+    rule_target,
+)
 from interconnect.domain.steps import Phase, PlannedStep, StepKind
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType, Topology
 from interconnect.domain.writes import Agree, decide
@@ -37,23 +44,30 @@ def plan(
 ) -> tuple[PlannedStep, ...]:
     """The steps that are owed, in the order of their phases; steps of one chain follow one another.
 
-    `published` holds per istiod Deployment the joined networks at its last restart, `verified` the digest of meshNetworks
-    last seen on all its replicas; an absent one has never known any network. A target missing from `live` is unknown.
+    `published` holds per istiod Deployment the joined networks at its last restart, `verified` the digest of
+    meshNetworks last seen on all its replicas; an absent one has never known any network. A target missing from `live`
+    is unknown.
     """
     state = _State(topology, rendered, applied, live, published, verified, facts)
     return (*_prepare(state), *_preflight(state), *_publish(state), *_withdraw(state), *_close(state))
 
 
-def restart_owed(topology: Topology, rendered: Rendered, facts: Facts, published: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+def restart_owed(
+    topology: Topology, rendered: Rendered, facts: Facts, published: Mapping[str, frozenset[str]]
+) -> tuple[str, ...]:
     """The istiod Deployments whose joined networks differ from those at their last restart, sorted."""
     wanted = expected_networks(topology, rendered, facts)
-    return tuple(sorted(name for name, networks in wanted.items() if frozenset(networks) != published.get(name, frozenset())))
+    return tuple(
+        sorted(name for name, networks in wanted.items() if frozenset(networks) != published.get(name, frozenset()))
+    )
 
 
 def verify_owed(topology: Topology, rendered: Rendered, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
     """The istiod Deployments whose networks have not been seen on all replicas as they shall be, sorted."""
     wanted = expected_networks(topology, rendered, facts)
-    return tuple(sorted(name for name, networks in wanted.items() if digest(networks) != verified.get(name, digest({}))))
+    return tuple(
+        sorted(name for name, networks in wanted.items() if digest(networks) != verified.get(name, digest({})))
+    )
 
 
 def expected_networks(topology: Topology, rendered: Rendered, facts: Facts) -> dict[str, dict[str, object]]:
@@ -61,7 +75,11 @@ def expected_networks(topology: Topology, rendered: Rendered, facts: Facts) -> d
     everywhere = networks_of(topology)
     expected: dict[str, dict[str, object]] = {}
     for istiod in facts.istiods:
-        wanted = Wanted(everywhere) if istiod.networks is None else rendered.get(networks_target(istiod.networks), Wanted({}))
+        wanted = (
+            Wanted(everywhere)
+            if istiod.networks is None
+            else rendered.get(networks_target(istiod.networks), Wanted({}))
+        )
         expected[istiod.deployment] = dict(wanted.value)
     return expected
 
@@ -86,7 +104,8 @@ class _State:
         return frozenset(
             target
             for target in self.applied
-            if (target.field.startswith(WEBHOOK_FIELD_PREFIX) and target.cluster in unread) or (target.field == NETWORKS_FIELD and joined)
+            if (target.field.startswith(WEBHOOK_FIELD_PREFIX) and target.cluster in unread)
+            or (target.field == NETWORKS_FIELD and joined)
         )
 
     @cached_property
@@ -101,7 +120,9 @@ class _State:
         if row is None or row.state is not AppliedState.WRITTEN or row.value != wanted.value:
             return True
         now = self.live.get(target, Unknown())
-        return not isinstance(now, Unknown) and not isinstance(decide(target, wanted, row, now, mesh=self.topology.mesh), Agree)
+        return not isinstance(now, Unknown) and not isinstance(
+            decide(target, wanted, row, now, mesh=self.topology.mesh), Agree
+        )
 
     @cached_property
     def networks(self) -> tuple[Target, ...]:
@@ -124,7 +145,9 @@ class _State:
 
     @cached_property
     def applied_joined(self) -> frozenset[str]:
-        return frozenset(name for target in self.networks if target in self.applied for name in self.applied[target].value)
+        return frozenset(
+            name for target in self.networks if target in self.applied for name in self.applied[target].value
+        )
 
     @cached_property
     def joined(self) -> frozenset[str]:
@@ -144,7 +167,9 @@ class _State:
             return self.joined != self.applied_joined
         # A group whose only address is awaited is not rendered yet, and will be new to every istiod.
         new = self.joined - frozenset(networks_of(self.topology))
-        return bool(new - self.applied_joined) or bool(restart_owed(self.topology, self.rendered, self.facts, self.published))
+        return bool(new - self.applied_joined) or bool(
+            restart_owed(self.topology, self.rendered, self.facts, self.published)
+        )
 
     @cached_property
     def verify_owed(self) -> bool:
@@ -262,4 +287,6 @@ def _is_webhook(target: Target, uid: str) -> bool:
 def _objects(state: _State, gateway: Gateway) -> Iterator[Target]:
     """The gateway's objects: as they shall be, and those of an earlier shape (an autoscaler, a disruption budget)."""
     yield from (target for target, wanted in state.rendered.items() if wanted.gateway == gateway.id)
-    yield from (target for target, row in state.applied.items() if row.gateway == gateway.id and target not in state.rendered)
+    yield from (
+        target for target, row in state.applied.items() if row.gateway == gateway.id and target not in state.rendered
+    )

@@ -87,8 +87,8 @@ class ClusterSeen:
     """One member cluster as it was seen; None is *not known*.
 
     `root_ca` is the SHA-256 of `istio-ca-root-cert`, `labelled_services` are `namespace/name` of Services that carry a
-    network label and listen on 15443, `services` those that have endpoints, `networks` the numbers of Pods by the network
-    label they carry, `missing_rights` the rights without which a check was left out.
+    network label and listen on 15443, `services` those that have endpoints, `networks` the numbers of Pods by the
+    network label they carry, `missing_rights` the rights without which a check was left out.
     """
 
     answers: bool | None = None
@@ -112,7 +112,9 @@ class GatewaySeen:
 
 @dataclass(frozen=True, slots=True)
 class ConfigMapSeen:
-    """A ConfigMap that an istiod reads; `managers` are GitOps tools or Helm, as its labels and managedFields name them."""
+    """A ConfigMap that an istiod reads; `managers` are GitOps tools or Helm, as its labels and
+    managedFields name them.
+    """
 
     text: str | None
     annotation: str | None = None
@@ -121,8 +123,9 @@ class ConfigMapSeen:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a preflight looks at. `clusters` by name, `guard` what the restart guard says, `data_path` whether the chosen
-    addresses answered the console (None: not tried)."""
+    """What a preflight looks at. `clusters` by name, `guard` what the restart guard says, `data_path` whether the
+    chosen addresses answered the console (None: not tried).
+    """
 
     clusters: Mapping[str, ClusterSeen] = field(default_factory=dict)
     gateways: Mapping[GatewayKey, GatewaySeen] = field(default_factory=dict)
@@ -148,7 +151,9 @@ def findings(topology: Topology, group: str, observed: Observed, facts: Facts) -
         _mesh(topology, joining, observed),
     )
     order = list(Severity)
-    return tuple(sorted((finding for check in checks for finding in check), key=lambda finding: order.index(finding.severity)))
+    return tuple(
+        sorted((finding for check in checks for finding in check), key=lambda finding: order.index(finding.severity))
+    )
 
 
 def blocking(found: Iterable[Finding], consents: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
@@ -186,7 +191,9 @@ def _networks(topology: Topology, group: Group, observed: Observed) -> Iterator[
         there = networks.networks_in(seen.text)
         invalid = (there,) if isinstance(there, Violation) else networks.validate(there)
         for violation in invalid:
-            yield Finding("preflight.networks.there", Severity.FINAL, {**where, "violation": violation.code, **violation.params})
+            yield Finding(
+                "preflight.networks.there", Severity.FINAL, {**where, "violation": violation.code, **violation.params}
+            )
         if seen.managers:
             yield _warning("preflight.config-map-managed", managers=list(seen.managers), **where)
         yield from _taken(topology, group, networks.foreign(seen.text, seen.annotation), where)
@@ -278,7 +285,9 @@ def _pods(topology: Topology, group: Group, observed: Observed) -> Iterator[Find
                 yield _error("preflight.pods-elsewhere", {"pods": carrying}, cluster=name, network=group.name)
             continue
         if seen.stale is not None and seen.stale.total:
-            yield _warning("preflight.stale-pods", cluster=name, pods=seen.stale.total, networks=list(seen.stale.networks))
+            yield _warning(
+                "preflight.stale-pods", cluster=name, pods=seen.stale.total, networks=list(seen.stale.networks)
+            )
         if seen.stale is not None and seen.stale.total_unlabelled:
             yield _warning("preflight.unlabelled-pods", cluster=name, pods=seen.stale.total_unlabelled)
 
@@ -308,7 +317,12 @@ def _services(topology: Topology, group: Group, observed: Observed) -> Iterator[
 
 def _services_of(group: Group, observed: Observed, system: frozenset[str]) -> frozenset[str]:
     seen = (observed.clusters.get(name, ClusterSeen()).services or frozenset() for name in group.clusters)
-    return frozenset(name for names in seen for name in names if name != "default/kubernetes" and name.partition("/")[0] not in system)
+    return frozenset(
+        name
+        for names in seen
+        for name in names
+        if name != "default/kubernetes" and name.partition("/")[0] not in system
+    )
 
 
 def _control_plane(group: Group, observed: Observed, facts: Facts) -> Iterator[Finding]:
@@ -328,7 +342,11 @@ def _mesh(topology: Topology, group: Group, observed: Observed) -> Iterator[Find
     alone = sorted(topology.clusters.keys() - _grouped(topology))
     if alone:
         yield _warning("preflight.ungrouped", clusters=alone)
-    versions = {name: minor for name in topology.clusters if (minor := _minor(observed.clusters.get(name, ClusterSeen()).version))}
+    versions = {
+        name: minor
+        for name in topology.clusters
+        if (minor := _minor(observed.clusters.get(name, ClusterSeen()).version))
+    }
     numbers = sorted(int(minor.split(".")[1]) for minor in versions.values())
     if numbers and numbers[-1] - numbers[0] > 3 and any(name in group.clusters for name in versions):
         yield _warning("preflight.kubernetes-skew", versions, versions=sorted(set(versions.values())))

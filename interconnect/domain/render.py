@@ -49,7 +49,9 @@ def label_target(topology: Topology, cluster_uid: str) -> Target:
 
 def webhook_target(cluster_uid: str, entry: WebhookEntry) -> Target:
     field = f"{WEBHOOK_FIELD_PREFIX}{entry.webhook}"
-    return Target(cluster_uid, "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", entry.configuration, field)
+    return Target(
+        cluster_uid, "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", entry.configuration, field
+    )
 
 
 def networks_target(ref: ConfigMapRef) -> Target:

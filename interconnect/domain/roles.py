@@ -26,7 +26,16 @@ class Role(StrEnum):
     MESH_ADMIN = "mesh-admin"
 
 
-_OPERATORS = (AddCluster, CreateGateway, CreateGroup, DeleteGateway, EditGateway, MoveCluster, RemoveCluster, UpdateAddresses)
+_OPERATORS = (
+    AddCluster,
+    CreateGateway,
+    CreateGroup,
+    DeleteGateway,
+    EditGateway,
+    MoveCluster,
+    RemoveCluster,
+    UpdateAddresses,
+)
 
 
 def required_role(change: Change) -> Role:

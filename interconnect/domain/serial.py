@@ -63,7 +63,9 @@ def changes_from_json(data: object) -> tuple[Change, ...]:
 
 
 def canonical_text(*values: Any) -> str:
-    """One text for equal values of the domain, in every process: neither a set's order nor Python's notation is in it."""
+    """One text for equal values of the domain, in every process: neither a set's order nor Python's
+    notation is in it.
+    """
     return json.dumps(_encode(values), sort_keys=True, separators=(",", ":"))
 
 

@@ -92,7 +92,11 @@ _Key = TypeVar("_Key", Workload, str)
 
 
 def _living(pods: Iterable[Json]) -> Iterable[Json]:
-    return (pod["metadata"] for pod in pods if isinstance(pod.get("metadata"), dict) and not pod["metadata"].get("deletionTimestamp"))
+    return (
+        pod["metadata"]
+        for pod in pods
+        if isinstance(pod.get("metadata"), dict) and not pod["metadata"].get("deletionTimestamp")
+    )
 
 
 def _labels(metadata: Json) -> Mapping[str, Any]:

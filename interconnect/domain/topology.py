@@ -53,7 +53,10 @@ class Cluster:
 
 
 class GatewayKey(NamedTuple):
-    """Which gateway: `cluster/number`, as in the file and in `eastwest-<cluster>-<number>`. Kept when the cluster moves."""
+    """Which gateway: `cluster/number`, as in the file and in `eastwest-<cluster>-<number>`.
+
+    Kept when the cluster moves.
+    """
 
     cluster: str
     number: int

@@ -66,7 +66,9 @@ class Verdict:
 
     @property
     def violations(self) -> tuple[Violation, ...]:
-        return tuple(violation for name, report in sorted(self.replicas.items()) for violation in _violations(name, report))
+        return tuple(
+            violation for name, report in sorted(self.replicas.items()) for violation in _violations(name, report)
+        )
 
 
 def expected_of(networks: Mapping[str, Any]) -> dict[str, tuple[Endpoint, ...]]:
@@ -91,7 +93,10 @@ def compare(
     host names that a replica's pushcontext lists, `foreign` networks that are not ours and are not looked at.
     """
     hosts = unresolved or {}
-    reports = {name: _report(answer or (), expected, frozenset(hosts.get(name, ())), foreign) for name, answer in answers.items()}
+    reports = {
+        name: _report(answer or (), expected, frozenset(hosts.get(name, ())), foreign)
+        for name, answer in answers.items()
+    }
     reports.update((name, ReplicaReport(answered=False)) for name in silent)
     known = frozenset(str(entry.get("Network", "")) for answer in answers.values() for entry in answer or ())
     return Verdict(reports, None if silent else known)
@@ -164,7 +169,9 @@ def _violations(replica: str, report: ReplicaReport) -> Iterator[Violation]:
     for network, names in report.unresolved.items():
         yield Violation("verify.unresolved", {"replica": replica, "network": network, "hosts": list(names)})
     for network, clusters in report.labelled.items():
-        yield Violation("verify.registered-by-label", {"replica": replica, "network": network, "clusters": list(clusters)})
+        yield Violation(
+            "verify.registered-by-label", {"replica": replica, "network": network, "clusters": list(clusters)}
+        )
 
 
 def _guard(

@@ -75,9 +75,9 @@ class Agree:
 class Write:
     """One call to a cluster, or why there is none.
 
-    `uid` is the UID of the object that is written to, as it was read; empty where there is none yet. `found` is what the row
-    records as found before, if this write makes the row. `removes`: after success the row goes. `force`: take over the
-    conflicting fields (consented). `note` is a code for the plan, empty for the usual.
+    `uid` is the UID of the object that is written to, as it was read; empty where there is none yet. `found` is what
+    the row records as found before, if this write makes the row. `removes`: after success the row goes. `force`: take
+    over the conflicting fields (consented). `note` is a code for the plan, empty for the usual.
     """
 
     target: Target
@@ -153,7 +153,12 @@ class _Case:
     def recorded(self) -> bool:
         """The row says that exactly this was written."""
         row = self.applied
-        return row is not None and self.wanted is not None and row.state is AppliedState.WRITTEN and row.value == self.wanted.value
+        return (
+            row is not None
+            and self.wanted is not None
+            and row.state is AppliedState.WRITTEN
+            and row.value == self.wanted.value
+        )
 
     @property
     def written(self) -> bool:
@@ -216,7 +221,9 @@ def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
 
 
 def _proven(case: _Case, live: Json, gateway: str, *sent: Json) -> bool:
-    """Whether an object that no row names is one that we made: labels can be copied, an Apply of our fields by us cannot."""
+    """Whether an object that no row names is one that we made: labels can be copied, an Apply of our fields by us
+    cannot.
+    """
     if not _labelled(case, live, gateway):
         return False
     sent = sent if case.applied is None else (*sent, case.applied.value)
@@ -238,11 +245,21 @@ def _selector(case: _Case, wanted: Wanted, live: Json) -> Decision:
         return Agree()
     uid = str(live.get("metadata", {}).get("uid", ""))
     finding = overridable("writes.rule-selector", {**_where(case.target), "uid": uid, "keys": surplus})
-    before = (case.applied.found or {}).get("spec", {}).get("selector") if case.applied is not None and case.applied.adopted else None
+    before = (
+        (case.applied.found or {}).get("spec", {}).get("selector")
+        if case.applied is not None and case.applied.adopted
+        else None
+    )
     if finding.token not in case.consents and not set(surplus) <= set(before or {}):
         return case.refuse(finding)
     body = {"spec": {"selector": dict.fromkeys(surplus)}}
-    return Write(case.target, Verb.MERGE_PATCH, body=body, uid=uid, consent=finding.token if finding.token in case.consents else "")
+    return Write(
+        case.target,
+        Verb.MERGE_PATCH,
+        body=body,
+        uid=uid,
+        consent=finding.token if finding.token in case.consents else "",
+    )
 
 
 def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
@@ -259,7 +276,9 @@ def _adopt(case: _Case, wanted: Wanted, live: Json) -> Write:
     found = agreement.reverse_patch(wanted.value, live)
     selector = live.get("spec", {}).get("selector")
     if isinstance(selector, dict) and isinstance(found["spec"].get("selector"), dict):
-        found["spec"]["selector"] |= {key: value for key, value in selector.items() if key not in found["spec"]["selector"]}
+        found["spec"]["selector"] |= {
+            key: value for key, value in selector.items() if key not in found["spec"]["selector"]
+        }
     return Write(
         case.target,
         Verb.APPLY,
@@ -284,7 +303,9 @@ def _object_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
         return Write(case.target, Verb.MERGE_PATCH, body=patch, uid=uid, removes=True)
     if not _labelled(case, live, applied.gateway):
         labels = live.get("metadata", {}).get("labels") or {}
-        finding = overridable("writes.not-ours", {**_where(case.target), "uid": uid, "mesh": str(labels.get(MESH_LABEL, ""))})
+        finding = overridable(
+            "writes.not-ours", {**_where(case.target), "uid": uid, "mesh": str(labels.get(MESH_LABEL, ""))}
+        )
         if finding.token not in case.consents:
             return case.refuse(finding)
     return Write(case.target, Verb.DELETE, uid=uid, removes=True)
@@ -301,7 +322,11 @@ def _label(case: _Case) -> Decision:
     if case.recorded and current == value:
         return Agree()
     mine = case.applied is not None and current == case.applied.value
-    owners = () if mine or current in (None, value) else agreement.owners_of(case.live, ("metadata", "labels", NETWORK_LABEL))
+    owners = (
+        ()
+        if mine or current in (None, value)
+        else agreement.owners_of(case.live, ("metadata", "labels", NETWORK_LABEL))
+    )
     conflicts = [conflict(case.target, f".metadata.labels.{NETWORK_LABEL}", owner) for owner in owners]
     missing = next((finding for finding in conflicts if finding.token not in case.consents), None)
     if missing is not None:
@@ -330,8 +355,15 @@ def _label_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
         return case.forget("writes.note.left-as-found")
     uid = live.get("metadata", {}).get("uid")
     path = "/metadata/labels/" + NETWORK_LABEL.replace("~", "~0").replace("/", "~1")
-    put_back: Json = {"op": "remove", "path": path} if applied.found is None else {"op": "replace", "path": path, "value": applied.found}
-    tests: list[Json] = [{"op": "test", "path": "/metadata/uid", "value": uid}, {"op": "test", "path": path, "value": current}]
+    put_back: Json = (
+        {"op": "remove", "path": path}
+        if applied.found is None
+        else {"op": "replace", "path": path, "value": applied.found}
+    )
+    tests: list[Json] = [
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "test", "path": path, "value": current},
+    ]
     return Write(case.target, Verb.JSON_PATCH, body=[*tests, put_back], uid=str(uid or ""), removes=True)
 
 
@@ -376,7 +408,11 @@ def _webhook_leaves(case: _Case, applied: Applied, live: Json) -> Decision:
 
 def _networks(case: _Case) -> Decision:
     if case.live is None:
-        return case.forget("writes.note.already-gone") if case.wanted is None else case.refuse_as("writes.config-map-missing")
+        return (
+            case.forget("writes.note.already-gone")
+            if case.wanted is None
+            else case.refuse_as("writes.config-map-missing")
+        )
     text = (case.live.get("data") or {}).get(networks.DATA_KEY)
     annotation = (case.live.get("metadata", {}).get("annotations") or {}).get(NETWORKS_ANNOTATION)
     ours: Json = {} if case.wanted is None else case.wanted.value
@@ -385,7 +421,8 @@ def _networks(case: _Case) -> Decision:
     if isinstance(held, Violation):
         return case.refuse(held)
     consent = ""
-    # A row that is intended or leaving does not say what stands there: an earlier value of ours may, or what was before.
+    # A row that is intended or leaving does not say what stands there: an earlier value of ours may, or what was
+    # before.
     if case.written:
         findings = [_rewritten(case, name, text) for name in networks.rewritten(text, sent)]
         missing = next((finding for finding in findings if finding.token not in case.consents), None)

@@ -23,7 +23,9 @@ CIDR = Text("CIDR", 64)
 IP = Text("IP address", 45)
 HOST = Text("address", 254)
 ANNOTATION_KEY = Text(
-    "annotation key", 317, re.compile(rf"((?=[^/]{{1,253}}/){_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
+    "annotation key",
+    317,
+    re.compile(rf"((?=[^/]{{1,253}}/){_LABEL}(\.{_LABEL})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?"),
 )
 ANNOTATION_VALUE = Text("annotation", 256 * 1024, lines=True, empty=True)
 

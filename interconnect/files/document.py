@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from interconnect.domain.addressing import parse_host
 from interconnect.domain.gateways import MAX_REPLICAS
-from interconnect.domain.topology import GATEWAY_PORT, Autoscaling, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, ServiceType
+from interconnect.domain.topology import (
+    GATEWAY_PORT,
+    Autoscaling,
+    GatewayKey,
+    GatewaySpec,
+    MeshKind,
+    RestartPolicy,
+    ServiceType,
+)
 from interconnect.files import alphabets
 from interconnect.files.errors import CODES, Enough, Errors, FileError, Position, error, in_order
 from interconnect.files.reader import Path, Reader, Text, place
@@ -153,7 +161,10 @@ class _Parser:
 
     def _credential(self, fields: Mapping[str, Node], prefix: str = "") -> tuple[str, str]:
         """Path and context; a context says nothing without the kubeconfig that it chooses from."""
-        path, context = self._kubeconfig(fields, f"{prefix}kubeconfig"), self._text(fields, f"{prefix}context", alphabets.CONTEXT)
+        path, context = (
+            self._kubeconfig(fields, f"{prefix}kubeconfig"),
+            self._text(fields, f"{prefix}context", alphabets.CONTEXT),
+        )
         if context and f"{prefix}kubeconfig" not in fields:
             self.reader.refuse("file.context-alone", fields[f"{prefix}context"].at, key=f"{prefix}kubeconfig")
         return path, context
@@ -208,7 +219,11 @@ class _Parser:
         fields = self.reader.fields(node, path, ("clusters", "gateways", "joined"), required=("clusters",))
         if fields is None:
             return None
-        names = self.reader.texts(fields["clusters"], (*path, "clusters"), alphabets.CLUSTER_NAME) if "clusters" in fields else None
+        names = (
+            self.reader.texts(fields["clusters"], (*path, "clusters"), alphabets.CLUSTER_NAME)
+            if "clusters" in fields
+            else None
+        )
         gateways = self._gateways(fields.get("gateways"), (*path, "gateways"))
         if names is not None:
             self._at_home(gateways, frozenset(names), path)
@@ -288,7 +303,12 @@ class _Parser:
         for index, item in enumerate(self.reader.items(node, path) or ()):
             address = self._address(item, (*path, index), gateways)
             if address in found:
-                self.reader.refuse("file.duplicate-item", item.at, value=str(address.gateway or address.address), line=found[address].line)
+                self.reader.refuse(
+                    "file.duplicate-item",
+                    item.at,
+                    value=str(address.gateway or address.address),
+                    line=found[address].line,
+                )
             elif address:
                 found[address] = item.at
         return tuple(found)

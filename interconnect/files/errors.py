@@ -73,7 +73,9 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileError:
-    """`code` is one of `CODES`, or what the domain says of an address; `params` are plain JSON values that fill its message."""
+    """`code` is one of `CODES`, or what the domain says of an address; `params` are plain JSON values that fill its
+    message.
+    """
 
     code: str
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,16 @@ from typing import Any
 
 import yaml
 
-from interconnect.domain.topology import GATEWAY_PORT, Address, CidrSource, Cluster, Gateway, GatewaySpec, RestartPolicy, Topology
+from interconnect.domain.topology import (
+    GATEWAY_PORT,
+    Address,
+    CidrSource,
+    Cluster,
+    Gateway,
+    GatewaySpec,
+    RestartPolicy,
+    Topology,
+)
 from interconnect.files.document import VERSION
 from interconnect.files.tree import scalar_kind
 from meshconsole.text import is_visible

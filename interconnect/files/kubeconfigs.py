@@ -31,7 +31,10 @@ class KubeconfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfigs:
-    """`clusters` is keyed by cluster name. `config` is None when the control plane's cluster holds the configuration."""
+    """`clusters` is keyed by cluster name.
+
+    `config` is None when the control plane's cluster holds the configuration.
+    """
 
     control_plane: KubeconfigFile | None
     config: KubeconfigFile | None

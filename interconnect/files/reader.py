@@ -46,7 +46,9 @@ class Reader:
         self._wrong_type(node, "mapping")
         return None
 
-    def fields(self, node: Node, path: Path, known: Collection[str], required: Iterable[str] = ()) -> dict[str, Node] | None:
+    def fields(
+        self, node: Node, path: Path, known: Collection[str], required: Iterable[str] = ()
+    ) -> dict[str, Node] | None:
         """The values of a mapping whose keys are fixed. What is missing is said at the mapping's beginning."""
         pairs = self.mapping(node, path)
         if pairs is None:
@@ -55,7 +57,9 @@ class Reader:
             self.positions[*path, name] = key.at
             if name not in known:
                 near = difflib.get_close_matches(shown(name), known, 1)
-                self.refuse("file.unknown-key", key.at, key=shown(name), known=sorted(known), near=near[0] if near else "")
+                self.refuse(
+                    "file.unknown-key", key.at, key=shown(name), known=sorted(known), near=near[0] if near else ""
+                )
         for name in required:
             if name not in pairs:
                 self.refuse("file.missing-key", node.at, key=name)

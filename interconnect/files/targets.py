@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 from interconnect.domain.addressing import canonical, parse_host
 from interconnect.domain.gateways import normalised_spec
 from interconnect.domain.names import gateway_name
-from interconnect.domain.topology import Address, CidrSource, Cluster, Gateway, GatewayKey, GatewaySpec, Group, PodCidr, Topology
+from interconnect.domain.topology import (
+    Address,
+    CidrSource,
+    Cluster,
+    Gateway,
+    GatewayKey,
+    GatewaySpec,
+    Group,
+    PodCidr,
+    Topology,
+)
 from interconnect.files.errors import in_order
 
 if TYPE_CHECKING:
@@ -27,7 +37,11 @@ def desired(
     Clusters that the file registers must be in `topology` already, under the UID that their credential showed.
     `new_id` gives the UUID of a new gateway; `known_addresses` what the load balancers of gateways last said.
     """
-    errors = [*_control_plane_errors(document, topology), *_cluster_errors(document, topology), *_group_errors(document, topology)]
+    errors = [
+        *_control_plane_errors(document, topology),
+        *_cluster_errors(document, topology),
+        *_group_errors(document, topology),
+    ]
     if errors:
         return in_order(errors)
     known = known_addresses or {}
@@ -70,7 +84,11 @@ def _cluster_errors(document: Document, topology: Topology) -> list[FileError]:
         elif stored is None:
             errors.append(document.error("file.cluster-unknown", "clusters", name, cluster=name))
         elif entry.uid and entry.uid != stored.uid:
-            errors.append(document.error("file.cluster-identity", "clusters", name, "uid", cluster=name, file=entry.uid, stored=stored.uid))
+            errors.append(
+                document.error(
+                    "file.cluster-identity", "clusters", name, "uid", cluster=name, file=entry.uid, stored=stored.uid
+                )
+            )
     return errors
 
 
@@ -103,7 +121,9 @@ def _gateways(document: Document, topology: Topology, new_id: Callable[[], str])
 
 
 def _edited(gateway: Gateway, spec: GatewaySpec) -> Gateway:
-    """The file says no replicas beside an autoscaler: those stored mean nothing then and must not look like a change."""
+    """The file says no replicas beside an autoscaler: those stored mean nothing then and must not look
+    like a change.
+    """
     return replace(gateway, spec=replace(spec, replicas=gateway.spec.replicas) if spec.autoscaling else spec)
 
 
@@ -117,10 +137,18 @@ def _group(name: str, entry: FileGroup, topology: Topology, known: KnownAddresse
 
 
 def _addresses(said: FileAddress, stored: tuple[Address, ...], known: KnownAddresses) -> list[Address]:
-    """A person may have chosen some of a gateway's addresses: those stay as long as the load balancer still says them."""
+    """A person may have chosen some of a gateway's addresses: those stay as long as the load balancer
+    still says them.
+    """
     if said.gateway is None:
         return [Address(said.address, said.port)]
     observed = [host for host in map(parse_host, known.get(said.gateway, ())) if isinstance(host, str)]
-    chosen = [address for address in stored if address.gateway == said.gateway and address.port == said.port and not address.awaited]
+    chosen = [
+        address
+        for address in stored
+        if address.gateway == said.gateway and address.port == said.port and not address.awaited
+    ]
     kept = [address for address in chosen if not observed or address.host in observed]
-    return kept or [Address(host, said.port, said.gateway) for host in observed] or [Address("", said.port, said.gateway)]
+    return (
+        kept or [Address(host, said.port, said.gateway) for host in observed] or [Address("", said.port, said.gateway)]
+    )

@@ -41,7 +41,9 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """`kind` is what YAML takes it for: `string`, `boolean`, `number`, `nothing`, `date`, `merge key` or `default key`."""
+    """`kind` is what YAML takes it for: `string`, `boolean`, `number`, `nothing`, `date`, `merge key`
+    or `default key`.
+    """
 
     value: str
     kind: str
@@ -134,7 +136,11 @@ def _position(mark: Any) -> Position:
 
 def _syntax(problem: yaml.MarkedYAMLError) -> FileError:
     mark = problem.problem_mark or problem.context_mark
-    return error("file.syntax", _position(mark) if mark else Position(1, 1), problem=shown(str(problem.problem or problem.context or "")))
+    return error(
+        "file.syntax",
+        _position(mark) if mark else Position(1, 1),
+        problem=shown(str(problem.problem or problem.context or "")),
+    )
 
 
 class _Builder:

@@ -28,15 +28,22 @@ class AddressesForm(VersionedForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "invalid_choice": gettext_lazy(
-                "An address that was ticked is not offered any more: its gateway has changed. Look at what is ticked, and send it again."
+                "An address that was ticked is not offered any more: its gateway has changed. Look at what "
+                "is ticked, and send it again."
             )
         },
     )
     host = forms.CharField(
-        label=gettext_lazy("Address"), max_length=300, required=False, widget=forms.TextInput(attrs={"spellcheck": "false"})
+        label=gettext_lazy("Address"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
     port = forms.CharField(
-        label=gettext_lazy("Port"), max_length=10, required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"})
+        label=gettext_lazy("Port"),
+        max_length=10,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
 
     def __init__(
@@ -110,7 +117,9 @@ class AddressesForm(VersionedForm):
 
     def addresses(self) -> tuple[Address, ...]:
         """What is ticked, and what is typed but not added yet: pressing *Next* right away means it too."""
-        ticked = [address for address in (self._parsed(value) for value in self.cleaned_data.get("chosen", ())) if address]
+        ticked = [
+            address for address in (self._parsed(value) for value in self.cleaned_data.get("chosen", ())) if address
+        ]
         added = self.cleaned_data.get("added")
         return (*ticked, added) if added and added not in ticked else tuple(ticked)
 

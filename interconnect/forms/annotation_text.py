@@ -30,8 +30,8 @@ class Unreadable(ValueError):
 def read(text: str) -> Pairs:
     """The pairs in their order, a key that is there twice twice. Raises Unreadable.
 
-    Every plain value is a text: `on` is no boolean here. `{…}` and `[…]` are taken as they stand. Lines that are no YAML, such
-    as `key: a: b`, are read one by one.
+    Every plain value is a text: `on` is no boolean here. `{…}` and `[…]` are taken as they stand. Lines that are no
+    YAML, such as `key: a: b`, are read one by one.
     """
     text = text.replace("\r\n", "\n").expandtabs()
     try:
@@ -62,7 +62,11 @@ class _NoMapping(Exception):
 
 
 def _mapping(text: str) -> Pairs:
-    events = [event for event in yaml.parse(text, Loader=_LOADER) if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent)]
+    events = [
+        event
+        for event in yaml.parse(text, Loader=_LOADER)
+        if isinstance(event, yaml.NodeEvent | yaml.CollectionEndEvent)
+    ]
     if not events:
         return ()
     if not isinstance(events[0], yaml.MappingStartEvent) or _end(events, 0) != len(events) - 1:
@@ -75,7 +79,13 @@ def _pairs(events: list[Any], text: str) -> Iterable[tuple[str, str]]:
     while place < len(events):
         key, value = events[place], events[place + 1] if place + 1 < len(events) else None
         end = _end(events, place + 1)
-        if not isinstance(key, yaml.ScalarEvent) or value is None or isinstance(value, yaml.AliasEvent) or key.anchor or value.anchor:
+        if (
+            not isinstance(key, yaml.ScalarEvent)
+            or value is None
+            or isinstance(value, yaml.AliasEvent)
+            or key.anchor
+            or value.anchor
+        ):
             raise Unreadable(key.start_mark.line + 1)
         yield from _value(key, events[place + 1 : end + 1], text)
         place = end + 1

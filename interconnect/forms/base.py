@@ -11,12 +11,18 @@ from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.serial import fingerprint
 
-STALE = _("Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. Look again and repeat.")
+STALE = _(
+    "Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. "
+    "Look again and repeat."
+)
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
 class NameField(forms.ChoiceField):
-    """A name of something. One that is offered no longer passes if it looks like a name: the rules say what has become of it."""
+    """A name of something.
+
+    One that is offered no longer passes if it looks like a name: the rules say what has become of it.
+    """
 
     def valid_value(self, value: Any) -> bool:
         return _NAME.fullmatch(str(value)) is not None

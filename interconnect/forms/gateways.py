@@ -22,15 +22,23 @@ class GatewayForm(VersionedForm):
     # Of a gateway that is created: the same form, however often it is sent, creates the same one.
     id = forms.CharField(widget=forms.HiddenInput, max_length=100, required=False)
     cluster = forms.ChoiceField(
-        label=_("Cluster"), error_messages={"invalid_choice": _("%(value)s is not in this group any more. Choose one of its clusters.")}
+        label=_("Cluster"),
+        error_messages={"invalid_choice": _("%(value)s is not in this group any more. Choose one of its clusters.")},
     )
-    replicas = forms.IntegerField(label=_("Replicas"), initial=1, widget=forms.NumberInput(attrs={"min": 1, "max": MAX_REPLICAS}))
+    replicas = forms.IntegerField(
+        label=_("Replicas"), initial=1, widget=forms.NumberInput(attrs={"min": 1, "max": MAX_REPLICAS})
+    )
     autoscaling_min = forms.IntegerField(
-        label=_("Autoscaling: fewest replicas"), required=False, help_text=_("Leave both empty for a fixed number of replicas.")
+        label=_("Autoscaling: fewest replicas"),
+        required=False,
+        help_text=_("Leave both empty for a fixed number of replicas."),
     )
     autoscaling_max = forms.IntegerField(label=_("Autoscaling: most replicas"), required=False)
     service_type = forms.ChoiceField(
-        label=_("Service type"), choices=list(SERVICE_TYPE_LABELS.items()), initial=ServiceType.LOAD_BALANCER, required=False
+        label=_("Service type"),
+        choices=list(SERVICE_TYPE_LABELS.items()),
+        initial=ServiceType.LOAD_BALANCER,
+        required=False,
     )
     load_balancer_ip = forms.CharField(
         label=_("Load balancer IP"),
@@ -48,7 +56,9 @@ class GatewayForm(VersionedForm):
         ),
     )
 
-    def __init__(self, *args: Any, clusters: Choices | None = None, frozen: bool = False, new_id: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, clusters: Choices | None = None, frozen: bool = False, new_id: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         if new_id:
             self.fields["id"].initial = new_id
@@ -65,7 +75,9 @@ class GatewayForm(VersionedForm):
         try:
             return annotation_text.read(self.cleaned_data["annotations"])
         except annotation_text.Unreadable as error:
-            raise forms.ValidationError(gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}) from None
+            raise forms.ValidationError(
+                gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}
+            ) from None
 
     def spec(self) -> GatewaySpec:
         """As it was typed; what can't be read counts as left alone, so that the rules can judge the rest."""

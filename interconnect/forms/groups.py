@@ -23,7 +23,9 @@ class GroupForm(VersionedForm):
         label=_("Name"),
         max_length=200,
         error_messages={"required": MESSAGES["group.name.empty"]},
-        help_text=_("The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."),
+        help_text=_(
+            "The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     clusters = NamesField(label=_("Clusters"), required=False, widget=forms.CheckboxSelectMultiple)
@@ -41,7 +43,9 @@ class GroupForm(VersionedForm):
 
 
 class AddClusterForm(VersionedForm):
-    clusters = NamesField(label=_("Clusters"), widget=forms.CheckboxSelectMultiple, error_messages={"required": NONE_TICKED})
+    clusters = NamesField(
+        label=_("Clusters"), widget=forms.CheckboxSelectMultiple, error_messages={"required": NONE_TICKED}
+    )
 
     def __init__(self, *args: Any, clusters: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -18,7 +18,9 @@ ROLES = [(choice.value, choice.label) for choice in Binding.RoleChoice if choice
 
 
 class MemberForm(forms.Form):
-    username = forms.CharField(label=_("Username"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    username = forms.CharField(
+        label=_("Username"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
     role = forms.TypedChoiceField(label=_("Role"), choices=ROLES, coerce=lambda value: Role(int(value)))
 
     def clean_username(self) -> User:

@@ -1,4 +1,7 @@
-"""Meshes, clusters and their credentials. A kubeconfig goes in and never comes back: not into the page, not into an error."""
+"""Meshes, clusters and their credentials.
+
+A kubeconfig goes in and never comes back: not into the page, not into an error.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,10 @@ def _context(label: Any) -> forms.CharField:
 
 
 class KubeconfigForm(forms.Form):
-    """One kubeconfig, pasted or uploaded. `kept` is an inquiry whose sealed kubeconfig counts while no other is given."""
+    """One kubeconfig, pasted or uploaded.
+
+    `kept` is an inquiry whose sealed kubeconfig counts while no other is given.
+    """
 
     kept = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
     kubeconfig = _kubeconfig(gettext_lazy("Kubeconfig"))
@@ -135,7 +141,9 @@ class KubeconfigForm(forms.Form):
 
     def _missing(self) -> str:
         if self.cleaned_data.get("kept") and not self.kept_secret:
-            return gettext("The kubeconfig is not kept any longer: it was here for a quarter of an hour. Paste it again.")
+            return gettext(
+                "The kubeconfig is not kept any longer: it was here for a quarter of an hour. Paste it again."
+            )
         return gettext("Paste a kubeconfig, or upload one.")
 
     def _parse(self, part: Part, data: dict[str, Any], content: str) -> None:
@@ -158,7 +166,9 @@ class KubeconfigForm(forms.Form):
         beside = part.context if several else part.text
         self.add_error(beside, word(violation.code, violation.params))
         if not several:
-            self.add_error(part.text, gettext("It is not shown again: correct it where you have it, and paste it once more."))
+            self.add_error(
+                part.text, gettext("It is not shown again: correct it where you have it, and paste it once more.")
+            )
 
 
 def contexts_of(content: str, insecure: bool) -> list[tuple[str, str]]:
@@ -167,7 +177,11 @@ def contexts_of(content: str, insecure: bool) -> list[tuple[str, str]]:
         credential_of(content, allow_insecure=insecure)
     except Refused as refused:
         violation = refused.violations[0]
-        return list(zip(violation.params["contexts"], violation.params["servers"], strict=True)) if violation.code in CHOICES else []
+        return (
+            list(zip(violation.params["contexts"], violation.params["servers"], strict=True))
+            if violation.code in CHOICES
+            else []
+        )
     return []
 
 
@@ -183,7 +197,9 @@ class ClusterForm(KubeconfigForm):
         label=gettext_lazy("Pod CIDRs"),
         max_length=2000,
         required=False,
-        help_text=gettext_lazy("Leave it empty to use what the cluster says; type them, separated by commas, where that is wrong."),
+        help_text=gettext_lazy(
+            "Leave it empty to use what the cluster says; type them, separated by commas, where that is wrong."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -19,7 +19,10 @@ RESTART_HELP = _(
 
 class SettingsForm(forms.Form):
     restart = forms.ChoiceField(
-        label=_("Control plane restart"), choices=list(RESTART_LABELS.items()), widget=forms.RadioSelect, help_text=RESTART_HELP
+        label=_("Control plane restart"),
+        choices=list(RESTART_LABELS.items()),
+        widget=forms.RadioSelect,
+        help_text=RESTART_HELP,
     )
 
 
@@ -39,7 +42,10 @@ class NetworksForm(forms.Form):
         chosen = (mesh.networks_cluster or mesh.config_uid) if mesh.networks_config_map else ""
         super().__init__(data, initial={"source": chosen, "config_map": mesh.networks_config_map})
         same = mesh.control_plane.uid == mesh.config_uid
-        choices = [("", gettext("Automatic")), (mesh.config_uid, gettext("Control plane") if same else gettext("Config cluster"))]
+        choices = [
+            ("", gettext("Automatic")),
+            (mesh.config_uid, gettext("Control plane") if same else gettext("Config cluster")),
+        ]
         if not same:
             choices.append((mesh.control_plane.uid, gettext("Control plane")))
         self.fields["source"].choices = choices  # type: ignore[attr-defined]
@@ -60,7 +66,8 @@ class IstiodUrlForm(forms.Form):
         max_length=200,
         required=False,
         help_text=_(
-            "For an istiod whose Pods cannot be reached through the API server: scheme, host and port of its debug interface, "
+            "For an istiod whose Pods cannot be reached through the API server: scheme, host and port of its "
+            "debug interface, "
             "such as http://istiod.example.com:15014. Empty: each replica is asked by port-forward."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),

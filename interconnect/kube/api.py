@@ -76,7 +76,11 @@ class Api:
         `labels` and `fields` are selectors in Kubernetes' notation; an empty namespace means all.
         """
         accept = _METADATA.format(list="List") if metadata_only else "application/json"
-        query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {}) | ({"fieldSelector": fields} if fields else {})
+        query = (
+            {"limit": str(PAGE)}
+            | ({"labelSelector": labels} if labels else {})
+            | ({"fieldSelector": fields} if fields else {})
+        )
         call, path = Call("list", kind.resource, namespace), kind.path(namespace)
         found: Objects = []
         pages = _Pages()
@@ -85,7 +89,9 @@ class Api:
             left = until - time.monotonic()
             if left <= 0:
                 raise Temporary("timeout", phase="list", **_named(call))
-            answer = self._ask("GET", path, call, query=query, accept=accept, deadline=min(left, self.transport.deadline))
+            answer = self._ask(
+                "GET", path, call, query=query, accept=accept, deadline=min(left, self.transport.deadline)
+            )
             size += len(answer.body)
             if size > self.transport.limit:
                 raise Permanent("too-large", limit=self.transport.limit, **_named(call))
@@ -97,8 +103,11 @@ class Api:
                 raise Permanent("endless-list", **_named(call))
             query = query | {"continue": more}
 
-    def apply(self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False) -> Json:
-        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other values.
+    def apply(
+        self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
+    ) -> Json:
+        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other
+        values.
 
         With `uid` nothing is made anew: a Conflict when the name belongs to another object by now, or to none.
         """
@@ -112,13 +121,17 @@ class Api:
         """Conflict `already-exists` where the name is taken."""
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
-        return self._write("POST", kind.path(namespace), Call("create", kind.resource, namespace, name), manifest, query)
+        return self._write(
+            "POST", kind.path(namespace), Call("create", kind.resource, namespace, name), manifest, query
+        )
 
     def replace(self, manifest: Json, *, dry_run: bool = False) -> Json:
         """PUT. With `metadata.resourceVersion` in it a change in between is a Conflict `conflict`."""
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
-        return self._write("PUT", kind.path(namespace, name), Call("update", kind.resource, namespace, name), manifest, query)
+        return self._write(
+            "PUT", kind.path(namespace, name), Call("update", kind.resource, namespace, name), manifest, query
+        )
 
     def json_patch(self, target: Target, operations: Objects, *, dry_run: bool = False) -> Json:
         """RFC 6902; Conflict `precondition` when a `test` does not hold."""
@@ -180,11 +193,24 @@ class Api:
                 if error.code != "timeout":
                     raise
 
-    def review(self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = "", name: str = "") -> bool:
+    def review(
+        self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
+    ) -> bool:
         """Whether this credential may do that (SelfSubjectAccessReview)."""
-        wanted = {"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace, "name": name}
+        wanted = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "subresource": subresource,
+            "namespace": namespace,
+            "name": name,
+        }
         attributes = {key: value for key, value in wanted.items() if value}
-        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
         kind = kinds.ACCESS_REVIEW
         status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
         # an authorizer that denies has the last word, whatever another one has allowed
@@ -204,7 +230,13 @@ class Api:
         return self._write("PATCH", kind.path(target.namespace, target.name), call, patch, query, content_type)
 
     def _write(
-        self, method: str, path: str, call: Call, body: Any, query: Mapping[str, str], content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        call: Call,
+        body: Any,
+        query: Mapping[str, str],
+        content_type: str = "application/json",
     ) -> Json:
         if MASK in json.dumps(body):
             # what was read had to be masked: written back, the mask would take its place
@@ -239,12 +271,16 @@ class Api:
         if kind == "ERROR":
             code = changed.get("code")
             status = code if isinstance(code, int) and 400 <= code < 600 else 500
-            raise from_response(status, {}, json.dumps({**changed, "kind": "Status"}).encode(), call, self.transport.secrets)
+            raise from_response(
+                status, {}, json.dumps({**changed, "kind": "Status"}).encode(), call, self.transport.secrets
+            )
         return Event(kind, _object(changed, named=kind != "BOOKMARK"))
 
 
 class _Pages:
-    """What the pages of a list have been so far: a list that comes back to where it was, or says nothing for long, has no end."""
+    """What the pages of a list have been so far: a list that comes back to where it was, or says nothing for long, has
+    no end.
+    """
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -252,7 +288,9 @@ class _Pages:
 
     def repeat(self, page: Objects, more: str) -> bool:
         first = page[0]["metadata"] if page else {}
-        marks = {f"token {more}", f"object {first.get('namespace', '')}/{first.get('name')}"} if page else {f"token {more}"}
+        marks = (
+            {f"token {more}", f"object {first.get('namespace', '')}/{first.get('name')}"} if page else {f"token {more}"}
+        )
         self._short += len(page) < PAGE
         if marks & self._seen or self._short > MOST_SHORT_PAGES:
             return True
@@ -294,7 +332,9 @@ def _with_uid(content: Json, uid: str) -> Json:
 
 @contextmanager
 def _same_object(uid: str) -> Iterator[None]:
-    """API servers call it an invalid change of the UID when the object that a patch names has been replaced by another."""
+    """API servers call it an invalid change of the UID when the object that a patch names has been
+    replaced by another.
+    """
     try:
         yield
     except Permanent as error:

@@ -1,7 +1,7 @@
 """istiod's debug interface (`pilot/pkg/xds/debug.go`): what one replica has loaded and tells its proxies.
 
-Through the API server the connection comes from the Pod's own loopback, which istiod lets in unauthenticated; every replica
-has a view of its own. A URL set on the mesh reaches one of them directly.
+Through the API server the connection comes from the Pod's own loopback, which istiod lets in unauthenticated; every
+replica has a view of its own. A URL set on the mesh reaches one of them directly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class NetworkGateway(NamedTuple):
 
 
 class RemoteCluster(NamedTuple):
-    """A cluster that istiod reads. `status` is synced, syncing, timeout or closed; `secret` is empty for the config cluster."""
+    """A cluster that istiod reads.
+
+    `status` is synced, syncing, timeout or closed; `secret` is empty for the config cluster.
+    """
 
     id: str
     secret: str
@@ -55,7 +58,10 @@ class Endpoint(NamedTuple):
 
 
 class Told(NamedTuple):
-    """An address that istiod tells a proxy. `cluster` is that of the Pod that has it; empty for a gateway, which stands for many."""
+    """An address that istiod tells a proxy.
+
+    `cluster` is that of the Pod that has it; empty for a gateway, which stands for many.
+    """
 
     address: str
     port: int
@@ -63,13 +69,15 @@ class Told(NamedTuple):
 
 
 Assigned = dict[str, frozenset[Told]]
-"""What a proxy is told, by Envoy cluster such as `outbound|8080||echo.shop.svc.cluster.local`: nothing of one of which istiod
-knows no endpoint, and one that the proxy does not watch is missing."""
+"""What a proxy is told, by Envoy cluster such as `outbound|8080||echo.shop.svc.cluster.local`: nothing of one of which
+istiod knows no endpoint, and one that the proxy does not watch is missing.
+"""
 
 
 class Proxy(NamedTuple):
-    """A proxy that is connected to a replica. `id` is `<pod>.<namespace>`, as `edsz` takes it; `cluster` is the cluster ID, `kind`
-    sidecar, router, waypoint or ztunnel."""
+    """A proxy that is connected to a replica. `id` is `<pod>.<namespace>`, as `edsz` takes it; `cluster` is the cluster
+    ID, `kind` sidecar, router, waypoint or ztunnel.
+    """
 
     id: str
     cluster: str
@@ -123,7 +131,9 @@ def clusterz_of(source: Source) -> tuple[RemoteCluster, ...]:
 
 
 def unresolved_of(source: Source) -> frozenset[tuple[str, str, int]]:
-    """(network, host, port) of every gateway as it was loaded, whether its name resolves or not; networkz has the resolved ones."""
+    """(network, host, port) of every gateway as it was loaded, whether its name resolves or not; networkz has the
+    resolved ones.
+    """
     found = items(parse_object(source.get("/debug/pushcontext")), "UnresolvedGateways")
     return frozenset((text(entry, "Network"), text(entry, "Addr"), number(entry, "Port")) for entry in found)
 
@@ -146,7 +156,8 @@ def edsz_of(source: Source, proxy: str) -> Assigned | None:
 def proxies_of(source: Source) -> tuple[Proxy, ...]:
     """The proxies that are connected to this replica now, sorted."""
     found = (
-        Proxy(text(entry, "proxy"), text(entry, "cluster_id"), text(entry, "proxy_type")) for entry in _entries(source.get("/debug/syncz"))
+        Proxy(text(entry, "proxy"), text(entry, "cluster_id"), text(entry, "proxy_type"))
+        for entry in _entries(source.get("/debug/syncz"))
     )
     return tuple(sorted(proxy for proxy in found if proxy.id))
 
@@ -225,6 +236,7 @@ def _told(assignment: dict[str, Any]) -> Iterator[Told]:
     for locality in items(assignment, "endpoints"):
         for endpoint in items(locality, "lbEndpoints"):
             address = mapping(endpoint, "endpoint", "address", "socketAddress")
-            # name;namespace;canonical name;canonical revision;cluster (pilot/pkg/networking/util, AppendLbEndpointMetadata)
+            # name;namespace;canonical name;canonical revision;cluster (pilot/pkg/networking/util,
+            # AppendLbEndpointMetadata)
             workload = text(endpoint, "metadata", "filterMetadata", "istio", "workload")
             yield Told(text(address, "address"), number(address, "portValue"), workload.rpartition(";")[2])

@@ -93,7 +93,10 @@ class FieldConflict(NamedTuple):
 
 
 class Call(NamedTuple):
-    """What was asked, as RBAC words it. `resource` is `plural` or `plural.group`, with `/subresource` where there is one."""
+    """What was asked, as RBAC words it.
+
+    `resource` is `plural` or `plural.group`, with `/subresource` where there is one.
+    """
 
     verb: str
     resource: str
@@ -117,13 +120,18 @@ class KubeError(Exception):
         return str(self.params.get("said") or self.evidence).rstrip(". ")
 
     def violation(self, **more: Any) -> Violation:
-        """The error as everything that words or stores it takes it; `more` are parameters that it does not have itself."""
+        """The error as everything that words or stores it takes it.
+
+        `more` are parameters that it does not have itself.
+        """
         object_named = " ".join(str(self.params[key]) for key in ("resource", "name") if self.params.get(key))
         params = {**more, **self.params, "said": self.said, **({"object": object_named} if object_named else {})}
         return Violation(f"kube.{self.code}", params)
 
     def __str__(self) -> str:
-        shown = ", ".join(f"{key}={value}" for key, value in self.params.items() if value not in ("", None) and key != "said")
+        shown = ", ".join(
+            f"{key}={value}" for key, value in self.params.items() if value not in ("", None) and key != "said"
+        )
         return " ".join(part for part in (self.code, f"({shown})" if shown else "", self.evidence) if part)
 
     def __repr__(self) -> str:
@@ -192,7 +200,9 @@ class Status(NamedTuple):
     @property
     def causes(self) -> list[Mapping[str, Any]]:
         causes = self.details.get("causes")
-        return [cause for cause in causes[:_CAUSES_LIMIT] if isinstance(cause, dict)] if isinstance(causes, list) else []
+        return (
+            [cause for cause in causes[:_CAUSES_LIMIT] if isinstance(cause, dict)] if isinstance(causes, list) else []
+        )
 
 
 def status_of(body: bytes) -> Status | None:
@@ -239,10 +249,15 @@ def _seconds_until(date: str) -> float:
 
 def is_page(headers: Mapping[str, str], body: bytes) -> bool:
     """Whether an answer is a page for a browser, as sign-in proxies and load balancers give one."""
-    return headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml")) or _PAGE.match(body) is not None
+    return (
+        headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml"))
+        or _PAGE.match(body) is not None
+    )
 
 
-def from_response(status_code: int, headers: Mapping[str, str], body: bytes, call: Call, secrets: Iterable[str] = ()) -> KubeError:
+def from_response(
+    status_code: int, headers: Mapping[str, str], body: bytes, call: Call, secrets: Iterable[str] = ()
+) -> KubeError:
     """The error that an answer outside 2xx stands for."""
     status = status_of(body)
     params = {key: value for key, value in call._asdict().items() if value} | {"status": status_code}
@@ -253,7 +268,9 @@ def from_response(status_code: int, headers: Mapping[str, str], body: bytes, cal
     if refusal and status_code != 404:
         return _refused(refusal, evidence, params, secrets)
     if status_code in (408, 429) or status_code >= 500:
-        return Temporary(_server_code(status_code), evidence=evidence, retry_after=retry_after(headers, status), **params)
+        return Temporary(
+            _server_code(status_code), evidence=evidence, retry_after=retry_after(headers, status), **params
+        )
     if status_code == 410:
         return Temporary("expired", evidence=evidence, **params)
     if status_code == 401:
@@ -272,13 +289,17 @@ def _without_status(status_code: int, headers: Mapping[str, str], body: bytes, p
     if status_code in (400, 495, 496) and (code := _nginx(body)):
         return Permanent(code, **params)
     if is_page(headers, body) and status_code != 429:
-        return Temporary("web-page", retry_after=retry_after(headers), **params) if temporary else Permanent("web-page", **params)
+        return (
+            Temporary("web-page", retry_after=retry_after(headers), **params)
+            if temporary
+            else Permanent("web-page", **params)
+        )
     if temporary:
         return Temporary(_server_code(status_code), retry_after=retry_after(headers), **params)
     if status_code == 410:
         return Temporary("expired", **params)
-    # 403: an API server says who may not do what, so this is somebody in front of it. 404: a proxy's text, or an API that is not
-    # installed: never proof that the object is absent.
+    # 403: an API server says who may not do what, so this is somebody in front of it. 404: a proxy's text, or an API
+    # that is not installed: never proof that the object is absent.
     codes = {401: "unauthorized", 404: "not-served", 413: "request-too-large"}
     return Permanent(codes.get(status_code, "bad-body"), **params)
 
@@ -297,7 +318,9 @@ def _nginx(body: bytes) -> str:
     return "tls-client-refused" if b"The SSL certificate error" in body else ""
 
 
-def _refusal(status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]) -> KubeError:
+def _refusal(
+    status_code: int, status: Status, evidence: str, params: dict[str, Any], secrets: Iterable[str]
+) -> KubeError:
     if status_code == 403:
         # only authorization refuses to read; a write may have met an admission plugin with words of its own
         return Permanent("forbidden" if params.get("verb") in _READS else "refused", evidence=evidence, **params)

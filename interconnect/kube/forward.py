@@ -48,7 +48,9 @@ class Stream(Protocol):
 class ForwardedStream:
     """A duplex byte stream to one port of a Pod. `recv` gives b"" at the end; errors are KubeError."""
 
-    def __init__(self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None) -> None:
+    def __init__(
+        self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None
+    ) -> None:
         self._redactor = redactor or Redactor()
         self._sock, self._deadline, self._call, self._received = sock, deadline, call, bytearray(rest)
         self._data = bytearray()
@@ -136,7 +138,9 @@ class ForwardedStream:
 
 
 @contextmanager
-def open_forward(api: Api, namespace: str, pod: str, port: int, deadline: float = FORWARD_DEADLINE) -> Iterator[ForwardedStream]:
+def open_forward(
+    api: Api, namespace: str, pod: str, port: int, deadline: float = FORWARD_DEADLINE
+) -> Iterator[ForwardedStream]:
     """A stream to `port` of a Pod, for at most `deadline` seconds in all."""
     call = Call("get", "pods/portforward", namespace, pod)
     with Deadline(deadline) as until:
@@ -158,7 +162,9 @@ def get(api: Api, namespace: str, pod: str, port: int, path: str, deadline: floa
     return patiently(once, deadline)
 
 
-def get_url(url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DEADLINE, limit: int = 32 * 1024 * 1024) -> bytes:
+def get_url(
+    url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DEADLINE, limit: int = 32 * 1024 * 1024
+) -> bytes:
     """The body of an HTTP GET to a server of istiod's debug interface that is reached directly: `http(s)://host:port`."""
     return patiently(lambda left: _get_url(url, path, deny, left, limit), deadline)
 
@@ -172,7 +178,9 @@ def _get_url(url: str, path: str, deny: DenyList, deadline: float, limit: int) -
         sock = open_socket(host, parts.port or (443 if parts.scheme == "https" else 80), deny=deny, deadline=until)
         try:
             stream = _guarded(lambda: _tls(sock, host, until), until, call) if parts.scheme == "https" else sock
-            return _guarded(lambda: _http_get(stream, parts.netloc, parts.path.rstrip("/") + path, limit, call), until, call)
+            return _guarded(
+                lambda: _http_get(stream, parts.netloc, parts.path.rstrip("/") + path, limit, call), until, call
+            )
         finally:
             sock.close()
 
@@ -225,7 +233,11 @@ def _head(sock: ssl.SSLSocket, deadline: Deadline, call: Call) -> tuple[bytes, b
 def _parsed(head: bytes, call: Call) -> tuple[int, dict[str, str]]:
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
-    if len(words) < 2 or not words[0].startswith("HTTP/1.") or not (words[1].isascii() and words[1].isdigit() and len(words[1]) == 3):
+    if (
+        len(words) < 2
+        or not words[0].startswith("HTTP/1.")
+        or not (words[1].isascii() and words[1].isdigit() and len(words[1]) == 3)
+    ):
         raise Temporary("bad-body", phase="forward", **_named(call))
     pairs = (line.partition(":") for line in lines)
     return int(words[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}
@@ -266,7 +278,9 @@ class _File:
 
 
 def _http_get(stream: Stream, host: str, path: str, limit: int, call: Call) -> bytes:
-    stream.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n".encode())
+    stream.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n".encode()
+    )
     response = HTTPResponse(cast("socket.socket", _File(stream)), method="GET")
     try:
         response.begin()

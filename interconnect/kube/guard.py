@@ -1,4 +1,6 @@
-"""Where the console may connect to and for how long: deny-list, name resolution, checked sockets, deadlines that bite."""
+"""Where the console may connect to and for how long: deny-list, name resolution, checked sockets,
+deadlines that bite.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # "this network" leads to the machine itself, as loopback does
-_NEVER = tuple(ipaddress.ip_network(network) for network in ("0.0.0.0/8", "255.255.255.255/32", "::/128", "224.0.0.0/4", "ff00::/8"))
+_NEVER = tuple(
+    ipaddress.ip_network(network)
+    for network in ("0.0.0.0/8", "255.255.255.255/32", "::/128", "224.0.0.0/4", "ff00::/8")
+)
 # an IPv4 address in the last 32 bits: NAT64 (RFC 6052, 8215), IPv4-translated (RFC 2765)
 _CARRIERS = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
 _LOCALHOST = re.compile(r"(?:.*\.)?localhost|localhost\.localdomain|ip6-(?:localhost|loopback)", re.IGNORECASE)
@@ -45,10 +50,14 @@ class DenyList:
             ip = ipaddress.ip_address(address.split("%")[0])
         except ValueError:
             return True
-        return any(form.version == network.version and form in network for form in _forms(ip) for network in self._networks)
+        return any(
+            form.version == network.version and form in network for form in _forms(ip) for network in self._networks
+        )
 
     def denies_host(self, host: str) -> bool:
-        """As far as it can be told without asking anybody: an address, or a name that always means this machine (RFC 6761)."""
+        """As far as it can be told without asking anybody: an address, or a name that always means this machine (RFC
+        6761).
+        """
         if _LOCALHOST.fullmatch(host.rstrip(".")):
             return self.denies("127.0.0.1") or self.denies("::1")
         return is_address(host) and self.denies(host)
@@ -114,7 +123,9 @@ class Deadline:
         _watchdog().add(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         with self._lock:
             self._over = True
             self._sockets.clear()
@@ -196,7 +207,9 @@ def _lookup(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def open_socket(host: str, port: int, *, deny: DenyList, deadline: Deadline, connect: float = CONNECT_TIMEOUT) -> socket.socket:
+def open_socket(
+    host: str, port: int, *, deny: DenyList, deadline: Deadline, connect: float = CONNECT_TIMEOUT
+) -> socket.socket:
     """A TCP connection to the first address of `host` that answers, watched by `deadline`.
 
     The addresses checked are the ones connected to, so that a name cannot change its mind in between.

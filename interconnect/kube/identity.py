@@ -21,7 +21,10 @@ _UID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 def cluster_uid(api: Api) -> str:
-    """The cluster's identity. Permanent `not-found` where `kube-system` is missing, `bad-body` where it has no usable UID."""
+    """The cluster's identity.
+
+    Permanent `not-found` where `kube-system` is missing, `bad-body` where it has no usable UID.
+    """
     namespace = api.get(kinds.NAMESPACE, NAME, metadata_only=True)
     if namespace is None:
         raise Permanent("not-found", resource=_CALL.resource, name=NAME)
@@ -29,7 +32,9 @@ def cluster_uid(api: Api) -> str:
 
 
 def check(answer: Response, expected: str, secrets: tuple[str, ...]) -> None:
-    """Permanent `wrong-cluster` where the answer to a GET of `PATH` is another cluster's; what the answer stands for where it is none."""
+    """Permanent `wrong-cluster` where the answer to a GET of `PATH` is another cluster's; what the answer stands for
+    where it is none.
+    """
     if not 200 <= answer.status < 300:
         raise from_response(answer.status, answer.headers, answer.body, _CALL, secrets)
     uid = _uid_in(answer.json())

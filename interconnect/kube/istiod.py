@@ -1,4 +1,5 @@
-"""The istiods of a mesh: which there are, which ConfigMap each takes meshNetworks from, and the webhooks that lead to them.
+"""The istiods of a mesh: which there are, which ConfigMap each takes meshNetworks from, and the webhooks that lead to
+them.
 
 Sources: Istio's `pilot/pkg/bootstrap/mesh.go` (order of the sources of meshNetworks), the chart `istio-discovery`.
 """
@@ -78,12 +79,14 @@ def istiods(
 ) -> tuple[Istiod, ...]:
     """Every istiod Deployment of the system namespace that reads this config cluster, by name.
 
-    With `config_api` a `SHARED_MESH_CONFIG` that has no meshNetworks yet is told from one that has; without it, and with two
-    clusters, the shared ConfigMap is taken to be the one that counts.
+    With `config_api` a `SHARED_MESH_CONFIG` that has no meshNetworks yet is told from one that has; without it, and
+    with two clusters, the shared ConfigMap is taken to be the one that counts.
     """
     config = config_api or (control_plane_api if config_uid == control_plane_uid else None)
     place = _Place(control_plane_api, control_plane_uid, config, config_uid, system_namespace)
-    setups = [_setup(found) for found in control_plane_api.list(kinds.DEPLOYMENT, system_namespace, labels="app=istiod")]
+    setups = [
+        _setup(found) for found in control_plane_api.list(kinds.DEPLOYMENT, system_namespace, labels="app=istiod")
+    ]
     found = [_istiod(deployment, setup, place) for deployment, setup in setups if _reads(setup, place)]
     return tuple(sorted(found, key=lambda istiod: istiod.deployment))
 
@@ -103,7 +106,10 @@ def pod_ready(pod: Json) -> bool:
     """Ready, and not being deleted."""
     if mapping(pod, "metadata").get("deletionTimestamp"):
         return False
-    return any(text(entry, "type") == "Ready" and text(entry, "status") == "True" for entry in items(pod, "status", "conditions"))
+    return any(
+        text(entry, "type") == "Ready" and text(entry, "status") == "True"
+        for entry in items(pod, "status", "conditions")
+    )
 
 
 def injection_webhooks(api: Api) -> tuple[WebhookEntry, ...]:
@@ -123,20 +129,28 @@ def injection_entries(configurations: Iterable[Json]) -> tuple[WebhookEntry, ...
                 ("path", text(webhook, "clientConfig", "service", "path")),
             ):
                 if _INJECT.search(value):
-                    found.append(WebhookEntry(text(configuration, "metadata", "name"), text(webhook, "name"), attribute, value))
+                    found.append(
+                        WebhookEntry(text(configuration, "metadata", "name"), text(webhook, "name"), attribute, value)
+                    )
     return tuple(sorted(found, key=lambda entry: (entry.configuration, entry.webhook, entry.attribute)))
 
 
 def _is_istios(configuration: Json, webhook: Json) -> bool:
     # other products have injectors at paths of the same name
     labels = mapping(configuration, "metadata", "labels")
-    return "istio" in text(webhook, "name") or bool(_ISTIO_LABELS & labels.keys()) or labels.get("app") == "sidecar-injector"
+    return (
+        "istio" in text(webhook, "name")
+        or bool(_ISTIO_LABELS & labels.keys())
+        or labels.get("app") == "sidecar-injector"
+    )
 
 
 def _setup(deployment: Json) -> tuple[Json, _Setup]:
     pod = mapping(deployment, "spec", "template", "spec")
     containers = items(pod, "containers")
-    container = next((entry for entry in containers if text(entry, "name") == "discovery"), containers[0] if containers else {})
+    container = next(
+        (entry for entry in containers if text(entry, "name") == "discovery"), containers[0] if containers else {}
+    )
     variables = items(container, "env")
     env = {text(entry, "name"): text(entry, "value") for entry in variables if "valueFrom" not in entry}
     hidden = frozenset(text(entry, "name") for entry in variables if "valueFrom" in entry)
@@ -175,14 +189,18 @@ def _istiod(deployment: Json, setup: _Setup, place: _Place) -> Istiod:
 
 
 def _reads(setup: _Setup, place: _Place) -> bool:
-    """Without any kubeconfig an istiod reads the cluster it runs in, and so belongs to another mesh than a remote one's."""
+    """Without any kubeconfig an istiod reads the cluster it runs in, and so belongs to another mesh than a remote
+    one's.
+    """
     if place.config_uid == place.control_plane_uid:
         return True
     return bool(setup.args.get("kubeconfig") or setup.env.get("KUBECONFIG") or setup.unseen("KUBECONFIG"))
 
 
 def _networks(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool]:
-    """The source that wins, as istiod chooses: shared ConfigMap, else mounted file, else `istio[-<revision>]`; no merging."""
+    """The source that wins, as istiod chooses: shared ConfigMap, else mounted file, else `istio[-<revision>]`; no
+    merging.
+    """
     if setup.unseen("SHARED_MESH_CONFIG"):
         return None, False
     shared = setup.env.get("SHARED_MESH_CONFIG", "")
@@ -195,8 +213,9 @@ def _networks(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool]:
 
 
 def _base(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool, bool | None]:
-    """The ConfigMap behind a shared one, whether it is mounted, and whether it has meshNetworks now (None: not known, or there is
-    no shared one before which it would matter)."""
+    """The ConfigMap behind a shared one, whether it is mounted, and whether it has meshNetworks now (None: not known,
+    or there is no shared one before which it would matter).
+    """
     volume = _volume(setup)
     if volume:
         name = text(volume, "configMap", "name")
@@ -213,7 +232,10 @@ def _base(setup: _Setup, place: _Place) -> tuple[ConfigMapRef | None, bool, bool
 def _volume(setup: _Setup) -> Json:
     """The volume that holds the networks file; empty when none is mounted there."""
     file = posixpath.normpath(posixpath.join("/", setup.args.get("networksConfig") or _NETWORKS_FILE))
-    mounts = [(posixpath.normpath(text(entry, "mountPath")), text(entry, "name")) for entry in items(setup.container, "volumeMounts")]
+    mounts = [
+        (posixpath.normpath(text(entry, "mountPath")), text(entry, "name"))
+        for entry in items(setup.container, "volumeMounts")
+    ]
     holding = [mount for mount in mounts if mount[0] == file or mount[0] == posixpath.dirname(file)]
     volumes = {text(entry, "name"): entry for entry in items(setup.pod, "volumes")}
     return volumes.get(max(holding)[1], {}) if holding else {}

@@ -1,4 +1,6 @@
-"""An uploaded kubeconfig as a credential, or the reason why not: nothing is run, opened or connected to while reading."""
+"""An uploaded kubeconfig as a credential, or the reason why not: nothing is run, opened or connected
+to while reading.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,14 @@ __all__ = ["CODES", "SIZE_LIMIT", "Credential", "KubeconfigRefused", "Reading", 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SHORTEST_FORM = 8
 _CLUSTER_FIELDS = frozenset(
-    ["server", "certificate-authority-data", "tls-server-name", "insecure-skip-tls-verify", "disable-compression", "extensions"]
+    [
+        "server",
+        "certificate-authority-data",
+        "tls-server-name",
+        "insecure-skip-tls-verify",
+        "disable-compression",
+        "extensions",
+    ]
 )
 _CONTEXT_FIELDS = frozenset(("cluster", "user", "namespace", "extensions"))
 _USER_FIELDS = frozenset(("token", "client-certificate-data", "client-key-data", "extensions"))
@@ -67,7 +76,9 @@ _COMMANDS = {
 }
 _PROVIDERS = {"gcp": "Google GKE", "azure": "Azure AKS", "oidc": "OIDC", "openstack": "OpenStack"}
 # the accounts that Istio's charts and `istioctl create-remote-secret` make for istiod
-_ISTIOD_ACCOUNT = re.compile(r"system:serviceaccount:[^:]+:(?:istio-reader-service-account|istiod-service-account|istiod)(?:-[^:]+)?")
+_ISTIOD_ACCOUNT = re.compile(
+    r"system:serviceaccount:[^:]+:(?:istio-reader-service-account|istiod-service-account|istiod)(?:-[^:]+)?"
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,8 +111,9 @@ class Credential:
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it stops being good: `exp` of a JWT or the end of the client certificate, whichever comes first. None: never, or
-        it cannot be read from it."""
+        """When it stops being good: `exp` of a JWT or the end of the client certificate, whichever comes first. None:
+        never, or it cannot be read from it.
+        """
         ends = (pem.end_of_token(self.token), pem.end_of_certificate(self.client_cert_pem))
         return min((end for end in ends if end), default=None)
 
@@ -135,8 +147,8 @@ def _base64_forms(text: str) -> tuple[str, ...]:
 class Reading:
     """A kubeconfig that was taken: the credential of `context`.
 
-    `remote_cluster` is the cluster ID under which a Secret of istiod's own kept it, else empty. `ignored` are fields that
-    mean nothing to the console, nor to kubectl.
+    `remote_cluster` is the cluster ID under which a Secret of istiod's own kept it, else empty. `ignored` are fields
+    that mean nothing to the console, nor to kubectl.
     """
 
     credential: Credential
@@ -155,11 +167,13 @@ class _Rules(NamedTuple):
     deny: DenyList
 
 
-def read(text: str | bytes, *, deny: DenyList, context: str | None = None, allow_insecure: bool = False) -> Reading | KubeconfigRefused:
+def read(
+    text: str | bytes, *, deny: DenyList, context: str | None = None, allow_insecure: bool = False
+) -> Reading | KubeconfigRefused:
     """One context of a kubeconfig, at most 256 KiB of YAML or JSON in UTF-8, as it is or in a List or a Secret.
 
-    Without `context` the one that all usable ones amount to is taken. Where they differ, or the current one cannot be used, the
-    refusal has the names to choose from in `params["contexts"]` and their servers in `params["servers"]`.
+    Without `context` the one that all usable ones amount to is taken. Where they differ, or the current one cannot be
+    used, the refusal has the names to choose from in `params["contexts"]` and their servers in `params["servers"]`.
     """
     try:
         document, remote = unwrap(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text)
@@ -174,7 +188,9 @@ def _choose(document: dict[str, Any], wanted: str | None, rules: _Rules, remote:
         raise Refusal("no-context")
     if wanted is not None and wanted not in contexts:
         raise Refusal("context-unknown", context=plain(wanted), contexts=_shown(contexts))
-    results = {name: _outcome(document, contexts[name], rules) for name in ([wanted] if wanted is not None else contexts)}
+    results = {
+        name: _outcome(document, contexts[name], rules) for name in ([wanted] if wanted is not None else contexts)
+    }
     usable = {name: result for name, result in results.items() if isinstance(result, Credential)}
     current = _current(document)
     if not usable:
@@ -198,7 +214,9 @@ def _require_no_choice(current: str, results: dict[str, Credential | Refusal], u
     failed = results.get(current)
     if isinstance(failed, Refusal):
         reason = failed.reason
-        raise Refusal("current-unusable", **reason.params, current=plain(current), violation=f"kubeconfig.{reason.code}", **choice)
+        raise Refusal(
+            "current-unusable", **reason.params, current=plain(current), violation=f"kubeconfig.{reason.code}", **choice
+        )
     if current and current not in usable:
         raise Refusal("current-unknown", current=plain(current), **choice)
     if len(set(usable.values())) > 1:
@@ -300,7 +318,12 @@ def _ignored(document: dict[str, Any], context: dict[str, Any]) -> tuple[str, ..
     """Fields that the context, its cluster and its user have and that neither kubectl nor the console knows."""
     cluster, user = _parts(document, context)
     parts = (("context", context, _CONTEXT_FIELDS), ("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
-    unknown = (f"{where}.{plain(name, 80)}" for where, part, known in parts for name in part if name not in known | _FORBIDDEN.keys())
+    unknown = (
+        f"{where}.{plain(name, 80)}"
+        for where, part, known in parts
+        for name in part
+        if name not in known | _FORBIDDEN.keys()
+    )
     return tuple(unknown)[:20]
 
 

@@ -29,7 +29,9 @@ def decoded(text: str, name: str) -> bytes:
 
 
 def certificates(pem: bytes, code: str) -> str:
-    """The certificates alone, each once: remarks, keys and what cannot be read as a certificate are left behind, as Go does."""
+    """The certificates alone, each once: remarks, keys and what cannot be read as a certificate are left behind, as Go
+    does.
+    """
     found = [each for block in _CERTIFICATE.findall(pem) if (each := _certificate(block))]
     if not found:
         raise Refusal(code)
@@ -61,7 +63,9 @@ def key_pair(certificate: bytes, key: bytes) -> tuple[str, str]:
         raise Refusal("client-key-malformed") from None
     if not same:
         raise Refusal("client-key-mismatch")
-    plain = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    plain = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     return chain, plain.decode()
 
 

@@ -25,7 +25,10 @@ _ALPN = "istio"
 
 
 class Path(StrEnum):
-    """How far a probe came. Only SERVED means that a backend behind the gateway answered under a trusted certificate."""
+    """How far a probe came.
+
+    Only SERVED means that a backend behind the gateway answered under a trusted certificate.
+    """
 
     SERVED = "served"
     UNTRUSTED = "untrusted"  # a backend answered whose certificate the given roots did not sign
@@ -57,10 +60,11 @@ def sni(service: str, port: int) -> str:
 def probe(
     host: str, port: int, *, deny: DenyList, server_name: str = "", root_pem: str = "", deadline: float = PROBE_DEADLINE
 ) -> ProbeResult:
-    """Connects to a gateway as a proxy of the mesh would, without a client certificate: TCP, and TLS with a `server_name`.
+    """Connects to a gateway as a proxy of the mesh would, without a client certificate: TCP, and TLS with a
+    `server_name`.
 
-    A gateway passes the handshake on, so its answer carries the backend's certificate, which `root_pem` (the mesh's root
-    certificates) must have signed. Never raises for what the other side does.
+    A gateway passes the handshake on, so its answer carries the backend's certificate, which `root_pem` (the mesh's
+    root certificates) must have signed. Never raises for what the other side does.
     """
     check_allowed()
     with Deadline(deadline) as until:
@@ -68,7 +72,9 @@ def probe(
             sock = open_socket(host, port, deny=deny, deadline=until)
         except KubeError as error:
             paths = {"address-denied": Path.DENIED, "timeout": Path.TIMEOUT}
-            return ProbeResult(paths.get(error.code, Path.UNREACHABLE), evidence=error.evidence or str(error.params.get("phase", "")))
+            return ProbeResult(
+                paths.get(error.code, Path.UNREACHABLE), evidence=error.evidence or str(error.params.get("phase", ""))
+            )
         with sock:
             return _handshake(sock, server_name, root_pem, until) if server_name else ProbeResult(Path.CONNECTED)
 
@@ -88,7 +94,9 @@ def _handshake(sock: socket.socket, server_name: str, root_pem: str, deadline: D
         except ssl.SSLCertVerificationError as error:
             return ProbeResult(Path.UNTRUSTED, evidence=plain(error.verify_message or ""))
         except (OSError, ValueError) as error:
-            return ProbeResult(_broken(error, deadline), evidence=plain(getattr(error, "reason", None) or type(error).__name__))
+            return ProbeResult(
+                _broken(error, deadline), evidence=plain(getattr(error, "reason", None) or type(error).__name__)
+            )
 
 
 def _context(root_pem: str) -> ssl.SSLContext:
@@ -120,8 +128,9 @@ def _spiffe(der: bytes | None) -> str:
 
 
 class DeploymentStatus(NamedTuple):
-    """`settled`: the controller has seen the newest spec and all replicas are new and available. `failure` is a reason such
-    as ProgressDeadlineExceeded or FailedCreate, empty while there is hope."""
+    """`settled`: the controller has seen the newest spec and all replicas are new and available. `failure` is a reason
+    such as ProgressDeadlineExceeded or FailedCreate, empty while there is hope.
+    """
 
     desired: int
     updated: int
@@ -144,7 +153,10 @@ def deployment_status(deployment: Json) -> DeploymentStatus:
 
 def _deployment_failure(status: Json) -> tuple[str, str]:
     for condition in items(status, "conditions"):
-        if (text(condition, "type"), text(condition, "status")) in (("Progressing", "False"), ("ReplicaFailure", "True")):
+        if (text(condition, "type"), text(condition, "status")) in (
+            ("Progressing", "False"),
+            ("ReplicaFailure", "True"),
+        ):
             return plain(text(condition, "reason") or text(condition, "type"), 80), plain(text(condition, "message"))
     return "", ""
 

@@ -1,7 +1,7 @@
 """Who in a cluster has refused: read from the words of its API server, since most refusals share the status 403.
 
-The words are those of Kubernetes' own packages (admission plugins, webhook and policy dispatchers, the authorizer); what none of
-them says is left to the status.
+The words are those of Kubernetes' own packages (admission plugins, webhook and policy dispatchers, the authorizer);
+what none of them says is left to the status.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ class Refusal(NamedTuple):
     names: dict[str, str]
 
 
-# The first that fits decides: a webhook may say of itself anything that a later one looks for. `said` begins at the group of that
-# name, or where the pattern does.
+# The first that fits decides: a webhook may say of itself anything that a later one looks for. `said` begins at the
+# group of that name, or where the pattern does.
 _PATTERNS = tuple(
     (code, re.compile(pattern, re.DOTALL))
     for code, pattern in (
         ("dry-run-unsupported", r'admission webhook "(?P<webhook>[^"]*)" does not support dry run'),
-        ("admission-denied", r'admission webhook "(?P<webhook>[^"]*)" denied the request(?: without explanation|: (?P<said>.*))?'),
+        (
+            "admission-denied",
+            r'admission webhook "(?P<webhook>[^"]*)" denied the request(?: without explanation|: (?P<said>.*))?',
+        ),
         (
             "policy-denied",
-            r"(?P<policy_kind>(?:Validating|Mutating)AdmissionPolicy) '(?P<policy>[^']*)' with binding '(?P<binding>[^']*)' "
+            r"(?P<policy_kind>(?:Validating|Mutating)AdmissionPolicy) '(?P<policy>[^']*)' with binding "
+            r"'(?P<binding>[^']*)' "
             r"denied request(?:: (?P<said>.*))?",
         ),
         ("webhook-down", r'failed calling (?:admission )?webhook "(?P<webhook>[^"]*)": (?P<said>.*)'),
@@ -36,11 +40,15 @@ _PATTERNS = tuple(
         ("quota-exceeded", r"(?:exceeded|failed) quota: (?P<quota>[^,:]*)[,:]"),
         ("quota-exceeded", r"(?:status unknown for quota: (?P<quota>[^,]*),|insufficient quota )"),
         ("limit-range", r"\[?(?:maximum|minimum) \S+ usage per |\[?\S+ max limit to request ratio per "),
-        ("pod-security", r"violates PodSecurity|unable to validate against any security context constraint|unable to admit pod"),
+        (
+            "pod-security",
+            r"violates PodSecurity|unable to validate against any security context constraint|unable to admit pod",
+        ),
         # The object as a whole, not one of its fields: what is invalid about a field is told with its name.
         (
             "request-too-large",
-            r"request is too large|[Rr]equest entity too large|(?<=\[\]: )Too long: .*\d{6}|trying to send message larger than max",
+            r"request is too large|[Rr]equest entity too large|(?<=\[\]: )Too long: .*\d{6}|trying to send "
+            r"message larger than max",
         ),
         ("forbidden", r"cannot (?:\S+) (?:resource|path) "),
     )

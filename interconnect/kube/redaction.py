@@ -1,6 +1,7 @@
 """What a cluster says, without the credential that it was sent: every answer passes here before anybody else sees it.
 
-A cluster that means harm can repeat the token anywhere: as its version, in names, annotations or events, encoded or in part.
+A cluster that means harm can repeat the token anywhere: as its version, in names, annotations or events, encoded or in
+part.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ _SHORT_SECRET = 64
 _RUN = re.compile(rf"[A-Za-z0-9+/=_.~%-]{{{_WINDOW},}}")
 _ESCAPED = re.compile(rb"\\[u/]")
 _ARMOR = re.compile(r"-----[^-]*-----")
-# Every key of a kind begins alike, and certificates name the same algorithm: that part is no secret. (An Ed25519 key is shorter.)
+# Every key of a kind begins alike, and certificates name the same algorithm: that part is no secret. (An Ed25519 key is
+# shorter.)
 _ALIKE, _SHORT_KEY = 50, 100
 
 
 class Redactor:
     """Masks every word that holds a part of a secret, as it is or in base64, hexadecimal or percent-encoding.
 
-    Of a long secret the parts begin at every twelfth character: what is shorter than two of them may stay, and proves nothing.
+    Of a long secret the parts begin at every twelfth character: what is shorter than two of them may stay, and proves
+    nothing.
     """
 
     def __init__(self, *secrets: str) -> None:

@@ -1,4 +1,7 @@
-"""What the console must be allowed to do in a cluster, by what the cluster is to a mesh. `deploy/rbac` grants exactly this."""
+"""What the console must be allowed to do in a cluster, by what the cluster is to a mesh.
+
+`deploy/rbac` grants exactly this.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ SYSTEM = "{system}"  # stands for the system namespace, as a namespace and as a 
 
 
 class Right(NamedTuple):
-    """One verb on one resource. `namespace` is empty for the whole cluster; `optional` ones serve a single feature, `purpose`."""
+    """One verb on one resource.
+
+    `namespace` is empty for the whole cluster; `optional` ones serve a single feature, `purpose`.
+    """
 
     verb: str
     resource: str
@@ -41,7 +47,11 @@ class Right(NamedTuple):
     purpose: str = ""
 
     def __str__(self) -> str:
-        what = self.resource + (f"/{self.subresource}" if self.subresource else "") + (f".{self.group}" if self.group else "")
+        what = (
+            self.resource
+            + (f"/{self.subresource}" if self.subresource else "")
+            + (f".{self.group}" if self.group else "")
+        )
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.verb} {what}{f' {self.name}' if self.name else ''}{where}"
 
@@ -112,14 +122,19 @@ def needed(role: ClusterRole, system_namespace: str) -> tuple[Right, ...]:
     )
 
 
-def missing(api: Api, role: ClusterRole, system_namespace: str, *, renamed: Iterable[tuple[str, str, str]] = ()) -> tuple[Right, ...]:
+def missing(
+    api: Api, role: ClusterRole, system_namespace: str, *, renamed: Iterable[tuple[str, str, str]] = ()
+) -> tuple[Right, ...]:
     """The rights of a role that this credential lacks, a few asked at once (SelfSubjectAccessReview).
 
     `renamed` replaces names where the mesh has others, as (resource, usual name, name there): an istiod of a revision
     reads `("configmaps", "istio", "istio-canary")`.
     """
     names = {(resource, usual): name for resource, usual, name in renamed}
-    rights = [right._replace(name=names.get((right.resource, right.name), right.name)) for right in needed(role, system_namespace)]
+    rights = [
+        right._replace(name=names.get((right.resource, right.name), right.name))
+        for right in needed(role, system_namespace)
+    ]
     return tuple(right for right, granted in zip(rights, _reviewed(api, rights), strict=True) if not granted)
 
 
@@ -135,5 +150,10 @@ def _reviewed(api: Api, rights: Iterable[Right]) -> list[bool]:
 
 def _granted(api: Api, right: Right) -> bool:
     return api.review(
-        right.verb, right.resource, group=right.group, subresource=right.subresource, namespace=right.namespace, name=right.name
+        right.verb,
+        right.resource,
+        group=right.group,
+        subresource=right.subresource,
+        namespace=right.namespace,
+        name=right.name,
     )

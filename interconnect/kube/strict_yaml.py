@@ -1,4 +1,6 @@
-"""YAML of a stranger as plain mappings, lists and strings, built from events so that nothing can grow or run while reading."""
+"""YAML of a stranger as plain mappings, lists and strings, built from events so that nothing can grow or run while
+reading.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FALSE_SPACE = re.compile(r"^ *[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\u2060]", re.MULTILINE)
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"(?i)true|false|yes|no|on|off")
-_NUMBER = re.compile(r"[-+]?(?:0[xob])?[0-9][0-9_a-fA-F]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NUMBER = re.compile(
+    r"[-+]?(?:0[xob])?[0-9][0-9_a-fA-F]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
 
 
 class Refused(Exception):
@@ -37,8 +41,9 @@ class Number(str):
 
 
 def load_all(text: str) -> list[Node]:
-    """The documents of `text`, in their order. Raises Refused: `malformed`, `tab`, `space`, `alias`, `merge-key`, `duplicate-key`,
-    `tag`, `too-deep`, `too-many-nodes`."""
+    """The documents of `text`, in their order. Raises Refused: `malformed`, `tab`, `space`, `alias`, `merge-key`,
+    `duplicate-key`, `tag`, `too-deep`, `too-many-nodes`.
+    """
     _require_real_spaces(text)
     try:
         return _documents(iter(yaml.parse(text, Loader=_LOADER)))
@@ -51,7 +56,9 @@ def load_all(text: str) -> list[Node]:
 
 
 def _require_real_spaces(text: str) -> None:
-    """Pages and chats that code is copied from write spaces that are none to YAML: it takes them for a part of the text."""
+    """Pages and chats that code is copied from write spaces that are none to YAML: it takes them for a part of the
+    text.
+    """
     found = _FALSE_SPACE.search(text)
     if found:
         raise Refused("space", _mark_at(text, found.end() - 1))

@@ -1,7 +1,8 @@
-"""The one way to an API server: guarded connections, deadlines, size limits. The only importer of the Kubernetes client.
+"""The one way to an API server: guarded connections, deadlines, size limits. The only importer of the Kubernetes
+client.
 
-Of the client its REST layer is used, over a connection pool whose sockets are ours: it follows redirects, retries, asks the
-environment for proxies and reads without end by itself; here it does none of these.
+Of the client its REST layer is used, over a connection pool whose sockets are ours: it follows redirects, retries, asks
+the environment for proxies and reads without end by itself; here it does none of these.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ class Response:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; Permanent `web-page` or `bad-body` where it is none. The body itself is never quoted."""
+        """The body as an object; Permanent `web-page` or `bad-body` where it is none.
+
+        The body itself is never quoted.
+        """
         try:
             return parse_object(self.body)
         except Permanent:
@@ -120,8 +124,9 @@ class _Current(threading.local):
 class Transport:
     """Requests to the API server of one credential; safe to share between threads.
 
-    `deadline` is the total time of a call in seconds, `connect` that of one connection attempt, `limit` the bytes of a body.
-    With `uid`, every connection begins with the question which cluster it leads to: Permanent `wrong-cluster` for another one.
+    `deadline` is the total time of a call in seconds, `connect` that of one connection attempt, `limit` the bytes of a
+    body. With `uid`, every connection begins with the question which cluster it leads to: Permanent `wrong-cluster` for
+    another one.
     """
 
     def __init__(
@@ -281,7 +286,9 @@ class Transport:
     def _headers(self, response: urllib3.BaseHTTPResponse) -> dict[str, str]:
         return {name.lower(): self.redactor.text(value) for name, value in response.headers.items()}
 
-    def _chunks(self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False) -> Iterator[bytes]:
+    def _chunks(
+        self, response: urllib3.BaseHTTPResponse, deadline: Deadline, *, waiting: bool = False
+    ) -> Iterator[bytes]:
         received = 0
         while chunk := self._read(response, deadline, waiting):
             received += len(chunk)
@@ -299,8 +306,9 @@ class Transport:
             raise self._failure(error, deadline, "body") from None
 
     def _failure(self, error: Exception, deadline: Deadline, phase: str) -> KubeError:
-        """What went wrong in this phase (`tls`, `answer` until its head is there, `body`); the libraries' own words can quote
-        the request and are left out."""
+        """What went wrong in this phase (`tls`, `answer` until its head is there, `body`); the libraries' own words can
+        quote the request and are left out.
+        """
         if deadline.expired or isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
             return Temporary("timeout", phase="answer" if phase == "body" else phase)
         tls = _ssl_error(error)
@@ -378,7 +386,11 @@ def _ssl_error(error: BaseException) -> ssl.SSLError | None:
         if isinstance(found, ssl.SSLError):
             return found
         if isinstance(found, BaseException):
-            waiting += [*(each for each in found.args if isinstance(each, BaseException)), found.__context__, found.__cause__]
+            waiting += [
+                *(each for each in found.args if isinstance(each, BaseException)),
+                found.__context__,
+                found.__cause__,
+            ]
     return None
 
 
@@ -387,7 +399,9 @@ def _is_cut(error: Exception) -> bool:
     inner = error.args[1] if len(error.args) > 1 else None
     if isinstance(inner, urllib3.exceptions.InvalidChunkLength):
         return not inner.length
-    return isinstance(inner, IncompleteRead | ConnectionError) or isinstance(error, OSError | urllib3.exceptions.SSLError)
+    return isinstance(inner, IncompleteRead | ConnectionError) or isinstance(
+        error, OSError | urllib3.exceptions.SSLError
+    )
 
 
 def _is_no_http(error: Exception) -> bool:

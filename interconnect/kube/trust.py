@@ -66,14 +66,16 @@ def orders(credential: Credential) -> int:
 
 
 def is_ambiguous(error: Exception) -> bool:
-    """Whether another authority of the same name may have signed: OpenSSL tries the first only where they have no key identifier,
-    Go tries each."""
+    """Whether another authority of the same name may have signed: OpenSSL tries the first only where they have no key
+    identifier, Go tries each.
+    """
     return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == _WRONG_SIGNATURE
 
 
 def context_of(credential: Credential, order: int = 0) -> ssl.SSLContext:
-    """What connects as this credential, the authority number `order` first. Permanent `tls-own` where `ssl` does not take its
-    certificates or its key."""
+    """What connects as this credential, the authority number `order` first. Permanent `tls-own` where `ssl` does not
+    take its certificates or its key.
+    """
     try:
         authorities = pem.blocks(credential.ca_pem)
         context = trusting("".join(authorities[order:] + authorities[:order]))
@@ -100,7 +102,10 @@ def _load_key(context: ssl.SSLContext, credential: Credential) -> None:
 
 
 def failure(error: ssl.SSLError, credential: Credential, name: str) -> KubeError | None:
-    """What a failed handshake, or an alert after it, means; `name` is the one asked for. None: the connection just ended."""
+    """What a failed handshake, or an alert after it, means; `name` is the one asked for.
+
+    None: the connection just ended.
+    """
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return None
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -114,7 +119,9 @@ def failure(error: ssl.SSLError, credential: Credential, name: str) -> KubeError
 
 
 def _of_the_client(credential: Credential, reason: str) -> KubeError:
-    """The server does not let this credential in: it has no client certificate, one that has ended, or one of another authority."""
+    """The server does not let this credential in: it has no client certificate, one that has ended, or one of another
+    authority.
+    """
     end = pem.end_of_certificate(credential.client_cert_pem)
     if end is None:
         # a handshake that fails without a word of certificates can also mean that the two have no cipher in common

@@ -1,4 +1,6 @@
-"""What a kubeconfig comes wrapped in: several documents, a List, a Secret as `istioctl create-remote-secret` writes it."""
+"""What a kubeconfig comes wrapped in: several documents, a List, a Secret as `istioctl create-remote-
+secret` writes it.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,12 @@ def _kubeconfigs(document: Any) -> list[Unwrapped]:
         return []
     kind = document.get("kind", "Config")
     if kind in ("List", "SecretList") and isinstance(document.get("items"), list):
-        return [each for item in document["items"] if isinstance(item, dict) and item.get("kind") != kind for each in _kubeconfigs(item)]
+        return [
+            each
+            for item in document["items"]
+            if isinstance(item, dict) and item.get("kind") != kind
+            for each in _kubeconfigs(item)
+        ]
     if kind == "Secret":
         return _of_secret(document)
     usable = kind == "Config" and document.get("apiVersion", "v1") == "v1" and "clusters" in document
@@ -70,14 +77,22 @@ def _kubeconfigs(document: Any) -> list[Unwrapped]:
 
 def _of_secret(secret: Json) -> list[Unwrapped]:
     remote = _is_remote_secret(secret)
-    return [Unwrapped(document, key if remote else "") for key, text in _values(secret).items() if (document := _inner(text))]
+    return [
+        Unwrapped(document, key if remote else "")
+        for key, text in _values(secret).items()
+        if (document := _inner(text))
+    ]
 
 
 def _is_remote_secret(secret: Json) -> bool:
     """Whether istiod reads another cluster by it."""
     labels, annotations = _part(secret, "metadata", "labels"), _part(secret, "metadata", "annotations")
     name = str(_part(secret, "metadata").get("name", ""))
-    return str(labels.get(_REMOTE_LABEL)).lower() == "true" or _ISTIO_ANNOTATION in annotations or name.startswith(_REMOTE_NAME)
+    return (
+        str(labels.get(_REMOTE_LABEL)).lower() == "true"
+        or _ISTIO_ANNOTATION in annotations
+        or name.startswith(_REMOTE_NAME)
+    )
 
 
 def _part(value: Any, *names: str) -> Json:

@@ -1,4 +1,6 @@
-"""Tables and constraints, no behaviour: desired (mesh, cluster, group, gateway, membership), applied, observed, rollouts."""
+"""Tables and constraints, no behaviour: desired (mesh, cluster, group, gateway, membership), applied, observed,
+rollouts.
+"""
 
 from interconnect.models.applied import AppliedEntry, Consent, Publication
 from interconnect.models.cluster import Cluster, Connection

@@ -5,11 +5,16 @@ from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.entries import AppliedState
 
-STATE_LABELS = {AppliedState.INTENDED: _("Intended"), AppliedState.WRITTEN: _("Written"), AppliedState.LEAVING: _("Leaving")}
+STATE_LABELS = {
+    AppliedState.INTENDED: _("Intended"),
+    AppliedState.WRITTEN: _("Written"),
+    AppliedState.LEAVING: _("Leaving"),
+}
 
 
 class AppliedEntry(models.Model):
-    """What the console wrote to one object or foreign field, saved before the first write and kept until it is seen gone.
+    """What the console wrote to one object or foreign field, saved before the first write and kept until it is seen
+    gone.
 
     `found` is what was there before (null: nothing), set when the row is made and never again. `archived` rows are
     those of a forgotten cluster; they come back when that cluster is registered again.
@@ -29,7 +34,9 @@ class AppliedEntry(models.Model):
     adopted = models.BooleanField(_("adopted"), default=False)
     gateway = models.CharField(_("gateway"), max_length=36, blank=True)
     archived = models.BooleanField(_("archived"), default=False)
-    rollout = models.ForeignKey("interconnect.Rollout", models.SET_NULL, related_name="+", null=True, blank=True, verbose_name=_("rollout"))
+    rollout = models.ForeignKey(
+        "interconnect.Rollout", models.SET_NULL, related_name="+", null=True, blank=True, verbose_name=_("rollout")
+    )
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
@@ -37,10 +44,13 @@ class AppliedEntry(models.Model):
         verbose_name_plural = _("applied entries")
         constraints = (
             models.UniqueConstraint(
-                fields=("mesh", "cluster_uid", "api_version", "kind", "namespace", "name", "field"), name="applied_once_per_target"
+                fields=("mesh", "cluster_uid", "api_version", "kind", "namespace", "name", "field"),
+                name="applied_once_per_target",
             ),
         )
-        indexes = (models.Index(fields=("mesh", "cluster_uid"), name="applied_by_cluster"),)  # each step reads its cluster's
+        indexes = (
+            models.Index(fields=("mesh", "cluster_uid"), name="applied_by_cluster"),
+        )  # each step reads its cluster's
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name} {self.field}".strip()

@@ -30,7 +30,10 @@ class Connection(models.Model):
 
 
 class Cluster(models.Model):
-    """A member cluster. `name` is its Istio cluster ID; the mesh's system namespace is kept for the identity constraint."""
+    """A member cluster.
+
+    `name` is its Istio cluster ID; the mesh's system namespace is kept for the identity constraint.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="clusters", verbose_name=_("mesh"))
@@ -39,7 +42,12 @@ class Cluster(models.Model):
     system_namespace = models.CharField(_("system namespace"), max_length=63)
     connection = models.OneToOneField(Connection, models.PROTECT, related_name="cluster", verbose_name=_("connection"))
     group = models.ForeignKey(
-        "interconnect.NetworkGroup", models.PROTECT, related_name="clusters", null=True, blank=True, verbose_name=_("network group")
+        "interconnect.NetworkGroup",
+        models.PROTECT,
+        related_name="clusters",
+        null=True,
+        blank=True,
+        verbose_name=_("network group"),
     )
     pod_cidrs = models.JSONField(_("Pod CIDRs"), default=list, help_text=_("Typed by an administrator."))
     registered_at = models.DateTimeField(_("registered at"), auto_now_add=True)
@@ -50,7 +58,9 @@ class Cluster(models.Model):
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(fields=("mesh", "name"), name="cluster_name_once_per_mesh"),
-            models.UniqueConstraint(fields=("uid", "system_namespace"), name="cluster_in_one_mesh_per_system_namespace"),
+            models.UniqueConstraint(
+                fields=("uid", "system_namespace"), name="cluster_in_one_mesh_per_system_namespace"
+            ),
         )
 
     def __str__(self) -> str:

@@ -18,7 +18,9 @@ class Gateway(models.Model):
     """An east-west gateway. Its key is cluster and number; `name` is what its objects are called on the cluster."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    cluster = models.ForeignKey("interconnect.Cluster", models.PROTECT, related_name="gateways", verbose_name=_("cluster"))
+    cluster = models.ForeignKey(
+        "interconnect.Cluster", models.PROTECT, related_name="gateways", verbose_name=_("cluster")
+    )
     number = models.PositiveIntegerField(_("number"))
     name = models.CharField(_("name"), max_length=63)
     replicas = models.PositiveIntegerField(_("replicas"), default=1)

@@ -18,13 +18,15 @@ class Inquiry(models.Model):
     """A question to clusters that a page has asked: a worker answers it, the page polls, and after a while it is gone.
 
     `sealed` holds what must not lie about in the clear (a pasted kubeconfig), `params` the rest of the question and
-    `result` the answer, each in the shape of its `kind` (`interconnect.services.inquiries`). Questions of one `digest` have one
-    answer; it is empty where nothing is asked.
+    `result` the answer, each in the shape of its `kind` (`interconnect.services.inquiries`). Questions of one `digest`
+    have one answer; it is empty where nothing is asked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(_("kind"), max_length=32)
-    mesh = models.ForeignKey("interconnect.Mesh", models.CASCADE, related_name="+", null=True, blank=True, verbose_name=_("mesh"))
+    mesh = models.ForeignKey(
+        "interconnect.Mesh", models.CASCADE, related_name="+", null=True, blank=True, verbose_name=_("mesh")
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     params = models.JSONField(_("parameters"), default=dict)
     sealed = models.TextField(_("sealed part"), blank=True, editable=False)
@@ -46,8 +48,9 @@ class Inquiry(models.Model):
 
 
 class CheckAttempt(models.Model):
-    """A check of a credential that has found no cluster (yet), so that nobody scans networks by them: it outlives its inquiry, and
-    goes when that finds one."""
+    """A check of a credential that has found no cluster (yet), so that nobody scans networks by them: it outlives its
+    inquiry, and goes when that finds one.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     inquiry = models.UUIDField(_("inquiry"), unique=True)

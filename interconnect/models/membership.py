@@ -11,7 +11,11 @@ class Membership(models.Model):
     """A group's place in the interconnect list."""
 
     group = models.OneToOneField(
-        "interconnect.NetworkGroup", models.PROTECT, primary_key=True, related_name="membership", verbose_name=_("network group")
+        "interconnect.NetworkGroup",
+        models.PROTECT,
+        primary_key=True,
+        related_name="membership",
+        verbose_name=_("network group"),
     )
     joined_at = models.DateTimeField(_("joined at"), auto_now_add=True)
 
@@ -33,10 +37,17 @@ class MembershipAddress(models.Model):
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="addresses", verbose_name=_("membership"))
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="+", verbose_name=_("mesh"))
     gateway = models.ForeignKey(
-        "interconnect.Gateway", models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("east-west gateway")
+        "interconnect.Gateway",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("east-west gateway"),
     )
     host = models.CharField(_("address"), max_length=253, blank=True)
-    port = models.PositiveIntegerField(_("port"), default=GATEWAY_PORT, validators=[MinValueValidator(1), MaxValueValidator(65535)])
+    port = models.PositiveIntegerField(
+        _("port"), default=GATEWAY_PORT, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     position = models.PositiveIntegerField(_("position"), default=0)
 
     class Meta:
@@ -44,11 +55,17 @@ class MembershipAddress(models.Model):
         verbose_name_plural = _("interconnect addresses")
         ordering = ("position", "id")
         constraints = (
-            models.UniqueConstraint(fields=("mesh", "host", "port"), condition=~models.Q(host=""), name="address_of_one_network_per_mesh"),
             models.UniqueConstraint(
-                fields=("membership", "gateway", "port"), condition=models.Q(host=""), name="gateway_awaited_once_per_port"
+                fields=("mesh", "host", "port"), condition=~models.Q(host=""), name="address_of_one_network_per_mesh"
             ),
-            models.CheckConstraint(condition=~models.Q(host="") | models.Q(gateway__isnull=False), name="address_typed_or_of_a_gateway"),
+            models.UniqueConstraint(
+                fields=("membership", "gateway", "port"),
+                condition=models.Q(host=""),
+                name="gateway_awaited_once_per_port",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(host="") | models.Q(gateway__isnull=False), name="address_typed_or_of_a_gateway"
+            ),
             models.CheckConstraint(condition=models.Q(port__gte=1, port__lte=65535), name="address_port_is_a_port"),
         )
 

@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MeshObservation(models.Model):
-    mesh = models.OneToOneField("interconnect.Mesh", models.CASCADE, primary_key=True, related_name="observation", verbose_name=_("mesh"))
+    mesh = models.OneToOneField(
+        "interconnect.Mesh", models.CASCADE, primary_key=True, related_name="observation", verbose_name=_("mesh")
+    )
     at = models.DateTimeField(_("observed at"))
     facts = models.JSONField(_("facts"), default=dict)
     findings = models.JSONField(_("findings"), default=list)

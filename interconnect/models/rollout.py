@@ -56,7 +56,9 @@ class Rollout(models.Model):
     guard = models.CharField(_("when the restart guard is not satisfied"), max_length=8, default="fail")
     overrides = models.JSONField(_("overrides"), default=list)
     actor = models.CharField(_("started by"), max_length=200)
-    actor_user = models.ForeignKey("auth.User", models.SET_NULL, related_name="+", null=True, blank=True, verbose_name=_("user"))
+    actor_user = models.ForeignKey(
+        "auth.User", models.SET_NULL, related_name="+", null=True, blank=True, verbose_name=_("user")
+    )
     created_at = models.DateTimeField(_("requested at"), auto_now_add=True)
     started_at = models.DateTimeField(_("started at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
@@ -70,7 +72,9 @@ class Rollout(models.Model):
         ordering = ("-created_at",)
         constraints = (
             models.UniqueConstraint(
-                fields=("mesh",), condition=models.Q(exclusive=True, status__in=UNFINISHED), name="one_unfinished_rollout_per_mesh"
+                fields=("mesh",),
+                condition=models.Q(exclusive=True, status__in=UNFINISHED),
+                name="one_unfinished_rollout_per_mesh",
             ),
         )
         indexes = (models.Index(fields=("mesh", "-created_at"), name="rollout_history"),)
@@ -109,8 +113,12 @@ class Step(models.Model):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         ordering = ("phase", "chain", "position")
-        constraints = (models.UniqueConstraint(fields=("rollout", "phase", "chain", "position"), name="step_once_per_place"),)
-        indexes = (models.Index(fields=("status", "next_attempt_at"), name="step_due"),)  # the sweep and every worker's search
+        constraints = (
+            models.UniqueConstraint(fields=("rollout", "phase", "chain", "position"), name="step_once_per_place"),
+        )
+        indexes = (
+            models.Index(fields=("status", "next_attempt_at"), name="step_due"),
+        )  # the sweep and every worker's search
 
     def __str__(self) -> str:
         return f"{self.kind} {self.chain}"

@@ -1,4 +1,6 @@
-"""Whether gateways that were ready still are: the replicas that run, and what their Deployment says when some do not."""
+"""Whether gateways that were ready still are: the replicas that run, and what their Deployment says
+when some do not.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ Json = dict[str, Any]
 def look_at_readiness(mesh: Mesh) -> list[str]:
     """Names of the gateways of which replicas are missing. One that cannot be asked keeps what was seen last."""
     missing = []
-    for row in Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False).select_related("cluster", "observation"):
+    for row in Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False).select_related(
+        "cluster", "observation"
+    ):
         if not hasattr(row, "observation"):
             continue  # never created: the rollout that does it says how it goes
         try:
-            deployment = clients.member_api(mesh, row.cluster.uid).get(kinds.DEPLOYMENT, row.name, mesh.system_namespace)
+            deployment = clients.member_api(mesh, row.cluster.uid).get(
+                kinds.DEPLOYMENT, row.name, mesh.system_namespace
+            )
         except KubeError:
             continue
         now = probe.deployment_status(deployment or {})
@@ -35,4 +41,11 @@ def look_at_readiness(mesh: Mesh) -> list[str]:
 
 def _unavailable(deployment: Json) -> str:
     conditions = items(deployment, "status", "conditions")
-    return next((text(item, "message") for item in conditions if (text(item, "type"), text(item, "status")) == ("Available", "False")), "")
+    return next(
+        (
+            text(item, "message")
+            for item in conditions
+            if (text(item, "type"), text(item, "status")) == ("Available", "False")
+        ),
+        "",
+    )

@@ -75,7 +75,12 @@ def placed(mesh: Mesh, found: Istiod) -> Istiod:
     """With the mesh's own word on where meshNetworks is read, where somebody has given it."""
     if not mesh.networks_config_map:
         return found
-    return replace(found, networks=ConfigMapRef(mesh.networks_cluster or mesh.config_uid, mesh.system_namespace, mesh.networks_config_map))
+    return replace(
+        found,
+        networks=ConfigMapRef(
+            mesh.networks_cluster or mesh.config_uid, mesh.system_namespace, mesh.networks_config_map
+        ),
+    )
 
 
 def sources(mesh: Mesh, item: Istiod) -> dict[str, debug.Source]:
@@ -108,7 +113,9 @@ def verdict(mesh: Mesh, item: Istiod, expected: Json, foreign: Iterable[str]) ->
     result = verify.compare(answers, wanted, foreign=frozenset(foreign), silent=silent)
     if result.agrees or not any(not _numeric(host) for pairs in wanted.values() for host, _ in pairs):
         return result
-    unresolved = {name: [host for _, host, _ in found or ()] for name, found in ask_each(debug.unresolved_of, replicas).items()}
+    unresolved = {
+        name: [host for _, host, _ in found or ()] for name, found in ask_each(debug.unresolved_of, replicas).items()
+    }
     return verify.compare(answers, wanted, unresolved=unresolved, foreign=frozenset(foreign), silent=silent)
 
 
@@ -122,7 +129,9 @@ def _numeric(host: str) -> bool:
 
 def remote_clusters(mesh: Mesh, istiods: Iterable[Istiod]) -> frozenset[str]:
     """The IDs of the clusters that these istiods know, empty when none of them answers."""
-    found = [entries for item in istiods for entries in ask_each(debug.clusterz_of, sources(mesh, item)).values() if entries]
+    found = [
+        entries for item in istiods for entries in ask_each(debug.clusterz_of, sources(mesh, item)).values() if entries
+    ]
     return frozenset(entry.id for entries in found for entry in entries)
 
 
@@ -134,7 +143,9 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
     clusterz: dict[str, list[Json] | None] = {}
     for item in facts.istiods:
         for name, entries in ask_each(debug.clusterz_of, sources(mesh, item)).items():
-            clusterz[name] = None if entries is None else [{"id": entry.id, "syncStatus": entry.status} for entry in entries]
+            clusterz[name] = (
+                None if entries is None else [{"id": entry.id, "syncStatus": entry.status} for entry in entries]
+            )
     rows: list[tuple[str, Connection]] = [
         (row.name, row.connection) for row in Cluster.objects.filter(mesh=mesh).select_related("connection")
     ]
@@ -144,7 +155,9 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
     answers |= dict(zip([name for name, _ in asked], side_by_side(answers_now, [row for _, row in asked]), strict=True))
     if config_id not in answers:
         answers[config_id] = answers_now(mesh.config)
-    return verify.guard(clusterz, answers, list(answers), config_id, frozenset(mesh.forgotten.values()) - answers.keys())
+    return verify.guard(
+        clusterz, answers, list(answers), config_id, frozenset(mesh.forgotten.values()) - answers.keys()
+    )
 
 
 def answers_now(row: Connection) -> bool:

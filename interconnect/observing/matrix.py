@@ -1,5 +1,6 @@
-"""Asks for the group by group matrix: istiod what it tells one proxy of each group, and each joined group's addresses for a
-workload behind them."""
+"""Asks for the group by group matrix: istiod what it tells one proxy of each group, and each joined group's addresses
+for a workload behind them.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +35,9 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """`told` and `evidence` (addresses that are not the gateways') are by (source, target), `ways` by target, `asked` is the
-    proxy of each source that istiod was asked about."""
+    """`told` and `evidence` (addresses that are not the gateways') are by (source, target), `ways` by target, `asked`
+    is the proxy of each source that istiod was asked about.
+    """
 
     told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
     evidence: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
@@ -73,7 +75,9 @@ def matrix(mesh: Mesh, topology: Topology, facts: Facts) -> Matrix:
                 pair = (source.name, target.name)
                 told[pair], evidence[pair] = _judged(loaded, target, service, assigned[service])
     joined = topology.joined
-    ways = side_by_side(lambda group: _way(mesh, topology, group, _reached(loaded, group, services[group.name])), joined)
+    ways = side_by_side(
+        lambda group: _way(mesh, topology, group, _reached(loaded, group, services[group.name])), joined
+    )
     return Matrix(told, evidence, dict(zip([group.name for group in joined], ways, strict=True)), asked)
 
 
@@ -97,7 +101,9 @@ def _sidecars_first(pair: tuple[debug.Proxy, debug.Source]) -> tuple[bool, str]:
 
 
 def _services(loaded: _Loaded, group: Group, system_namespace: str) -> tuple[str, ...]:
-    """Those with a Pod in the group that takes mutual TLS, as gateways pass nothing else on; first those whose Pods carry its network."""
+    """Those with a Pod in the group that takes mutual TLS, as gateways pass nothing else on; first those whose Pods
+    carry its network.
+    """
     found: dict[str, tuple[bool, str, str]] = {}
     for item in loaded.of(loaded.endpoints):
         if item.cluster in group.clusters and item.mtls and item.namespace != system_namespace:
@@ -108,13 +114,18 @@ def _services(loaded: _Loaded, group: Group, system_namespace: str) -> tuple[str
 
 def _reached(loaded: _Loaded, group: Group, services: Sequence[str]) -> debug.Endpoint | None:
     """What the group's gateway can pass a call on to: it knows the Pods that carry its network, and no others."""
-    found = (item for item in loaded.of(services) if item.network == group.name and item.mtls and item.cluster in group.clusters)
+    found = (
+        item
+        for item in loaded.of(services)
+        if item.network == group.name and item.mtls and item.cluster in group.clusters
+    )
     return next(found, None)
 
 
 def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, frozenset[debug.Told]]] | None:
-    """One proxy of the group and all that it is told, by service; those of the system namespace are gateways, which see one
-    network only."""
+    """One proxy of the group and all that it is told, by service; those of the system namespace are gateways, which see
+    one network only.
+    """
     system = f".{mesh.system_namespace}"
     for proxy, source in loaded.proxies:
         if proxy.cluster not in group.clusters or proxy.id.endswith(system):
@@ -137,14 +148,18 @@ def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[debug.Told]]
     return found
 
 
-def _judged(loaded: _Loaded, target: Group, service: str, assigned: frozenset[debug.Told]) -> tuple[Told, tuple[str, ...]]:
+def _judged(
+    loaded: _Loaded, target: Group, service: str, assigned: frozenset[debug.Told]
+) -> tuple[Told, tuple[str, ...]]:
     """A Pod counts to the group that it runs in, whatever network it carries: that is what decides who can reach it."""
     listed = {(address.host, address.port) for address in target.addresses or ()}
     gateways = loaded.gateways.get(target.name, frozenset()) | listed
     pods = loaded.endpoints[service]
     # Pods of two clusters may have one address; istiod says whose it means.
     certain = {(item.address, item.port) for item in assigned if item.cluster in target.clusters}
-    told = certain | {(item.address, item.port) for item in assigned if not item.cluster or (item.address, item.port) in gateways}
+    told = certain | {
+        (item.address, item.port) for item in assigned if not item.cluster or (item.address, item.port) in gateways
+    }
     raw = certain | _addresses(item for item in pods if item.cluster in target.clusters)
     others = _addresses(item for item in pods if item.cluster not in target.clusters) - certain
     verdict = told_of(told, gateways=gateways, raw=raw, others=others)
@@ -173,9 +188,15 @@ def _way(mesh: Mesh, topology: Topology, group: Group, service: debug.Endpoint |
 
 def _probed(addresses: Iterable[Address], service: str, port: int, root: str) -> Way:
     deny, name = clients.deny_list(), probe.sni(service, port)
-    found = [(address, probe.probe(address.host, address.port, deny=deny, server_name=name, root_pem=root)) for address in addresses]
+    found = [
+        (address, probe.probe(address.host, address.port, deny=deny, server_name=name, root_pem=root))
+        for address in addresses
+    ]
     reach = Reach.SERVED if all(result.path is probe.Path.SERVED for _address, result in found) else Reach.FAILED
-    lines = (f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip() for address, result in found)
+    lines = (
+        f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip()
+        for address, result in found
+    )
     return Way(reach, service, tuple(lines))
 
 
@@ -195,7 +216,9 @@ def _root(mesh: Mesh, topology: Topology, group: Group) -> str:
     others = [name for name in topology.clusters if name not in group.clusters and topology.group_of(name) is not None]
     for name in (*others[:3], *sorted(group.clusters)[:1]):
         try:
-            found = clients.member_api(mesh, topology.clusters[name].uid).get(kinds.CONFIG_MAP, ROOT_CA, mesh.system_namespace)
+            found = clients.member_api(mesh, topology.clusters[name].uid).get(
+                kinds.CONFIG_MAP, ROOT_CA, mesh.system_namespace
+            )
         except KubeError:
             continue
         if found and (pem := text(found, "data", "root-cert.pem")):
@@ -204,16 +227,23 @@ def _root(mesh: Mesh, topology: Topology, group: Group) -> str:
 
 
 def as_json(found: Matrix, names: Sequence[str]) -> dict[str, Any]:
-    """Kept with the mesh's observation and read by every page of it, so one letter per pair; evidence only of what is wrong."""
+    """Kept with the mesh's observation and read by every page of it, so one letter per pair; evidence only of what is
+    wrong.
+    """
     letters = {
-        source: "".join(found.told.get((source, target), Told.UNKNOWN)[0] for target in names) for source in names if source in found.asked
+        source: "".join(found.told.get((source, target), Told.UNKNOWN)[0] for target in names)
+        for source in names
+        if source in found.asked
     }
     wrong = [(pair, lines) for pair, lines in sorted(found.evidence.items()) if found.told[pair] is not Told.GATEWAY]
     return {
         "groups": list(names),
         "told": letters,
         "evidence": {f"{source}>{target}": list(lines) for (source, target), lines in wrong[:200]},
-        "ways": {name: {"reach": way.reach, "service": way.service, "evidence": list(way.evidence)} for name, way in found.ways.items()},
+        "ways": {
+            name: {"reach": way.reach, "service": way.service, "evidence": list(way.evidence)}
+            for name, way in found.ways.items()
+        },
         "asked": dict(found.asked),
     }
 

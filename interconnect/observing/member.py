@@ -1,4 +1,6 @@
-"""What a join's preflight needs to know of one cluster; each part that may not be read is *not known*, never taken for good."""
+"""What a join's preflight needs to know of one cluster; each part that may not be read is *not known*, never taken for
+good.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,11 @@ def _trust_domain(api: Api, namespace: str) -> str:
 def _labelled_services(api: Api) -> tuple[str, ...]:
     found = api.list(kinds.SERVICE, labels=NETWORK_LABEL)
     return tuple(
-        sorted(_name(service) for service in found if any(number(port, "port") == GATEWAY_PORT for port in items(service, "spec", "ports")))
+        sorted(
+            _name(service)
+            for service in found
+            if any(number(port, "port") == GATEWAY_PORT for port in items(service, "spec", "ports"))
+        )
     )
 
 

@@ -1,4 +1,6 @@
-"""Look at a cluster before anything about it is stored: does the credential work, which cluster is it, what may it do."""
+"""Look at a cluster before anything about it is stored: does the credential work, which cluster is it,
+what may it do.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class ClusterReport:
     ignored: tuple[str, ...] = ()
 
     def notes(self, name: str = "") -> tuple[Violation, ...]:
-        """What is to be said of the credential before it is relied upon, for the cluster that is to be called `name`."""
+        """What is to be said of the credential before it is relied upon, for the cluster that is to be
+        called `name`.
+        """
         account = Account(
             self.credential.ends_at,
             self.credential.is_istiods or bool(self.remote_cluster),
@@ -55,7 +59,9 @@ class ClusterReport:
 
 @dataclass(frozen=True, slots=True)
 class MeshReport:
-    """What the control plane said: its two API servers (often the same), its istiods, and the cluster IDs that it knows."""
+    """What the control plane said: its two API servers (often the same), its istiods, and the cluster IDs that it
+    knows.
+    """
 
     control_plane: ClusterReport
     config: ClusterReport
@@ -156,7 +162,9 @@ def _inspect_config(credential: Credential, system_namespace: str) -> ClusterRep
         return inspect_cluster(credential, role=ClusterRole.CONFIG, system_namespace=system_namespace)
     except Refused as refusal:
         # Which of the two clusters it was is said, so that it can stand beside its kubeconfig.
-        raise Refused(replace(violation, params={**violation.params, "part": "config"}) for violation in refusal.violations) from None
+        raise Refused(
+            replace(violation, params={**violation.params, "part": "config"}) for violation in refusal.violations
+        ) from None
 
 
 def _remote_clusters(api: Api, found: Sequence[Istiod], system_namespace: str) -> frozenset[str]:

@@ -33,7 +33,8 @@ Look = tuple["Facts", Observed]
 def look(mesh: Mesh, *, seen: Callable[[int, int], None] | None = None) -> Look:
     """One look at all clusters, at istiod and its ConfigMaps: it serves every group that joins.
 
-    `seen` is told how many clusters of how many have been looked at. Raises KubeError when the control plane gives no answer.
+    `seen` is told how many clusters of how many have been looked at. Raises KubeError when the control plane gives no
+    answer.
     """
     facts = look_at_istiods(mesh)
     rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
@@ -49,10 +50,14 @@ def look(mesh: Mesh, *, seen: Callable[[int, int], None] | None = None) -> Look:
     clusters = dict(zip([row.name for row in rows], side_by_side(one, rows), strict=True))
     refs = dict.fromkeys(item.networks for item in facts.istiods if item.networks)
     answered = [name for name, found in clusters.items() if found.answers]
-    return facts, Observed(clusters, {}, {ref: _config_map(mesh, ref) for ref in refs}, guard(mesh, facts, answered=answered))
+    return facts, Observed(
+        clusters, {}, {ref: _config_map(mesh, ref) for ref in refs}, guard(mesh, facts, answered=answered)
+    )
 
 
-def findings_of(mesh: Mesh, topology: Topology, group: Group, looked: Look, deny: DenyList) -> tuple[preflight.Finding, ...]:
+def findings_of(
+    mesh: Mesh, topology: Topology, group: Group, looked: Look, deny: DenyList
+) -> tuple[preflight.Finding, ...]:
     """What stands against `group` joining as `topology` has it, the gravest first. Asks its gateways and addresses."""
     facts, shared = looked
     seen = replace(shared, gateways=_gateways(mesh, topology, group), data_path=_answers(group, deny))
@@ -66,7 +71,9 @@ def _config_map(mesh: Mesh, ref: ConfigMapRef) -> ConfigMapSeen:
     names += [str((metadata.get("labels") or {}).get("app.kubernetes.io/managed-by", ""))]
     managers = sorted({name for name in names if name.startswith(GITOPS)})
     return ConfigMapSeen(
-        (found.get("data") or {}).get(DATA_KEY), (metadata.get("annotations") or {}).get(NETWORKS_ANNOTATION), tuple(managers)
+        (found.get("data") or {}).get(DATA_KEY),
+        (metadata.get("annotations") or {}).get(NETWORKS_ANNOTATION),
+        tuple(managers),
     )
 
 
@@ -85,7 +92,9 @@ def _gateway(mesh: Mesh, topology: Topology, gateway: Gateway, network: str) -> 
     except KubeError as error:
         return GatewaySeen(ready=False, injected=True, reason=error.code)
     now = probe.deployment_status(deployment or {})
-    return GatewaySeen(ready=deployment is not None and now.settled, injected=not not_injected(pods, network), reason=now.message)
+    return GatewaySeen(
+        ready=deployment is not None and now.settled, injected=not not_injected(pods, network), reason=now.message
+    )
 
 
 def _answers(group: Group, deny: DenyList) -> bool:

@@ -16,7 +16,8 @@ Json = dict[str, Any]
 def count_stale(api: Api, group: str) -> Json:
     """As an observation stores it.
 
-    `{"stale": n, "unlabelled": n, "workloads": [{"namespace", "kind", "name", "stale", "unlabelled"}], "networks": {network: n}}`
+    `{"stale": n, "unlabelled": n, "workloads": [{"namespace", "kind", "name", "stale", "unlabelled"}], "networks":
+    {network: n}}`
     """
     counted = stale.count(api.list(kinds.POD, metadata_only=True), group or None)
     workloads = [
@@ -29,4 +30,9 @@ def count_stale(api: Api, group: str) -> Json:
         }
         for workload in sorted({*counted.stale, *counted.unlabelled})
     ]
-    return {"stale": counted.total, "unlabelled": counted.total_unlabelled, "workloads": workloads, "networks": dict(counted.networks)}
+    return {
+        "stale": counted.total,
+        "unlabelled": counted.total_unlabelled,
+        "workloads": workloads,
+        "networks": dict(counted.networks),
+    }

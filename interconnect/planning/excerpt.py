@@ -35,8 +35,9 @@ _Dumper.add_representer(str, _text)
 
 
 def excerpt(before: Any, after: Any) -> tuple[str, str]:
-    """YAML of both, without the leaves, and of long texts without the lines, that they share; an element of a list under its place,
-    such as `webhooks[0]`. The whole object where there is only one of them (None: not there)."""
+    """YAML of both, without the leaves, and of long texts without the lines, that they share; an element of a list
+    under its place, such as `webhooks[0]`. The whole object where there is only one of them (None: not there).
+    """
     if before is not None and after is not None:
         before, after = _differing(before, after)
     return as_yaml(before), as_yaml(after)
@@ -51,7 +52,9 @@ def _differing(before: Any, after: Any) -> tuple[Any, Any]:
 
 
 def _of_texts(before: str, after: str) -> tuple[str, str]:
-    """Their lines that differ, with a few around them: of a list of networks of hundreds of clusters most is the same."""
+    """Their lines that differ, with a few around them: of a list of networks of hundreds of clusters
+    most is the same.
+    """
     old, new = before.split("\n"), after.split("\n")
     left: list[str] = []
     right: list[str] = []
@@ -97,7 +100,9 @@ def are_lists_of_mappings(*values: Any) -> bool:
 
 
 def as_yaml(value: Any) -> str:
-    """YAML as people read it, texts of several lines as such; its beginning where it is very long, nothing for what is not there."""
+    """YAML as people read it, texts of several lines as such; its beginning where it is very long, nothing for what is
+    not there.
+    """
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120) if value else ""
     lines = visible(text, lines=True).removesuffix("\n").split("\n")
     shown = "\n".join(lines if len(lines) <= MOST_LINES else [*lines[:MOST_LINES], LEFT_OUT])

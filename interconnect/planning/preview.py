@@ -48,15 +48,18 @@ def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Ap
     def api(uid: str) -> Api:
         return more.get(uid) or clients.member_api(mesh, uid)
 
-    return Scene(observed.facts(mesh), applied.rows(mesh), published, verified, api, applied.consents(mesh) | frozenset(consents))
+    return Scene(
+        observed.facts(mesh), applied.rows(mesh), published, verified, api, applied.consents(mesh) | frozenset(consents)
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """One write of the plan. `before` and `after` are the object without what the server keeps for itself; None: absent.
+    """One write of the plan. `before` and `after` are the object without what the server keeps for itself; None:
+    absent.
 
-    `problems` are why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners` are the
-    other managers of the object, the latest first.
+    `problems` are why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners`
+    are the other managers of the object, the latest first.
     """
 
     target: Target
@@ -100,7 +103,9 @@ def preview(topology: Topology, scene: Scene) -> Preview:
         by_cluster.setdefault(target.cluster, []).append(target)
     looks = side_by_side(lambda item: _look(item[0], item[1], topology, rendered, scene), by_cluster.items())
     live = {target: state for look in looks for target, state in look.live.items()}
-    steps = plan(topology, rendered, scene.applied, live, published=scene.published, verified=scene.verified, facts=scene.facts)
+    steps = plan(
+        topology, rendered, scene.applied, live, published=scene.published, verified=scene.verified, facts=scene.facts
+    )
     return Preview(
         steps,
         tuple(write for look in looks for write in look.writes),
@@ -116,7 +121,9 @@ def preview_agreed(topology: Topology, scene: Scene) -> Preview:
         return seen
     agreed = preview(topology, replace(scene, consents=scene.consents | set(seen.tokens)))
     after = {write.target: write.after for write in agreed.writes}
-    return replace(seen, writes=tuple(replace(write, after=after.get(write.target, write.after)) for write in seen.writes))
+    return replace(
+        seen, writes=tuple(replace(write, after=after.get(write.target, write.after)) for write in seen.writes)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +145,9 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
     def with_consent(write: Write) -> Decision:
         """What a refused write would be with the consent that it lacks."""
         target, consents = write.target, scene.consents | {write.token}
-        return decide(target, rendered.get(target), scene.applied.get(target), live[target], mesh=topology.mesh, consents=consents)
+        return decide(
+            target, rendered.get(target), scene.applied.get(target), live[target], mesh=topology.mesh, consents=consents
+        )
 
     planned = tuple(_dry_run(api, write, live, scene.consents, with_consent) for write in writes)
     return _Look(uid, live, planned, failure)
@@ -164,7 +173,9 @@ def _failed(error: KubeError, uid: str) -> Violation:
     return error.violation(cluster=uid)
 
 
-def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[Target], live: Mapping[Target, Live]) -> list[Write]:
+def _writes(
+    topology: Topology, rendered: Rendered, scene: Scene, targets: list[Target], live: Mapping[Target, Live]
+) -> list[Write]:
     mesh, found = topology.mesh, []
     gateways: dict[str, None] = {}
     for target in targets:
@@ -184,7 +195,11 @@ def _writes(topology: Topology, rendered: Rendered, scene: Scene, targets: list[
 
 
 def _dry_run(
-    api: Api, write: Write, live: Mapping[Target, Live], consents: frozenset[str], with_consent: Callable[[Write], Decision]
+    api: Api,
+    write: Write,
+    live: Mapping[Target, Live],
+    consents: frozenset[str],
+    with_consent: Callable[[Write], Decision],
 ) -> PlannedWrite:
     now = live.get(write.target)
     owners = managers(now.object) if isinstance(now, Present) else ()
@@ -203,9 +218,17 @@ def _dry_run(
 def managers(obj: Json) -> tuple[str, ...]:
     """Who else writes to an object, by its managedFields, the latest first."""
     entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
-    # Times are whole seconds. API servers list those who apply before those who update: of two at once the latter came to rewrite.
-    latest = [entry for _, entry in sorted(enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True)]
-    return tuple(dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER))
+    # Times are whole seconds. API servers list those who apply before those who update: of two at once the latter came
+    # to rewrite.
+    latest = [
+        entry
+        for _, entry in sorted(
+            enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True
+        )
+    ]
+    return tuple(
+        dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER)
+    )
 
 
 def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> PlannedWrite:
@@ -272,7 +295,9 @@ def shown(obj: Json) -> Json:
 
 
 def changed_paths(write: PlannedWrite) -> tuple[tuple[str, Any, Any], ...]:
-    """(path, before, after) of every leaf that differs between the two; a path is such as `.webhooks[0].clientConfig.url`."""
+    """(path, before, after) of every leaf that differs between the two; a path is such as
+    `.webhooks[0].clientConfig.url`.
+    """
     return tuple(_differences(write.before or {}, write.after or {}, ""))
 
 

@@ -29,7 +29,12 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
     for step_id in step_ids:
         try:
             current_app.send_task(
-                "interconnect.tasks.run_step", args=(step_id,), queue="rollout", countdown=seconds or None, retry=False, ignore_result=True
+                "interconnect.tasks.run_step",
+                args=(step_id,),
+                queue="rollout",
+                countdown=seconds or None,
+                retry=False,
+                ignore_result=True,
             )
         except Exception as error:
             # Whatever the broker's client raises: the step is in the database by now, and nobody must hear of a bell.

@@ -22,7 +22,15 @@ def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | 
     """What is owed for `topology`. What `live` does not know is trusted to be as it was last written."""
     facts = observed.facts(mesh)
     restarted, verified = applied.published(mesh)
-    return plan(topology, render(topology, facts), applied.rows(mesh), live or {}, published=restarted, verified=verified, facts=facts)
+    return plan(
+        topology,
+        render(topology, facts),
+        applied.rows(mesh),
+        live or {},
+        published=restarted,
+        verified=verified,
+        facts=facts,
+    )
 
 
 def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[PlannedStep]) -> None:

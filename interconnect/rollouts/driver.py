@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class _Hands:
-    """Threads that carry steps out, each over one database connection for as long as it lives. `busy` are the steps they have."""
+    """Threads that carry steps out, each over one database connection for as long as it lives.
+
+    `busy` are the steps they have.
+    """
 
     def __init__(self, worker: str) -> None:
         self._worker = worker

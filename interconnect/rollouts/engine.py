@@ -51,7 +51,9 @@ class _Failed:
 
 
 def begin(rollout: Rollout) -> None:
-    """In the transaction that creates the rollout and its steps: the first phase may start, the bell rings on commit."""
+    """In the transaction that creates the rollout and its steps: the first phase may start, the bell
+    rings on commit.
+    """
     _advance_rows(rollout)
 
 
@@ -84,7 +86,9 @@ def _carry_out(work: Work, *, on: bool) -> Lease | None:
     """The lease of the next step of the chain, when this worker is to go on and there is one that may run at once."""
     taken, step = work.lease, work.step
     if step.rollout.status == RolloutStatus.QUEUED:
-        Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(status=RolloutStatus.RUNNING, started_at=Now())
+        Rollout.objects.filter(id=step.rollout_id, status=RolloutStatus.QUEUED).update(
+            status=RolloutStatus.RUNNING, started_at=Now()
+        )
         step.rollout.status = RolloutStatus.RUNNING
     try:
         return _settle(work, _attempt(work), on=on)
@@ -139,10 +143,11 @@ def _refused(error: KubeError) -> _Failed:
 def _after_temporary(step: Step, error: Temporary) -> Wait | _Failed:
     """Again with back-off, until the cluster has been failing this chain for as long as we are patient.
 
-    Waiting for a free place among the calls to silent clusters is nobody's failure, and a cluster that asks to slow down
-    is given more time than one that says nothing.
+    Waiting for a free place among the calls to silent clusters is nobody's failure, and a cluster that asks to slow
+    down is given more time than one that says nothing.
     """
-    # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not count.
+    # A cluster that was known to be silent before gets one fresh try; the breaker that this chain opened does not
+    # count.
     hopeless = bool(error.params.pop("breaker_open", False)) and step.failing_since is None
     evidence = {"said": error.evidence, **error.violation().to_json()}
     if error.code == "busy":
@@ -161,9 +166,18 @@ def _settle(work: Work, outcome: Done | Wait | _Failed, *, on: bool) -> Lease | 
         _settle_wait(work, outcome)
         return None
     taken, step = work.lease, work.step
-    result: dict[str, Any] = {"ended_at": Now(), "evidence": outcome.evidence, "waiting_since": None, "next_attempt_at": None}
+    result: dict[str, Any] = {
+        "ended_at": Now(),
+        "evidence": outcome.evidence,
+        "waiting_since": None,
+        "next_attempt_at": None,
+    }
     if isinstance(outcome, Done):
-        result |= {"status": StepStatus.SKIPPED if outcome.skipped else StepStatus.SUCCEEDED, "error_code": "", "error_params": {}}
+        result |= {
+            "status": StepStatus.SKIPPED if outcome.skipped else StepStatus.SUCCEEDED,
+            "error_code": "",
+            "error_params": {},
+        }
     else:
         result |= {"status": StepStatus.FAILED, "error_code": outcome.code, "error_params": outcome.params}
     with transaction.atomic():
@@ -187,7 +201,9 @@ def _settle_wait(work: Work, outcome: Wait) -> None:
             status=StepStatus.CANCELLED if cancelled else StepStatus.WAITING,
             next_attempt_at=now_plus(seconds),
             # What a step waits for is waited for only while its cluster answers, and an answer ends the failing.
-            waiting_since=F("waiting_since") if step.failing_since or outcome.queued else Coalesce("waiting_since", Now()),
+            waiting_since=F("waiting_since")
+            if step.failing_since or outcome.queued
+            else Coalesce("waiting_since", Now()),
             failing_since=step.failing_since,
             evidence=outcome.evidence,
         )
@@ -200,8 +216,12 @@ def _settle_wait(work: Work, outcome: Wait) -> None:
 
 def _block_rest(step: Step) -> None:
     """What is left of the chain is not carried out; in the transaction in which `step` has failed."""
-    rest = Step.objects.filter(rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position)
-    rest.filter(status=StepStatus.PENDING).update(status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now())
+    rest = Step.objects.filter(
+        rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position
+    )
+    rest.filter(status=StepStatus.PENDING).update(
+        status=StepStatus.BLOCKED, error_code="step.chain-failed", ended_at=Now()
+    )
 
 
 def _make_ready(rest: list[Step]) -> bool:
@@ -212,7 +232,12 @@ def _make_ready(rest: list[Step]) -> bool:
 
 def advance(rollout_id: UUID) -> None:
     """When a phase is through, start the next; when all are, end the rollout. Safe to call at any time, by anybody."""
-    left = set(Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS).order_by().values_list("phase", "status").distinct())
+    left = set(
+        Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS)
+        .order_by()
+        .values_list("phase", "status")
+        .distinct()
+    )
     current = min((phase for phase, _ in left), default=None)
     if any(phase == current and status != StepStatus.PENDING for phase, status in left):
         return
@@ -253,7 +278,11 @@ def _start_phase(phase: Phase, here: list[Step], steps: list[Step]) -> list[int]
         pending = [step for step in links if step.status == StepStatus.PENDING]
         if not pending or any(step.status in OPEN_STEPS for step in links if step not in pending):
             continue
-        reason = "step.chain-failed" if any(step.status in UNDONE for step in links) else _obstacle(phase, pending[0], undone)
+        reason = (
+            "step.chain-failed"
+            if any(step.status in UNDONE for step in links)
+            else _obstacle(phase, pending[0], undone)
+        )
         if reason:
             _close(pending, StepStatus.BLOCKED, reason)
             continue
@@ -264,7 +293,9 @@ def _start_phase(phase: Phase, here: list[Step], steps: list[Step]) -> list[int]
 
 
 def _obstacle(phase: Phase, step: Step, undone: list[Step]) -> str:
-    """Why a chain must not begin although its turn has come, from what the rollout has not carried out; empty when it may."""
+    """Why a chain must not begin although its turn has come, from what the rollout has not carried out; empty when it
+    may.
+    """
     if phase is Phase.PREFLIGHT:
         clusters = set(step.params.get("clusters", ()))
         broken = any(other.phase == Phase.PREPARE and other.chain in clusters for other in undone)
@@ -342,9 +373,14 @@ def reopen(rollout: Rollout) -> None:
 
 
 def _fix_per_try(rollout: Rollout) -> None:
-    """A repeated step restarts once, a retry may restart again; and what was seen before a retry does not count in it."""
+    """A repeated step restarts once, a retry may restart again.
+
+    And what was seen before a retry does not count in it.
+    """
     now = timezone.now().isoformat()
-    steps = list(Step.objects.filter(rollout=rollout, kind__in=(StepKind.RESTART, StepKind.PREFLIGHT), status=StepStatus.PENDING))
+    steps = list(
+        Step.objects.filter(rollout=rollout, kind__in=(StepKind.RESTART, StepKind.PREFLIGHT), status=StepStatus.PENDING)
+    )
     for step in steps:
         step.params = {**step.params, ("restarted_at" if step.kind == StepKind.RESTART else "tried_at"): now}
     Step.objects.bulk_update(steps, ("params",), batch_size=500)

@@ -24,7 +24,9 @@ from interconnect.rollouts.outcome import LostLease
 
 def due() -> Q:
     """Steps whose turn it is, and steps whose worker has not been heard of for a whole lease."""
-    turn = Q(status__in=(StepStatus.READY, StepStatus.WAITING)) & (Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now()))
+    turn = Q(status__in=(StepStatus.READY, StepStatus.WAITING)) & (
+        Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now())
+    )
     return turn | lost()
 
 
@@ -45,7 +47,11 @@ def _held_by(owner: str) -> dict[str, Any]:
 def _loaded(step_id: int) -> Step:
     related = ("rollout", "rollout__mesh", "rollout__mesh__control_plane", "rollout__mesh__config")
     # Of a mesh with hundreds of clusters they are long, and no step needs them.
-    return Step.objects.select_related(*related).defer("rollout__before", "rollout__after", "rollout__changes").get(id=step_id)
+    return (
+        Step.objects.select_related(*related)
+        .defer("rollout__before", "rollout__after", "rollout__changes")
+        .get(id=step_id)
+    )
 
 
 class Lease:
@@ -61,7 +67,8 @@ class Lease:
     def take(cls, step_id: int, worker: str) -> Lease | None:
         """The lease, or None when the step is not due or somebody else was quicker."""
         owner = f"{worker}:{uuid.uuid4().hex[:12]}"
-        # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out meanwhile.
+        # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out
+        # meanwhile.
         asked = time.monotonic()
         taken = _held_by(owner)
         this = Step.objects.filter(id=step_id)
@@ -74,15 +81,20 @@ class Lease:
 
     @property
     def rest(self) -> list[Step]:
-        """What is pending after this step in its chain, read once for the whole chain; whoever begins one asks whether it still is."""
+        """What is pending after this step in its chain, read once for the whole chain; whoever begins one asks whether
+        it still is.
+        """
         if self._rest is None:
             step = self.step
-            chain = Step.objects.filter(rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position)
+            chain = Step.objects.filter(
+                rollout_id=step.rollout_id, phase=step.phase, chain=step.chain, position__gt=step.position
+            )
             self._rest = list(chain.filter(status=StepStatus.PENDING).order_by("position"))
         return self._rest
 
     def pass_on(self) -> Lease | None:
-        """The same worker's hold on the next step of the chain, which is its turn now; in the transaction that ends this one's.
+        """The same worker's hold on the next step of the chain, which is its turn now; in the transaction that ends
+        this one's.
 
         None when there is none, or when a cancellation has closed it since it was read.
         """
@@ -91,7 +103,9 @@ class Lease:
         following = self.rest[0]
         owner = f"{self.owner.rpartition(':')[0]}:{uuid.uuid4().hex[:12]}"
         asked = time.monotonic()
-        if not Step.objects.filter(id=following.id, status=StepStatus.PENDING).update(**_held_by(owner), next_attempt_at=None):
+        if not Step.objects.filter(id=following.id, status=StepStatus.PENDING).update(
+            **_held_by(owner), next_attempt_at=None
+        ):
             return None
         following.status, following.lease_owner, following.attempts = StepStatus.ACTIVE, owner, following.attempts + 1
         following.rollout = self.step.rollout
@@ -120,13 +134,17 @@ class Lease:
         if time.monotonic() - self._renewed + deadline < lease:
             return
         self._renewed = time.monotonic()
-        mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE, lease_until__gt=Now())
+        mine = Step.objects.filter(
+            id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE, lease_until__gt=Now()
+        )
         if not mine.update(lease_until=now_plus(lease)):
             raise LostLease
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction for what a step writes down; LostLease, and nothing is written, when the step is not ours any more."""
+        """A transaction for what a step writes down; LostLease, and nothing is written, when the step is not ours any
+        more.
+        """
         with transaction.atomic():
             mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
             if not mine.update(lease_until=now_plus(settings.MESHCONSOLE_LEASE_SECONDS)):

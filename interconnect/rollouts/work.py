@@ -43,8 +43,9 @@ ROUNDS = 3  # how often a write that somebody else overtook is decided anew
 
 
 class Work:
-    """One attempt at one step. `after` is the work on the step before it in its chain, done by the same worker just now: what it
-    knows of the member is not asked for again."""
+    """One attempt at one step. `after` is the work on the step before it in its chain, done by the same worker just
+    now: what it knows of the member is not asked for again.
+    """
 
     def __init__(self, lease: Lease, after: Work | None = None) -> None:
         self.lease = lease
@@ -90,7 +91,9 @@ class Work:
     @cached_property
     def member(self) -> Api:
         """The member cluster whose chain this is."""
-        return clients.api_of(self.cluster.connection) if self.cluster else clients.member_api(self.mesh, self.step.chain)
+        return (
+            clients.api_of(self.cluster.connection) if self.cluster else clients.member_api(self.mesh, self.step.chain)
+        )
 
     @cached_property
     def config(self) -> Api:
@@ -109,13 +112,19 @@ class Work:
 
     @cached_property
     def published_topology(self) -> Topology:
-        """The topology without the joins that this rollout's own preflight has not let through; no member is written what joins."""
+        """The topology without the joins that this rollout's own preflight has not let through; no member is written
+        what joins.
+        """
         topology = self.topology
         if self._of_member:
             return topology
-        held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(status=StepStatus.SUCCEEDED)
+        held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(
+            status=StepStatus.SUCCEEDED
+        )
         out = {name for name in held_back.values_list("subject", flat=True) if name in topology.groups}
-        groups = {name: replace(group, addresses=None) if name in out else group for name, group in topology.groups.items()}
+        groups = {
+            name: replace(group, addresses=None) if name in out else group for name, group in topology.groups.items()
+        }
         return replace(topology, groups=groups)
 
     def waited(self) -> float:
@@ -133,13 +142,22 @@ class Work:
     ) -> list[Write]:
         """Bring the chosen targets to what is rendered now; what is applied and not rendered any more leaves.
 
-        Returns the writes that were made. A write that somebody overtook is decided again from what is there then. `seen` are
-        objects that the step itself has just read.
+        Returns the writes that were made. A write that somebody overtook is decided again from what is there then.
+        `seen` are objects that the step itself has just read.
         """
 
-        def decisions(rendered: Rendered, rows: Mapping[Target, Applied], live: Mapping[Target, Live]) -> Sequence[Decision]:
+        def decisions(
+            rendered: Rendered, rows: Mapping[Target, Applied], live: Mapping[Target, Live]
+        ) -> Sequence[Decision]:
             return [
-                decide(target, rendered.get(target), rows.get(target), live[target], mesh=str(self.mesh.id), consents=self.consents)
+                decide(
+                    target,
+                    rendered.get(target),
+                    rows.get(target),
+                    live[target],
+                    mesh=str(self.mesh.id),
+                    consents=self.consents,
+                )
                 for target in live
             ]
 
@@ -170,7 +188,9 @@ class Work:
                     raise
         return made
 
-    def _carry_out(self, api: Api, rendered: Rendered, rows: Mapping[Target, Applied], writes: Sequence[Write]) -> list[Write]:
+    def _carry_out(
+        self, api: Api, rendered: Rendered, rows: Mapping[Target, Applied], writes: Sequence[Write]
+    ) -> list[Write]:
         for write in writes:
             if write.violation is not None:
                 raise refusal(write.violation)
@@ -181,7 +201,9 @@ class Work:
             result = self._perform(api, calls)
             if calls[0].manager == FIELD_MANAGER:
                 uids |= {write.target: str(result.get("metadata", {}).get("uid", "")) for write in calls}
-        self._unrecorded += [(write.target, uids[write.target]) for write in writes if write.target in uids and not write.removes]
+        self._unrecorded += [
+            (write.target, uids[write.target]) for write in writes if write.target in uids and not write.removes
+        ]
         self._record_gone(writes)
         return list(writes)
 
@@ -192,11 +214,14 @@ class Work:
             for write, wanted in ((write, rendered[write.target]) for write in coming)
         ]
         with self.lease.writing():
-            applied.leave(self.mesh, {write.target: write.uid for write in writes if write.removes}, rollout=self.rollout)
+            applied.leave(
+                self.mesh, {write.target: write.uid for write in writes if write.removes}, rollout=self.rollout
+            )
             applied.intend(self.mesh, intentions, rows, rollout=self.rollout)
 
     def record(self) -> None:
-        """In a transaction that knows that the step is ours, such as the one that ends it: what was written has arrived.
+        """In a transaction that knows that the step is ours, such as the one that ends it: what was written has
+        arrived.
 
         Until then it counts as perhaps written, and is written again by whoever takes the step up.
         """
@@ -240,7 +265,9 @@ class Work:
 
 
 def one_call_each(writes: Iterable[Write]) -> list[list[Write]]:
-    """The writes as calls: JSON patches of one object, each with its own tests, go together; what needs no call is left out."""
+    """The writes as calls: JSON patches of one object, each with its own tests, go together; what needs no call is left
+    out.
+    """
     calls: list[list[Write]] = []
     for write in writes:
         if write.verb is Verb.FORGET:
@@ -277,7 +304,9 @@ def conflicting(target: Target, pairs: Sequence[tuple[str, str]]) -> StepFailed:
     """Of a step that needs consent to take fields over: `tokens` consent to all of them."""
     findings = [conflict(target, field, owner) for field, owner in pairs]
     params = {**findings[0].params, "tokens": [finding.token for finding in findings]}
-    return StepFailed(findings[0].code, params, {"conflicts": [{"field": field, "owner": owner} for field, owner in pairs]})
+    return StepFailed(
+        findings[0].code, params, {"conflicts": [{"field": field, "owner": owner} for field, owner in pairs]}
+    )
 
 
 def refusal(violation: Violation) -> StepFailed:
@@ -288,7 +317,9 @@ def refusal(violation: Violation) -> StepFailed:
 
 
 def read_live(api: Api, targets: Iterable[Target], seen: Mapping[Target, Live] | None = None) -> dict[Target, Live]:
-    """What is there now; an object that holds several targets is read once, and not at all when it is among the `seen`."""
+    """What is there now; an object that holds several targets is read once, and not at all when it is
+    among the `seen`.
+    """
     objects: dict[Target, Live] = dict(seen or {})
     live: dict[Target, Live] = {}
     for target in targets:

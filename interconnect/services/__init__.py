@@ -1,1 +1,4 @@
-"""One keyword-only function per change: check, write, record, ring. Views, the admin, tasks and commands call only these."""
+"""One keyword-only function per change: check, write, record, ring.
+
+Views, the admin, tasks and commands call only these.
+"""

@@ -1,6 +1,7 @@
 """*Run checks*: look at everything now, and remember what was found.
 
-MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in MeshObservation.facts["checks"]:
+MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in
+MeshObservation.facts["checks"]:
     {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
     `interconnect.observing.matrix.as_json`.
 """
@@ -34,13 +35,19 @@ Json = dict[str, Any]
 KIND = "checks"
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 # What a preflight says of a join that is still to come, and what the matrix says better.
-OF_A_JOIN = frozenset({"preflight.data-path", "preflight.ungrouped", "preflight.services-merged", "preflight.stale-pods"})
+OF_A_JOIN = frozenset(
+    {"preflight.data-path", "preflight.ungrouped", "preflight.services-merged", "preflight.stale-pods"}
+)
 
 
 def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
     """Run the checks; while they are being run they are not run twice."""
     running = running_checks(mesh)
-    return running if running is not None and running.status in OPEN else inquiry_start(user_id=user_id, kind=KIND, mesh=mesh)
+    return (
+        running
+        if running is not None and running.status in OPEN
+        else inquiry_start(user_id=user_id, kind=KIND, mesh=mesh)
+    )
 
 
 def running_checks(mesh: Mesh) -> Inquiry | None:
@@ -72,7 +79,9 @@ def run_checks(mesh: Mesh) -> Json:
 
 
 def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
-    """What a preflight would say of the groups that have joined already, each thing once, and what verification says."""
+    """What a preflight would say of the groups that have joined already, each thing once, and what
+    verification says.
+    """
     looked, deny = preflight.look(mesh), clients.deny_list()
     together: dict[str, Json] = {}
     for group in topology.joined:

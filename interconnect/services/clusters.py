@@ -89,7 +89,9 @@ def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
     return before, after
 
 
-def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: ClusterReport, stored: Callable[[], None] = nothing_more) -> None:
+def cluster_credential_replace(
+    *, actor: Actor, cluster: Cluster, report: ClusterReport, stored: Callable[[], None] = nothing_more
+) -> None:
     """A new credential for the same cluster; another cluster's is refused. `stored` is called in its transaction."""
     with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
         require(actor, Role.MESH_ADMIN)
@@ -105,7 +107,9 @@ def cluster_credential_replace(*, actor: Actor, cluster: Cluster, report: Cluste
 
 def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, ...]) -> None:
     """Pod CIDRs as an administrator knows them: surer than what pools or nodes say."""
-    with audited(actor, "cluster.pod-cidrs", mesh=cluster.mesh, subject=cluster.name, params={"pod_cidrs": list(pod_cidrs)}):
+    with audited(
+        actor, "cluster.pod-cidrs", mesh=cluster.mesh, subject=cluster.name, params={"pod_cidrs": list(pod_cidrs)}
+    ):
         require(actor, Role.MESH_ADMIN)
         Cluster.objects.filter(id=cluster.id).update(pod_cidrs=list(pod_cidrs))
 

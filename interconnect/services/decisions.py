@@ -1,7 +1,7 @@
 """Decisions: buttons that start or change a rollout, each asked about first with its plan.
 
-A question's plan is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the question by its
-key; a plan becomes one rollout, however often the answer is sent.
+A question's plan is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the
+question by its key; a plan becomes one rollout, however often the answer is sent.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ _EFFECTS: dict[type[Change], frozenset[StepKind]] = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`rollout` is the one whose page asks; `tokens` what the button itself consents to; `group` or `cluster` whose workloads."""
+    """`rollout` is the one whose page asks; `tokens` what the button itself consents to; `group` or `cluster` whose
+    workloads.
+    """
 
     mesh: Mesh
     decision: Decision
@@ -91,7 +93,12 @@ def question_ask(*, question: Question, user_id: int) -> Inquiry:
     """Have its plan made now. Refused when there is nothing to decide any more."""
     mesh = question.mesh
     if question.decision is Decision.WORKLOADS:
-        params = {"group": question.group, "cluster": question.cluster, "revision": mesh.revision, "decision": question.key}
+        params = {
+            "group": question.group,
+            "cluster": question.cluster,
+            "revision": mesh.revision,
+            "decision": question.key,
+        }
         return inquiry_start(user_id=user_id, kind=WORKLOADS, mesh=mesh, params=params)
     retried = _rollout(question) if question.decision in RETRIES else None
     accepted = offered(retried) & set(question.tokens) if retried else ()
@@ -115,7 +122,11 @@ def offered(rollout: Rollout) -> set[str]:
 def _count(inquiry: Inquiry) -> Json:
     if inquiry.mesh is None:
         raise Refused.because("workloads.none")
-    return {"counted": workloads_counted(mesh=inquiry.mesh, group=inquiry.params["group"], cluster=inquiry.params["cluster"])}
+    return {
+        "counted": workloads_counted(
+            mesh=inquiry.mesh, group=inquiry.params["group"], cluster=inquiry.params["cluster"]
+        )
+    }
 
 
 def question_asks(*, question: Question) -> Asking:
@@ -141,7 +152,10 @@ def question_answer(*, question: Question, plan: Inquiry, answer: Answer, actor:
 
 
 def require_answer(*, question: Question, plan: Inquiry, answer: Answer) -> None:
-    """Refused unless everything is said that has to be said. A retry tries what it can: what stands against it is shown, no more."""
+    """Refused unless everything is said that has to be said.
+
+    A retry tries what it can: what stands against it is shown, no more.
+    """
     if question_asks(question=question).phrase and not is_disable_phrase(answer.phrase):
         raise Refused.because("interconnect.phrase")
     plans.require_ready(plan, question.mesh)
@@ -170,10 +184,14 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
             return drift_restore(actor=actor, mesh=question.mesh, live=plans.live_of(row.result), accept=tokens)
         case Decision.WORKLOADS:
             counted = row.result["counted"]
-            return workloads_restart(actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted)
+            return workloads_restart(
+                actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted
+            )
         case _:
             guard = GUARDS.get(question.decision, "fail")
-            return rollout_retry(actor=actor, rollout=_rollout(question), accept=accept, guard=guard, restart=answer.restart)
+            return rollout_retry(
+                actor=actor, rollout=_rollout(question), accept=accept, guard=guard, restart=answer.restart
+            )
 
 
 def _rollout(question: Question) -> Rollout:
@@ -198,4 +216,6 @@ def _undone(rollout: Rollout) -> Iterator[Change]:
     if rollout.kind != RolloutKind.TOPOLOGY:
         return
     kinds = frozenset(StepKind(kind) for kind in rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
-    yield from (change for change in changes_from_json(rollout.changes) if kinds & _EFFECTS.get(type(change), frozenset()))
+    yield from (
+        change for change in changes_from_json(rollout.changes) if kinds & _EFFECTS.get(type(change), frozenset())
+    )

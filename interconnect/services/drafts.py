@@ -38,7 +38,10 @@ def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Addres
     """Step 2."""
     ids = {key: gateway.id for key, gateway in topology.gateways.items()}
     kept = {
-        name: [{"host": item.host, "port": item.port, "gateway": ids.get(item.gateway, "") if item.gateway else ""} for item in chosen]
+        name: [
+            {"host": item.host, "port": item.port, "gateway": ids.get(item.gateway, "") if item.gateway else ""}
+            for item in chosen
+        ]
         for name, chosen in addresses.items()
     }
     _update(draft, addresses=kept)
@@ -63,5 +66,7 @@ def chosen_addresses(draft: JoinDraft, topology: Topology, group: str) -> tuple[
     keys = {gateway.id: gateway.key for gateway in topology.gateways.values()}
     items: list[Mapping[str, Any]] = draft.addresses.get(group, [])
     return tuple(
-        Address(item["host"], item["port"], keys.get(item["gateway"])) for item in items if not item["gateway"] or item["gateway"] in keys
+        Address(item["host"], item["port"], keys.get(item["gateway"]))
+        for item in items
+        if not item["gateway"] or item["gateway"] in keys
     )

@@ -22,7 +22,15 @@ from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh
 from interconnect.observing.istiods import read_istiods, remote_clusters, side_by_side
-from interconnect.observing.newcomer import ClusterReport, MeshReport, api_for, as_read, inspect_cluster, inspect_mesh, reading_of
+from interconnect.observing.newcomer import (
+    ClusterReport,
+    MeshReport,
+    api_for,
+    as_read,
+    inspect_cluster,
+    inspect_mesh,
+    reading_of,
+)
 from interconnect.planning.preview import Preview, Scene, preview, scene_of
 from interconnect.services import clusters, meshes
 from interconnect.state import desired, observed
@@ -45,7 +53,10 @@ class FileRefused(Exception):
 
 @dataclass(frozen=True)
 class Filing:
-    """What applying a document would do. `mesh` is None while the document registers it; `refusals` forbid the changes."""
+    """What applying a document would do.
+
+    `mesh` is None while the document registers it; `refusals` forbid the changes.
+    """
 
     document: Document
     mesh: Mesh | None
@@ -64,7 +75,9 @@ class Filing:
 
     @property
     def empty(self) -> bool:
-        stored = self.mesh is not None and not (self.new or self.replaced or self.typed_cidrs or self.mesh_report or self.policy)
+        stored = self.mesh is not None and not (
+            self.new or self.replaced or self.typed_cidrs or self.mesh_report or self.policy
+        )
         return stored and not self.changes and self.preview.empty
 
     @property
@@ -72,7 +85,10 @@ class Filing:
         """What is to be said of the credentials, each with the name of its cluster; the control plane's have none."""
         reports = sorted({**self.new, **self.replaced}.items())
         of_mesh = self.mesh_report.notes() if self.mesh_report else ()
-        return (*(("", note) for note in of_mesh), *((name, note) for name, seen in reports for note in seen.notes(name)))
+        return (
+            *(("", note) for note in of_mesh),
+            *((name, note) for name, seen in reports for note in seen.notes(name)),
+        )
 
     @property
     def removals(self) -> tuple[Change, ...]:
@@ -81,7 +97,10 @@ class Filing:
 
 
 def consider(document: Document, folder: Path, *, accept: frozenset[str] = frozenset()) -> Filing:
-    """Look at everything that the document names; stores nothing. FileRefused or Refused when it cannot be carried out."""
+    """Look at everything that the document names; stores nothing.
+
+    FileRefused or Refused when it cannot be carried out.
+    """
     files = read_kubeconfigs(document, folder)
     if not isinstance(files, Kubeconfigs):
         raise FileRefused(files)
@@ -121,7 +140,9 @@ def _filing(
     shown = preview(reached if isinstance(reached, Topology) else before, scene)
     stored_policy = RestartPolicy(mesh.restart) if mesh else RestartPolicy.ALWAYS
     policy = document.restart if document.restart and document.restart != stored_policy else None
-    return Filing(document, mesh, report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept, remote)
+    return Filing(
+        document, mesh, report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept, remote
+    )
 
 
 def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> MeshReport | None:
@@ -136,19 +157,26 @@ def _mesh_report(document: Document, files: Kubeconfigs, mesh: Mesh | None) -> M
 
     def look() -> MeshReport:
         report = inspect_mesh(hub, config, system_namespace=namespace)
-        return replace(report, control_plane=as_read(report.control_plane, first), config=as_read(report.config, second or first))
+        return replace(
+            report, control_plane=as_read(report.control_plane, first), config=as_read(report.config, second or first)
+        )
 
     if mesh is None:
         return look()
     changed = [
         (key, row, credential)
-        for key, row, credential in (("kubeconfig", mesh.control_plane, hub), ("config_kubeconfig", mesh.config, config or hub))
+        for key, row, credential in (
+            ("kubeconfig", mesh.control_plane, hub),
+            ("config_kubeconfig", mesh.config, config or hub),
+        )
         if row.fingerprint != credential.fingerprint
     ]
     for key, row, credential in changed:
         uid = inspect_cluster(credential, role=ClusterRole.CONTROL_PLANE, system_namespace=namespace).uid
         if uid != row.uid:
-            raise FileRefused([document.error("file.control-plane-identity", "control_plane", key, stored=row.uid, file=uid)])
+            raise FileRefused(
+                [document.error("file.control-plane-identity", "control_plane", key, stored=row.uid, file=uid)]
+            )
     return look() if changed else None
 
 
@@ -156,7 +184,9 @@ def _reading(document: Document, file: KubeconfigFile) -> Reading:
     try:
         return reading_of(file.content, context=file.context or None)
     except Refused as refusal:
-        raise FileRefused([document.error(each.code, *file.keys, **each.params) for each in refusal.violations]) from None
+        raise FileRefused(
+            [document.error(each.code, *file.keys, **each.params) for each in refusal.violations]
+        ) from None
 
 
 def _new_topology(document: Document, report: MeshReport | None) -> Topology:
@@ -186,7 +216,9 @@ def _cluster_reports(
 
     def look(item: tuple[str, Reading]) -> ClusterReport | FileError:
         try:
-            return as_read(inspect_cluster(item[1].credential, role=ClusterRole.MEMBER, system_namespace=namespace), item[1])
+            return as_read(
+                inspect_cluster(item[1].credential, role=ClusterRole.MEMBER, system_namespace=namespace), item[1]
+            )
         except Refused as refusal:
             first = refusal.violations[0]
             return document.error(first.code, "clusters", item[0], "kubeconfig", **first.params)
@@ -198,7 +230,15 @@ def _cluster_reports(
         expected = document.clusters[name].uid or (stored[name].uid if name in stored else "")
         if expected and seen.uid != expected:
             errors.append(
-                document.error("file.cluster-identity", "clusters", name, "kubeconfig", cluster=name, file=seen.uid, stored=expected)
+                document.error(
+                    "file.cluster-identity",
+                    "clusters",
+                    name,
+                    "kubeconfig",
+                    cluster=name,
+                    file=seen.uid,
+                    stored=expected,
+                )
             )
     if errors:
         raise FileRefused(errors)
@@ -218,14 +258,26 @@ def _typed_cidrs(document: Document, mesh: Mesh | None, new: Mapping[str, Cluste
 
 
 def _with_cidrs(topology: Topology, typed: Mapping[str, tuple[str, ...]]) -> Topology:
-    """As the rules will see the clusters once the file's Pod CIDRs are stored; without any, what was observed counts."""
-    said = {name: tuple(PodCidr(network, CidrSource.TYPED) for network in networks) for name, networks in typed.items() if networks}
-    clusters = {name: replace(cluster, pod_cidrs=said.get(name, cluster.pod_cidrs)) for name, cluster in topology.clusters.items()}
+    """As the rules will see the clusters once the file's Pod CIDRs are stored.
+
+    Without any, what was observed counts.
+    """
+    said = {
+        name: tuple(PodCidr(network, CidrSource.TYPED) for network in networks)
+        for name, networks in typed.items()
+        if networks
+    }
+    clusters = {
+        name: replace(cluster, pod_cidrs=said.get(name, cluster.pod_cidrs))
+        for name, cluster in topology.clusters.items()
+    }
     return replace(topology, clusters=clusters)
 
 
 def _remote_clusters(mesh: Mesh | None, report: MeshReport | None, *, wanted: bool) -> frozenset[str]:
-    """The cluster IDs that istiod knows: asked now where clusters are to be registered, since they come later than the mesh."""
+    """The cluster IDs that istiod knows: asked now where clusters are to be registered, since they come later than the
+    mesh.
+    """
     if report:
         return report.remote_clusters
     if mesh is None:
@@ -239,12 +291,16 @@ def _remote_clusters(mesh: Mesh | None, report: MeshReport | None, *, wanted: bo
         return known
 
 
-def _registered(document: Document, stored: Topology, new: Mapping[str, ClusterReport], known: frozenset[str]) -> Topology:
+def _registered(
+    document: Document, stored: Topology, new: Mapping[str, ClusterReport], known: frozenset[str]
+) -> Topology:
     """The stored topology with the clusters that the file registers, under the rules of registration."""
     topology, errors = stored, []
     for name, seen in new.items():
         typed = tuple(PodCidr(network, CidrSource.TYPED) for network in document.clusters[name].pod_cidrs)
-        result = apply_all(topology, [RegisterCluster(name, seen.uid, typed or seen.pod_cidrs)], facts=Facts(remote_clusters=known))
+        result = apply_all(
+            topology, [RegisterCluster(name, seen.uid, typed or seen.pod_cidrs)], facts=Facts(remote_clusters=known)
+        )
         if isinstance(result, Topology):
             topology = result
         else:
@@ -272,7 +328,9 @@ def _scene(
             istiods, foreign = read_istiods(mesh)
         except KubeError:
             istiods, foreign = report.istiods if report else scene.facts.istiods, dict(scene.facts.foreign_networks)
-        known = replace(scene.facts, istiods=istiods, foreign_networks=foreign, webhooks={**scene.facts.webhooks, **webhooks})
+        known = replace(
+            scene.facts, istiods=istiods, foreign_networks=foreign, webhooks={**scene.facts.webhooks, **webhooks}
+        )
         return replace(scene, facts=known)
     if report is None:
         raise LookupError("a mesh that is not stored needs a report of its control plane")
@@ -287,7 +345,9 @@ def _addresses_now(
 
     def look(gateway: Gateway) -> tuple[str, ...]:
         try:
-            service = scene.api(topology.clusters[gateway.key.cluster].uid).get(kinds.SERVICE, gateway.name, topology.system_namespace)
+            service = scene.api(topology.clusters[gateway.key.cluster].uid).get(
+                kinds.SERVICE, gateway.name, topology.system_namespace
+            )
         except KubeError:
             return stored.get(gateway.key, ())
         return probe.service_addresses(service or {}) or stored.get(gateway.key, ())
@@ -297,7 +357,9 @@ def _addresses_now(
 
 
 def register(filing: Filing, *, actor: Actor) -> Mesh:
-    """Store what the document registers: the mesh, its clusters, new credentials, the restart policy and typed CIDRs."""
+    """Store what the document registers: the mesh, its clusters, new credentials, the restart policy
+    and typed CIDRs.
+    """
     mesh = filing.mesh
     if mesh is None:
         mesh = _register_mesh(filing, actor)

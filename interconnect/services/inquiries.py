@@ -54,8 +54,9 @@ OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`shared`: everybody in the mesh gets the same answer. `check`: a credential that nobody knows yet is tried. What is not
-    `capped` is limited in another way."""
+    """`shared`: everybody in the mesh gets the same answer. `check`: a credential that nobody knows yet is tried. What
+    is not `capped` is limited in another way.
+    """
 
     answer: Answer
     shared: bool = False
@@ -81,7 +82,8 @@ def inquiry_start(
 ) -> Inquiry:
     """Ask; `secret` is sealed. The caller has checked that the user may ask.
 
-    The same question of the same person that waits already is returned instead; one too many is stored as failed, with the reason.
+    The same question of the same person that waits already is returned instead; one too many is stored as failed, with
+    the reason.
     """
     _forget_old()
     digest = _digest(kind, mesh, params or {}, secret, user_id)
@@ -107,7 +109,13 @@ def inquiry_start(
 
 def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
     """Ask the same once more, with other parameters; until it is answered there is no answer."""
-    again: Json = {"status": InquiryStatus.WAITING, "params": dict(params), "result": {}, "errors": [], "ended_at": None}
+    again: Json = {
+        "status": InquiryStatus.WAITING,
+        "params": dict(params),
+        "result": {},
+        "errors": [],
+        "ended_at": None,
+    }
     again["asked_at"] = timezone.now()
     again["digest"] = _digest(inquiry.kind, inquiry.mesh, params, secret_of(inquiry), inquiry.user_id)
     with transaction.atomic():
@@ -154,7 +162,9 @@ def _why_not(inquiry: Inquiry) -> Violation | None:
 
 def _prune_unasked(user_id: int, kind: str) -> None:
     """Of what is kept or was refused only the last few: whoever repeats it does not fill the database."""
-    unasked = Inquiry.objects.filter(user_id=user_id, kind=kind, digest="").exclude(status__in=OPEN).order_by("-asked_at")
+    unasked = (
+        Inquiry.objects.filter(user_id=user_id, kind=kind, digest="").exclude(status__in=OPEN).order_by("-asked_at")
+    )
     Inquiry.objects.filter(id__in=[each.id for each in unasked.only("id")[MOST_KEPT:]]).delete()
 
 
@@ -256,7 +266,9 @@ def answer(inquiry_id: UUID) -> bool:
     if not _take(inquiry_id):
         return False
     held = [inquiry_id]
-    inquiry = Inquiry.objects.select_related("mesh", "mesh__control_plane", "mesh__config").filter(id=inquiry_id).first()
+    inquiry = (
+        Inquiry.objects.select_related("mesh", "mesh__control_plane", "mesh__config").filter(id=inquiry_id).first()
+    )
     if inquiry is None or inquiry.kind == DROPPED:
         Inquiry.objects.filter(id=inquiry_id, kind=DROPPED).delete()
         return True
@@ -294,7 +306,9 @@ def _outcome(inquiry: Inquiry) -> Json:
 
 @contextmanager
 def _lease_kept(mine: QuerySet[Inquiry]) -> Iterator[None]:
-    """Within it the lease is renewed by a thread of its own: an answer may take many calls, and a dead worker is missed soon."""
+    """Within it the lease is renewed by a thread of its own: an answer may take many calls, and a dead worker is missed
+    soon.
+    """
     ended = threading.Event()
     thread = threading.Thread(target=_renew, args=(mine, ended), name="inquiry-lease", daemon=True)
     thread.start()

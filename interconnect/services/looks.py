@@ -1,6 +1,7 @@
 """What a page asks the clusters of a mesh now: the gateway rule as it is, and what our rule will meet.
 
-Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will meet.
+Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will
+meet.
 """
 
 from __future__ import annotations
@@ -47,10 +48,17 @@ def rule(inquiry: Inquiry) -> Json:
 
 @answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
-    """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the selector."""
+    """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the
+    selector.
+    """
     mesh = _mesh(inquiry)
     return _gateways(
-        mesh, [obj for obj in _on_the_port(mesh) if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))]
+        mesh,
+        [
+            obj
+            for obj in _on_the_port(mesh)
+            if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))
+        ],
     )
 
 
@@ -59,7 +67,9 @@ def _on_the_port(mesh: Mesh) -> list[Json]:
 
 
 def _gateways(mesh: Mesh, found: Iterable[Json]) -> Json:
-    lines = sorted((_gateway(mesh, obj) for obj in found), key=lambda line: (not line["ours"], line["namespace"], line["name"]))
+    lines = sorted(
+        (_gateway(mesh, obj) for obj in found), key=lambda line: (not line["ours"], line["namespace"], line["name"])
+    )
     return {"gateways": lines[:MOST_GATEWAYS], "more": max(0, len(lines) - MOST_GATEWAYS)}
 
 

@@ -20,7 +20,9 @@ def member_set(*, actor: Actor, mesh: Mesh, user: User, role: Role) -> Binding:
     """Give somebody a role in the mesh, or another one than they had."""
     with audited(actor, "member.set", mesh=mesh, subject=user.get_username(), params={"role": role.slug}):
         require(actor, Role.MESH_ADMIN)
-        binding, _created = Binding.objects.update_or_create(scope=scope_of(mesh.id), user=user, defaults={"role": role})
+        binding, _created = Binding.objects.update_or_create(
+            scope=scope_of(mesh.id), user=user, defaults={"role": role}
+        )
     return binding
 
 

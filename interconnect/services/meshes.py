@@ -95,8 +95,13 @@ def new_connection(report: ClusterReport) -> Connection:
     return row
 
 
-def mesh_credential_replace(*, actor: Actor, mesh: Mesh, report: MeshReport, stored: Callable[[], None] = nothing_more) -> None:
-    """New credentials for the same control plane; another cluster's are refused. `stored` is called in its transaction."""
+def mesh_credential_replace(
+    *, actor: Actor, mesh: Mesh, report: MeshReport, stored: Callable[[], None] = nothing_more
+) -> None:
+    """New credentials for the same control plane; another cluster's are refused.
+
+    `stored` is called in its transaction.
+    """
     with audited(actor, "mesh.replace-credential", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
         require_same_identity(mesh, report)
@@ -130,7 +135,9 @@ def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_m
 
 
 def mesh_istiod_url(*, actor: Actor, mesh: Mesh, url: str) -> None:
-    """Where istiod's debug interface is reached directly, `http(s)://host:port`; empty: by port-forward to each replica."""
+    """Where istiod's debug interface is reached directly, `http(s)://host:port`; empty: by port-forward to each
+    replica.
+    """
     with audited(actor, "mesh.istiod-url", mesh=mesh, params={"url": url}):
         require(actor, Role.PLATFORM_ADMIN)
         if url and not _is_base_url(url):
@@ -171,7 +178,9 @@ def what_holds(mesh: Mesh) -> Iterator[Violation]:
 
 
 def mesh_delete(*, actor: Actor, mesh: Mesh) -> None:
-    """Only a mesh without interconnect, groups and clusters goes; nothing of ours is left anywhere then, nor any role in it."""
+    """Only a mesh without interconnect, groups and clusters goes; nothing of ours is left anywhere then, nor any role
+    in it.
+    """
     with audited(actor, "mesh.delete", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
         held = next(what_holds(mesh), None)

@@ -1,11 +1,13 @@
-"""Plans that a page shows before anything is started: asked of the clusters by a worker, kept with the mesh's revision, and
-turned into one rollout. Result of an inquiry of the kind `plan`:
+"""Plans that a page shows before anything is started: asked of the clusters by a worker, kept with the mesh's revision,
+and turned into one rollout. Result of an inquiry of the kind `plan`:
     {"revision", "digest", "refusals": [violation], "steps": [{"phase", "chain", "kind", "subject", "group", "left"}],
-     "writes": [{"cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after", "problems", "owners"}],
-     "unreachable": [violation], "control_plane": violation or null, "findings": {group: [finding]}, "awaited": {group: [gateway]},
-     "istiods": [{"deployment", "replicas", "strategy"}], "proxies": int or null, "left": {"role", "rollout", "actor"} or null,
-     "live": [[target, object or null]], "guard": [violation], "rollout": str once it is started}
-A violation is {"code", "params", "token"}, a cluster its `kube-system` UID; `before` and `after` are YAML of what differs.
+     "writes": [{"cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after", "problems",
+     "owners"}], "unreachable": [violation], "control_plane": violation or null, "findings": {group: [finding]},
+     "awaited": {group: [gateway]}, "istiods": [{"deployment", "replicas", "strategy"}], "proxies": int or null, "left":
+     {"role", "rollout", "actor"} or null, "live": [[target, object or null]], "guard": [violation], "rollout": str once
+     it is started}
+A violation is {"code", "params", "token"}, a cluster its `kube-system` UID; `before` and `after` are YAML of what
+differs.
 """
 
 from __future__ import annotations
@@ -79,8 +81,15 @@ def plan_afresh(
 
     `retried`: of its retry; `accepted`: tokens that the question's own button consents to.
     """
-    wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": decision, "accepted": list(accepted)}
-    return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | ({"retried": str(retried.id)} if retried else {}))
+    wanted = {
+        "changes": changes_to_json(changes),
+        "revision": mesh.revision,
+        "decision": decision,
+        "accepted": list(accepted),
+    }
+    return inquiry_start(
+        user_id=user_id, kind=KIND, mesh=mesh, params=wanted | ({"retried": str(retried.id)} if retried else {})
+    )
 
 
 def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
@@ -126,16 +135,25 @@ def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, ...]:
-    """Why the plan cannot be started: final findings and refusals, and whatever asks for a consent that nobody has given."""
+    """Why the plan cannot be started: final findings and refusals, and whatever asks for a consent that nobody has
+    given.
+    """
     given = set(accepted)
-    found = [item for items in result.get("findings", {}).values() for item in items if item["severity"] != Severity.WARNING]
+    found = [
+        item for items in result.get("findings", {}).values() for item in items if item["severity"] != Severity.WARNING
+    ]
     unanswered = [item for item in (*found, *decisive(result)) if item["token"] and item["token"] not in given]
     final = [item for item in (*found, *result.get("refusals", ())) if not item["token"]]
     return tuple({(item["code"], item["token"]): item for item in (*final, *unanswered)}.values())
 
 
-def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None) -> Rollout:
-    """The one rollout of a plan, however often it is sent. Refused when the plan is not true any more, not ready or blocked."""
+def plan_start(
+    *, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None
+) -> Rollout:
+    """The one rollout of a plan, however often it is sent.
+
+    Refused when the plan is not true any more, not ready or blocked.
+    """
 
     def start(row: Inquiry) -> Rollout:
         if row.params["changes"] != changes_to_json(changes):
@@ -144,14 +162,22 @@ def plan_start(*, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[
         require_answered(row)
         revision = row.params["revision"]
         return rollout_start(
-            actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accepted, restart=restart, live=live_of(row.result)
+            actor=actor,
+            mesh=mesh,
+            changes=changes,
+            revision=revision,
+            accept=accepted,
+            restart=restart,
+            live=live_of(row.result),
         )
 
     return carried_out(mesh=mesh, inquiry=inquiry, start=start)
 
 
 def carried_out(*, mesh: Mesh, inquiry: Inquiry, start: Callable[[Inquiry], Rollout]) -> Rollout:
-    """What `start` makes of a plan that is ready and still true; of a plan that has been started, the rollout that it became."""
+    """What `start` makes of a plan that is ready and still true; of a plan that has been started, the rollout that it
+    became.
+    """
     with transaction.atomic():
         row = _locked(inquiry)
         if row is None:
@@ -208,7 +234,9 @@ def _answer(inquiry: Inquiry) -> Json:
     return made(inquiry.mesh, changes, accepted=accepted, retried=retried)
 
 
-def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = frozenset(), retried: Rollout | None = None) -> Json:
+def made(
+    mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = frozenset(), retried: Rollout | None = None
+) -> Json:
     """Look at the clusters and plan. Takes calls to every cluster that is concerned: a worker's job.
 
     `accepted` are consents. Of a rollout that is `retried`, what it carries out again.
@@ -229,7 +257,9 @@ def made(mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = fr
         "refusals": [],
         "steps": steps,
         "writes": [
-            write_as_json(write) for write in seen.writes if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
+            write_as_json(write)
+            for write in seen.writes
+            if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
         ],
         "unreachable": [violation.to_json() for violation in seen.unreachable.values()],
         "control_plane": failure.to_json() if failure else None,
@@ -268,7 +298,15 @@ def _look(mesh: Mesh) -> tuple[preflight.Look | None, Violation | None]:
 def _left(before: Topology, scene: Scene, seen: Preview) -> tuple[PlannedStep, ...]:
     """What is owed without the changes."""
     rendered = render(before, scene.facts)
-    return plan(before, rendered, scene.applied, seen.live, published=scene.published, verified=scene.verified, facts=scene.facts)
+    return plan(
+        before,
+        rendered,
+        scene.applied,
+        seen.live,
+        published=scene.published,
+        verified=scene.verified,
+        facts=scene.facts,
+    )
 
 
 def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> list[Json]:
@@ -307,7 +345,11 @@ def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: prefligh
     groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
     deny = clients.deny_list()
     awaited = {
-        group.name: sorted(after.gateways[address.gateway].name for address in group.addresses or () if address.awaited and address.gateway)
+        group.name: sorted(
+            after.gateways[address.gateway].name
+            for address in group.addresses or ()
+            if address.awaited and address.gateway
+        )
         for group in groups
     }
     found = {group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in groups} if looked else {}
@@ -318,9 +360,13 @@ def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: prefligh
 
 
 def _control_plane(mesh: Mesh, facts: Facts) -> Json:
-    istiods = [{"deployment": item.deployment, "replicas": item.replicas, "strategy": item.strategy} for item in facts.istiods]
+    istiods = [
+        {"deployment": item.deployment, "replicas": item.replicas, "strategy": item.strategy} for item in facts.istiods
+    ]
     try:
-        found = [entries for item in facts.istiods for entries in ask_each(debug.proxies_of, sources(mesh, item)).values()]
+        found = [
+            entries for item in facts.istiods for entries in ask_each(debug.proxies_of, sources(mesh, item)).values()
+        ]
     except KubeError:
         found = [None]
     # One replica that does not answer makes the number unknown, not smaller.

@@ -1,4 +1,5 @@
-"""Meshes, clusters and credentials from the browser: a worker looks at the clusters first, then what it found is stored.
+"""Meshes, clusters and credentials from the browser: a worker looks at the clusters first, then what it found is
+stored.
 
 Each is an inquiry. Its parameters: `name`, `kind`, `system_namespace`, `pod_cidrs` (what is to be stored), `context`,
 `config_context`, `insecure` (how the kubeconfigs are read), `cluster` (id of the one whose credential is replaced), and
@@ -20,7 +21,14 @@ from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Inquiry
 from interconnect.observing.istiods import remote_clusters
-from interconnect.observing.newcomer import ClusterReport, MeshReport, as_read, inspect_cluster, inspect_mesh, reading_of
+from interconnect.observing.newcomer import (
+    ClusterReport,
+    MeshReport,
+    as_read,
+    inspect_cluster,
+    inspect_mesh,
+    reading_of,
+)
 from interconnect.scope import scope_of
 from interconnect.services import clusters, meshes
 from interconnect.services.inquiries import answers, secret_of
@@ -98,10 +106,14 @@ def _is_grave(notes: Iterable[Violation]) -> bool:
 def _inspected(inquiry: Inquiry) -> ClusterReport | MeshReport:
     first, second = _readings(inquiry)
     if inquiry.kind in (MESH_REGISTER, MESH_CREDENTIAL):
-        report = inspect_mesh(first.credential, second.credential if second else None, system_namespace=_namespace(inquiry))
+        report = inspect_mesh(
+            first.credential, second.credential if second else None, system_namespace=_namespace(inquiry)
+        )
         hub, config = as_read(report.control_plane, first), as_read(report.config, second or first)
         return replace(report, control_plane=hub, config=config)
-    return as_read(inspect_cluster(first.credential, role=ClusterRole.MEMBER, system_namespace=_namespace(inquiry)), first)
+    return as_read(
+        inspect_cluster(first.credential, role=ClusterRole.MEMBER, system_namespace=_namespace(inquiry)), first
+    )
 
 
 def _namespace(inquiry: Inquiry) -> str:
@@ -148,7 +160,11 @@ def _ask_istiod_again(inquiry: Inquiry) -> None:
 
 
 def _cluster(inquiry: Inquiry) -> Cluster:
-    found = Cluster.objects.filter(mesh=inquiry.mesh, id=inquiry.params["cluster"]).select_related("connection", "mesh").first()
+    found = (
+        Cluster.objects.filter(mesh=inquiry.mesh, id=inquiry.params["cluster"])
+        .select_related("connection", "mesh")
+        .first()
+    )
     if found is None:
         raise Refused.because("cluster.unknown", cluster=inquiry.params.get("name", ""))
     return found
@@ -165,12 +181,16 @@ def _store(inquiry: Inquiry, report: ClusterReport | MeshReport, actor: Actor) -
             meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=report, stored=stored)
             return
         kind, namespace = MeshKind(params["kind"]), params["system_namespace"]
-        meshes.mesh_register(actor=actor, name=params["name"], kind=kind, report=report, system_namespace=namespace, stored=stored)
+        meshes.mesh_register(
+            actor=actor, name=params["name"], kind=kind, report=report, system_namespace=namespace, stored=stored
+        )
     elif inquiry.kind == CLUSTER_CREDENTIAL:
         clusters.cluster_credential_replace(actor=actor, cluster=_cluster(inquiry), report=report, stored=stored)
     elif mesh is not None:
         typed = tuple(params.get("pod_cidrs", ()))
-        clusters.cluster_register(actor=actor, mesh=mesh, name=params["name"], report=report, pod_cidrs=typed, stored=stored)
+        clusters.cluster_register(
+            actor=actor, mesh=mesh, name=params["name"], report=report, pod_cidrs=typed, stored=stored
+        )
 
 
 def report_as_json(report: ClusterReport | MeshReport, name: str = "") -> Json:
@@ -202,7 +222,8 @@ def _report_of(inquiry: Inquiry) -> ClusterReport | MeshReport:
     if "istiods" not in said:
         return _cluster_report(said, first)
     istiods = tuple(
-        Istiod(**{**item, "networks": ConfigMapRef(**item["networks"]) if item["networks"] else None}) for item in said["istiods"]
+        Istiod(**{**item, "networks": ConfigMapRef(**item["networks"]) if item["networks"] else None})
+        for item in said["istiods"]
     )
     hub, config = _cluster_report(said["control_plane"], first), _cluster_report(said["config"], second or first)
     return MeshReport(hub, config, istiods, frozenset(said["remote_clusters"]))

@@ -54,14 +54,23 @@ def rollout_start(
     """Change the desired topology and start carrying it out, in one transaction.
 
     `revision` is the mesh's as the actor saw it (None: as it is now). `accept` are tokens of findings that are
-    overridden, objects that are adopted and fields that are taken over. `live` is what a plan has just read; without it, what
-    was written before is trusted to be there. Raises Refused with every reason.
+    overridden, objects that are adopted and fields that are taken over. `live` is what a plan has just read; without
+    it, what was written before is trusted to be there. Raises Refused with every reason.
     """
     params = {"changes": [change_to_json(change) for change in changes], "accept": sorted(accept)}
     with audited(actor, action, mesh=mesh, params=params) as request:
         _require_guard(actor, guard)
         require(actor, ROLE_OF[required_role_of_all(changes, overriding=bool(accept))])
-        rollout = _start(actor=actor, mesh=mesh, changes=changes, revision=revision, accept=accept, guard=guard, restart=restart, live=live)
+        rollout = _start(
+            actor=actor,
+            mesh=mesh,
+            changes=changes,
+            revision=revision,
+            accept=accept,
+            guard=guard,
+            restart=restart,
+            live=live,
+        )
         request.rollout_id = str(rollout.id)
     return rollout
 
@@ -172,7 +181,9 @@ def _consent(actor: Actor, mesh: Mesh, accepted: Collection[str]) -> None:
     """Kept for good; what concerns a moment is among the rollout's own overrides alone."""
     tokens = sorted(lasting(accepted))
     known = set(Consent.objects.filter(mesh=mesh, token__in=tokens).values_list("token", flat=True))
-    Consent.objects.bulk_create(Consent(mesh=mesh, token=token, actor=actor.name) for token in tokens if token not in known)
+    Consent.objects.bulk_create(
+        Consent(mesh=mesh, token=token, actor=actor.name) for token in tokens if token not in known
+    )
 
 
 def last_topology_rollout(mesh: Mesh, *, ended: bool = False) -> Rollout | None:
@@ -180,9 +191,13 @@ def last_topology_rollout(mesh: Mesh, *, ended: bool = False) -> Rollout | None:
     return (rollouts.exclude(status__in=UNFINISHED) if ended else rollouts).order_by("-created_at").first()
 
 
-def drift_restore(*, actor: Actor, mesh: Mesh, live: Mapping[Target, Live], accept: Collection[str] = (), guard: str = "fail") -> Rollout:
+def drift_restore(
+    *, actor: Actor, mesh: Mesh, live: Mapping[Target, Live], accept: Collection[str] = (), guard: str = "fail"
+) -> Rollout:
     """Write again what others have changed, as a plan has just read it."""
-    return rollout_start(actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, live=live, action="drift.restore")
+    return rollout_start(
+        actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, live=live, action="drift.restore"
+    )
 
 
 def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
@@ -199,9 +214,17 @@ def is_superseded(rollout: Rollout) -> bool:
 
 
 def rollout_retry(
-    *, actor: Actor, rollout: Rollout, accept: Collection[str] = (), guard: str = "fail", restart: RestartPolicy | None = None
+    *,
+    actor: Actor,
+    rollout: Rollout,
+    accept: Collection[str] = (),
+    guard: str = "fail",
+    restart: RestartPolicy | None = None,
 ) -> Rollout:
-    """Carry out again what failed. What was decided of a moment is asked anew: it is in `accept` and `guard`, or not decided."""
+    """Carry out again what failed.
+
+    What was decided of a moment is asked anew: it is in `accept` and `guard`, or not decided.
+    """
     mesh = rollout.mesh
     with audited(actor, "rollout.retry", mesh=mesh, params={"accept": sorted(accept), "guard": guard}) as request:
         request.rollout_id = str(rollout.id)
@@ -254,7 +277,9 @@ def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
         return Role.MESH_ADMIN if overriding else role_of_steps(rollout.steps.all())
     if rollout.kind == RolloutKind.WORKLOADS:
         chains = rollout.steps.values_list("chain", flat=True)
-        return role_for(Cluster.objects.filter(mesh=rollout.mesh_id, uid__in=chains).select_related("group__membership"))
+        return role_for(
+            Cluster.objects.filter(mesh=rollout.mesh_id, uid__in=chains).select_related("group__membership")
+        )
     changes = [change_from_json(item) for item in rollout.changes]
     return ROLE_OF[required_role_of_all(changes, overriding=overriding)]
 
@@ -287,7 +312,10 @@ def rollout_revert(
     live: Mapping[Target, Live] | None = None,
     allow_removal: bool = True,
 ) -> Rollout:
-    """A new rollout back to the topology before the last one that changed it; `rollout`: the one that is meant by that."""
+    """A new rollout back to the topology before the last one that changed it.
+
+    `rollout`: the one that is meant by that.
+    """
     try:
         changes = way_back(mesh, rollout=rollout, allow_removal=allow_removal)
     except Refused:
@@ -307,7 +335,10 @@ def rollout_revert(
 
 
 def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool = True) -> tuple[Change, ...]:
-    """The changes that a revert consists of. Raises Refused when there are none, or `rollout` is not the one that is reverted."""
+    """The changes that a revert consists of.
+
+    Raises Refused when there are none, or `rollout` is not the one that is reverted.
+    """
     last = last_topology_rollout(mesh)
     if last is None or last.before is None:
         raise Refused.because("rollout.nothing-to-revert")
@@ -325,7 +356,9 @@ def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool 
 
 
 def role_to_revert(mesh: Mesh) -> Role:
-    """The role that the way back needs, which is not the one that the way there needed; the least when there is no way back."""
+    """The role that the way back needs, which is not the one that the way there needed; the least when there is no way
+    back.
+    """
     try:
         return ROLE_OF[required_role_of_all(way_back(mesh))]
     except Refused:
@@ -344,7 +377,9 @@ def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
 
 
 def not_applied(mesh: Mesh) -> tuple[int, int]:
-    """(N, M): how many steps of the last rollout of the topology were not carried out, of how many; (0, M) when it succeeded."""
+    """(N, M): how many steps of the last rollout of the topology were not carried out, of how many; (0, M) when it
+    succeeded.
+    """
     last = last_topology_rollout(mesh, ended=True)
     if last is None:
         return 0, 0

@@ -6,7 +6,10 @@ import threading
 
 
 class Turns:
-    """At most `most` keys at once, each of them once. What finds no room waits as a name only, in the order of coming."""
+    """At most `most` keys at once, each of them once.
+
+    What finds no room waits as a name only, in the order of coming.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most

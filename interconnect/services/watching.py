@@ -33,7 +33,9 @@ Json = dict[str, Any]
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:
     """Names of the gateways whose load balancer has given no address yet; what was given meanwhile is remembered."""
     waiting = []
-    rows = Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False, service_type=ServiceType.LOAD_BALANCER)
+    rows = Gateway.objects.filter(
+        cluster__mesh=mesh, cluster__group__isnull=False, service_type=ServiceType.LOAD_BALANCER
+    )
     for row in rows.select_related("cluster", "observation"):
         known = getattr(row, "observation", None)
         if known is not None and known.facts.get("addresses"):
@@ -81,7 +83,10 @@ def look(mesh: Mesh) -> list[Alert]:
     topology = desired.load(mesh)
     seen = preview(topology, scene_of(mesh))
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
-    alerts += [Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)}) for uid, failure in seen.unreachable.items()]
+    alerts += [
+        Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)})
+        for uid, failure in seen.unreachable.items()
+    ]
     alerts += [_drift(write, names) for write in seen.writes if write.verb is not Verb.LOOK]
     alerts += _unpublished(mesh, topology, facts)
     rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
@@ -94,8 +99,12 @@ def look(mesh: Mesh) -> list[Alert]:
         if counted.get("stale"):
             alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
     look_at_readiness(mesh)
-    alerts += [Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)]
-    MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]})
+    alerts += [
+        Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)
+    ]
+    MeshObservation.objects.update_or_create(
+        mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]}
+    )
     return alerts
 
 
@@ -120,7 +129,9 @@ def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
     if write.problem is not None:
         # Of an object it is the problem that knows which of its fields.
         field = write.problem.params.get("field") or target.field
-        return Alert(write.problem.code, {**write.problem.params, **params, "field": field, "token": write.problem.token})
+        return Alert(
+            write.problem.code, {**write.problem.params, **params, "field": field, "token": write.problem.token}
+        )
     return Alert("drift.overwritten" if write.note == "writes.note.overwritten" else "drift.not-applied", params)
 
 
@@ -134,6 +145,9 @@ def _unpublished(mesh: Mesh, topology: Topology, facts: Facts) -> list[Alert]:
             alerts.append(Alert("networks.source-unknown", {"istiods": [istiod.deployment]}))
         elif joined and networks_target(istiod.networks) not in given:
             alerts.append(
-                Alert("networks.revision-lacks-groups", {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined})
+                Alert(
+                    "networks.revision-lacks-groups",
+                    {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined},
+                )
             )
     return alerts

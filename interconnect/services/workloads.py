@@ -31,7 +31,9 @@ RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepK
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
-    """Counted now, by cluster name, and remembered; a cluster that does not answer has its `not_counted` code and `params`."""
+    """Counted now, by cluster name, and remembered; a cluster that does not answer has its `not_counted` code and
+    `params`.
+    """
 
     def look(cluster: Cluster) -> Json:
         try:
@@ -48,7 +50,9 @@ def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
 def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
     """Why it is not known whether anything has to be restarted, cluster by cluster."""
     return [
-        Violation("workloads.not-counted", {**said["params"], "cluster": name, "violation": f"kube.{said['not_counted']}"})
+        Violation(
+            "workloads.not-counted", {**said["params"], "cluster": name, "violation": f"kube.{said['not_counted']}"}
+        )
         for name, said in counted.items()
         if "not_counted" in said
     ]
@@ -151,7 +155,9 @@ def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout
 
 
 def require_free(mesh: Mesh, uids: Sequence[str]) -> None:
-    """Not while another rollout changes the group or the webhook path of one of these clusters, or restarts them already."""
+    """Not while another rollout changes the group or the webhook path of one of these clusters, or restarts them
+    already.
+    """
     busy = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED, chain__in=uids)
     running = busy.filter(kind__in=(*RELABELLING, StepKind.WORKLOADS)).select_related("rollout").first()
     if running:

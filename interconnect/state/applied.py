@@ -32,7 +32,8 @@ def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]
     if cluster_uid is not None:
         rows = rows.filter(cluster_uid=cluster_uid)
     return {
-        target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway) for row in rows
+        target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway)
+        for row in rows
     }
 
 
@@ -43,8 +44,9 @@ def consents(mesh: Mesh) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """What is about to be written at `target`, and what was `found` there before. `object_uid` is that of the object that is
-    written to: empty when this write shall make it, so that no row names one that is gone."""
+    """What is about to be written at `target`, and what was `found` there before. `object_uid` is that of the object
+    that is written to: empty when this write shall make it, so that no row names one that is gone.
+    """
 
     target: Target
     value: Any
@@ -55,7 +57,8 @@ class Intention:
 
 
 def intend(mesh: Mesh, intentions: Iterable[Intention], there: Collection[Target], *, rollout: Rollout | None) -> None:
-    """Save that targets are about to be written. Of those already `there`, as `applied` says, `found` is kept from the first
+    """Save that targets are about to be written. Of those already `there`, as `applied` says, `found` is kept from the
+    first
     time: what came later is ours, unless it is adopted now. Rows of a forgotten cluster give way.
 
     In a transaction, and under the lease of whoever writes to these clusters, since `there` was read.
@@ -85,7 +88,9 @@ def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> Appl
 
 
 def leave(mesh: Mesh, targets: Mapping[Target, str], *, rollout: Rollout | None) -> None:
-    """These targets are about to go, each from the object with this UID: recorded first, since nothing else may be deleted."""
+    """These targets are about to go, each from the object with this UID: recorded first, since nothing else may be
+    deleted.
+    """
     for target, uid in targets.items():
         rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target))
         rows.update(state=AppliedState.LEAVING, rollout=rollout, **({"object_uid": uid} if uid else {}))
@@ -99,7 +104,9 @@ def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:
     for (holder, uid), fields in holders.items():
         place = {**_place(holder), "field__in": fields}
         del place["field"]
-        AppliedEntry.objects.filter(mesh=mesh, archived=False, **place).update(state=AppliedState.WRITTEN, object_uid=uid)
+        AppliedEntry.objects.filter(mesh=mesh, archived=False, **place).update(
+            state=AppliedState.WRITTEN, object_uid=uid
+        )
 
 
 def gone(mesh: Mesh, target: Target) -> None:
@@ -123,11 +130,15 @@ def unarchive(mesh: Mesh, cluster_uid: str) -> int:
 def published(mesh: Mesh) -> tuple[Mapping[str, frozenset[str]], Mapping[str, str]]:
     """Per istiod Deployment: the networks joined at its last restart, and the digest verified on all its replicas."""
     rows = list(Publication.objects.filter(mesh=mesh))
-    return {row.deployment: frozenset(row.restarted_networks) for row in rows}, {row.deployment: row.verified_digest for row in rows}
+    return {row.deployment: frozenset(row.restarted_networks) for row in rows}, {
+        row.deployment: row.verified_digest for row in rows
+    }
 
 
 def note_restart(mesh: Mesh, deployment: str, networks: Iterable[str]) -> None:
-    Publication.objects.update_or_create(mesh=mesh, deployment=deployment, defaults={"restarted_networks": sorted(networks)})
+    Publication.objects.update_or_create(
+        mesh=mesh, deployment=deployment, defaults={"restarted_networks": sorted(networks)}
+    )
 
 
 def note_verified(mesh: Mesh, deployment: str, digest: str) -> None:

@@ -41,7 +41,8 @@ def load(mesh: Mesh) -> Topology:
 def steady(mesh: Mesh, reading: Callable[[], Found]) -> Found:
     """What `reading` finds while nobody changes the mesh, and `mesh` brought to the revision that was read.
 
-    Each of its queries sees what has been committed by then: a change between two of them shows in the revision, and all is read again.
+    Each of its queries sees what has been committed by then: a change between two of them shows in the revision, and
+    all is read again.
     """
     while True:
         found = reading()
@@ -51,7 +52,9 @@ def steady(mesh: Mesh, reading: Callable[[], Found]) -> Found:
         mesh.revision, mesh.enabled = now
 
 
-def read(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None) -> Topology:
+def read(
+    mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None
+) -> Topology:
     """The topology within a steady reading of more than that.
 
     Whoever has read the rows already gives them: clusters with `observation`, and their gateways.
@@ -59,7 +62,8 @@ def read(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: 
     rows = list(mesh.clusters.select_related("observation") if clusters is None else clusters)
     names = {row.id: row.name for row in rows}
     found = GatewayRow.objects.filter(cluster__mesh=mesh) if gateways is None else gateways
-    # What has come between two queries is left out: a cluster is registered without a new revision, the rest is read again.
+    # What has come between two queries is left out: a cluster is registered without a new revision, the rest is read
+    # again.
     keys = {row.id: _gateway(row, names[row.cluster_id]) for row in found if row.cluster_id in names}
     return Topology(
         mesh=str(mesh.id),
@@ -77,7 +81,8 @@ def read(mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: 
 def load_member(mesh: Mesh, uid: str) -> Topology:
     """What the desired topology says about one cluster, in a few short queries whatever the size of the mesh.
 
-    It holds the cluster, its gateways and its group, which names its other clusters too; nothing when there is no such cluster.
+    It holds the cluster, its gateways and its group, which names its other clusters too; nothing when there is no such
+    cluster.
     """
     row = mesh.clusters.select_related("group", "observation").filter(uid=uid).first()
     gateways = [_gateway(gateway, row.name) for gateway in GatewayRow.objects.filter(cluster=row)] if row else []
@@ -107,7 +112,11 @@ def load_addresses(mesh: Mesh) -> dict[str, Group]:
 def _group(row: NetworkGroup) -> Group:
     clusters = frozenset(row.clusters.values_list("name", flat=True))
     addresses = tuple(
-        Address(entry.host, entry.port, GatewayKey(entry.gateway.cluster.name, entry.gateway.number) if entry.gateway else None)
+        Address(
+            entry.host,
+            entry.port,
+            GatewayKey(entry.gateway.cluster.name, entry.gateway.number) if entry.gateway else None,
+        )
         for entry in MembershipAddress.objects.filter(membership__group=row).select_related("gateway__cluster")
     )
     joined = bool(addresses) or Membership.objects.filter(group=row).exists()
@@ -185,8 +194,12 @@ def _joined(topology: Topology, name: str) -> bool:
     return group is not None and group.joined
 
 
-def _save_groups(mesh: Mesh, before: Topology, after: Topology, rows: Mapping[str, ClusterRow]) -> dict[str, NetworkGroup]:
-    NetworkGroup.objects.bulk_create(NetworkGroup(mesh=mesh, name=name) for name in after.groups if name not in before.groups)
+def _save_groups(
+    mesh: Mesh, before: Topology, after: Topology, rows: Mapping[str, ClusterRow]
+) -> dict[str, NetworkGroup]:
+    NetworkGroup.objects.bulk_create(
+        NetworkGroup(mesh=mesh, name=name) for name in after.groups if name not in before.groups
+    )
     groups = {group.name: group for group in NetworkGroup.objects.filter(mesh=mesh)}
     changed = []
     for name, row in rows.items():
@@ -201,7 +214,11 @@ def _save_groups(mesh: Mesh, before: Topology, after: Topology, rows: Mapping[st
 
 def _save_gateways(before: Topology, after: Topology, rows: Mapping[str, ClusterRow]) -> None:
     gone = [gateway.id for key, gateway in before.gateways.items() if after.gateways.get(key, None) is None]
-    replaced = [gateway.id for key, gateway in before.gateways.items() if key in after.gateways and after.gateways[key].id != gateway.id]
+    replaced = [
+        gateway.id
+        for key, gateway in before.gateways.items()
+        if key in after.gateways and after.gateways[key].id != gateway.id
+    ]
     GatewayRow.objects.filter(id__in=[*gone, *replaced]).delete()
     known = {gateway.id for gateway in before.gateways.values()} - set(gone) - set(replaced)
     changed = [gateway for key, gateway in after.gateways.items() if before.gateways.get(key) != gateway]
@@ -237,7 +254,8 @@ def _save_memberships(mesh: Mesh, before: Topology, after: Topology, groups: Map
     changed = {
         name: group.addresses
         for name, group in after.groups.items()
-        if group.addresses is not None and (name not in before.groups or before.groups[name].addresses != group.addresses)
+        if group.addresses is not None
+        and (name not in before.groups or before.groups[name].addresses != group.addresses)
     }
     MembershipAddress.objects.filter(mesh=mesh, membership__group__name__in=changed).delete()
     new = [groups[name] for name in changed if not _joined(before, name)]

@@ -1,8 +1,10 @@
-"""What clusters last said, between its rows and the domain's `Facts`. The shapes of the JSON columns are here and nowhere else.
+"""What clusters last said, between its rows and the domain's `Facts`. The shapes of the JSON columns are here and
+nowhere else.
 
-MeshObservation.facts     {"istiods": [...], "foreign_networks": {network: [[host, port]]}, "remote_clusters": [ID], "cluster_domain": str}
-ClusterObservation.facts  {"webhooks": [...], "pod_cidrs": [{"network", "source"}], "version": str, "stale": {...}}
-GatewayObservation.facts  {"addresses": [host], "replicas": int, "ready": int, "injected": bool, "reason": str}
+MeshObservation.facts     {"istiods": [...], "foreign_networks": {network: [[host, port]]}, "remote_clusters": [ID],
+"cluster_domain": str} ClusterObservation.facts  {"webhooks": [...], "pod_cidrs": [{"network", "source"}], "version":
+str, "stale": {...}} GatewayObservation.facts  {"addresses": [host], "replicas": int, "ready": int, "injected": bool,
+"reason": str}
 """
 
 from __future__ import annotations
@@ -34,12 +36,15 @@ def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
 def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) -> Facts:
     """The same from what has been read already: the mesh's observation, and UID and facts of each cluster."""
     said: Json = row.facts if row else {}
-    webhooks = {uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"]) for uid, seen in clusters if "webhooks" in seen}
+    webhooks = {
+        uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"]) for uid, seen in clusters if "webhooks" in seen
+    }
     return Facts(
         istiods=tuple(_istiod(item) for item in said.get("istiods", ())),
         webhooks=webhooks,
         foreign_networks={
-            name: frozenset((host, port) for host, port in pairs) for name, pairs in said.get("foreign_networks", {}).items()
+            name: frozenset((host, port) for host, port in pairs)
+            for name, pairs in said.get("foreign_networks", {}).items()
         },
         remote_clusters=frozenset(said.get("remote_clusters", ())),
         cluster_domain=said.get("cluster_domain", "cluster.local"),
@@ -53,7 +58,9 @@ def _istiod(item: Json) -> Istiod:
 
 def known_addresses(mesh: Mesh) -> dict[GatewayKey, tuple[str, ...]]:
     """What each gateway's load balancer last said: host by gateway."""
-    rows = GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).values_list("gateway__cluster__name", "gateway__number", "facts")
+    rows = GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).values_list(
+        "gateway__cluster__name", "gateway__number", "facts"
+    )
     return {GatewayKey(cluster, number): tuple(seen.get("addresses", ())) for cluster, number, seen in rows}
 
 
@@ -67,7 +74,9 @@ def note_istiods(
     """Remember the control plane; what is None was not asked and stays as it was known."""
     said: Json = {"istiods": [asdict(istiod) for istiod in istiods]}
     if foreign is not None:
-        said["foreign_networks"] = {name: sorted([host, port] for host, port in pairs) for name, pairs in foreign.items()}
+        said["foreign_networks"] = {
+            name: sorted([host, port] for host, port in pairs) for name, pairs in foreign.items()
+        }
     if remote_clusters is not None:
         said["remote_clusters"] = sorted(remote_clusters)
     _note_mesh(mesh, said)
@@ -86,7 +95,9 @@ def note_checks(mesh: Mesh, found: Json) -> None:
 def _note_mesh(mesh: Mesh, said: Json) -> None:
     with transaction.atomic():
         row = MeshObservation.objects.select_for_update().filter(mesh=mesh).first()
-        MeshObservation.objects.update_or_create(mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}})
+        MeshObservation.objects.update_or_create(
+            mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}}
+        )
 
 
 def note_cluster(cluster: Cluster, **said: Any) -> None:
@@ -102,7 +113,9 @@ def note_cluster(cluster: Cluster, **said: Any) -> None:
 
 def note_silence(cluster: Cluster, code: str, params: Json) -> None:
     """A cluster did not answer, or not as it should; what it said before stays, with its time."""
-    ClusterObservation.objects.update_or_create(cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params})
+    ClusterObservation.objects.update_or_create(
+        cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params}
+    )
 
 
 def note_gateway(gateway: UUID, **said: Any) -> None:
@@ -113,7 +126,9 @@ def note_gateway(gateway: UUID, **said: Any) -> None:
             GatewayObservation.objects.filter(gateway_id=gateway).update(at=Now(), facts={**row.facts, **said})
         else:
             first = GatewayObservation(gateway_id=gateway, at=Now(), facts=said)
-            GatewayObservation.objects.bulk_create([first], update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "facts"])
+            GatewayObservation.objects.bulk_create(
+                [first], update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "facts"]
+            )
 
 
 def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:

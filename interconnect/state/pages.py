@@ -1,4 +1,7 @@
-"""What pages read, each with a number of queries that does not grow with the mesh. The browser never waits for a cluster."""
+"""What pages read, each with a number of queries that does not grow with the mesh.
+
+The browser never waits for a cluster.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,9 @@ class StepLine(NamedTuple):
 def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
     def number(rows: QuerySet[Any], of: str = "mesh") -> Any:
         """Counted for itself: joined, every cluster would be multiplied by every group and every rollout."""
-        counted = rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(number=Count("pk")).values("number")
+        counted = (
+            rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(number=Count("pk")).values("number")
+        )
         return Coalesce(Subquery(counted), 0)
 
     meshes = (
@@ -186,7 +191,13 @@ def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
 def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
     """The istiods that have not been seen to know exactly the joined networks on all replicas."""
     wanted = digest(networks_of(topology))
-    return tuple(sorted(istiod.deployment for istiod in facts.istiods if istiod.networks and verified.get(istiod.deployment) != wanted))
+    return tuple(
+        sorted(
+            istiod.deployment
+            for istiod in facts.istiods
+            if istiod.networks and verified.get(istiod.deployment) != wanted
+        )
+    )
 
 
 def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
@@ -208,7 +219,9 @@ def last_rollout(mesh: Mesh) -> Rollout | None:
 
 
 def attention(rollout: Rollout | None) -> Progress | None:
-    """Of the last rollout, if every page of the mesh shows it: it is under way, or has failed and nobody has dealt with it."""
+    """Of the last rollout, if every page of the mesh shows it: it is under way, or has failed and nobody has dealt with
+    it.
+    """
     if rollout is None or rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED) or rollout.dismissed_at:
         return None
     return progress(rollout)
@@ -216,7 +229,9 @@ def attention(rollout: Rollout | None) -> Progress | None:
 
 def progress(rollout: Rollout) -> Progress:
     counts = step_counts([rollout])[rollout.id]
-    busy = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).order_by("phase", "started_at", "id")[:3]
+    busy = rollout.steps.filter(status__in=(StepStatus.ACTIVE, StepStatus.WAITING)).order_by(
+        "phase", "started_at", "id"
+    )[:3]
     return Progress(rollout, counts.ended, counts.failed, counts.total, tuple(busy))
 
 
@@ -229,7 +244,9 @@ def step_counts(rollouts: Iterable[Rollout]) -> dict[UUID, StepCounts]:
     ids = [rollout.id for rollout in rollouts]
     rows = Step.objects.filter(rollout__in=ids).order_by().values_list("rollout")
     counted = rows.annotate(
-        ended=Count("id", filter=~Q(status__in=OPEN_STEPS)), failed=Count("id", filter=Q(status__in=UNDONE)), total=Count("id")
+        ended=Count("id", filter=~Q(status__in=OPEN_STEPS)),
+        failed=Count("id", filter=Q(status__in=UNDONE)),
+        total=Count("id"),
     )
     found = {rollout: StepCounts(ended, failed, total) for rollout, ended, failed, total in counted}
     return {rollout: found.get(rollout, StepCounts(0, 0, 0)) for rollout in ids}
@@ -255,7 +272,11 @@ def cluster_names(mesh: Mesh) -> dict[str, str]:
 
 
 def is_newest_topology_rollout(rollout: Rollout) -> bool:
-    newest = Rollout.objects.filter(mesh_id=rollout.mesh_id, kind=RolloutKind.TOPOLOGY).order_by("-created_at").values_list("id", flat=True)
+    newest = (
+        Rollout.objects.filter(mesh_id=rollout.mesh_id, kind=RolloutKind.TOPOLOGY)
+        .order_by("-created_at")
+        .values_list("id", flat=True)
+    )
     return newest.first() == rollout.id
 
 
@@ -287,11 +308,17 @@ def written_rule(mesh: Mesh) -> list[str]:
 
 
 def bindings(mesh: Mesh) -> list[Binding]:
-    return list(Binding.objects.filter(scope=scope_of(mesh.id)).select_related("user", "group").order_by("-role", "user__username"))
+    return list(
+        Binding.objects.filter(scope=scope_of(mesh.id))
+        .select_related("user", "group")
+        .order_by("-role", "user__username")
+    )
 
 
 def platform_bindings() -> list[Binding]:
-    return list(Binding.objects.filter(scope=PLATFORM_SCOPE).select_related("user", "group").order_by("-role", "user__username"))
+    return list(
+        Binding.objects.filter(scope=PLATFORM_SCOPE).select_related("user", "group").order_by("-role", "user__username")
+    )
 
 
 def binding_of(mesh: Mesh, binding_id: int) -> Binding | None:

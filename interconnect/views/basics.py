@@ -26,11 +26,18 @@ if TYPE_CHECKING:
 def enable(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     intro = (
-        _("The gateway rule cross-network-gateway is written to the config cluster: it opens port 15443 of the east-west gateways."),
+        _(
+            "The gateway rule cross-network-gateway is written to the config cluster: it opens port 15443 of "
+            "the east-west gateways."
+        ),
         _("Nothing else changes yet. Then put clusters into groups, give each group a gateway, and join the groups."),
     )
     dialog = Dialog(
-        _("Enable multicloud interconnection"), _("Enable"), ConfirmForm(posted(request)), intro=intro, extra={"looks_for_gateways": True}
+        _("Enable multicloud interconnection"),
+        _("Enable"),
+        ConfirmForm(posted(request)),
+        intro=intro,
+        extra={"looks_for_gateways": True},
     )
     return submit(request, visit, dialog, lambda: [Enable()], follow=True)
 
@@ -40,7 +47,8 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     topology, _facts = current(visit)
     checklist = [
-        (word(line.code, {}), line.met, phrases.reason(line.missing) if line.missing else "") for line in prerequisites_of_disable(topology)
+        (word(line.code, {}), line.met, phrases.reason(line.missing) if line.missing else "")
+        for line in prerequisites_of_disable(topology)
     ]
     form = DisableForm(posted(request))
     intro = (_("The gateway rule is deleted. The effect can lag one to two minutes."),)

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 PLACES_PER_PAGE, PAIRS_PER_PAGE = 25, 50
 RESTORABLE = ("drift.", "writes.", "networks.revision-lacks-groups")
 
-TOLD_TONES = {Told.GATEWAY: Tone.GOOD, Told.RAW: Tone.BAD, Told.MIXED: Tone.BAD, Told.ABSENT: Tone.BAD, Told.UNKNOWN: Tone.CALM}
+TOLD_TONES = {
+    Told.GATEWAY: Tone.GOOD,
+    Told.RAW: Tone.BAD,
+    Told.MIXED: Tone.BAD,
+    Told.ABSENT: Tone.BAD,
+    Told.UNKNOWN: Tone.CALM,
+}
 REACH_TONES = {Reach.SERVED: Tone.GOOD, Reach.FAILED: Tone.WARN, Reach.UNTESTED: Tone.CALM}
 TOLD = {told: Badge(tone, messages.TOLD[told]) for told, tone in TOLD_TONES.items()}
 REACH = {reach: Badge(tone, messages.REACH[reach]) for reach, tone in REACH_TONES.items()}
@@ -118,7 +124,9 @@ def run(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("checks", kwargs={"name": visit.mesh.name}))
 
 
-def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, pages.ClusterSight]) -> list[Place]:
+def _places(
+    alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, pages.ClusterSight]
+) -> list[Place]:
     """Where something grave is comes first; a finding of no cluster is the mesh's."""
     places: dict[str, Place] = {}
     for item in (*alerts, *stored.get("findings", ())):
@@ -128,7 +136,9 @@ def _places(alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sigh
         if line not in place.lines:
             place.lines.append(line)
     for name, seen in sights.items():
-        if seen.silent_code and not (name in places and any(line.code.startswith("kube.") for line in places[name].lines)):
+        if seen.silent_code and not (
+            name in places and any(line.code.startswith("kube.") for line in places[name].lines)
+        ):
             places.setdefault(name, Place(name)).lines.append(_silence(seen))
     for place in places.values():
         place.lines.sort(key=lambda line: line.rank)
@@ -150,7 +160,11 @@ def _line(item: Mapping[str, Any]) -> Line:
 
 def _evidence(params: Mapping[str, Any]) -> str:
     """What was seen, for whoever looks for the cause; what stands beside it already is left out."""
-    shown = ((key, value) for key, value in params.items() if key not in ("cluster", "token") and value not in ("", None, [], {}))
+    shown = (
+        (key, value)
+        for key, value in params.items()
+        if key not in ("cluster", "token") and value not in ("", None, [], {})
+    )
     return " · ".join(f"{key}: {_text(value)}" for key, value in shown)
 
 
@@ -170,7 +184,9 @@ def _pair(pair: Pair, stored: Mapping[str, Any]) -> PairRow:
     lines = stored.get("evidence", {}).get(f"{pair.source}>{pair.target}", ())
     if not pair.joined:
         known = bool(lines) or pair.told is not Told.UNKNOWN
-        return PairRow(pair, DIRECT if known else TOLD[Told.UNKNOWN], "" if known else _why_unknown(pair, stored), None, "")
+        return PairRow(
+            pair, DIRECT if known else TOLD[Told.UNKNOWN], "" if known else _why_unknown(pair, stored), None, ""
+        )
     way = stored.get("ways", {}).get(pair.target, {})
     return PairRow(
         pair=pair,

@@ -68,7 +68,9 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     topology, sights = pages.members(visit.mesh)
     occupied = pages.occupied(visit.mesh, topology)
-    shown = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     context = frame(visit, "clusters") | {
         "lines": [line(visit, topology, seen, occupied) for seen in shown],
         "pages": shown,
@@ -151,7 +153,8 @@ def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     row = _cluster(visit, cluster)
     intro = (
-        _("%(cluster)s leaves the mesh, and its stored credential is deleted. Nothing on the cluster changes.") % {"cluster": cluster},
+        _("%(cluster)s leaves the mesh, and its stored credential is deleted. Nothing on the cluster changes.")
+        % {"cluster": cluster},
     )
     dialog = Dialog(_("Remove from mesh"), _("Remove"), ConfirmForm(posted(request)), intro=intro, danger=True)
     if request.method != "POST" or not dialog.form.is_valid():
@@ -161,7 +164,9 @@ def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     except Refused as refused:
         dialogs.refuse(dialog, refused)
         return dialogs.show(request, visit, dialog)
-    return dialogs.done(request, visit.mesh, _("%(cluster)s has left the mesh.") % {"cluster": cluster}, url_name="clusters")
+    return dialogs.done(
+        request, visit.mesh, _("%(cluster)s has left the mesh.") % {"cluster": cluster}, url_name="clusters"
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -170,14 +175,19 @@ def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     row = _cluster(visit, cluster)
     left = pages.left_on(visit.mesh, row)
-    intro = [_("For a cluster that is gone for good. It leaves the mesh, and what the console wrote on it stays there.")]
+    intro = [
+        _("For a cluster that is gone for good. It leaves the mesh, and what the console wrote on it stays there.")
+    ]
     if left:
         intro.append(
-            _("Still on it: %(objects)s. If it is registered again, the console knows of this again.") % {"objects": ", ".join(left)}
+            _("Still on it: %(objects)s. If it is registered again, the console knows of this again.")
+            % {"objects": ", ".join(left)}
         )
     found = warnings(desired.load(visit.mesh), ForgetCluster(cluster))
     form = ForgetForm(posted(request), cluster=cluster)
-    dialog = Dialog(_("Forget cluster"), _("Forget"), form, intro=tuple(intro), warnings=dialogs.in_words(found), danger=True)
+    dialog = Dialog(
+        _("Forget cluster"), _("Forget"), form, intro=tuple(intro), warnings=dialogs.in_words(found), danger=True
+    )
     dialog.fields = {"cluster.forget": "confirmation"}
     if request.method != "POST" or not form.is_valid():
         return dialogs.show(request, visit, dialog)

@@ -1,4 +1,6 @@
-"""Buttons that start or change a rollout: each opens a dialog with what will happen, and asks the way that change asks."""
+"""Buttons that start or change a rollout: each opens a dialog with what will happen, and asks the way
+that change asks.
+"""
 
 from __future__ import annotations
 
@@ -153,8 +155,9 @@ def _refused(request: HttpRequest, visit: Visit, dialog: Dialog, refused: Refuse
 
 
 def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpResponse:
-    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`); without scripts also
-    that to see how far the plan is (`look`)."""
+    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`); without
+    scripts also that to see how far the plan is (`look`).
+    """
     back = _page_of(question.rollout) if question.rollout else reverse("interconnect", kwargs={"name": visit.mesh.name})
     plan = _sent(request, visit, question)
     if plan is not None and request.method == "POST" and plan.result.get("rollout"):
@@ -168,7 +171,9 @@ def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpRespo
     if plan is None and not is_htmx(request):
         return _to_its_page(request, asked.plan)
     # The second question has an address only together with the plan that the first one has shown.
-    return _show(request, visit, asked, _answers_so_far(asked, visit, request.GET) if plan else _form(asked, visit, ASK))
+    return _show(
+        request, visit, asked, _answers_so_far(asked, visit, request.GET) if plan else _form(asked, visit, ASK)
+    )
 
 
 def _plan(visit: Visit, question: Question) -> Inquiry:
@@ -176,13 +181,19 @@ def _plan(visit: Visit, question: Question) -> Inquiry:
 
 
 def _sent(request: HttpRequest, visit: Visit, question: Question) -> Inquiry | None:
-    """The plan that the page shows; None when it was made for another question, by somebody else, or is not kept any more."""
+    """The plan that the page shows; None when it was made for another question, by somebody else, or is not kept any
+    more.
+    """
     try:
         sent = UUID((request.POST if request.method == "POST" else request.GET).get("plan", ""))
     except ValueError:
         return None
     inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
-    return inquiry if inquiry and inquiry.mesh_id == visit.mesh.id and inquiry.params.get("decision") == question.key else None
+    return (
+        inquiry
+        if inquiry and inquiry.mesh_id == visit.mesh.id and inquiry.params.get("decision") == question.key
+        else None
+    )
 
 
 def _to_its_page(request: HttpRequest, plan: Inquiry, form: DecisionForm | None = None) -> HttpResponse:
@@ -289,7 +300,9 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
 
 
 def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
-    """What a revert brings back, in words; what the topology loses, and every object that is deleted, by kind and name."""
+    """What a revert brings back, in words; what the topology loses, and every object that is deleted,
+    by kind and name.
+    """
     found: dict[str, Any] = {
         "goes": [(_kinds()[kind], name) for kind, name in asked.asking.goes],
         "deletes": (*deleted_with(visit, asked.asking.gateways), *(deleted_rule(visit) if asked.asking.phrase else ())),
@@ -297,7 +310,9 @@ def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
     if asked.question.decision is not Decision.REVERT:
         return found
     # What goes stands in a list of its own.
-    changes = sentences([change for change in decisions.changes_of(question=asked.question) if not isinstance(change, TAKING)])
+    changes = sentences(
+        [change for change in decisions.changes_of(question=asked.question) if not isinstance(change, TAKING)]
+    )
     return found | {
         "changes": changes[:MOST_LINES],
         "more_changes": len(changes[MOST_LINES:]),
@@ -309,7 +324,11 @@ def _restarts(asked: Asked) -> bool:
     """Whether what stands against a restart is to be said: of a plan without one it would only frighten."""
     if asked.question.decision is Decision.SKIP:
         return False
-    return plans.restarts(asked.plan.result.get("steps", ())) or asked.asking.restart or asked.question.decision is Decision.FORCE
+    return (
+        plans.restarts(asked.plan.result.get("steps", ()))
+        or asked.asking.restart
+        or asked.question.decision is Decision.FORCE
+    )
 
 
 def _step_of(form: DecisionForm) -> str:
@@ -380,12 +399,17 @@ def _warnings(question: Question) -> tuple[str, ...]:
 def _of_a_retry(question: Question) -> tuple[str, ...]:
     told = tuple(dict.fromkeys(_failures(question))) if question.tokens else ()
     said = {
-        Decision.SKIP: _("istiod is not restarted. A replica that does not pick the change up by itself learns of it when it next starts."),
+        Decision.SKIP: _(
+            "istiod is not restarted. A replica that does not pick the change up by itself learns of it when "
+            "it next starts."
+        ),
         Decision.FORCE: _(
             "istiod is restarted although not every cluster is known to answer. "
             "It drops the endpoints of those that do not, everywhere, until they answer again. This is recorded."
         ),
-        Decision.ADOPT: _("The console takes ownership of the existing object and changes it as needed. This is recorded."),
+        Decision.ADOPT: _(
+            "The console takes ownership of the existing object and changes it as needed. This is recorded."
+        ),
         Decision.TAKE_OVER: _("The console takes these fields over from their owner. This is recorded."),
         Decision.OVERRIDE: _("This finding is overridden, and the override is recorded."),
     }.get(question.decision)
@@ -395,7 +419,11 @@ def _of_a_retry(question: Question) -> tuple[str, ...]:
 def _failures(question: Question) -> Sequence[str]:
     """What the button consents to, as the failed steps say it."""
     steps = question.rollout.steps.filter(status=StepStatus.FAILED) if question.rollout else ()
-    return [word(step.error_code, step.error_params) for step in steps if set(step.error_params.get("tokens", ())) & set(question.tokens)]
+    return [
+        word(step.error_code, step.error_params)
+        for step in steps
+        if set(step.error_params.get("tokens", ())) & set(question.tokens)
+    ]
 
 
 def _second_words(visit: Visit, asked: Asked) -> tuple[str, ...]:

@@ -47,7 +47,9 @@ def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse
     topology, _facts = current(visit)
     clusters = sorted(group_of(topology, group).clusters)
     form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters], new_id=str(uuid4()))
-    intro = (_("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},)
+    intro = (
+        _("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},
+    )
     return _create(request, visit, topology, form, intro)
 
 
@@ -60,7 +62,10 @@ def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResp
 
 def _create_in(request: HttpRequest, visit: Visit, topology: Topology, cluster: str) -> HttpResponse:
     form = GatewayForm(posted(request), new_id=str(uuid4()))
-    intro = (_("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.") % {"cluster": cluster},)
+    intro = (
+        _("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.")
+        % {"cluster": cluster},
+    )
     return _create(request, visit, topology, form, intro, cluster)
 
 
@@ -72,7 +77,9 @@ def _create(
         return dialogs.done(request, visit.mesh, _("This gateway has been created already."))
 
     def change(chosen: str) -> CreateGateway:
-        return CreateGateway(next_gateway_key(topology, chosen), form.cleaned_data.get("id") or str(uuid4()), form.spec())
+        return CreateGateway(
+            next_gateway_key(topology, chosen), form.cleaned_data.get("id") or str(uuid4()), form.spec()
+        )
 
     if form.is_bound and not form.is_valid():
         chosen = cluster or form.cleaned_data.get("cluster", "")
@@ -108,11 +115,16 @@ def edit(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
 def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gateway) -> HttpResponse:
     group = topology.group_of(gateway.key.cluster)
     frozen = group is not None and group.joined
-    form = GatewayForm(posted(request), initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway, frozen))
+    form = GatewayForm(
+        posted(request), initial=initial_of(gateway.spec), frozen=frozen, version=version_of(gateway, frozen)
+    )
     intro = [gateway.name]
     if frozen:
         intro.append(
-            _("Its group is joined: only replicas and autoscaling can change. Remove the group from the interconnect for the rest.")
+            _(
+                "Its group is joined: only replicas and autoscaling can change. Remove the group from the "
+                "interconnect for the rest."
+            )
         )
     dialog = Dialog(_("Edit east-west gateway"), _("OK"), form, intro=tuple(intro), fields=GATEWAY_FIELDS)
     if form.is_bound and not form.is_valid():
@@ -131,6 +143,13 @@ def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
         _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.")
         % {"gateway": found.name},
     )
-    dialog = Dialog(_("Delete east-west gateway"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog = Dialog(
+        _("Delete east-west gateway"),
+        _("Delete"),
+        form,
+        intro=intro,
+        warnings=warned(topology, facts, change),
+        danger=True,
+    )
     dialog.deletes = deleted_with(visit, [found])
     return submit(request, visit, dialog, lambda: [change])

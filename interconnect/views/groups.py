@@ -53,7 +53,13 @@ def create(request: HttpRequest, name: str) -> HttpResponse:
     ticked = chosen(request, "clusters", free)
     warnings = warned(topology, facts, CreateGroup(_("the new group"), frozenset(ticked)))
     dialog = Dialog(
-        _("Create network group"), _("OK"), form, intro=(reach_note(),), warnings=warnings, fields=GROUP_FIELDS, follows_choice=True
+        _("Create network group"),
+        _("OK"),
+        form,
+        intro=(reach_note(),),
+        warnings=warnings,
+        fields=GROUP_FIELDS,
+        follows_choice=True,
     )
 
     def changes() -> list[CreateGroup]:
@@ -71,8 +77,15 @@ def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
     form = AddClusterForm(posted(request), clusters=free, version=version_of(target))
     intro = (_("To the group %(group)s.") % {"group": group}, reach_note())
     warnings = warned(topology, facts, *(AddCluster(group, cluster) for cluster in chosen(request, "clusters", free)))
-    dialog = Dialog(_("Add cluster"), _("OK"), form, intro=intro, warnings=warnings, fields=GROUP_FIELDS, follows_choice=True)
-    return submit(request, visit, dialog, lambda: [AddCluster(group, cluster) for cluster in sorted(form.cleaned_data["clusters"])])
+    dialog = Dialog(
+        _("Add cluster"), _("OK"), form, intro=intro, warnings=warnings, fields=GROUP_FIELDS, follows_choice=True
+    )
+    return submit(
+        request,
+        visit,
+        dialog,
+        lambda: [AddCluster(group, cluster) for cluster in sorted(form.cleaned_data["clusters"])],
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,12 +96,17 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
     gateways = topology.gateways_of_group(group)
     change = DeleteGroup(group)
     intro = (
-        _("The group %(group)s goes, and with it the network label and the injection path of its clusters: %(clusters)s.")
+        _(
+            "The group %(group)s goes, and with it the network label and the injection path of its clusters: "
+            "%(clusters)s."
+        )
         % {"group": group, "clusters": ", ".join(sorted(target.clusters))},
         _("The clusters stay registered. Their Pods keep the network they were started with until they are restarted."),
     )
     form = ConfirmForm(posted(request), version=version_of(target, gateways))
-    dialog = Dialog(_("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog = Dialog(
+        _("Delete network group"), _("Delete"), form, intro=intro, warnings=warned(topology, facts, change), danger=True
+    )
     dialog.deletes = deleted_with(visit, gateways)
     return submit(request, visit, dialog, lambda: [change])
 
@@ -101,13 +119,16 @@ def move_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     targets = [(group.name, group.name) for group in topology.groups.values() if group is not own and not group.joined]
     form = MoveClusterForm(posted(request), groups=targets, version=version_of(own))
     intro = (
-        _("%(cluster)s moves with its gateways. Its Pods keep their old network until they are restarted.") % {"cluster": cluster},
+        _("%(cluster)s moves with its gateways. Its Pods keep their old network until they are restarted.")
+        % {"cluster": cluster},
         reach_note(),
     )
     wanted = chosen(request, "group", targets) or [target for target, _label in targets[:1]]
     warnings = warned(topology, facts, *(MoveCluster(cluster, target) for target in wanted))
     fields = {"group.": "group", "cluster.": "group"}
-    dialog = Dialog(_("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields=fields, follows_choice=True)
+    dialog = Dialog(
+        _("Move to another group"), _("OK"), form, intro=intro, warnings=warnings, fields=fields, follows_choice=True
+    )
     return submit(request, visit, dialog, lambda: [MoveCluster(cluster, form.cleaned_data["group"])])
 
 
@@ -124,6 +145,8 @@ def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespons
     )
     gateways = topology.gateways_of_cluster(cluster)
     form = ConfirmForm(posted(request), version=version_of(own, gateways))
-    dialog = Dialog(_("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, facts, change), danger=True)
+    dialog = Dialog(
+        _("Remove from group"), _("OK"), form, intro=intro, warnings=warned(topology, facts, change), danger=True
+    )
     dialog.deletes = deleted_with(visit, gateways)
     return submit(request, visit, dialog, lambda: [change])

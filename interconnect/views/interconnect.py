@@ -96,11 +96,17 @@ def stepper(sight: pages.Sight) -> list[tuple[str, str]]:
         (_("Join"), bool(topology.joined)),
     )
     first = next((index for index, (_label, done) in enumerate(reached) if not done), len(reached))
-    return [(label, "done" if done else "next" if index == first else "later") for index, (label, done) in enumerate(reached)]
+    return [
+        (label, "done" if done else "next" if index == first else "later")
+        for index, (label, done) in enumerate(reached)
+    ]
 
 
 def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
-    """What others have changed, as last seen, and the button that puts it right; None while nothing is known to differ."""
+    """What others have changed, as last seen, and the button that puts it right.
+
+    None while nothing is known to differ.
+    """
     found = _drifted(sight)
     if not found:
         return None
@@ -121,7 +127,11 @@ def _drifted(sight: pages.Sight) -> list[dict[str, Any]]:
 
 def is_drift(item: Mapping[str, Any]) -> bool:
     code = str(item.get("code", ""))
-    return bool(item.get("grave", True)) and code.startswith(("drift.", "writes.", "networks.")) and code != "networks.source-unknown"
+    return (
+        bool(item.get("grave", True))
+        and code.startswith(("drift.", "writes.", "networks."))
+        and code != "networks.source-unknown"
+    )
 
 
 def rule_state(sight: pages.Sight) -> Badge:

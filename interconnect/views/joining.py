@@ -73,7 +73,9 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     error = _("Tick at least one group that can join.") if request.method == "POST" or "none" in request.GET else ""
     # Among hundreds, those that can join would be hard to find between those that cannot.
     groups = sorted(topology.groups.values(), key=lambda group: (group.name not in able, group.name))
-    lines = [(group.name, ", ".join(sorted(group.clusters)), reasons[group.name], group.name in chosen) for group in groups]
+    lines = [
+        (group.name, ", ".join(sorted(group.clusters)), reasons[group.name], group.name in chosen) for group in groups
+    ]
     context = frame(visit, "interconnect") | {
         "lines": lines,
         "error": error,
@@ -104,7 +106,9 @@ def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
         return go(request, "join-review", visit)
 
     context = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
-    return _choose(request, visit, (topology, facts), stored, {}, lambda group, found: Join(group, found), keep, context)
+    return _choose(
+        request, visit, (topology, facts), stored, {}, lambda group, found: Join(group, found), keep, context
+    )
 
 
 def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
@@ -155,7 +159,9 @@ def _choose(
     context.setdefault("refused", request.session.get(_slot(request, REFUSED), ()) if sent is not None else ())
     wrong = bool(context.get("refused")) or any(form.errors for form in forms.values())
     status = 409 if stale else 422 if wrong else 200
-    return page(request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=status)
+    return page(
+        request, "interconnect/addresses.html", frame(visit, "interconnect") | context | {"forms": forms}, status=status
+    )
 
 
 def _sent(request: HttpRequest) -> QueryDict | None:
@@ -202,7 +208,9 @@ def _forms(
 ) -> dict[str, AddressesForm]:
     known = observed.known_addresses(visit.mesh)
     return {
-        group: AddressesForm(data, topology=topology, group=group, known=known, chosen=chosen, version=versions.get(group, ""))
+        group: AddressesForm(
+            data, topology=topology, group=group, known=known, chosen=chosen, version=versions.get(group, "")
+        )
         for group, chosen in stored.items()
     }
 
@@ -231,39 +239,61 @@ def _accepted(
 
 @require_http_methods(["GET", "POST"])
 def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
-    """New addresses for joined groups; never a restart. Hundreds of ticks are too many for a URL: the session keeps them."""
+    """New addresses for joined groups; never a restart.
+
+    Hundreds of ticks are too many for a URL: the session keeps them.
+    """
     visit = mesh_for(request, name, Role.OPERATOR)
     topology, facts = current(visit)
     if "ticked" in request.POST:
         request.session[_slot(request, TICKED)] = request.POST.getlist("group")
         return go(request, "addresses-update", visit)
-    wanted = request.POST.getlist("group") or request.GET.getlist("group") or request.session.get(_slot(request, TICKED), [])
+    wanted = (
+        request.POST.getlist("group") or request.GET.getlist("group") or request.session.get(_slot(request, TICKED), [])
+    )
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
         return _nothing_joined(request, visit, topology, wanted, _("Tick the groups whose addresses change."))
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
-        changed = [UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])]
+        changed = [
+            UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])
+        ]
         if not changed:
             return _as_they_were(request, visit, chosen)
         return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
     versions = {group: version_of(addresses) for group, addresses in stored.items()}
-    return _choose(request, visit, (topology, facts), stored, versions, lambda group, found: UpdateAddresses(group, found), keep, context)
+    return _choose(
+        request,
+        visit,
+        (topology, facts),
+        stored,
+        versions,
+        lambda group, found: UpdateAddresses(group, found),
+        keep,
+        context,
+    )
 
 
 def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> HttpResponse:
     """Nothing to change; when that is because the newest rollout does it, that one is shown."""
     newest = last_topology_rollout(visit.mesh)
-    updated = {change.get("group") for change in newest.changes if change.get("change") == "UpdateAddresses"} if newest else set()
+    updated = (
+        {change.get("group") for change in newest.changes if change.get("change") == "UpdateAddresses"}
+        if newest
+        else set()
+    )
     if newest and updated & set(groups):
         return dialogs.to_rollout(request, newest)
     messages.info(request, _("The addresses are as they were."))
     return go(request, "interconnect", visit)
 
 
-def _nothing_joined(request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str) -> HttpResponse:
+def _nothing_joined(
+    request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str
+) -> HttpResponse:
     """Nothing that was ticked is in the list (any more): why, for each group that there is."""
     found = [reason for group in wanted for reason in phrases.reasons(rules.is_joined(topology, group))]
     return dialogs.outdated(request, visit.mesh, " ".join(found) or otherwise)
@@ -284,7 +314,11 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
     version = version_of(*(topology.groups[group] for group in wanted))
     initial = {"group": wanted, "step": "confirm" if asked else "ask", "restart": visit.mesh.restart}
     form = RemoveForm(
-        request.POST if confirming else None, groups=joined, asking=not (asked or confirming), initial=initial, version=version
+        request.POST if confirming else None,
+        groups=joined,
+        asking=not (asked or confirming),
+        initial=initial,
+        version=version,
     )
     dialog = _first_question(form, wanted) if not (asked or confirming) else _second_question(visit, form, wanted)
     if not confirming:

@@ -25,7 +25,9 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
     form = MemberForm(posted(request))
     if request.method == "POST" and form.is_valid():
-        member_set(actor=visit.actor, mesh=visit.mesh, user=form.cleaned_data["username"], role=form.cleaned_data["role"])
+        member_set(
+            actor=visit.actor, mesh=visit.mesh, user=form.cleaned_data["username"], role=form.cleaned_data["role"]
+        )
         return done(request, visit.mesh, _("Saved."), url_name="members")
     context = frame(visit, "members") | {
         "form": form,

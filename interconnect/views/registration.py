@@ -1,4 +1,6 @@
-"""Register meshes and clusters and replace credentials: a form, a check that a worker makes, what it found, and then the deed."""
+"""Register meshes and clusters and replace credentials: a form, a check that a worker makes, what it found, and then
+the deed.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,13 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry, Mesh
 
 PATIENCE = timedelta(seconds=20)
-CONFLICTING = {"cluster.name.taken", "cluster.uid.taken", "cluster.in-another-mesh", "mesh.name-taken", "mesh.control-plane-taken"}
+CONFLICTING = {
+    "cluster.name.taken",
+    "cluster.uid.taken",
+    "cluster.in-another-mesh",
+    "mesh.name-taken",
+    "mesh.control-plane-taken",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,10 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
         kind=registration.MESH_REGISTER,
         title=_("Register mesh"),
         verb=_("Register"),
-        intro=_("The control plane is looked at first: which istiods run there, where they read meshNetworks, what the console may do."),
+        intro=_(
+            "The control plane is looked at first: which istiods run there, where they read meshNetworks, "
+            "what the console may do."
+        ),
         form=MeshForm,
         actor=actor,
         start=reverse("mesh-register"),
@@ -161,14 +172,21 @@ def _replaced(asked: Inquiry) -> str:
 
 
 def _told(text: str, asked: Inquiry) -> str:
-    """With context and server of each kubeconfig, so that one taken by mistake is seen, and with what is to be said of them."""
+    """With context and server of each kubeconfig, so that one taken by mistake is seen, and with what is to be said of
+    them.
+    """
     parts = [part for _label, part in _report_parts(asked.result["report"])]
     places = [_("Context %(context)s, %(server)s.") % part for part in parts]
     return " ".join(dict.fromkeys((text, *places, *(note for part in parts for note in part["said"]))))
 
 
 def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
-    return {"mesh": visit.mesh, "actor": visit.actor, "context": frame(visit, tab), "template": "clusters/register.html"}
+    return {
+        "mesh": visit.mesh,
+        "actor": visit.actor,
+        "context": frame(visit, tab),
+        "template": "clusters/register.html",
+    }
 
 
 def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpResponse:
@@ -192,7 +210,9 @@ def _kept(request: HttpRequest, flow: Flow, wanted: UUID | str | None) -> Inquir
     found = inquiry_of(inquiry_id=inquiry_id, user_id=flow.actor.user_id or 0)
     if found is None or found.kind not in (flow.kind, registration.KEPT):
         return None
-    same = found.mesh_id == (flow.mesh.id if flow.mesh else None) and found.params.get("cluster") == flow.fixed.get("cluster")
+    same = found.mesh_id == (flow.mesh.id if flow.mesh else None) and found.params.get("cluster") == flow.fixed.get(
+        "cluster"
+    )
     return found if same else None
 
 
@@ -219,7 +239,9 @@ def _secret_fields(form: KubeconfigForm) -> tuple[str, ...]:
 
 
 def _ask(flow: Flow, kind: str, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
-    return inquiry_start(user_id=flow.actor.user_id or 0, kind=kind, mesh=flow.mesh, params=params, secret=json.dumps(secret))
+    return inquiry_start(
+        user_id=flow.actor.user_id or 0, kind=kind, mesh=flow.mesh, params=params, secret=json.dumps(secret)
+    )
 
 
 def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | None:
@@ -231,12 +253,15 @@ def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | N
     if not form.secret:
         return kept
     user_id = flow.actor.user_id or 0
-    return inquiry_keep(user_id=user_id, kind=registration.KEPT, mesh=flow.mesh, params=flow.fixed, secret=json.dumps(secret))
+    return inquiry_keep(
+        user_id=user_id, kind=registration.KEPT, mesh=flow.mesh, params=flow.fixed, secret=json.dumps(secret)
+    )
 
 
 def _unchanged(flow: Flow, form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
-    """Whether what was checked is what shall be stored: a mesh's name and CIDRs may still change, how the clusters are reached may
-    not, nor a cluster's name, which was compared with what the cluster says."""
+    """Whether what was checked is what shall be stored: a mesh's name and CIDRs may still change, how the clusters are
+    reached may not, nor a cluster's name, which was compared with what the cluster says.
+    """
     reach = ("context", "config_context", "insecure", "system_namespace", *(("name",) if flow.mesh else ()))
     return not form.given_anew and all(params.get(name) == asked.params.get(name) for name in reach)
 
@@ -263,7 +288,9 @@ def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
     if asked.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         slow = timezone.now() - asked.asked_at > PATIENCE
         return _render(request, flow, {"asking": True, "slow": slow, "poll_url": flow.url_of(asked.id)}, 200)
-    form = flow.make_form(asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)})
+    form = flow.make_form(
+        asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)}
+    )
     form.is_valid()
     _put_beside(flow, form, map(Violation.from_json, asked.errors))
     return _show(request, flow, form, kept=asked)
@@ -278,7 +305,9 @@ def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
         form.add_error(None if internal else found or part, phrases.reason(violation))
 
 
-def _show(request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inquiry | None = None, status: int = 200) -> HttpResponse:
+def _show(
+    request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inquiry | None = None, status: int = 200
+) -> HttpResponse:
     report = kept.result.get("report") if kept and kept.status == InquiryStatus.DONE else None
     context = {
         "form": form,
@@ -303,7 +332,9 @@ def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _worded(part: dict[str, Any]) -> dict[str, Any]:
-    """`said`: all notes in words; `ending`: the one on the credential's end, which stands beside it; `others`: the rest."""
+    """`said`: all notes in words; `ending`: the one on the credential's end, which stands beside it; `others`: the
+    rest.
+    """
     notes = [(note["code"], worded(note)) for note in part["notes"]]
     ending = [rows.ending(code, text) for code, text in notes if code in ENDINGS]
     others = [text for code, text in notes if code not in ENDINGS]
@@ -312,4 +343,6 @@ def _worded(part: dict[str, Any]) -> dict[str, Any]:
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:
     upload = {"file_limit": SIZE_LIMIT, "file_too_large": word("kubeconfig.too-large", {"limit": SIZE_LIMIT})}
-    return page(request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=("live",), status=status)
+    return page(
+        request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=("live",), status=status
+    )

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 @require_http_methods(["GET", "POST"])
 def join_review(request: HttpRequest, name: str) -> HttpResponse:
-    """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen (`keep`)."""
+    """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen
+    (`keep`).
+    """
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     started = _started(request, visit)
     if started is not None:
@@ -73,7 +75,9 @@ def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
     return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
 
 
-def _posted(request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join]) -> HttpResponse:
+def _posted(
+    request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join]
+) -> HttpResponse:
     form = SettingsForm(request.POST)
     restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
     if restart:
@@ -132,7 +136,10 @@ def _show(
         "form": form or SettingsForm(initial={"restart": draft.restart or visit.mesh.restart}),
         "step": 3,
         "refused": refused,
-        "joining": [(change.group, [plan_rows.address_text(address, topology) for address in change.addresses]) for change in changes],
+        "joining": [
+            (change.group, [plan_rows.address_text(address, topology) for address in change.addresses])
+            for change in changes
+        ],
         "plan": plan,
         "errors": [worded(error) for error in plan.errors],
         **plan_rows.context_of(plan, visit.mesh, topology),

@@ -31,10 +31,18 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     found = Paginator(pages.rollouts(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
     counts = pages.step_counts(found)
     rows = [
-        (rollout, phrases.rollout_title(rollout), steps.rollout_badge(rollout), steps.duration(rollout), counts[rollout.id])
+        (
+            rollout,
+            phrases.rollout_title(rollout),
+            steps.rollout_badge(rollout),
+            steps.duration(rollout),
+            counts[rollout.id],
+        )
         for rollout in found
     ]
-    return page(request, "rollouts/index.html", frame(visit, "rollouts") | {"rows": rows, "rollouts": found}, parts=("live",))
+    return page(
+        request, "rollouts/index.html", frame(visit, "rollouts") | {"rows": rows, "rollouts": found}, parts=("live",)
+    )
 
 
 @require_GET

@@ -46,7 +46,9 @@ def networks(request: HttpRequest, name: str) -> HttpResponse:
         return _page(request, visit, networks=form)
     chosen = form.cleaned_data
     try:
-        mesh_networks_source(actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"])
+        mesh_networks_source(
+            actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"]
+        )
     except Refused as refused:
         form.add_error("config_map", " ".join(phrases.reasons(refused.violations)))
         return _page(request, visit, networks=form)
@@ -72,7 +74,11 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
     visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
     intro = (
-        _("%(name)s leaves the console with its history of rollouts, its roles and the credentials of its control plane.") % {"name": name},
+        _(
+            "%(name)s leaves the console with its history of rollouts, its roles and the credentials of its "
+            "control plane."
+        )
+        % {"name": name},
         _("Nothing on its clusters changes. What people have done stays in the audit record."),
     )
     dialog = Dialog(_("Delete mesh"), _("Delete"), ConfirmForm(posted(request)), intro=intro, danger=True)
@@ -106,7 +112,12 @@ def _page(
     for key, form in forms.items():
         for bound in form:
             bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
-    context = frame(visit, "mesh-settings") | {**forms, "may_change": admin, "platform_admin": platform, "istiods": observed_istiods(mesh)}
+    context = frame(visit, "mesh-settings") | {
+        **forms,
+        "may_change": admin,
+        "platform_admin": platform,
+        "istiods": observed_istiods(mesh),
+    }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)
     failed = any(form.is_bound and form.errors for form in forms.values())
     return page(request, "meshes/settings.html", context, status=422 if failed else 200)

@@ -22,7 +22,10 @@ MOST_OF_NAME, MOST_OF_STATE = 20, 24
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A group as it is drawn. All are strings: hundreds are drawn at once, and a template formats every number by the language."""
+    """A group as it is drawn.
+
+    All are strings: hundreds are drawn at once, and a template formats every number by the language.
+    """
 
     group: rows.Glance
     x: str
@@ -53,7 +56,14 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 
 def _card(node: Node, group: rows.Glance) -> Card:
     spoke = " ".join(f"{x},{y}" for x, y in node.spoke)
-    return Card(group, str(node.x), str(node.y), spoke, _cut(node.name, MOST_OF_NAME), _cut(str(group.state.text), MOST_OF_STATE))
+    return Card(
+        group,
+        str(node.x),
+        str(node.y),
+        spoke,
+        _cut(node.name, MOST_OF_NAME),
+        _cut(str(group.state.text), MOST_OF_STATE),
+    )
 
 
 def _cut(text: str, most: int) -> str:

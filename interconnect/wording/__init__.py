@@ -14,12 +14,20 @@ from meshconsole.text import visible
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MESSAGES = {**rules.MESSAGES, **findings.MESSAGES, **engine.MESSAGES, **files.MESSAGES, **kubeconfig.MESSAGES, **plans.MESSAGES}
+MESSAGES = {
+    **rules.MESSAGES,
+    **findings.MESSAGES,
+    **engine.MESSAGES,
+    **files.MESSAGES,
+    **kubeconfig.MESSAGES,
+    **plans.MESSAGES,
+}
 
 _UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
 
 
-# What stands where a cluster gave no reason, or where a row of an older version lacks a parameter: its message stays readable.
+# What stands where a cluster gave no reason, or where a row of an older version lacks a parameter: its message stays
+# readable.
 _STAND_INS = {
     "said": gettext_lazy("no reason given"),
     "object": gettext_lazy("the object"),
@@ -44,15 +52,21 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     texts = _Params({name: _text(value) for name, value in params.items() if _is_given(name, value)})
     # A finding about a finding carries the inner one's code and parameters among its own.
     if texts.get("violation") in MESSAGES:
-        texts["violation"] = word(texts["violation"], {name: value for name, value in params.items() if name != "violation"})
+        texts["violation"] = word(
+            texts["violation"], {name: value for name, value in params.items() if name != "violation"}
+        )
     return _without_gaps(str(template), texts) % texts
 
 
 def _without_gaps(template: str, texts: Mapping[str, str]) -> str:
-    """The template without the places of what is empty: no field, no namespace. The blank or slash beside each goes along."""
+    """The template without the places of what is empty: no field, no namespace.
+
+    The blank or slash beside each goes along.
+    """
     for name in (name for name, text in texts.items() if not text):
         place = rf"%\({re.escape(name)}\)s"
-        # With the slash or, at the beginning of a sentence or bracket, the blank that follows; elsewhere with the blank before.
+        # With the slash or, at the beginning of a sentence or bracket, the blank that follows; elsewhere with the blank
+        # before.
         template = re.sub(rf"{place}/|(?<![^(]){place} | ?{place}(?!/)", "", template)
     return template
 

@@ -48,7 +48,9 @@ def describe(change: Change) -> str:
 
 
 def sentences(several: Sequence[Change]) -> list[str]:
-    """Changes that are made together, a sentence each: a new group is told with the clusters that later ones bring into it."""
+    """Changes that are made together, a sentence each: a new group is told with the clusters that later ones bring into
+    it.
+    """
     return [describe(_whole(change, several)) for change in several]
 
 
@@ -56,7 +58,9 @@ def _whole(change: Change, several: Sequence[Change]) -> Change:
     if not isinstance(change, changes.CreateGroup):
         return change
     coming = (later for later in several if isinstance(later, changes.MoveCluster | changes.AddCluster))
-    return replace(change, clusters=change.clusters.union(later.cluster for later in coming if later.group == change.group))
+    return replace(
+        change, clusters=change.clusters.union(later.cluster for later in coming if later.group == change.group)
+    )
 
 
 def _create_group(change: changes.CreateGroup) -> str:
@@ -71,8 +75,12 @@ _DESCRIBE: dict[type[Any], Callable[[Any], str]] = {
     changes.Disable: lambda _change: _("Disable multicloud interconnection"),
     changes.CreateGroup: _create_group,
     changes.DeleteGroup: lambda change: _("Delete network group %(group)s") % {"group": change.group},
-    changes.AddCluster: lambda change: _("Add cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},
-    changes.MoveCluster: lambda change: _("Move cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group},
+    changes.AddCluster: lambda change: (
+        _("Add cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group}
+    ),
+    changes.MoveCluster: lambda change: (
+        _("Move cluster %(cluster)s to %(group)s") % {"cluster": change.cluster, "group": change.group}
+    ),
     changes.RemoveCluster: lambda change: _("Remove cluster %(cluster)s from its group") % {"cluster": change.cluster},
     changes.CreateGateway: lambda change: _("Create east-west gateway %(gateway)s") % {"gateway": change.key},
     changes.EditGateway: lambda change: _("Edit east-west gateway %(gateway)s") % {"gateway": change.key},
@@ -81,6 +89,8 @@ _DESCRIBE: dict[type[Any], Callable[[Any], str]] = {
     changes.UpdateAddresses: lambda change: _("Update addresses of %(group)s") % {"group": change.group},
     changes.Remove: lambda change: _("Remove %(group)s from the interconnect") % {"group": change.group},
     changes.RegisterCluster: lambda change: _("Register cluster %(cluster)s") % {"cluster": change.cluster},
-    changes.UnregisterCluster: lambda change: _("Remove cluster %(cluster)s from the mesh") % {"cluster": change.cluster},
+    changes.UnregisterCluster: lambda change: (
+        _("Remove cluster %(cluster)s from the mesh") % {"cluster": change.cluster}
+    ),
     changes.ForgetCluster: lambda change: _("Forget cluster %(cluster)s") % {"cluster": change.cluster},
 }

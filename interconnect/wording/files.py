@@ -34,25 +34,42 @@ MESSAGES = {
     "file.ip": _("%(value)s is no IP address."),
     "file.duplicate-item": _("%(value)s is there already, in line %(line)s. Keep one of them."),
     "file.gateway-key": _("%(value)s names no gateway. Write cluster/number, such as member-b/1."),
-    "file.gateway-cluster": _("Gateway %(gateway)s cannot be in group %(group)s: cluster %(cluster)s is not one of its clusters."),
+    "file.gateway-cluster": _(
+        "Gateway %(gateway)s cannot be in group %(group)s: cluster %(cluster)s is not one of its clusters."
+    ),
     "file.replicas-and-autoscaling": _("A gateway has replicas or autoscaling, not both. Remove one of them."),
     "file.autoscaling-range": _("min (%(min)s) is above max (%(max)s)."),
     "file.joined-entry": _("An entry of joined has either gateway or address."),
-    "file.joined-gateway": _("Group %(group)s has no gateway %(gateway)s in this file. Add it under gateways, or choose another."),
+    "file.joined-gateway": _(
+        "Group %(group)s has no gateway %(gateway)s in this file. Add it under gateways, or choose another."
+    ),
     "file.cluster-twice": _("Cluster %(cluster)s is in group %(group)s already. A cluster is in one group at most."),
     "file.too-many-errors": _("More than %(shown)s errors. Correct those above first."),
-    "file.mesh-unknown": _("There is no mesh %(mesh)s. Register it with a kubeconfig under control_plane, or correct the name."),
-    "file.revision": _("The file is for revision %(file)s; the mesh is at %(mesh)s. Export it again and repeat the change there."),
-    "file.control-plane": _("The mesh has %(key)s %(mesh)s, the file says %(file)s. That cannot be changed: correct the file."),
-    "file.cluster-unknown": _("Cluster %(cluster)s is not registered. Name its kubeconfig under clusters, or correct the name."),
-    "file.cluster-identity": _("Cluster %(cluster)s has the UID %(stored)s, here it is %(file)s. Another cluster cannot take its name."),
-    "file.cluster-renamed": _("The cluster with this UID is registered as %(stored)s, not as %(cluster)s. A cluster keeps its name."),
+    "file.mesh-unknown": _(
+        "There is no mesh %(mesh)s. Register it with a kubeconfig under control_plane, or correct the name."
+    ),
+    "file.revision": _(
+        "The file is for revision %(file)s; the mesh is at %(mesh)s. Export it again and repeat the change there."
+    ),
+    "file.control-plane": _(
+        "The mesh has %(key)s %(mesh)s, the file says %(file)s. That cannot be changed: correct the file."
+    ),
+    "file.cluster-unknown": _(
+        "Cluster %(cluster)s is not registered. Name its kubeconfig under clusters, or correct the name."
+    ),
+    "file.cluster-identity": _(
+        "Cluster %(cluster)s has the UID %(stored)s, here it is %(file)s. Another cluster cannot take its name."
+    ),
+    "file.cluster-renamed": _(
+        "The cluster with this UID is registered as %(stored)s, not as %(cluster)s. A cluster keeps its name."
+    ),
     "file.kubeconfig-missing": _("There is no file %(path)s beside this one. Correct the path."),
     "file.kubeconfig-unreadable": _("The file %(path)s cannot be read. Check its permissions."),
     "file.kubeconfig-too-large": _("The file %(path)s has more than %(limit)s bytes and is no kubeconfig."),
     "file.kubeconfig-not-a-file": _("%(path)s is a folder or a device, not a file."),
     "file.too-many-values": _("The file holds more than %(limit)s values."),
     "file.control-plane-identity": _(
-        "This credential leads to another cluster (%(file)s) than the mesh has here (%(stored)s). Use one of the same cluster."
+        "This credential leads to another cluster (%(file)s) than the mesh has here (%(stored)s). Use one of "
+        "the same cluster."
     ),
 }

@@ -13,14 +13,21 @@ _REASONS = {
     "multiple-documents": _("This holds %(count)s kubeconfigs. Give the one of this cluster."),
     "malformed": _("The kubeconfig isn't valid YAML (line %(line)s, column %(column)s)."),
     "tab": _("Line %(line)s of the kubeconfig is indented with a tab, which YAML doesn't allow. Use spaces."),
-    "space": _("Line %(line)s of the kubeconfig is indented with characters that only look like spaces. Replace them with spaces."),
+    "space": _(
+        "Line %(line)s of the kubeconfig is indented with characters that only look like spaces. Replace "
+        "them with spaces."
+    ),
     "too-deep": _("The kubeconfig is nested too deeply to be one (line %(line)s)."),
     "too-large": _("The kubeconfig is larger than %(limit)s bytes. Leave out what this cluster does not need."),
-    "too-many-nodes": _("The kubeconfig has more entries than any real one. Leave out what this cluster does not need."),
+    "too-many-nodes": _(
+        "The kubeconfig has more entries than any real one. Leave out what this cluster does not need."
+    ),
     "encoding": _("The kubeconfig isn't UTF-8 text. Save it as UTF-8 (Windows PowerShell writes UTF-16 with “>”)."),
     "encoded": _("This is a kubeconfig in base64. Decode it (base64 -d), then paste the text."),
     "empty": _("The kubeconfig is empty."),
-    "not-a-kubeconfig": _("This isn't a kubeconfig. It needs apiVersion v1, kind Config, clusters, users and contexts."),
+    "not-a-kubeconfig": _(
+        "This isn't a kubeconfig. It needs apiVersion v1, kind Config, clusters, users and contexts."
+    ),
     "other-kind": _("This is a Kubernetes object of kind %(kind)s, not a kubeconfig. Give the cluster's kubeconfig."),
     "secret-without-kubeconfig": _("This Secret holds no kubeconfig. Give the cluster's kubeconfig."),
     "redacted": _(
@@ -29,14 +36,20 @@ _REASONS = {
     ),
     "not-text": _("%(field)s in the kubeconfig must be text. Put the value in quotes."),
     "not-a-switch": _("%(field)s in the kubeconfig must be true or false, without quotes."),
-    "wrong-type": _("%(field)s in the kubeconfig has the wrong form. Compare it with what “kubectl config view --raw” prints."),
+    "wrong-type": _(
+        "%(field)s in the kubeconfig has the wrong form. Compare it with what “kubectl config view --raw” prints."
+    ),
     "no-context": _("The kubeconfig has no context. Add one that names a cluster and a user."),
     "context-unknown": _("The kubeconfig has no context “%(context)s”. It has: %(contexts)s."),
     "several-contexts": _("The kubeconfig has several contexts: %(contexts)s. Choose one."),
-    "current-unusable": _("The current context “%(current)s” can't be used. %(violation)s Or choose another context: %(contexts)s."),
+    "current-unusable": _(
+        "The current context “%(current)s” can't be used. %(violation)s Or choose another context: %(contexts)s."
+    ),
     "current-unknown": _("The kubeconfig's current context “%(current)s” isn't in it. Choose one: %(contexts)s."),
     "context-incomplete": _("The context names no %(field)s. Add it to the context."),
-    "cluster-unknown": _("The context names the cluster “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
+    "cluster-unknown": _(
+        "The context names the cluster “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."
+    ),
     "user-unknown": _("The context names the user “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
     "no-entries": _(
         "The context names “%(name)s”, but the kubeconfig has no %(field)s. "
@@ -44,27 +57,36 @@ _REASONS = {
     ),
     "no-credential": _("The user has neither a token nor a client certificate in the file. Add one of them."),
     "exec": _(
-        "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. Create an account for it with your "
+        "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. Create "
+        "an account for it with your "
         "own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
     ),
     "auth-provider": _(
-        "The kubeconfig signs in by an auth provider, %(command)s, which the console doesn't use. Create an account for the console with "
+        "The kubeconfig signs in by an auth provider, %(command)s, which the console doesn't use. Create an "
+        "account for the console with "
         "your own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
     ),
-    "basic-auth": _("The kubeconfig uses a password (%(field)s), which Kubernetes does not take any more. Use a token."),
+    "basic-auth": _(
+        "The kubeconfig uses a password (%(field)s), which Kubernetes does not take any more. Use a token."
+    ),
     "impersonation": _("The kubeconfig impersonates somebody (%(field)s). Use a credential of the console's own."),
-    "proxy-url": _("The kubeconfig names a proxy (%(field)s). The console connects directly: give an address that it can reach."),
+    "proxy-url": _(
+        "The kubeconfig names a proxy (%(field)s). The console connects directly: give an address that it can reach."
+    ),
     "file-path": _(
         "The kubeconfig names a file (%(field)s), which the console can't read. Embed certificates and keys with "
         "“kubectl config view --raw --minify --flatten”; put a token itself into “token”."
     ),
-    "insecure": _("The kubeconfig skips the check of the server's certificate. Give certificate-authority-data instead."),
+    "insecure": _(
+        "The kubeconfig skips the check of the server's certificate. Give certificate-authority-data instead."
+    ),
     "insecure-with-authority": _(
         "The kubeconfig skips the check of the server's certificate although the authority is there. "
         "Delete insecure-skip-tls-verify; certificate-authority-data is enough."
     ),
     "authority-malformed": _(
-        "certificate-authority-data holds no certificate in PEM form. Put the certificate of the cluster's authority there, in base64."
+        "certificate-authority-data holds no certificate in PEM form. Put the certificate of the cluster's "
+        "authority there, in base64."
     ),
     "base64-malformed": _("%(field)s isn't base64: a part of it is missing or was changed. Copy it again as a whole."),
     "pem-unencoded": _("%(field)s is PEM text. It must be that text in base64 (base64 -w0)."),
@@ -73,9 +95,15 @@ _REASONS = {
         "client-certificate-data holds no certificate in PEM form. Put the client's certificate there, in base64."
     ),
     "client-key-encrypted": _("The client key is encrypted. Give it without a passphrase; it is stored encrypted."),
-    "client-key-malformed": _("client-key-data isn't a private key in PEM form. Put the client's key there, in base64."),
-    "client-key-mismatch": _("The client key doesn't belong to the client certificate. Give the two that were issued together."),
-    "token-malformed": _("The token has spaces, line breaks or other characters that no token has. Put it on one line, as it was issued."),
+    "client-key-malformed": _(
+        "client-key-data isn't a private key in PEM form. Put the client's key there, in base64."
+    ),
+    "client-key-mismatch": _(
+        "The client key doesn't belong to the client certificate. Give the two that were issued together."
+    ),
+    "token-malformed": _(
+        "The token has spaces, line breaks or other characters that no token has. Put it on one line, as it was issued."
+    ),
     "server-missing": _("The cluster has no server address. Add one: https://host:port."),
     "server-space": _("The server address has spaces or line breaks. Remove them."),
     "server-scheme": _("The server address must begin with https://."),
@@ -96,10 +124,13 @@ _REASONS = {
 
 _CREDENTIALS = {
     "credential.istiods": _(
-        "This is istiod's own account in this cluster. The console needs an account of its own: create it (deploy/rbac/account.yaml) "
+        "This is istiod's own account in this cluster. The console needs an account of its own: create it "
+        "(deploy/rbac/account.yaml) "
         "and give a kubeconfig with its token."
     ),
-    "credential.istiods-lacks": _("istiod's account lacks %(count)s of the rights that the console needs: %(missing)s."),
+    "credential.istiods-lacks": _(
+        "istiod's account lacks %(count)s of the rights that the console needs: %(missing)s."
+    ),
     "credential.reads-secrets": _("This account can read all Secrets of the cluster. The console needs none of them."),
     "credential.ignored-fields": _("Not used: %(fields)s. Neither kubectl nor the console knows these fields."),
     "credential.ended": _("The credential expired on %(until)s. Replace it."),
@@ -109,7 +140,8 @@ _CREDENTIALS = {
         "istiod takes its Pods for that cluster's: register it under that ID, or check that this is the right cluster."
     ),
     "cluster.name.secret": _(
-        "istiod's Secret names this cluster %(found)s, not “%(name)s”. Register it under that ID, or check that this is the right cluster."
+        "istiod's Secret names this cluster %(found)s, not “%(name)s”. Register it under that ID, or check "
+        "that this is the right cluster."
     ),
 }
 

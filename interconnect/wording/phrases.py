@@ -77,7 +77,9 @@ def _sentence(kind: str, items: Sequence[Mapping[str, Any]]) -> str:
     if kind not in SENTENCES:
         return kind
     sentence, listing = SENTENCES[kind]
-    return str(sentence) % {name: listed(sorted({_name(item.get(key, "")) for item in items})) for name, key in listing.items()}
+    return str(sentence) % {
+        name: listed(sorted({_name(item.get(key, "")) for item in items})) for name, key in listing.items()
+    }
 
 
 def _name(value: Any) -> str:

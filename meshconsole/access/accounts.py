@@ -1,4 +1,7 @@
-"""Local accounts: an administrator makes them, nobody signs up. One door, with its limits, for pages and the admin alike."""
+"""Local accounts: an administrator makes them, nobody signs up.
+
+One door, with its limits, for pages and the admin alike.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TOO_SOON = "too-soon"
-# One name from one address, one address over all names, one name from everywhere, and one name in a browser that knows it.
+# One name from one address, one address over all names, one name from everywhere, and one name in a browser that knows
+# it.
 PAIR, ADDRESS, NAME, DEVICE = Limit(5, 60), Limit(30, 30), Limit(100, 5), Limit(10, 60)
 
 
@@ -72,6 +76,8 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 def too_soon(seconds: int) -> ValidationError:
     message = ngettext(
-        "Too many failed attempts. Try again in %(seconds)s second.", "Too many failed attempts. Try again in %(seconds)s seconds.", seconds
+        "Too many failed attempts. Try again in %(seconds)s second.",
+        "Too many failed attempts. Try again in %(seconds)s seconds.",
+        seconds,
     )
     return ValidationError(message, code=TOO_SOON, params={"seconds": seconds})

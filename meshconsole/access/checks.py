@@ -24,7 +24,8 @@ def names_are_told_apart(
         return []
     return [
         Warning(
-            f"The user names {', '.join(names)} look alike: one can be taken for the other. Rename or delete all but one.",
+            f"The user names {', '.join(names)} look alike: one can be taken for the other. Rename or delete "
+            f"all but one.",
             id="meshconsole.W002",
         )
         for names in alike_names()

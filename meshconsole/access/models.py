@@ -24,9 +24,16 @@ class Binding(models.Model):
     scope = models.CharField(_("scope"), max_length=100, blank=True, default="")
     role = models.PositiveSmallIntegerField(_("role"), choices=RoleChoice)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, null=True, blank=True, related_name="bindings"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="bindings",
     )
-    group = models.ForeignKey(Group, verbose_name=_("group"), on_delete=models.CASCADE, null=True, blank=True, related_name="bindings")
+    group = models.ForeignKey(
+        Group, verbose_name=_("group"), on_delete=models.CASCADE, null=True, blank=True, related_name="bindings"
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -43,8 +50,12 @@ class Binding(models.Model):
                 condition=~Q(role=Role.PLATFORM_ADMIN.value) | Q(scope=PLATFORM_SCOPE),
             ),
             models.CheckConstraint(name="binding_known_role", condition=Q(role__in=[role.value for role in Role])),
-            models.UniqueConstraint(name="binding_one_per_user", fields=["scope", "user"], condition=Q(user__isnull=False)),
-            models.UniqueConstraint(name="binding_one_per_group", fields=["scope", "group"], condition=Q(group__isnull=False)),
+            models.UniqueConstraint(
+                name="binding_one_per_user", fields=["scope", "user"], condition=Q(user__isnull=False)
+            ),
+            models.UniqueConstraint(
+                name="binding_one_per_group", fields=["scope", "group"], condition=Q(group__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,14 +42,22 @@ _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGAN
 
 
 def skeleton(name: str) -> str:
-    """The same for all names that look alike: other case, other width, accents, letters of other alphabets, what is not seen."""
+    """The same for all names that look alike: other case, other width, accents, letters of other alphabets, what is not
+    seen.
+    """
     folded = unicodedata.normalize("NFKC", name.strip()).casefold()
-    seen = (char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.category(char).startswith(("M", "C", "Z")))
+    seen = (
+        char
+        for char in unicodedata.normalize("NFKD", folded)
+        if not unicodedata.category(char).startswith(("M", "C", "Z"))
+    )
     return "".join(seen).translate(_LETTER).replace("rn", "m").replace("vv", "w")
 
 
 def mixes_alphabets(name: str) -> bool:
-    """Whether letters of alphabets that nobody writes in one word stand side by side, as in `аdmin` with a Cyrillic а."""
+    """Whether letters of alphabets that nobody writes in one word stand side by side, as in `аdmin`
+    with a Cyrillic а.
+    """
     letters = (char for char in unicodedata.normalize("NFKC", name) if char.isalpha())
     scripts = {unicodedata.name(char, "UNKNOWN").split()[0] for char in letters}
     return len(scripts) > 1 and not scripts <= _TOGETHER

@@ -28,7 +28,12 @@ def end_or_continue(request: HttpRequest, now: float) -> None:
     if SESSION_KEY not in session:
         return
     used: float = session.get(USED, 0.0)
-    if now - session.get(BEGUN, 0.0) >= settings.SESSION_COOKIE_AGE or now - used >= settings.MESHCONSOLE_SESSION_IDLE_SECONDS:
+    if (
+        now - session.get(BEGUN, 0.0) >= settings.SESSION_COOKIE_AGE
+        or now - used >= settings.MESHCONSOLE_SESSION_IDLE_SECONDS
+    ):
         session.flush()
-    elif POLL_HEADER not in request.headers and now - used >= min(NOTED_SECONDS, settings.MESHCONSOLE_SESSION_IDLE_SECONDS / 2):
+    elif POLL_HEADER not in request.headers and now - used >= min(
+        NOTED_SECONDS, settings.MESHCONSOLE_SESSION_IDLE_SECONDS / 2
+    ):
         session[USED] = now

@@ -1,4 +1,6 @@
-"""The admin's site: its sign-in is the console's, with the limits that the console's has; its lists answer to the filters they offer."""
+"""The admin's site: its sign-in is the console's, with the limits that the console's has; its lists answer to the
+filters they offer.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,16 @@ OLD_PASSWORD = Limit(10, 60)
 
 
 class OfferedLookups(admin.ModelAdmin[Any]):
-    """A list that can be filtered by any column answers questions about columns that it does not show, letter by letter."""
+    """A list that can be filtered by any column answers questions about columns that it does not show, letter by
+    letter.
+    """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request is not None else self.list_filter
-        named = (entry[0] if isinstance(entry, list | tuple) else getattr(entry, "parameter_name", entry) for entry in filters)
+        named = (
+            entry[0] if isinstance(entry, list | tuple) else getattr(entry, "parameter_name", entry)
+            for entry in filters
+        )
         offered = {"pk", self.model._meta.pk.name, self.date_hierarchy, *named} - {None}
         allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
         return allowed and any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
@@ -38,16 +45,23 @@ class OfferedLookups(admin.ModelAdmin[Any]):
 
 class ConsoleAdminSite(admin.AdminSite):
     def register(
-        self, model_or_iterable: type[Model] | Iterable[type[Model]], admin_class: type[admin.ModelAdmin[Any]] | None = None, **options: Any
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[admin.ModelAdmin[Any]] | None = None,
+        **options: Any,
     ) -> None:
         """Of libraries too: none of them says what may be asked."""
         of = admin_class or admin.ModelAdmin
-        super().register(model_or_iterable, type(of.__name__, (OfferedLookups, of), {"__module__": of.__module__}), **options)
+        super().register(
+            model_or_iterable, type(of.__name__, (OfferedLookups, of), {"__module__": of.__module__}), **options
+        )
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         # Whoever has signed in goes on: Django's own form would take guesses at other accounts, without limits.
-        signed_in = secure_admin_login(lambda request: HttpResponseRedirect(reverse("admin:index", current_app=self.name)))
+        signed_in = secure_admin_login(
+            lambda request: HttpResponseRedirect(reverse("admin:index", current_app=self.name))
+        )
         response: HttpResponse = signed_in(request)
         return response
 

@@ -1,7 +1,9 @@
-"""How often a password may be guessed: every failure beyond the free ones makes the next attempt wait, and nothing locks anybody out.
+"""How often a password may be guessed: every failure beyond the free ones makes the next attempt wait, and nothing
+locks anybody out.
 
-Counted in the cache, so that all processes share it where REDIS_URL names one. An attempt counts as failed from its beginning: many
-at once are no way around. What is refused for coming too soon is not counted, and no password is looked at.
+Counted in the cache, so that all processes share it where REDIS_URL names one. An attempt counts as failed from its
+beginning: many at once are no way around. What is refused for coming too soon is not counted, and no password is looked
+at.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ class TooSoon(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`free` failures without a wait, then waits that double up to `longest` seconds; forgotten after `kept` seconds without any."""
+    """`free` failures without a wait, then waits that double up to `longest` seconds; forgotten after `kept` seconds
+    without any.
+    """
 
     free: int
     longest: int
@@ -91,7 +95,9 @@ class Attempt:
             self._taken.append(bucket)
 
     def succeeded(self) -> None:
-        """Takes this attempt alone off the counts: whoever has an account of their own must not clear an address with it."""
+        """Takes this attempt alone off the counts: whoever has an account of their own must not clear an address with
+        it.
+        """
         for bucket in self._taken:
             bucket.give_back()
         self._taken = []

@@ -34,7 +34,9 @@ def check_name(name: str, *, besides: int | None = None) -> None:
     others = rows.values_list("username", flat=True)
     alike = next((other for other in others.iterator() if skeleton(other) == skeleton(name)), None)
     if alike is not None:
-        raise ValidationError(_("This name looks like “%(name)s”. Choose another one."), code="alike", params={"name": alike})
+        raise ValidationError(
+            _("This name looks like “%(name)s”. Choose another one."), code="alike", params={"name": alike}
+        )
 
 
 def alike_names() -> list[tuple[str, ...]]:
@@ -46,7 +48,10 @@ def alike_names() -> list[tuple[str, ...]]:
 
 
 def nobody_left(besides: Iterable[int]) -> bool:
-    """Whether there is no superuser but these. Holds the rows until the transaction ends: two may go at the same time."""
+    """Whether there is no superuser but these.
+
+    Holds the rows until the transaction ends: two may go at the same time.
+    """
     with transaction.atomic():
         return set(superusers().select_for_update().values_list("pk", flat=True)) <= set(besides)
 

@@ -57,7 +57,12 @@ class Entry(models.Model):
     time = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     actor = models.CharField(_("actor"), max_length=200)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     action = models.CharField(_("action"), max_length=100)
     scope = models.CharField(_("scope"), max_length=100, blank=True, default="")

@@ -33,7 +33,9 @@ def _database_answers() -> bool:
 
 def _broker_answers(url: str) -> bool:
     try:
-        with redis.Redis.from_url(url, socket_connect_timeout=BROKER_TIMEOUT_SECONDS, socket_timeout=BROKER_TIMEOUT_SECONDS) as client:
+        with redis.Redis.from_url(
+            url, socket_connect_timeout=BROKER_TIMEOUT_SECONDS, socket_timeout=BROKER_TIMEOUT_SECONDS
+        ) as client:
             client.ping()
     except redis.RedisError:
         logger.warning("the broker does not answer", exc_info=True)

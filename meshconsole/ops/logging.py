@@ -128,7 +128,11 @@ SHARED: tuple[Processor, ...] = (
 def configure_structlog() -> None:
     threading.excepthook = log_of_thread
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.PositionalArgumentsFormatter(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            *SHARED,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -148,7 +152,9 @@ def logging_config(level: str) -> dict[str, Any]:
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
                     redact_event,
-                    structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: _shown(redact_text(str(value)))),
+                    structlog.processors.JSONRenderer(
+                        ensure_ascii=False, default=lambda value: _shown(redact_text(str(value)))
+                    ),
                 ],
             }
         },

@@ -20,7 +20,12 @@ class RunsProcesses(Protocol):
 
 
 def processes_of_apps() -> list[Process]:
-    return [process for config in apps.get_app_configs() if isinstance(config, RunsProcesses) for process in config.run_processes()]
+    return [
+        process
+        for config in apps.get_app_configs()
+        if isinstance(config, RunsProcesses)
+        for process in config.run_processes()
+    ]
 
 
 def manage(*arguments: str) -> tuple[str, ...]:

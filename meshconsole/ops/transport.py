@@ -15,7 +15,9 @@ _numbers = itertools.count(1)
 
 
 class Channel(redis.Channel):
-    """By the time a message is read it is off the queue: what cannot be understood is dropped, and the next one is read."""
+    """By the time a message is read it is off the queue: what cannot be understood is dropped, and the next one is
+    read.
+    """
 
     def _brpop_read(self, **options: Any) -> Any:
         try:

@@ -1,8 +1,10 @@
-"""gunicorn's worker for the console: waitress reads requests, and a thread is taken only for one that has arrived whole.
+"""gunicorn's worker for the console: waitress reads requests, and a thread is taken only for one that has arrived
+whole.
 
 gunicorn's own workers give a thread to every connection that has begun to speak, and wait for it without end: as many
 connections as threads, each sending a byte now and then, stop them. Here one loop holds all connections. A request has
-`keepalive` seconds from its first byte to its last; when there are too many connections, the one that has waited longest makes room.
+`keepalive` seconds from its first byte to its last; when there are too many connections, the one that has waited
+longest makes room.
 """
 
 from __future__ import annotations
@@ -82,7 +84,9 @@ class Channel(HTTPChannel):
 
     @property
     def waits_since(self) -> float:
-        """A first byte is no merit: in a flood the newest connections have not been read yet when the older ones speak."""
+        """A first byte is no merit: in a flood the newest connections have not been read yet when the
+        older ones speak.
+        """
         return self.last_activity if self.has_asked else self.creation_time
 
     def handle_read(self) -> None:
@@ -129,7 +133,9 @@ class UnixServer(MakesRoom, UnixWSGIServer):
 
 
 class BufferedWorker(Worker):
-    """gunicorn's settings `threads`, `worker_connections`, `keepalive` and `graceful_timeout` count; other limits are this file's."""
+    """gunicorn's settings `threads`, `worker_connections`, `keepalive` and `graceful_timeout` count; other limits are
+    this file's.
+    """
 
     servers: tuple[BaseWSGIServer, ...] = ()
 

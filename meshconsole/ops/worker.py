@@ -1,4 +1,6 @@
-"""What a worker does beside its tasks: it shows that it is alive, and makes room for a successor when it has grown too large."""
+"""What a worker does beside its tasks: it shows that it is alive, and makes room for a successor when it has grown too
+large.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,10 @@ def beat() -> None:
         give_back()
         size = megabytes()
     if size > settings.MESHCONSOLE_WORKER_MEGABYTES and state.should_stop is None:
-        logger.warning("the worker ends, and another one begins", extra={"megabytes": size, "limit": settings.MESHCONSOLE_WORKER_MEGABYTES})
+        logger.warning(
+            "the worker ends, and another one begins",
+            extra={"megabytes": size, "limit": settings.MESHCONSOLE_WORKER_MEGABYTES},
+        )
         # The loop ends, the tasks under way are finished.
         state.should_stop = SUCCEEDED_BY_ANOTHER  # type: ignore[assignment]
 

@@ -27,7 +27,11 @@ class ConsoleBoundField(BoundField):
     def build_widget_attrs(self, attrs: dict[str, Any], widget: Any = None) -> dict[str, Any]:
         built = super().build_widget_attrs(attrs, widget)
         used = widget or self.field.widget
-        kind = "form-check-input" if isinstance(used, (CheckboxInput, CheckboxSelectMultiple, RadioSelect)) else "form-control"
+        kind = (
+            "form-check-input"
+            if isinstance(used, (CheckboxInput, CheckboxSelectMultiple, RadioSelect))
+            else "form-control"
+        )
         if kind == "form-control" and isinstance(used, Select):
             kind = "form-select"
         invalid = " is-invalid" if self.form.is_bound and self.errors else ""

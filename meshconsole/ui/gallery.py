@@ -13,7 +13,9 @@ class SampleForm(forms.Form):
     name = forms.CharField(label="Name", max_length=63, help_text="Lower-case letters, digits and hyphens.")
     text = forms.CharField(label="Text", widget=forms.Textarea(attrs={"rows": 3}), required=False)
     kind = forms.ChoiceField(label="Kind", choices=[("a", "A"), ("b", "B")])
-    several = forms.MultipleChoiceField(label="Several", choices=[("1", "1"), ("2", "2")], widget=forms.CheckboxSelectMultiple)
+    several = forms.MultipleChoiceField(
+        label="Several", choices=[("1", "1"), ("2", "2")], widget=forms.CheckboxSelectMultiple
+    )
     agree = forms.BooleanField(label="Agree")
 
 

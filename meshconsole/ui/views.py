@@ -34,7 +34,9 @@ class SignInView(LoginView):  # type: ignore[misc]
     def form_invalid(self, form: Any) -> HttpResponse:
         waits = [error.params["seconds"] for error in form.non_field_errors().as_data() if error.code == TOO_SOON]
         # A script puts a form back in its place for 422 alone.
-        status = HTTPStatus.TOO_MANY_REQUESTS if waits and not is_htmx(self.request) else HTTPStatus.UNPROCESSABLE_ENTITY
+        status = (
+            HTTPStatus.TOO_MANY_REQUESTS if waits and not is_htmx(self.request) else HTTPStatus.UNPROCESSABLE_ENTITY
+        )
         headers = {"Retry-After": str(waits[0])} if waits else {}
         return self.render_to_response(self.get_context_data(form=form), status=status, headers=headers)  # type: ignore[no-any-return]
 
@@ -44,7 +46,10 @@ class SignInView(LoginView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # allauth's own context names pages (sign-up, reset of the password) that this console does not have.
-        return {"form": kwargs.get("form") or self.get_form(), "next": self.request.GET.get("next") or self.request.POST.get("next", "")}
+        return {
+            "form": kwargs.get("form") or self.get_form(),
+            "next": self.request.GET.get("next") or self.request.POST.get("next", ""),
+        }
 
 
 # The mark that allauth puts on its own `dispatch` is lost on an overridden one.

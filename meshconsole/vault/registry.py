@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A text field of a model; `binding_of` gives the binding that a row's token was sealed under. "" is: nothing sealed."""
+    """A text field of a model; `binding_of` gives the binding that a row's token was sealed under.
+
+    "" is: nothing sealed.
+    """
 
     model: type[Model]
     field: str

@@ -1,4 +1,6 @@
-"""A list in the admin answers to the filters that it offers, and to no question about a column that it does not show."""
+"""A list in the admin answers to the filters that it offers, and to no question about a column that it
+does not show.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ def secret_paths(model: type[Model], depth: int = 2, prefix: str = "") -> Iterat
     for field in model._meta.get_fields():
         other = field.related_model
         if isinstance(other, type) and depth:
-            name = field.name if hasattr(field, "attname") or field.many_to_many else field.get_accessor_name() or field.name  # type: ignore[union-attr]
+            name = (
+                field.name
+                if hasattr(field, "attname") or field.many_to_many
+                else field.get_accessor_name() or field.name
+            )  # type: ignore[union-attr]
             yield from secret_paths(other, depth - 1, f"{prefix}{name}__")
         elif (model, field.name) in sealed or field.name in SECRET_NAMES:
             yield f"{prefix}{field.name}"

@@ -77,7 +77,16 @@ TABLE: dict[str, tuple[str, tuple[str, ...], int]] = {
     "rollout-dismiss": (POST, ("rollout_id",), OPERATOR),
 }
 # Pages without a mesh: tested below, one by one.
-OUTSIDE = {"home", "meshes", "mesh-register", "mesh-register-check", "account_login", "account_logout", "set_language", "gallery"}
+OUTSIDE = {
+    "home",
+    "meshes",
+    "mesh-register",
+    "mesh-register-check",
+    "account_login",
+    "account_logout",
+    "set_language",
+    "gallery",
+}
 
 
 def names(patterns: Any, prefix: str = "") -> Iterator[str]:
@@ -124,7 +133,9 @@ def address(mesh: Mesh, name: str, parts: tuple[str, ...]) -> str:
         "group": "asia",
         "cluster": "taiwan",
         "gateway": Gateway.objects.get(cluster__name="taiwan").id,
-        "binding_id": Binding.objects.get_or_create(scope=scope_of(mesh.id), user=tom, defaults={"role": Role.VIEWER})[0].id,
+        "binding_id": Binding.objects.get_or_create(scope=scope_of(mesh.id), user=tom, defaults={"role": Role.VIEWER})[
+            0
+        ].id,
         "inquiry_id": uuid4(),
         "rollout_id": mesh.rollouts.earliest("created_at").id,
     }

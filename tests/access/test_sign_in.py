@@ -36,7 +36,9 @@ def owner(db: None) -> Any:
     return person("olga", None, "somewhere")
 
 
-def attempt(address: str, name: str = "olga", password: str = "wrong", client: Client | None = None, **headers: str) -> Any:
+def attempt(
+    address: str, name: str = "olga", password: str = "wrong", client: Client | None = None, **headers: str
+) -> Any:
     asked = client or Client()
     extra = {f"HTTP_{key.upper()}": value for key, value in headers.items()}
     form = {"login": name, "password": password}
@@ -146,7 +148,9 @@ def test_an_ipv6_address_counts_with_its_64(owner: Any) -> None:
 
 def test_a_client_without_a_proxy_cannot_choose_its_address(owner: Any) -> None:
     form = {"login": "olga", "password": "x"}
-    answers = [Client().post("/sign-in/", form, REMOTE_ADDR=ATTACKER, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(7)]
+    answers = [
+        Client().post("/sign-in/", form, REMOTE_ADDR=ATTACKER, HTTP_X_FORWARDED_FOR=f"192.0.2.{n}") for n in range(7)
+    ]
     assert answers[-1].status_code == 429
 
 

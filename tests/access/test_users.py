@@ -1,4 +1,6 @@
-"""What holds for every account: names that are told apart, a superuser that stays, passwords that are no word of a list."""
+"""What holds for every account: names that are told apart, a superuser that stays, passwords that are no word of a
+list.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,23 @@ def test_names_that_look_alike_have_one_skeleton(name: str) -> None:
 
 
 def test_names_that_look_different_have_two_skeletons() -> None:
-    assert len({skeleton(name) for name in ("ada", "omar", "vera", "admin", "admins", "张伟", "ops-1", "ops-2", "müller", "oмск")}) == 10
+    assert (
+        len(
+            {
+                skeleton(name)
+                for name in ("ada", "omar", "vera", "admin", "admins", "张伟", "ops-1", "ops-2", "müller", "oмск")
+            }
+        )
+        == 10
+    )
 
 
 def test_alphabets_that_nobody_mixes_are_noticed() -> None:
-    assert [mixes_alphabets(name) for name in ("аdmin", "αdmin", "张伟ops", "омск", "müller-2", "ops.1")] == [True, True, *[False] * 4]
+    assert [mixes_alphabets(name) for name in ("аdmin", "αdmin", "张伟ops", "омск", "müller-2", "ops.1")] == [
+        True,
+        True,
+        *[False] * 4,
+    ]
 
 
 @pytest.mark.parametrize("name", ["admın", "Admin"])
@@ -146,7 +160,9 @@ def test_others_come_and_go_as_before(root: Any) -> None:
 
 
 @pytest.mark.parametrize("password", ["admin", "password1234", "administrator"])
-def test_production_makes_no_account_with_a_weak_password(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+def test_production_makes_no_account_with_a_weak_password(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
     settings.PRODUCTION = True
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
     with pytest.raises(CommandError, match=r"too (short|common|similar)"):

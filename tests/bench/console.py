@@ -1,8 +1,9 @@
-"""The console in a process of its own, on a database of its own: `python -m tests.bench.console FOLDER CLUSTERS [worker]`.
+"""The console in a process of its own, on a database of its own: `python -m tests.bench.console FOLDER CLUSTERS
+[worker]`.
 
-Registers the clusters of FOLDER, says so, and waits for a line on stdin. Then it starts one rollout that enables the mesh and
-joins every cluster in a group of its own, by a gateway of its own, carries it out (in this process as the command line does,
-or by the worker that REDIS_URL leads to), and says what that took as one line of JSON.
+Registers the clusters of FOLDER, says so, and waits for a line on stdin. Then it starts one rollout that enables the
+mesh and joins every cluster in a group of its own, by a gateway of its own, carries it out (in this process as the
+command line does, or by the worker that REDIS_URL leads to), and says what that took as one line of JSON.
 """
 
 from __future__ import annotations
@@ -148,7 +149,9 @@ def _phases(rollout: Rollout) -> dict[str, float]:
 
     found = {}
     for phase in Phase:
-        times = Step.objects.filter(rollout=rollout, phase=phase).aggregate(first=Min("started_at"), last=Max("ended_at"))
+        times = Step.objects.filter(rollout=rollout, phase=phase).aggregate(
+            first=Min("started_at"), last=Max("ended_at")
+        )
         if times["first"]:
             found[phase.name.lower()] = (times["last"] - times["first"]).total_seconds()
     return found

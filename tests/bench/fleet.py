@@ -1,7 +1,7 @@
 """Simulated clusters in a process of their own: `python -m tests.bench.fleet FOLDER CLUSTERS`.
 
-A line on stdin sets the latency of every cluster in seconds; the end of stdin ends it. Unlike `manage.py simulator` it keeps
-no state: writing it down would take the time that is measured.
+A line on stdin sets the latency of every cluster in seconds; the end of stdin ends it. Unlike `manage.py simulator` it
+keeps no state: writing it down would take the time that is measured.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class FleetProcess:
         self._answer()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.communicate()
 
     def latency(self, seconds: float) -> None:

@@ -15,7 +15,9 @@ TIMES = 7
 
 
 def measured(mesh: str) -> dict[str, tuple[float, int]]:
-    """(median milliseconds, queries) by the page's URL name, asked for by a platform admin without a network between."""
+    """(median milliseconds, queries) by the page's URL name, asked for by a platform admin without a
+    network between.
+    """
     from django.contrib.auth import get_user_model
     from django.db import connection
     from django.test import Client
@@ -24,7 +26,9 @@ def measured(mesh: str) -> dict[str, tuple[float, int]]:
 
     from interconnect.models import Rollout
 
-    user, _ = get_user_model().objects.get_or_create(username="bench", defaults={"is_superuser": True, "is_staff": True})
+    user, _ = get_user_model().objects.get_or_create(
+        username="bench", defaults={"is_superuser": True, "is_staff": True}
+    )
     client = Client(headers={"host": "localhost"})
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
     rollout = Rollout.objects.filter(mesh__name=mesh).values_list("id", flat=True).first()

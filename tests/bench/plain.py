@@ -32,7 +32,11 @@ NAMESPACE = f"/api/v1/namespaces/{SYSTEM}"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 RULES = f"/apis/networking.istio.io/v1/namespaces/{SYSTEM}/gateways"
 DEPLOYMENTS = f"/apis/apps/v1/namespaces/{SYSTEM}/deployments"
-PLURALS = {"ServiceAccount": f"{NAMESPACE}/serviceaccounts", "Service": f"{NAMESPACE}/services", "Deployment": DEPLOYMENTS}
+PLURALS = {
+    "ServiceAccount": f"{NAMESPACE}/serviceaccounts",
+    "Service": f"{NAMESPACE}/services",
+    "Deployment": DEPLOYMENTS,
+}
 FIRST_PAUSE, ISTIOD_PAUSE = 0.2, 0.5
 APPLY = "application/apply-patch+yaml"
 
@@ -113,10 +117,16 @@ async def _prepare(cluster: Connection) -> str:
     await cluster.apply(f"/api/v1/namespaces/{SYSTEM}", label)
     for configuration in (await cluster.call("GET", WEBHOOKS))["items"]:
         patch = [
-            {"op": "replace", "path": f"/webhooks/{index}/clientConfig/url", "value": with_network(entry["clientConfig"]["url"], network)}
+            {
+                "op": "replace",
+                "path": f"/webhooks/{index}/clientConfig/url",
+                "value": with_network(entry["clientConfig"]["url"], network),
+            }
             for index, entry in enumerate(configuration["webhooks"])
         ]
-        await cluster.call("PATCH", f"{WEBHOOKS}/{configuration['metadata']['name']}", patch, "application/json-patch+json")
+        await cluster.call(
+            "PATCH", f"{WEBHOOKS}/{configuration['metadata']['name']}", patch, "application/json-patch+json"
+        )
     key = GatewayKey(cluster.name, 1)
     gateway = Gateway(key, str(uuid.uuid4()), gateway_name(key), GatewaySpec())
     for target, manifest in manifests.gateway_manifests(

@@ -93,10 +93,15 @@ def test_two_hundred_breaks_leave_every_rollout_right(world: World, broker: Valk
                 carried_out(rollout, chaos)
                 world.fleet.hook(None)
                 rollouts += 1
-                assert rollout.status == RolloutStatus.SUCCEEDED, f"seed {seed}: {console.described(rollout)}\n{workers.said()}"
+                assert rollout.status == RolloutStatus.SUCCEEDED, (
+                    f"seed {seed}: {console.described(rollout)}\n{workers.said()}"
+                )
                 console.agrees_with_the_fleet(world.fleet, world.mesh)
             assert world.fleet.snapshot() == world.found, f"seed {seed}"
-            print(f"chaos: {chaos.total} breaks in {rollouts} rollouts, {time.monotonic() - began:.0f} s: {chaos.counts}", flush=True)
+            print(
+                f"chaos: {chaos.total} breaks in {rollouts} rollouts, {time.monotonic() - began:.0f} s: {chaos.counts}",
+                flush=True,
+            )
 
 
 def test_each_write_alone_may_be_the_one_of_which_nobody_knows_whether_it_arrived(world: World) -> None:
@@ -108,7 +113,9 @@ def test_each_write_alone_may_be_the_one_of_which_nobody_knows_whether_it_arrive
             world.fleet.hook(console.cut_at(n, stage))
             for changes in (console.joining("member-a"), console.leaving("member-a")):
                 rollout = console.finish(console.start(world.mesh, changes))
-                assert rollout.status == RolloutStatus.SUCCEEDED, f"write {n}, cut {stage}: {console.described(rollout)}"
+                assert rollout.status == RolloutStatus.SUCCEEDED, (
+                    f"write {n}, cut {stage}: {console.described(rollout)}"
+                )
                 console.agrees_with_the_fleet(world.fleet, world.mesh)
             world.fleet.hook(None)
             assert world.fleet.snapshot() == world.found, f"write {n}, cut {stage} it was stored"

@@ -22,10 +22,15 @@ def test_the_default_installation_is_measured_at_rest(tmp_path: Path) -> None:
         before, began = {pid: _ticks(pid) for pid in _processes(console.process.pid)}, time.monotonic()
         time.sleep(IDLE_SECONDS)
         passed = time.monotonic() - began
-        table = Table("The default installation at rest (aim: 400 MB, 2 % of a core)", ("process", "PSS MB", "processor %"))
+        table = Table(
+            "The default installation at rest (aim: 400 MB, 2 % of a core)", ("process", "PSS MB", "processor %")
+        )
         total = [0.0, 0.0]
         for pid, command in _processes(console.process.pid).items():
-            memory, busy = _pss(pid) / 1024, 100 * (_ticks(pid) - before.get(pid, 0)) / os.sysconf("SC_CLK_TCK") / passed
+            memory, busy = (
+                _pss(pid) / 1024,
+                100 * (_ticks(pid) - before.get(pid, 0)) / os.sysconf("SC_CLK_TCK") / passed,
+            )
             table.add(_short(command), f"{memory:.1f}", f"{busy:.2f}")
             total = [total[0] + memory, total[1] + busy]
         table.add("all", f"{total[0]:.1f}", f"{total[1]:.2f}")
@@ -37,7 +42,10 @@ def _seeding(data: Path) -> bool:
 
 
 def _processes(supervisor: int) -> dict[int, str]:
-    """Command by process: it and what descends from it. A broker writes its title over its environment, which tells nothing then."""
+    """Command by process: it and what descends from it.
+
+    A broker writes its title over its environment, which tells nothing then.
+    """
     parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

@@ -1,6 +1,8 @@
-"""One rollout that joins every cluster, beside a plain client that only writes; and the pages of the mesh that it leaves.
+"""One rollout that joins every cluster, beside a plain client that only writes; and the pages of the mesh that it
+leaves.
 
-`MESHCONSOLE_BENCH_CLUSTERS` names other sizes, such as `3,25`. Nothing is asserted on time: what counts are the ratios of one run.
+`MESHCONSOLE_BENCH_CLUSTERS` names other sizes, such as `3,25`. Nothing is asserted on time: what counts are the ratios
+of one run.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ NOT_THE_ROLLOUT = ("plan", "preflight")
 
 @dataclass(frozen=True)
 class Way:
-    """How the console is run: its database, and whether a real worker carries the rollout out or the process that started it."""
+    """How the console is run: its database, and whether a real worker carries the rollout out or the process that
+    started it.
+    """
 
     name: str
     postgresql: bool = False
@@ -60,7 +64,10 @@ def rollouts() -> Iterator[Table]:
         "processor",
         "calls",
     )
-    table = Table("A rollout that joins every cluster, 20 ms from each, beside a client that only writes", (*columns, "plain ", "ratio "))
+    table = Table(
+        "A rollout that joins every cluster, 20 ms from each, beside a client that only writes",
+        (*columns, "plain ", "ratio "),
+    )
     yield table
     table.print()
 
@@ -68,14 +75,17 @@ def rollouts() -> Iterator[Table]:
 @pytest.fixture(scope="module")
 def pages() -> Iterator[Table]:
     table = Table(
-        "Pages of the joined mesh: milliseconds of server time (aim 150) and queries", ("page", *(f"{size} clusters" for size in SIZES))
+        "Pages of the joined mesh: milliseconds of server time (aim 150) and queries",
+        ("page", *(f"{size} clusters" for size in SIZES)),
     )
     yield table
     table.print()
 
 
 @pytest.mark.parametrize("clusters", SIZES)
-def test_every_cluster_is_joined_in_one_rollout(clusters: int, rollouts: Table, pages: Table, tmp_path: Path, valkey: Valkey) -> None:
+def test_every_cluster_is_joined_in_one_rollout(
+    clusters: int, rollouts: Table, pages: Table, tmp_path: Path, valkey: Valkey
+) -> None:
     with FleetProcess(tmp_path / "plain", clusters) as fleet:
         fleet.latency(LATENCY_SECONDS)
         beside = plain.carry_out(fleet.folder, HUB, fleet.names)
@@ -97,8 +107,17 @@ def carried_out(way: Way, clusters: int, folder: Path, valkey: Valkey) -> dict[s
             DATABASE_URL=server.url if server else "",
             REDIS_URL=valkey.url if way.worker else "",
         )
-        command = [sys.executable, "-m", "tests.bench.console", str(fleet.folder), str(clusters), "worker" if way.worker else "process"]
-        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        command = [
+            sys.executable,
+            "-m",
+            "tests.bench.console",
+            str(fleet.folder),
+            str(clusters),
+            "worker" if way.worker else "process",
+        ]
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
             try:
                 assert process.stdout is not None
                 assert process.stdout.readline(), "the console could not register the clusters"
@@ -115,12 +134,21 @@ def carried_out(way: Way, clusters: int, folder: Path, valkey: Valkey) -> dict[s
 @contextmanager
 def worker(environment: dict[str, str]) -> Iterator[None]:
     """As `manage.py run` starts it; inside, it listens."""
-    options = ["--beat", "--queues", "rollout,question,probe", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options = [
+        "--beat",
+        "--queues",
+        "rollout,question,probe",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
     command = [sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
         asked = [sys.executable, "-m", "celery", "-A", "meshconsole", "inspect", "ping", "--timeout", "2"]
-        while subprocess.run(asked, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode:
+        while subprocess.run(
+            asked, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        ).returncode:
             assert process.poll() is None, "the worker does not start"
         yield
     finally:
@@ -135,5 +163,11 @@ def _row(way: Way, clusters: int, found: dict[str, Any], beside: plain.Result) -
     # A worker's calls are made in its own process.
     calls = ("", "", "") if way.worker else (f"{own:.1f}", f"{plainly:.1f}", f"{own / plainly:.2f}")
     aim = "1.5" if clusters < 100 else "2.0"
-    times = (f"{found['seconds']:.1f}", f"{beside.seconds:.1f}", f"{found['seconds'] / beside.seconds:.1f}", aim, f"{found['start']:.1f}")
+    times = (
+        f"{found['seconds']:.1f}",
+        f"{beside.seconds:.1f}",
+        f"{found['seconds'] / beside.seconds:.1f}",
+        aim,
+        f"{found['start']:.1f}",
+    )
     return [str(clusters), way.name, *times, *phases, "" if way.worker else f"{found['processor']:.1f}", *calls]

@@ -73,17 +73,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def test_it_is_ready_and_takes_a_gateway_on_every_cluster(running: Running) -> None:
-    print(f"\n{CLUSTERS} clusters: ready in {running.seconds:.1f} s, {running.megabytes:.0f} MB, {running.cpu:.1f} s of a core")
+    print(
+        f"\n{CLUSTERS} clusters: ready in {running.seconds:.1f} s, {running.megabytes:.0f} MB, "
+        f"{running.cpu:.1f} s of a core"
+    )
     members = [item["name"] for item in running.live["clusters"] if item["member"]]
     begun, cpu = time.monotonic(), running.cpu
     waiting = iter(members)
-    workers = [threading.Thread(target=lambda: [roll_out(running, name) for name in waiting_of(waiting)]) for _ in range(8)]
+    workers = [
+        threading.Thread(target=lambda: [roll_out(running, name) for name in waiting_of(waiting)]) for _ in range(8)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     taken = time.monotonic() - begun
-    print(f"a gateway on each of {len(members)}: {taken:.1f} s, {running.cpu - cpu:.1f} s of a core, then {running.megabytes:.0f} MB")
+    print(
+        f"a gateway on each of {len(members)}: {taken:.1f} s, {running.cpu - cpu:.1f} s of a core, then "
+        f"{running.megabytes:.0f} MB"
+    )
 
 
 _LOCK = threading.Lock()
@@ -101,8 +109,12 @@ def waiting_of(names: Iterator[str]) -> Iterator[str]:
 def roll_out(running: Running, cluster: str) -> None:
     """The objects of one gateway, until its Deployment is available."""
     api = running.api(cluster)
-    gateway = Gateway(GatewayKey(cluster, 1), f"00000000-0000-0000-0000-{abs(hash(cluster)) % 10**12:012d}", f"eastwest-{cluster}-1")
-    for _, manifest in gateway_manifests(gateway, mesh="bench", network="blue", cluster=cluster, namespace="istio-system", revision=""):
+    gateway = Gateway(
+        GatewayKey(cluster, 1), f"00000000-0000-0000-0000-{abs(hash(cluster)) % 10**12:012d}", f"eastwest-{cluster}-1"
+    )
+    for _, manifest in gateway_manifests(
+        gateway, mesh="bench", network="blue", cluster=cluster, namespace="istio-system", revision=""
+    ):
         api.apply(manifest)
     until = time.monotonic() + 60
     while not deployment_status(api.get(kinds.DEPLOYMENT, gateway.name, "istio-system") or {}).settled:
@@ -117,7 +129,9 @@ def test_simple_requests(running: Running, what: str, connections: int) -> None:
     asyncio.run(_load(running, what, connections))
     taken, busy = time.monotonic() - begun, running.cpu - before
     core = REQUESTS / max(busy, 0.01)
-    print(f"\n{what}, {connections} connections: {REQUESTS / taken:.0f}/s, {core:.0f} per second of the simulator's core")
+    print(
+        f"\n{what}, {connections} connections: {REQUESTS / taken:.0f}/s, {core:.0f} per second of the simulator's core"
+    )
 
 
 async def _load(running: Running, what: str, connections: int) -> None:
@@ -141,14 +155,33 @@ async def _client(api: Api, context: ssl.SSLContext, what: str, count: int) -> N
 
 
 def _request(transport: Transport, what: str) -> bytes:
-    path, body, method, kind = kinds.CONFIG_MAP.path("istio-system", "istio-ca-root-cert"), "", "GET", "application/json"
+    path, body, method, kind = (
+        kinds.CONFIG_MAP.path("istio-system", "istio-ca-root-cert"),
+        "",
+        "GET",
+        "application/json",
+    )
     if what == "list":
         path = kinds.SERVICE.path("istio-system")
     if what == "apply":
-        content: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bench"}, "data": {"a": "1"}}
-        path, body, method = kinds.CONFIG_MAP.path("default", "bench") + "?fieldManager=bench", json.dumps(content), "PATCH"
+        content: dict[str, Any] = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "bench"},
+            "data": {"a": "1"},
+        }
+        path, body, method = (
+            kinds.CONFIG_MAP.path("default", "bench") + "?fieldManager=bench",
+            json.dumps(content),
+            "PATCH",
+        )
         kind = "application/apply-patch+yaml"
-    head = [f"{method} {transport.prefix}{path} HTTP/1.1", "Host: bench", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    head = [
+        f"{method} {transport.prefix}{path} HTTP/1.1",
+        "Host: bench",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+    ]
     head += [f"{name}: {value}" for name, value in transport.authorization().items()]
     return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 

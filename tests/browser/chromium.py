@@ -32,7 +32,9 @@ Contexts = Callable[..., BrowserContext]
 
 
 def leave_out_without_chromium(place: Path, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For a conftest's `pytest_collection_modifyitems`: the tests in `place`, a folder or a file, where there is nothing to run them in."""
+    """For a conftest's `pytest_collection_modifyitems`: the tests in `place`, a folder or a file, where there is
+    nothing to run them in.
+    """
     if not CHROMIUM and not os.environ.get("CI"):
         leave_out(place, config, items)
 
@@ -46,7 +48,9 @@ def leave_out(place: Path, config: pytest.Config, items: list[pytest.Item]) -> N
 def say_what_is_missing(terminalreporter: Any) -> None:
     """For a conftest's `pytest_terminal_summary`."""
     if not CHROMIUM:
-        terminalreporter.write_line("browser tests: not run, Chromium is missing (apt-get install chromium-headless-shell)")
+        terminalreporter.write_line(
+            "browser tests: not run, Chromium is missing (apt-get install chromium-headless-shell)"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +63,10 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def contexts_of(chromium: Browser) -> Iterator[Contexts]:
-    """`contexts(url, theme=, width=, language=)`: a browser of its own. An error of a script, or of the policy, fails in the end."""
+    """`contexts(url, theme=, width=, language=)`: a browser of its own.
+
+    An error of a script, or of the policy, fails in the end.
+    """
     opened: list[BrowserContext] = []
     errors: list[str] = []
 

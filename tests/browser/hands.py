@@ -1,4 +1,7 @@
-"""Two ways to act on what is on a page: by mouse, and by keyboard alone. Things are given as locators by role and accessible name."""
+"""Two ways to act on what is on a page: by mouse, and by keyboard alone.
+
+Things are given as locators by role and accessible name.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ class Hands(ABC):
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        # Listened to from the beginning: the browser is told so without being waited for, and opens a dialog of its own until then.
+        # Listened to from the beginning: the browser is told so without being waited for, and opens a dialog of its own
+        # until then.
         page.on("filechooser", lambda chooser: None)
 
     @abstractmethod

@@ -1,4 +1,6 @@
-"""A whole console as its users have it, web, worker and broker in processes of their own, and clusters to register in it."""
+"""A whole console as its users have it, web, worker and broker in processes of their own, and clusters to register in
+it.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ class SimulatedClusters:
         self.remote = Remote(self.folder)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.terminate()
         self._process.communicate(timeout=30)
 
@@ -72,14 +76,28 @@ class Installation(Console):
     def manage(self, *arguments: str) -> str:
         """What a command of the console says, on its own data. It must end well."""
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
     def add_admin(self, name: str, password: str) -> None:
         """One more who may do everything, made as the one who runs the console does it."""
-        command = [sys.executable, "manage.py", "createsuperuser", "--noinput", "--username", name, "--email", f"{name}@example.org"]
+        command = [
+            sys.executable,
+            "manage.py",
+            "createsuperuser",
+            "--noinput",
+            "--username",
+            name,
+            "--email",
+            f"{name}@example.org",
+        ]
         environment = self.environment | {"DJANGO_SUPERUSER_PASSWORD": password}
         subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
 

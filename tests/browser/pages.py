@@ -1,7 +1,7 @@
 """What people do with a mesh in the console, by the names on its pages: one method per thing that is done.
 
-Each waits for what the page itself says next, and for nothing else. Names are those of the design in English; another language
-has them from the product's catalogue.
+Each waits for what the page itself says next, and for nothing else. Names are those of the design in English; another
+language has them from the product's catalogue.
 """
 
 from __future__ import annotations
@@ -65,7 +65,11 @@ class MeshPages:
 
     def member(self, group: str) -> Locator:
         """Of a joined group in the interconnect list."""
-        return self.page.locator("#members").get_by_role("row").filter(has=self.page.get_by_role("checkbox", name=group, exact=True))
+        return (
+            self.page.locator("#members")
+            .get_by_role("row")
+            .filter(has=self.page.get_by_role("checkbox", name=group, exact=True))
+        )
 
     def dialog(self, name: str) -> Locator:
         return self.page.get_by_role("dialog", name=self.words(name), exact=True)
@@ -119,12 +123,19 @@ class MeshPages:
     # Meshes and clusters.
 
     def register_mesh(
-        self, control_plane: str | Path, *, config: str | Path = "", kind: str = "Hosted", namespace: str = "istio-system"
+        self,
+        control_plane: str | Path,
+        *,
+        config: str | Path = "",
+        kind: str = "Hosted",
+        namespace: str = "istio-system",
     ) -> None:
         """From the list of meshes."""
         self.hands.press(self.button("Register mesh"))
         self.hands.fill(self.box("Name"), self.mesh)
-        group = self.page.get_by_role("radiogroup", name=self.words("Kind")).or_(self.page.get_by_role("group", name=self.words("Kind")))
+        group = self.page.get_by_role("radiogroup", name=self.words("Kind")).or_(
+            self.page.get_by_role("group", name=self.words("Kind"))
+        )
         self.hands.pick(group.get_by_role("radio", name=self.words(kind), exact=True))
         self._give(control_plane, "Control plane kubeconfig", "Control plane, as a file")
         if config:
@@ -137,7 +148,9 @@ class MeshPages:
         """Checked first, then registered."""
         self.open("Clusters")
         self.hands.press(self.button("Register cluster"))
-        self.hands.fill(self.page.get_by_role("combobox", name=self.words("Name"), exact=True).or_(self.box("Name")), name)
+        self.hands.fill(
+            self.page.get_by_role("combobox", name=self.words("Name"), exact=True).or_(self.box("Name")), name
+        )
         self._give(kubeconfig, "Kubeconfig", "Or upload it as a file")
         # In Chinese the tab *Checks* has the same word.
         self.hands.press(self.page.get_by_role("button", name=self.words("Check"), exact=True))
@@ -151,7 +164,9 @@ class MeshPages:
         self._choose("cluster", cluster, "Replace credential")
         self._give(kubeconfig, "Kubeconfig", "Or upload it as a file")
         self.hands.press(self.button("Replace"))
-        expect(self.page.get_by_text(self.words("The credential has been replaced."))).to_be_visible(timeout=ANSWER_SECONDS * 1000)
+        expect(self.page.get_by_text(self.words("The credential has been replaced."))).to_be_visible(
+            timeout=ANSWER_SECONDS * 1000
+        )
 
     def remove_from_mesh(self, cluster: str) -> None:
         self.open("Clusters")
@@ -304,9 +319,16 @@ class MeshPages:
     # The interconnect list.
 
     def join(
-        self, addresses: Mapping[str, Sequence[str]], *, by_hand: Mapping[str, Sequence[Address]] | None = None, restart: str = ""
+        self,
+        addresses: Mapping[str, Sequence[str]],
+        *,
+        by_hand: Mapping[str, Sequence[Address]] | None = None,
+        restart: str = "",
     ) -> None:
-        """`addresses` of each group are `host:port`s of its gateways, none: all that are offered. Through the whole wizard."""
+        """`addresses` of each group are `host:port`s of its gateways, none: all that are offered.
+
+        Through the whole wizard.
+        """
         self.choose_groups(*addresses)
         self.choose_addresses(addresses, by_hand=by_hand)
         self.review(restart)
@@ -326,7 +348,9 @@ class MeshPages:
         self._tick(table, groups)
         self.hands.press(self.button("Next"))
 
-    def choose_addresses(self, addresses: Mapping[str, Sequence[str]], *, by_hand: Mapping[str, Sequence[Address]] | None = None) -> None:
+    def choose_addresses(
+        self, addresses: Mapping[str, Sequence[str]], *, by_hand: Mapping[str, Sequence[Address]] | None = None
+    ) -> None:
         """The wizard's second step."""
         by_hand = by_hand or {}
         for group, wanted in addresses.items():
@@ -343,12 +367,17 @@ class MeshPages:
         expect(self.page.get_by_role("heading", name=self.words("What will be done"))).to_be_visible()
 
     def review(self, restart: str = "") -> None:
-        """The wizard's third step, up to *OK*: waits for the plan. `restart`: Always, Automatic or Never; what is set if empty."""
+        """The wizard's third step, up to *OK*: waits for the plan.
+
+        `restart`: Always, Automatic or Never; what is set if empty.
+        """
         if restart:
             self.hands.pick(self.page.get_by_role("radio", name=re.compile(f"^{re.escape(self.words(restart))}")))
         expect(self.button("OK")).to_be_enabled(timeout=ANSWER_SECONDS * 1000)
 
-    def update_addresses(self, group: str, *, add: Sequence[Address] = (), tick: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+    def update_addresses(
+        self, group: str, *, add: Sequence[Address] = (), tick: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
         """`tick` and `remove` are `host:port`s that are offered, `add` those typed by hand."""
         self._tick_members([group])
         self.hands.press(self.button("Update east-west gateway address"))
@@ -421,14 +450,18 @@ class MeshPages:
     # Rollouts.
 
     def confirmed(self, dialog: Locator, verb: str = "OK") -> None:
-        """A small change, asked for by its dialog: the page stays, follows the rollout and shows no failed one at its end."""
+        """A small change, asked for by its dialog: the page stays, follows the rollout and shows no failed one at its
+        end.
+        """
         before = self.last_rollout
         self.hands.press(self.button(verb, dialog))
         expect(dialog).to_be_hidden()
         self.settled(after=before)
 
     def decide(self, button: str, *, phrase: bool = False, restart: str = "") -> None:
-        """A decision on the rollout whose page this is: through its dialog, and its second question where there is one."""
+        """A decision on the rollout whose page this is: through its dialog, and its second question
+        where there is one.
+        """
         self.hands.press(self.page.locator("main").get_by_role("button", name=self.words(button), exact=True).first)
         dialog = self.page.get_by_role("dialog", name=re.compile(f"^{re.escape(self.words(button))}"))
         if phrase:
@@ -441,7 +474,9 @@ class MeshPages:
         expect(asked).to_be_enabled(timeout=ANSWER_SECONDS * 1000)
         self.hands.press(asked)
         second = self.button("Confirm", dialog)
-        expect(second.or_(self.page.locator("body:not(:has(dialog[open]))"))).to_be_visible(timeout=ANSWER_SECONDS * 1000)
+        expect(second.or_(self.page.locator("body:not(:has(dialog[open]))"))).to_be_visible(
+            timeout=ANSWER_SECONDS * 1000
+        )
         if not second.count():
             return
         if restart:

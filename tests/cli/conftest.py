@@ -22,7 +22,9 @@ def shell(empty: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monk
 
 
 @pytest.fixture
-def at_work(joined: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def at_work(
+    joined: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
     """blue, green and red are there, green is joined; the file says just that."""
     shell = make_shell(joined, tmp_path, capsys, monkeypatch)
     shell.content["groups"] = {

@@ -87,6 +87,9 @@ def shell(world: World, folder: Path, capsys: pytest.CaptureFixture[str], monkey
         "restart": "always",
         "enabled": True,
         "clusters": {name: {"kubeconfig": f"{name}.kubeconfig"} for name in world.fleet.mesh.members},
-        "groups": {"blue": {"clusters": ["member-a"]}, "green": {"clusters": ["member-b"], "gateways": {"member-b/1": {}}}},
+        "groups": {
+            "blue": {"clusters": ["member-a"]},
+            "green": {"clusters": ["member-b"], "gateways": {"member-b/1": {}}},
+        },
     }
     return Shell(world, folder, capsys, monkeypatch, content)

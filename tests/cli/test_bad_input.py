@@ -1,4 +1,6 @@
-"""Whatever is thrown at the command line: one clear line for each thing that is wrong, nothing stored, never a traceback."""
+"""Whatever is thrown at the command line: one clear line for each thing that is wrong, nothing stored, never a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -56,13 +58,28 @@ def test_what_is_wrong_in_a_file_is_told_with_its_place(shell: Shell, text: byte
 
 def test_every_error_of_a_file_is_an_event_with_line_and_column(shell: Shell) -> None:
     events = shell("apply", shell.text(LEAST + "one: 1\ntwo: 2\n"), "--json", ends=REFUSED).events
-    assert [(event["event"], event["line"], event["column"]) for event in events] == [("refused", 5, 1), ("refused", 6, 1)]
+    assert [(event["event"], event["line"], event["column"]) for event in events] == [
+        ("refused", 5, 1),
+        ("refused", 6, 1),
+    ]
 
 
 def test_a_mesh_that_is_not_there_is_said_with_those_that_are(at_work: Shell) -> None:
-    for arguments in (["status", "dev"], ["export", "dev"], ["check", "dev"], ["revert", "dev"], ["restart-workloads", "dev"]):
+    for arguments in (
+        ["status", "dev"],
+        ["export", "dev"],
+        ["check", "dev"],
+        ["revert", "dev"],
+        ["restart-workloads", "dev"],
+    ):
         assert "Known: prod" in at_work(*arguments, ends=REFUSED).err
-    for arguments in (["follow", "dev"], ["retry", "dev"], ["cancel", "dev"], ["forget", "dev", "x"], ["unregister", "dev", "x"]):
+    for arguments in (
+        ["follow", "dev"],
+        ["retry", "dev"],
+        ["cancel", "dev"],
+        ["forget", "dev", "x"],
+        ["unregister", "dev", "x"],
+    ):
         assert "Known: prod" in at_work(*arguments, ends=REFUSED).err
     assert "member-a" in at_work("unregister", "prod", "x", ends=REFUSED).err
     assert at_work("follow", "00000000-0000-4000-8000-000000000000", ends=REFUSED).err
@@ -82,7 +99,8 @@ def test_a_file_of_another_mesh_is_not_taken_for_this_one(at_work: Shell) -> Non
 
 
 HOSTILE = {
-    "exec": "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/touch, args: [/tmp/x]}}}]",
+    "exec": "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: "
+    "/bin/touch, args: [/tmp/x]}}}]",
     "file": "users: [{name: u, user: {tokenFile: /etc/passwd}}]",
     "auth-provider": "users: [{name: u, user: {auth-provider: {name: gcp}}}]",
     "impersonation": "users: [{name: u, user: {token: t0ken, as: system:admin}}]",
@@ -108,7 +126,9 @@ def test_a_kubeconfig_that_is_a_trap_is_refused_where_the_file_names_it(shell: S
     assert "no words for" not in said.err
 
 
-@pytest.mark.parametrize("content", ["", "\x00\x01", "a: &a [*a]", "[]", kubeconfig("169.254.169.254"), kubeconfig("x y"), "x" * 300_000])
+@pytest.mark.parametrize(
+    "content", ["", "\x00\x01", "a: &a [*a]", "[]", kubeconfig("169.254.169.254"), kubeconfig("x y"), "x" * 300_000]
+)
 def test_a_kubeconfig_that_is_none_is_refused_where_the_file_names_it(shell: Shell, content: str) -> None:
     (shell.folder / "hub.kubeconfig").write_text(content)
     said = shell("plan", shell.file(), ends=REFUSED)

@@ -60,7 +60,9 @@ def test_a_file_becomes_a_mesh_and_the_file_again(shell: Shell) -> None:
     shell("apply", file, ends=OK)
     address = shell.world.fleet.cluster("member-b").get("Service", "eastwest-member-b-1", SYSTEM)
     assert address is not None
-    assert [dict(known) for known in shell.world.networks] == [{"green": address["status"]["loadBalancer"]["ingress"][0]["ip"]}] * 2
+    assert [dict(known) for known in shell.world.networks] == [
+        {"green": address["status"]["loadBalancer"]["ingress"][0]["ip"]}
+    ] * 2
     assert shell("plan", file, ends=OK).out == "Nothing to do.\n"
     assert "Nothing to do." in shell("apply", file, ends=OK).out
     exported = shell("export", "prod", ends=OK).out
@@ -111,7 +113,9 @@ def test_a_file_that_was_written_for_an_older_mesh_is_refused(at_work: Shell) ->
 
 
 def test_an_overlap_is_accepted_by_its_token(shell: Shell) -> None:
-    clusters = {name: {"kubeconfig": f"{name}.kubeconfig", "pod_cidrs": ["10.9.0.0/16"]} for name in ("member-a", "member-b")}
+    clusters = {
+        name: {"kubeconfig": f"{name}.kubeconfig", "pod_cidrs": ["10.9.0.0/16"]} for name in ("member-a", "member-b")
+    }
     file = shell.file(clusters=clusters, groups={"blue": {"clusters": ["member-a", "member-b"]}})
     plan = shell("plan", file, "--json", ends=REFUSED).document
     (refusal,) = plan["refusals"]
@@ -125,8 +129,12 @@ def test_an_overlap_is_accepted_by_its_token(shell: Shell) -> None:
 
 def test_pod_cidrs_of_the_file_count_for_the_groups_of_the_same_file(at_work: Shell) -> None:
     clusters = {name: {"pod_cidrs": ["10.9.0.0/16"]} for name in ("member-a", "member-c")}
-    file = at_work.file(clusters=clusters, groups=groups(at_work, blue={"clusters": ["member-a", "member-c"]}, red=None))
-    assert "group.overlap" in {refusal["code"] for refusal in at_work("plan", file, "--json", ends=REFUSED).document["refusals"]}
+    file = at_work.file(
+        clusters=clusters, groups=groups(at_work, blue={"clusters": ["member-a", "member-c"]}, red=None)
+    )
+    assert "group.overlap" in {
+        refusal["code"] for refusal in at_work("plan", file, "--json", ends=REFUSED).document["refusals"]
+    }
 
 
 def test_a_user_acts_with_the_users_own_rights(at_work: Shell) -> None:
@@ -222,17 +230,30 @@ def test_check_compares_what_istiod_tells_the_groups_with_what_was_asked_for(at_
 
 def test_check_names_the_pairs_that_are_told_something_else(at_work: Shell) -> None:
     joined = {**at_work.content["groups"]["blue"], "joined": [{"gateway": "member-a/1"}]}
-    at_work("apply", at_work.file(control_plane=None, clusters={}, groups={**at_work.content["groups"], "blue": joined}), ends=OK)
+    at_work(
+        "apply",
+        at_work.file(control_plane=None, clusters={}, groups={**at_work.content["groups"], "blue": joined}),
+        ends=OK,
+    )
     member = at_work.world.fleet.cluster("member-a")
     for pod in member.list("Pod", "shop"):
-        member.patch("Pod", pod["metadata"]["name"], {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}, "shop")
+        member.patch(
+            "Pod", pod["metadata"]["name"], {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}, "shop"
+        )
     said = at_work("check", "prod", ends=REFUSED).out
-    assert "red → blue: control plane: By its Pods' addresses; data path: Nothing to test with [echo.shop.svc.cluster.local; 10." in said
+    assert (
+        "red → blue: control plane: By its Pods' addresses; data path: Nothing to test with "
+        "[echo.shop.svc.cluster.local; 10." in said
+    )
     assert "red → green" not in said
 
 
 def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell) -> None:
-    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM}}
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM},
+    }
     at_work.world.fleet.cluster("member-b").apply({**deployment, "spec": {"replicas": 3}}, manager="ops")
     plan = at_work("plan", at_work.file(), "--json", ends=CHANGES).document
     (problem,) = [problem for write in plan["writes"] for problem in write["problems"]]
@@ -247,9 +268,19 @@ def test_a_takeover_is_accepted_by_the_token_that_the_plan_prints(at_work: Shell
 
 def test_a_plan_asks_for_every_consent_at_once(shell: Shell) -> None:
     """A rule of somebody else's with other fields needs two: to be adopted, and to have its fields taken over."""
-    rule = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "cross-network-gateway", "namespace": SYSTEM}}
-    server = {"port": {"number": 15443, "name": "tls", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.example"]}
-    shell.world.fleet.cluster("hub").apply({**rule, "spec": {"selector": {"istio": "eastwestgateway"}, "servers": [server]}}, manager="ops")
+    rule = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "cross-network-gateway", "namespace": SYSTEM},
+    }
+    server = {
+        "port": {"number": 15443, "name": "tls", "protocol": "TLS"},
+        "tls": {"mode": "AUTO_PASSTHROUGH"},
+        "hosts": ["*.example"],
+    }
+    shell.world.fleet.cluster("hub").apply(
+        {**rule, "spec": {"selector": {"istio": "eastwestgateway"}, "servers": [server]}}, manager="ops"
+    )
     plan = shell("plan", shell.file(), "--json", ends=CHANGES).document
     codes = [problem["code"] for write in plan["writes"] for problem in write["problems"]]
     assert codes == ["writes.not-ours", "writes.conflict"]
@@ -285,7 +316,9 @@ def test_clusters_are_unregistered_and_forgotten(at_work: Shell) -> None:
 
 
 @pytest.mark.usefixtures("no_address")
-def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     pending = {"gateways": {"member-b/1": {"annotations": {"simulator/pending": "true"}}}}
     shell("apply", shell.file(groups=groups(shell, green=pending)), "--wait", "0", ends=PENDING)
@@ -299,7 +332,9 @@ def test_an_address_that_stays_pending_has_an_exit_code_of_its_own(shell: Shell,
 
 
 @pytest.mark.usefixtures("no_address")
-def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_join_is_completed_when_its_address_comes_while_the_command_waits(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(following, "PENDING_SECONDS", 0.1)
     late = {"gateways": {"member-b/1": {"annotations": {"simulator/delay": "3"}}}, "joined": JOINED}
     events = shell("apply", shell.file(groups=groups(shell, green=late)), "--json", ends=OK).events

@@ -20,7 +20,9 @@ def test_istiods_own_account_is_named_by_plan_and_apply(shell: Shell) -> None:
     file = shell.file(groups={}, enabled=False)
     notes = json.loads(shell("plan", file, "--json", ends=CHANGES).out)["notes"]
     said = [(note["cluster"], note["code"]) for note in notes]
-    assert said == [("member-a", code) for code in ("credential.istiods", "credential.reads-secrets", "cluster.name.secret")]
+    assert said == [
+        ("member-a", code) for code in ("credential.istiods", "credential.reads-secrets", "cluster.name.secret")
+    ]
     for command in ("plan", "apply"):
         out = shell(command, file).out
         assert "member-a: This is istiod's own account" in out and "can read all Secrets" in out

@@ -1,4 +1,6 @@
-"""Credentials whose key is missing or another one: a sentence per cluster, whatever is asked for, and never a traceback."""
+"""Credentials whose key is missing or another one: a sentence per cluster, whatever is asked for, and never a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ from tests.support.worlds import forget_clients
 if TYPE_CHECKING:
     from tests.cli.support import Shell
 
-SENTENCE = "The stored credential for {server} can't be opened: the key that encrypted it isn't in MESHCONSOLE_CREDENTIAL_KEYS."
+SENTENCE = (
+    "The stored credential for {server} can't be opened: the key that encrypted it isn't in "
+    "MESHCONSOLE_CREDENTIAL_KEYS."
+)
 
 
 @pytest.fixture
@@ -54,7 +59,9 @@ def test_every_command_names_each_cluster_whose_key_is_gone(without_key: Shell) 
 
 def test_a_damaged_credential_of_one_cluster_is_named_alone(at_work: Shell) -> None:
     row = Connection.objects.get(cluster__name="member-b")
-    Connection.objects.filter(pk=row.pk).update(sealed=seal(b"of another row", binding="connection:another"), fingerprint="new")
+    Connection.objects.filter(pk=row.pk).update(
+        sealed=seal(b"of another row", binding="connection:another"), fingerprint="new"
+    )
     said = at_work("check", "prod", ends=1)
     assert sentence("member-b") in said.out
     assert sentence("member-a") not in said.out

@@ -31,7 +31,9 @@ PATIENCE_SECONDS = 60
 def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     values = {"MESHCONSOLE_LOG_LEVEL": "INFO", "REDIS_URL": "", **environment}
     line = [sys.executable, "manage.py", "interconnect", *arguments]
-    return subprocess.Popen(line, env=child_environment(**values), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        line, env=child_environment(**values), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def waiting_for_an_address(world: World) -> Rollout:

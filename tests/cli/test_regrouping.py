@@ -21,7 +21,9 @@ def group(*members: str) -> dict[str, Any]:
 
 
 def labels(shell: Shell) -> dict[str, str]:
-    found = {name: shell.world.fleet.cluster(name).get("Namespace", SYSTEM) for name in ("member-a", "member-b", "member-c")}
+    found = {
+        name: shell.world.fleet.cluster(name).get("Namespace", SYSTEM) for name in ("member-a", "member-b", "member-c")
+    }
     return {name[-1]: (namespace or {})["metadata"]["labels"].get(LABEL, "") for name, namespace in found.items()}
 
 

@@ -33,7 +33,9 @@ def clean(text: str, where: str) -> None:
         assert secret not in text, f"{secret} in {where}: …{text[max(0, text.find(secret) - 300) :][:400]}"
 
 
-def test_a_secret_of_a_kubeconfig_is_in_no_row_log_output_or_exception(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_secret_of_a_kubeconfig_is_in_no_row_log_output_or_exception(
+    shell: Shell, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     said: list[str] = []
     fleet = shell.world.fleet
@@ -52,7 +54,10 @@ def test_a_secret_of_a_kubeconfig_is_in_no_row_log_output_or_exception(shell: Sh
     fleet.fault("member-b", None)
     run("apply", file, "--json")
     assert shell("plan", file).code == 0
-    joined = {**shell.content["groups"], "green": {**shell.content["groups"]["green"], "joined": [{"gateway": "member-b/1"}]}}
+    joined = {
+        **shell.content["groups"],
+        "green": {**shell.content["groups"]["green"], "joined": [{"gateway": "member-b/1"}]},
+    }
     for fault in ("500", "403", "401", "422"):
         fleet.fault("member-b", fault, message=f"token {CANARY} is wrong")
         for command in ("plan", "apply"):

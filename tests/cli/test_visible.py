@@ -37,7 +37,12 @@ def test_errors_of_a_file_print_no_control_characters(shell: Shell, text: str) -
 
 
 def test_names_on_the_command_line_are_printed_with_symbols(shell: Shell) -> None:
-    for arguments in (("status", "\x1b[31mred"), ("plan", "\x1b]8;;x\x1b\\.yaml"), ("follow", "a\u202eb"), ("export", "\u2028")):
+    for arguments in (
+        ("status", "\x1b[31mred"),
+        ("plan", "\x1b]8;;x\x1b\\.yaml"),
+        ("follow", "a\u202eb"),
+        ("export", "\u2028"),
+    ):
         said = shell(*arguments, ends=REFUSED)
         assert said.err and is_visible(said.out + said.err)
 

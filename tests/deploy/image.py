@@ -1,4 +1,6 @@
-"""The image and the services as a machine without containers can have them: what is copied, set and started, read from the files."""
+"""The image and the services as a machine without containers can have them: what is copied, set and started, read from
+the files.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,10 @@ def copy_tree(to: Path) -> None:
 
 def image_environment() -> dict[str, str]:
     return {
-        name: value for word, rest in instructions() if word == "ENV" for name, _, value in (item.partition("=") for item in rest.split())
+        name: value
+        for word, rest in instructions()
+        if word == "ENV"
+        for name, _, value in (item.partition("=") for item in rest.split())
     }
 
 
@@ -69,4 +74,6 @@ def interpolated(value: str, given: dict[str, str]) -> str:
 
 
 def environment_of(service: str, given: dict[str, str]) -> dict[str, str]:
-    return {name: interpolated(str(value), given) for name, value in compose()["services"][service]["environment"].items()}
+    return {
+        name: interpolated(str(value), given) for name, value in compose()["services"][service]["environment"].items()
+    }

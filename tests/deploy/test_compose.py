@@ -11,7 +11,18 @@ import pytest
 from tests.deploy.image import VARIABLE, compose, default_command, instructions, interpolated
 
 SERVICES = ("migrate", "web", "worker", "beat", "postgres", "valkey")
-KEYS = {"build", "image", "restart", "environment", "command", "depends_on", "healthcheck", "stop_grace_period", "ports", "volumes"}
+KEYS = {
+    "build",
+    "image",
+    "restart",
+    "environment",
+    "command",
+    "depends_on",
+    "healthcheck",
+    "stop_grace_period",
+    "ports",
+    "volumes",
+}
 KEYS |= {"read_only", "tmpfs", "cap_drop", "security_opt", "logging"}
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 DURATION = re.compile(r"(\d+(h|m|s|ms|us))+")
@@ -25,7 +36,14 @@ def services() -> list[Any]:
 def test_it_has_the_services_that_the_console_needs_and_nothing_that_compose_does_not_know() -> None:
     said = compose()
     assert set(said["services"]) == set(SERVICES)
-    assert {key for key in said if not key.startswith("x-")} <= {"name", "services", "volumes", "networks", "configs", "secrets"}
+    assert {key for key in said if not key.startswith("x-")} <= {
+        "name",
+        "services",
+        "volumes",
+        "networks",
+        "configs",
+        "secrets",
+    }
 
 
 @pytest.mark.parametrize(("name", "service"), services())
@@ -83,7 +101,10 @@ def test_the_broker_wants_its_password_from_everybody() -> None:
     said = compose()["services"]
     command = said["valkey"]["command"]
     assert command[command.index("--requirepass") + 1] == "${VALKEY_PASSWORD:?}"
-    assert all("//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"] for name in ("migrate", "web", "worker", "beat"))
+    assert all(
+        "//:${VALKEY_PASSWORD:?}@valkey" in said[name]["environment"]["REDIS_URL"]
+        for name in ("migrate", "web", "worker", "beat")
+    )
 
 
 def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> None:
@@ -94,10 +115,18 @@ def test_the_proxy_that_is_believed_is_in_a_network_of_the_consoles_own() -> Non
 
 
 def test_no_secret_has_a_default() -> None:
-    text = " ".join(str(value) for service in compose()["services"].values() for value in service.get("environment", {}).values())
+    text = " ".join(
+        str(value) for service in compose()["services"].values() for value in service.get("environment", {}).values()
+    )
     found = {match["name"]: match["kind"] for match in VARIABLE.finditer(text)}
     wanted = {name for name, kind in found.items() if kind == "?"}
-    assert wanted == {"SECRET_KEY", "MESHCONSOLE_CREDENTIAL_KEYS", "ALLOWED_HOSTS", "POSTGRES_PASSWORD", "VALKEY_PASSWORD"}
+    assert wanted == {
+        "SECRET_KEY",
+        "MESHCONSOLE_CREDENTIAL_KEYS",
+        "ALLOWED_HOSTS",
+        "POSTGRES_PASSWORD",
+        "VALKEY_PASSWORD",
+    }
 
 
 def test_the_image_runs_as_somebody_who_is_nobody() -> None:

@@ -30,7 +30,10 @@ class Installation:
         self.logs.mkdir()
         copy_tree(self.app)
         self._services = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
-        self._image = image_environment() | {"MESHCONSOLE_DATA": str(folder / "data"), "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+        self._image = image_environment() | {
+            "MESHCONSOLE_DATA": str(folder / "data"),
+            "PATH": f"{PROGRAMS}:{os.environ['PATH']}",
+        }
         (folder / "data").mkdir()
 
     def environment(self, service: str) -> dict[str, str]:
@@ -50,7 +53,9 @@ class Installation:
     def build(self) -> subprocess.CompletedProcess[str]:
         values, arguments = build_command()
         command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=self.app, env=self._image | values, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.app, env=self._image | values, capture_output=True, text=True, check=False
+        )
 
     def command(self, service: str) -> list[str]:
         words = [
@@ -61,14 +66,18 @@ class Installation:
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
         with (self.logs / service).open("wb") as log:
-            return subprocess.Popen(self.command(service), cwd=self.app, env=self.environment(service), stdout=log, stderr=log)
+            return subprocess.Popen(
+                self.command(service), cwd=self.app, env=self.environment(service), stdout=log, stderr=log
+            )
 
     def healthy(self, service: str) -> bool:
         kind, *words = compose()["services"][service]["healthcheck"]["test"]
         words = [word.replace(":8000/", f":{self.port}/").replace("$$", "$") for word in words]
         command = ["sh", "-c", *words] if kind == "CMD-SHELL" else words
         return (
-            subprocess.run(command, cwd=self.app, env=self.environment(service), capture_output=True, check=False, timeout=60).returncode
+            subprocess.run(
+                command, cwd=self.app, env=self.environment(service), capture_output=True, check=False, timeout=60
+            ).returncode
             == 0
         )
 
@@ -101,7 +110,9 @@ def test_the_web_service_is_healthy_and_serves_its_pages_behind_a_proxy(installa
     assert "Sign in" in text
     static = next(part for part in text.split('"') if part.startswith("/static/css/console."))
     assert static != "/static/css/console.css"
-    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{installation.port}{static}", headers=headers)) as response:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"http://127.0.0.1:{installation.port}{static}", headers=headers)
+    ) as response:
         assert response.status == 200
 
 

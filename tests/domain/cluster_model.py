@@ -38,7 +38,10 @@ def place(target: Target) -> Place:
 
 @dataclass
 class Model:
-    """Objects by place, the rows of the console, and what istiod knows. `break_at` counts boundaries down to a death."""
+    """Objects by place, the rows of the console, and what istiod knows.
+
+    `break_at` counts boundaries down to a death.
+    """
 
     objects: dict[Place, Json] = field(default_factory=dict)
     rows: dict[Target, Applied] = field(default_factory=dict)
@@ -61,7 +64,9 @@ class Model:
     def plan(self, topology: Topology, *, blind: bool = False) -> tuple[PlannedStep, ...]:
         rendered = render(topology, self.facts())
         live = {} if blind else self.live({*rendered, *self.rows})
-        return plan(topology, rendered, self.rows, live, published=self.published, verified=self.verified, facts=self.facts())
+        return plan(
+            topology, rendered, self.rows, live, published=self.published, verified=self.verified, facts=self.facts()
+        )
 
     def carry_out(self, topology: Topology, consents: frozenset[str] = frozenset()) -> None:
         for step in self.plan(topology):
@@ -83,11 +88,20 @@ class Model:
         self._boundary()
 
     def _decide(self, topology: Topology, rendered: Rendered, target: Target, consents: frozenset[str]) -> Decision:
-        return decide(target, rendered.get(target), self.rows.get(target), self._look(target), mesh=topology.mesh, consents=consents)
+        return decide(
+            target,
+            rendered.get(target),
+            self.rows.get(target),
+            self._look(target),
+            mesh=topology.mesh,
+            consents=consents,
+        )
 
     def _gateway(self, topology: Topology, rendered: Rendered, gateway: str, consents: frozenset[str]) -> None:
         mine: Mapping[Target, Any] = {**rendered, **self.rows}
-        for write in gateway_writes(gateway, rendered, self.rows, self.live(mine), mesh=topology.mesh, consents=consents):
+        for write in gateway_writes(
+            gateway, rendered, self.rows, self.live(mine), mesh=topology.mesh, consents=consents
+        ):
             self._write(write, rendered)
 
     def _istiod(self, topology: Topology, rendered: Rendered, kind: StepKind) -> None:
@@ -108,7 +122,9 @@ class Model:
             wanted = rendered[target]
             self.rows[target] = Applied(wanted.value, AppliedState.INTENDED, found, write.uid, adopted, wanted.gateway)
         if write.removes and row is not None:
-            self.rows[target] = Applied(row.value, AppliedState.LEAVING, row.found, write.uid or row.object_uid, row.adopted, row.gateway)
+            self.rows[target] = Applied(
+                row.value, AppliedState.LEAVING, row.found, write.uid or row.object_uid, row.adopted, row.gateway
+            )
         self._boundary()
         self._send(write)
         self._boundary()
@@ -271,10 +287,15 @@ def a_cluster(uid: str, *, url: str, namespace: str = "istio-system", label: str
     webhooks = [
         {"name": "rev.namespace.sidecar-injector.istio.io", "clientConfig": {"url": url}},
         {"name": "object.sidecar-injector.istio.io", "clientConfig": {"url": url + "?probe=1"}},
-        {"name": "other.example.org", "clientConfig": {"service": {"name": "other", "namespace": "x", "path": "/mutate"}}},
+        {
+            "name": "other.example.org",
+            "clientConfig": {"service": {"name": "other", "namespace": "x", "path": "/mutate"}},
+        },
     ]
     return {
-        (uid, "v1", "Namespace", "", namespace): {"metadata": {"name": namespace, "uid": f"ns-{uid}", "labels": labels}},
+        (uid, "v1", "Namespace", "", namespace): {
+            "metadata": {"name": namespace, "uid": f"ns-{uid}", "labels": labels}
+        },
         (uid, "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "", "istio-sidecar-injector"): {
             "metadata": {"name": "istio-sidecar-injector", "uid": f"mwc-{uid}"},
             "webhooks": webhooks,

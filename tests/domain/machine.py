@@ -1,7 +1,7 @@
 """Every change, with valid and invalid arguments, fired at a mesh in any order: what holds of whatever comes out.
 
-`TopologyMachine` is a base: subclass it, add invariants and override `changed`, and run the subclass's `TestCase`. It is
-not collected from here.
+`TopologyMachine` is a base: subclass it, add invariants and override `changed`, and run the subclass's `TestCase`. It
+is not collected from here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ clusters = mostly(st.sampled_from([*CIDRS]), st.sampled_from(["ghost", "dotted.n
 groups = mostly(st.sampled_from(GROUPS), st.sampled_from(["foreign", "Blue", "", "-x", "a" * 64]))
 uids = st.sampled_from([f"{number:08d}-0000-4000-8000-000000000000" for number in range(6)] + ["", "no uid"])
 keys = st.builds(GatewayKey, clusters, mostly(st.sampled_from([1, 2]), st.sampled_from([0, -1, 10_000])))
-gateway_ids = mostly(st.sampled_from([f"00000000-0000-4000-8000-{number:012d}" for number in range(8)]), st.just("no uuid"))
+gateway_ids = mostly(
+    st.sampled_from([f"00000000-0000-4000-8000-{number:012d}" for number in range(8)]), st.just("no uuid")
+)
 valid_specs = st.builds(
     GatewaySpec,
     replicas=st.sampled_from([1, 2, 100]),
@@ -242,7 +244,12 @@ class TopologyMachine(RuleBasedStateMachine):
             assert group.addresses
             assert group.addresses == canonical(group.addresses)
             assert all(address.gateway in gateways for address in group.addresses if address.gateway or address.awaited)
-        used = [(address.host, address.port) for group in self.topology.joined for address in group.addresses or () if address.host]
+        used = [
+            (address.host, address.port)
+            for group in self.topology.joined
+            for address in group.addresses or ()
+            if address.host
+        ]
         assert len(used) == len(set(used))
 
     @invariant()
@@ -274,4 +281,7 @@ def assert_frozen(before: Topology, change: Change, after: Topology) -> None:
 
 
 def shapes(topology: Topology, group: str) -> list[object]:
-    return [replace(gateway, spec=replace(gateway.spec, replicas=1, autoscaling=None)) for gateway in topology.gateways_of_group(group)]
+    return [
+        replace(gateway, spec=replace(gateway.spec, replicas=1, autoscaling=None))
+        for gateway in topology.gateways_of_group(group)
+    ]

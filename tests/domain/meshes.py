@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join, apply, apply_all, violations
-from interconnect.domain.topology import Address, CidrSource, Cluster, GatewayKey, GatewaySpec, MeshKind, PodCidr, Topology
+from interconnect.domain.topology import (
+    Address,
+    CidrSource,
+    Cluster,
+    GatewayKey,
+    GatewaySpec,
+    MeshKind,
+    PodCidr,
+    Topology,
+)
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -18,7 +27,9 @@ def uuid(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def mesh(*clusters: str, kind: MeshKind = MeshKind.HOSTED, cidrs: Mapping[str, tuple[PodCidr, ...]] | None = None) -> Topology:
+def mesh(
+    *clusters: str, kind: MeshKind = MeshKind.HOSTED, cidrs: Mapping[str, tuple[PodCidr, ...]] | None = None
+) -> Topology:
     """A mesh whose interconnect is disabled, with clusters of those names."""
     known = cidrs or {}
     members = {name: Cluster(name, f"uid-{name}", known.get(name, ())) for name in clusters}
@@ -32,7 +43,10 @@ def after(topology: Topology, *changes: Change, facts: Facts | None = None) -> T
 
 
 def grouped(cidrs: Mapping[str, tuple[PodCidr, ...]] | None = None) -> Topology:
-    """blue: member-a, member-d with a gateway in member-a; green: member-b with one; member-c in no group; none joined."""
+    """blue: member-a, member-d with a gateway in member-a; green: member-b with one; member-c in no group.
+
+    None joined.
+    """
     return after(
         mesh("member-a", "member-b", "member-c", "member-d", cidrs=cidrs),
         Enable(),

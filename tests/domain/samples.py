@@ -11,14 +11,20 @@ GATEWAY_A = Gateway(KEY_A, "gw-a", "eastwest-member-a-1")
 GATEWAY_B = Gateway(KEY_B, "gw-b", "eastwest-member-b-1")
 REF = ConfigMapRef(HUB, "istio-system", "istio")
 ISTIOD = Istiod("istiod", "default", 2, "config", "1.31.0", REF)
-ENTRY = WebhookEntry("istio-sidecar-injector", "object.sidecar-injector.istio.io", "url", "https://hub/inject/cluster/member-a")
+ENTRY = WebhookEntry(
+    "istio-sidecar-injector", "object.sidecar-injector.istio.io", "url", "https://hub/inject/cluster/member-a"
+)
 FACTS = Facts(istiods=(ISTIOD,), webhooks={UID_A: (ENTRY,), UID_B: (), UID_C: ()})
 GREEN = (Address("203.0.113.2", gateway=KEY_B),)
 
 
 def mesh(*, joined: tuple[Address, ...] | None = None, spec: GatewaySpec | None = None) -> Topology:
     """`joined` are green's addresses, `spec` is of blue's gateway."""
-    clusters = {name: Cluster(name, uid) for name, uid in (("member-a", UID_A), ("member-b", UID_B), ("member-c", UID_C))}
+    clusters = {
+        name: Cluster(name, uid) for name, uid in (("member-a", UID_A), ("member-b", UID_B), ("member-c", UID_C))
+    }
     groups = {"blue": Group("blue", frozenset({"member-a"})), "green": Group("green", frozenset({"member-b"}), joined)}
     blue = Gateway(KEY_A, "gw-a", "eastwest-member-a-1", spec or GatewaySpec())
-    return Topology(MESH, MeshKind.HOSTED, HUB, HUB, "istio-system", True, clusters, groups, {KEY_A: blue, KEY_B: GATEWAY_B})
+    return Topology(
+        MESH, MeshKind.HOSTED, HUB, HUB, "istio-system", True, clusters, groups, {KEY_A: blue, KEY_B: GATEWAY_B}
+    )

@@ -31,7 +31,9 @@ def test_an_address_has_one_normal_form(text: str, host: str) -> None:
     assert parse_address(text) == Address(host, 15443)
 
 
-@pytest.mark.parametrize("text", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", "LOCALHOST.", "a.localhost"])
+@pytest.mark.parametrize(
+    "text", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", "LOCALHOST.", "a.localhost"]
+)
 def test_a_loopback_address_is_refused(text: str) -> None:
     assert code(text) == "address.loopback"
 

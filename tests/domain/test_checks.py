@@ -54,7 +54,9 @@ def test_every_pair_is_there_once_and_problems_come_first() -> None:
         (Told.GATEWAY, Reach.UNTESTED, False, False),
     ],
 )
-def test_two_different_answers_disagree_and_are_never_averaged(told: Told, reach: Reach, disagree: bool, problem: bool) -> None:
+def test_two_different_answers_disagree_and_are_never_averaged(
+    told: Told, reach: Reach, disagree: bool, problem: bool
+) -> None:
     pair = Pair("blue", "green", True, told, reach)
     assert (pair.disagree, pair.problem) == (disagree, problem)
 

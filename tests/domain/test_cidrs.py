@@ -39,7 +39,9 @@ def test_a_typed_cidr_is_believed_over_pools_and_pools_over_nodes() -> None:
 
 
 def test_networks_overlap_when_one_holds_the_other_and_never_across_ip_versions() -> None:
-    a, b, c = (Cluster(name, name, pool(cidr)) for name, cidr in [("a", "10.0.0.0/8"), ("b", "10.1.0.0/16"), ("c", "fd00::/8")])
+    a, b, c = (
+        Cluster(name, name, pool(cidr)) for name, cidr in [("a", "10.0.0.0/8"), ("b", "10.1.0.0/16"), ("c", "fd00::/8")]
+    )
     assert overlap(a, b) == (*a.pod_cidrs, *b.pod_cidrs)
     assert overlap(a, c) is None
     assert overlap(a, Cluster("d", "d", pool("what some node said"))) is None
@@ -61,6 +63,9 @@ def test_groups_are_suggested_of_clusters_that_do_not_overlap() -> None:
 
 def test_all_overlaps_are_found_and_only_those_whatever_the_order_and_the_family() -> None:
     text = "10.0.0.0/8 10.1.0.0/16 10.1.2.0/24 10.200.0.0/16 11.0.0.0/8 fd00::/16 fd00:1::/48 0.0.0.0/1 10.1.0.0/16"
-    clusters = [Cluster(f"c{number}", str(number), (PodCidr(cidr, CidrSource.TYPED),)) for number, cidr in enumerate(text.split())]
+    clusters = [
+        Cluster(f"c{number}", str(number), (PodCidr(cidr, CidrSource.TYPED),))
+        for number, cidr in enumerate(text.split())
+    ]
     expected = {(one.name, other.name) for one, other in combinations(clusters, 2) if overlap(one, other)}
     assert set(overlaps(reversed(clusters))) == expected and ("c5", "c6") in expected and ("c0", "c4") not in expected

@@ -17,7 +17,9 @@ TESTS = Path(__file__).parent
 
 def codes_given(module: ModuleType) -> set[str]:
     """Every code written where a violation is made; what is put together of parts is written in the register alone."""
-    calls = (node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call) and node.args)
+    calls = (
+        node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call) and node.args
+    )
     first = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id in CALLS)
     return {argument.value for argument in first if isinstance(argument, ast.Constant)}
 

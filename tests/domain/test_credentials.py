@@ -19,7 +19,14 @@ def codes(account: Account, *webhooks: WebhookEntry, name: str = "one") -> list[
 
 
 def test_an_end_within_thirty_days_is_a_warning() -> None:
-    ends = [None, NOW + timedelta(days=30, seconds=1), NOW + timedelta(days=30), NOW + timedelta(hours=1), NOW, NOW - timedelta(days=1)]
+    ends = [
+        None,
+        NOW + timedelta(days=30, seconds=1),
+        NOW + timedelta(days=30),
+        NOW + timedelta(hours=1),
+        NOW,
+        NOW - timedelta(days=1),
+    ]
     found = [violation and violation.code for violation in (expiry(end, NOW) for end in ends)]
     assert found == [None, None, "credential.ends-soon", "credential.ends-soon", "credential.ended", "credential.ended"]
 

@@ -153,7 +153,9 @@ def regroupings() -> st.SearchStrategy[dict[str, set[str]]]:
 
 
 def _by_group(places: dict[str, str]) -> dict[str, set[str]]:
-    return {group: {name for name, place in places.items() if place == group} for group in sorted({*places.values()} - {""})}
+    return {
+        group: {name for name, place in places.items() if place == group} for group in sorted({*places.values()} - {""})
+    }
 
 
 @given(regroupings(), regroupings())
@@ -171,7 +173,9 @@ def test_any_regrouping_is_carried_out_and_written_down(one: dict[str, set[str]]
 def test_a_joined_group_is_not_changed_behind_its_back() -> None:
     topology = joined()
     blue, green = topology.groups["blue"], topology.groups["green"]
-    assert refused(topology, topology.with_group(replace(green, clusters=frozenset({"member-b", "member-c"})))) == ["group.joined"]
+    assert refused(topology, topology.with_group(replace(green, clusters=frozenset({"member-b", "member-c"})))) == [
+        "group.joined"
+    ]
     assert refused(topology, topology.without_gateways(B1)) == ["cluster.group.joined"]
     another = replace(topology.gateways[B1], id=uuid(9))
     assert refused(topology, topology.with_gateway(another)) == ["cluster.group.joined"]
@@ -222,7 +226,11 @@ def test_a_cluster_with_another_uid_is_another_cluster() -> None:
 def test_a_new_cluster_is_registered_before_its_group_takes_it() -> None:
     wanted = after(mesh("member-a"), Enable(), CreateGroup("blue", frozenset({"member-a"})))
     changes = changes_between(mesh(), wanted)
-    assert changes == (Enable(), RegisterCluster("member-a", "uid-member-a"), CreateGroup("blue", frozenset({"member-a"})))
+    assert changes == (
+        Enable(),
+        RegisterCluster("member-a", "uid-member-a"),
+        CreateGroup("blue", frozenset({"member-a"})),
+    )
     assert apply_all(mesh(), changes) == wanted
 
 

@@ -24,7 +24,10 @@ def change(model: Model, spec: GatewaySpec | None) -> list[str]:
     writes = pending(model, spec)
     for write in writes:
         model._write(write, rendered)
-    return [f"{write.verb} {write.target.kind}" + (f" as {write.manager}" if write.manager != "meshconsole" else "") for write in writes]
+    return [
+        f"{write.verb} {write.target.kind}" + (f" as {write.manager}" if write.manager != "meshconsole" else "")
+        for write in writes
+    ]
 
 
 def pending(model: Model, spec: GatewaySpec | None) -> tuple[Write, ...]:
@@ -62,7 +65,11 @@ def test_a_gateway_is_made_in_order_and_then_nothing_is_owed() -> None:
 
 def test_an_autoscaler_takes_over_the_running_number_and_it_never_falls_to_one() -> None:
     model = with_gateway(GatewaySpec(replicas=3))
-    assert change(model, SCALED) == ["apply Deployment as meshconsole-handover", "apply HorizontalPodAutoscaler", "apply Deployment"]
+    assert change(model, SCALED) == [
+        "apply Deployment as meshconsole-handover",
+        "apply HorizontalPodAutoscaler",
+        "apply Deployment",
+    ]
     assert deployment(model)["spec"]["replicas"] == 3
     assert pending(model, SCALED) == ()
 
@@ -78,7 +85,11 @@ def test_when_the_autoscaler_goes_the_number_is_ours_again_and_nothing_of_the_ha
     ]
     live = deployment(model)
     assert live["spec"]["replicas"] == 2
-    owners = [entry["manager"] for entry in live["metadata"]["managedFields"] if "f:replicas" in entry["fieldsV1"].get("f:spec", {})]
+    owners = [
+        entry["manager"]
+        for entry in live["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    ]
     assert owners == ["meshconsole"]
     assert pending(model, GatewaySpec(replicas=2)) == ()
 

@@ -20,7 +20,9 @@ def codes_of(spec: GatewaySpec) -> list[str]:
 
 def test_several_gateways_are_possible_in_a_group_and_in_a_cluster() -> None:
     topology = after(
-        grouped(), CreateGateway(KEY, uuid(9), GatewaySpec()), CreateGateway(GatewayKey("member-d", 1), uuid(8), GatewaySpec())
+        grouped(),
+        CreateGateway(KEY, uuid(9), GatewaySpec()),
+        CreateGateway(GatewayKey("member-d", 1), uuid(8), GatewaySpec()),
     )
     assert len(topology.gateways_of_group("blue")) == 3
     assert topology.gateways[KEY] == Gateway(KEY, uuid(9), "eastwest-member-a-2", GatewaySpec())
@@ -44,17 +46,23 @@ def test_autoscaling_has_bounds_in_order() -> None:
     assert codes_of(GatewaySpec(autoscaling=Autoscaling(1, 101))) == ["gateway.autoscaling.bounds"]
 
 
-@pytest.mark.parametrize("key", ["a", "service.beta.kubernetes.io/x-type", "metallb.universe.tf/loadBalancerIPs", "A.Example/X_y"])
+@pytest.mark.parametrize(
+    "key", ["a", "service.beta.kubernetes.io/x-type", "metallb.universe.tf/loadBalancerIPs", "A.Example/X_y"]
+)
 def test_an_annotation_key_is_a_qualified_name(key: str) -> None:
     assert codes_of(GatewaySpec(annotations=((key, "x: y\n"),))) == []
 
 
-@pytest.mark.parametrize("key", ["", "/a", "a/", "a b", "a/b/c", "-a", "ü", "_.example/a", "a" * 64, f"{'a.' * 127}aa/a", "a\n"])
+@pytest.mark.parametrize(
+    "key", ["", "/a", "a/", "a b", "a/b/c", "-a", "ü", "_.example/a", "a" * 64, f"{'a.' * 127}aa/a", "a\n"]
+)
 def test_an_annotation_key_that_kubernetes_would_refuse_is_refused(key: str) -> None:
     assert codes_of(GatewaySpec(annotations=((key, ""),))) == ["gateway.annotations.key"]
 
 
-@pytest.mark.parametrize("key", ["meshconsole.io/mesh", "x.MeshConsole.io/a", "kubectl.kubernetes.io/last-applied-configuration"])
+@pytest.mark.parametrize(
+    "key", ["meshconsole.io/mesh", "x.MeshConsole.io/a", "kubectl.kubernetes.io/last-applied-configuration"]
+)
 def test_an_annotation_key_that_others_write_is_refused(key: str) -> None:
     assert codes_of(GatewaySpec(annotations=((key, ""),))) == ["gateway.annotations.reserved"]
 
@@ -92,13 +100,17 @@ def test_a_load_balancer_ip_needs_a_load_balancer() -> None:
 def test_equal_wishes_become_equal_values() -> None:
     spec = GatewaySpec(annotations=(("b", "2"), ("a", "1")), load_balancer_ip=" 2001:DB8::7")
     topology = after(grouped(), CreateGateway(KEY, uuid(9), spec))
-    assert topology.gateways[KEY].spec == GatewaySpec(annotations=(("a", "1"), ("b", "2")), load_balancer_ip="2001:db8::7")
+    assert topology.gateways[KEY].spec == GatewaySpec(
+        annotations=(("a", "1"), ("b", "2")), load_balancer_ip="2001:db8::7"
+    )
 
 
 def test_a_gateway_is_created_only_in_a_cluster_of_a_group() -> None:
     assert codes(grouped(), CreateGateway(GatewayKey("member-c", 1), uuid(9), GatewaySpec())) == ["cluster.ungrouped"]
     assert codes(grouped(), CreateGateway(GatewayKey("ghost", 1), uuid(9), GatewaySpec())) == ["cluster.unknown"]
-    assert codes(mesh("member-a"), CreateGateway(GatewayKey("member-a", 1), uuid(9), GatewaySpec())) == ["interconnect.disabled"]
+    assert codes(mesh("member-a"), CreateGateway(GatewayKey("member-a", 1), uuid(9), GatewaySpec())) == [
+        "interconnect.disabled"
+    ]
 
 
 def test_a_gateway_has_a_number_and_an_id_of_its_own() -> None:

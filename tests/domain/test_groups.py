@@ -40,7 +40,10 @@ def test_disabling_needs_no_joined_group_and_no_group_at_all() -> None:
 
 
 def test_the_checklist_of_disabling_shows_what_is_met_and_what_is_missing() -> None:
-    assert [line.code for line in prerequisites_of_disable(mesh())] == ["prerequisite.nothing-joined", "prerequisite.no-groups"]
+    assert [line.code for line in prerequisites_of_disable(mesh())] == [
+        "prerequisite.nothing-joined",
+        "prerequisite.no-groups",
+    ]
     assert [line.met for line in prerequisites_of_disable(grouped())] == [True, False]
     assert [line.met for line in prerequisites_of_disable(joined())] == [False, False]
     missing = prerequisites_of_disable(joined())[0].missing
@@ -134,10 +137,16 @@ def test_while_a_group_is_joined_its_clusters_stay_as_they_are() -> None:
 
 
 def test_clusters_whose_sure_cidrs_overlap_do_not_belong_in_one_group() -> None:
-    cidrs = {"member-a": pool("10.1.0.0/16"), "member-b": pool("10.9.0.0/16"), "member-c": (PodCidr("10.1.2.0/24", CidrSource.TYPED),)}
+    cidrs = {
+        "member-a": pool("10.1.0.0/16"),
+        "member-b": pool("10.9.0.0/16"),
+        "member-c": (PodCidr("10.1.2.0/24", CidrSource.TYPED),),
+    }
     assert codes(grouped(cidrs), AddCluster("blue", "member-c")) == ["group.overlap"]
     assert codes(grouped(cidrs), AddCluster("green", "member-c")) == []
-    assert codes(after(grouped(cidrs), AddCluster("green", "member-c")), MoveCluster("member-c", "blue")) == ["group.overlap"]
+    assert codes(after(grouped(cidrs), AddCluster("green", "member-c")), MoveCluster("member-c", "blue")) == [
+        "group.overlap"
+    ]
 
 
 def test_a_new_group_is_checked_for_overlaps_among_its_clusters() -> None:
@@ -151,7 +160,9 @@ def test_cidrs_that_only_nodes_report_refuse_nothing() -> None:
 
 
 def test_an_overlap_can_be_overridden_by_the_token_of_that_very_finding() -> None:
-    topology = grouped({"member-a": pool("10.1.0.0/16"), "member-c": pool("10.0.0.0/8"), "member-d": pool("10.2.0.0/16")})
+    topology = grouped(
+        {"member-a": pool("10.1.0.0/16"), "member-c": pool("10.0.0.0/8"), "member-d": pool("10.2.0.0/16")}
+    )
     found = violations(topology, AddCluster("blue", "member-c"))
     assert {violation.code for violation in found} == {"group.overlap"}
     assert len({violation.token for violation in found}) == 2
@@ -162,4 +173,6 @@ def test_an_overlap_can_be_overridden_by_the_token_of_that_very_finding() -> Non
 
 
 def test_a_token_overrides_nothing_that_is_forbidden_for_good() -> None:
-    assert codes(grouped(), AddCluster("blue", "ghost"), overrides=frozenset({"", "cluster.unknown"})) == ["cluster.unknown"]
+    assert codes(grouped(), AddCluster("blue", "ghost"), overrides=frozenset({"", "cluster.unknown"})) == [
+        "cluster.unknown"
+    ]

@@ -15,7 +15,11 @@ VALUES = [
     ("/inject/cluster/c", None, "/inject/cluster/c/net/blue"),
     ("/inject/cluster/c/net/n", "n", "/inject/cluster/c/net/blue"),
     ("/inject/net/n/cluster/c", "n", "/inject/net/blue/cluster/c"),
-    ("https://hub/inject/cluster/c/net/n/extra?query=/net/x#f", "n", "https://hub/inject/cluster/c/net/blue/extra?query=/net/x#f"),
+    (
+        "https://hub/inject/cluster/c/net/n/extra?query=/net/x#f",
+        "n",
+        "https://hub/inject/cluster/c/net/blue/extra?query=/net/x#f",
+    ),
     ("https://hub/inject?timeout=10s", None, "https://hub/inject/net/blue?timeout=10s"),
     ("https://hub/proxy/inject/cluster/c/", None, "https://hub/proxy/inject/cluster/c/net/blue/"),
     ("/inject/cluster/a--slash--b/net/x--slash--y", "x/y", "/inject/cluster/a--slash--b/net/blue"),
@@ -28,14 +32,18 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("value", "network", "changed"), VALUES)
-def test_the_segment_is_read_set_and_put_back_and_nothing_around_it(value: str, network: str | None, changed: str) -> None:
+def test_the_segment_is_read_set_and_put_back_and_nothing_around_it(
+    value: str, network: str | None, changed: str
+) -> None:
     assert read_network(value) == network
     assert with_network(value, "blue") == changed
     assert read_network(changed) == "blue"
     assert with_network(changed, network) == value
 
 
-@pytest.mark.parametrize("value", ["", "/mutate", "/injector/cluster/c", "https://inject/mutate", "https://inject", "?x=/inject"])
+@pytest.mark.parametrize(
+    "value", ["", "/mutate", "/injector/cluster/c", "https://inject/mutate", "https://inject", "?x=/inject"]
+)
 def test_a_path_that_does_not_inject_is_left_alone(value: str) -> None:
     assert read_network(value) is None
     assert with_network(value, "blue") is None
@@ -50,7 +58,10 @@ def configuration(*webhooks: dict) -> dict:
 
 
 URL = {"name": "url.example", "clientConfig": {"url": "https://hub/inject/cluster/c"}}
-PATH = {"name": "path.example", "clientConfig": {"service": {"name": "istiod", "namespace": "x", "path": "/inject/net/old"}}}
+PATH = {
+    "name": "path.example",
+    "clientConfig": {"service": {"name": "istiod", "namespace": "x", "path": "/inject/net/old"}},
+}
 OTHER = {"name": "other.example", "clientConfig": {"service": {"name": "other", "namespace": "x"}}}
 
 
@@ -63,7 +74,8 @@ def test_both_forms_of_an_entry_are_found_and_others_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", [{}, {"webhooks": None}, {"webhooks": ["x"]}, configuration({"name": "n"}), configuration({"clientConfig": None})]
+    "broken",
+    [{}, {"webhooks": None}, {"webhooks": ["x"]}, configuration({"name": "n"}), configuration({"clientConfig": None})],
 )
 def test_a_configuration_without_entries_has_none(broken: dict) -> None:
     assert entries_of(broken) == ()

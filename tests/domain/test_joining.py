@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, EditGateway, Join, Remove, UpdateAddresses
+from interconnect.domain.changes import (
+    CreateGateway,
+    DeleteGateway,
+    DeleteGroup,
+    EditGateway,
+    Join,
+    Remove,
+    UpdateAddresses,
+)
 from interconnect.domain.facts import Facts
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, ServiceType
 from tests.domain.meshes import after, codes, grouped, joined, mesh, uuid
@@ -74,8 +82,12 @@ def test_an_address_of_a_network_that_others_keep_is_refused() -> None:
 
 def test_an_address_comes_only_from_a_gateway_of_the_group() -> None:
     for host in ("", "203.0.113.2"):
-        assert codes(grouped(), Join("green", (Address(host, gateway=GatewayKey("member-a", 1)),))) == ["address.gateway.elsewhere"]
-        assert codes(grouped(), Join("green", (Address(host, gateway=GatewayKey("member-b", 9)),))) == ["address.gateway.elsewhere"]
+        assert codes(grouped(), Join("green", (Address(host, gateway=GatewayKey("member-a", 1)),))) == [
+            "address.gateway.elsewhere"
+        ]
+        assert codes(grouped(), Join("green", (Address(host, gateway=GatewayKey("member-b", 9)),))) == [
+            "address.gateway.elsewhere"
+        ]
 
 
 def test_an_address_comes_only_from_a_gateway_with_a_load_balancer() -> None:

@@ -1,4 +1,6 @@
-"""Whatever topology comes out of whatever changes: it renders, and its plan, broken off anywhere, leads there and back."""
+"""Whatever topology comes out of whatever changes: it renders, and its plan, broken off anywhere,
+leads there and back.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from tests.domain.machine import HUB, TopologyMachine
 
 REF = ConfigMapRef(HUB, "istio-system", "istio")
 UIDS = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(6)]
-FOREIGN = "# kept by hand\nnetworks:\n  foreign:\n    endpoints: []\n    gateways:\n    - address: 203.0.113.200\n      port: 15443\n"
+FOREIGN = (
+    "# kept by hand\nnetworks:\n  foreign:\n    endpoints: []\n    gateways:\n    - address: "
+    "203.0.113.200\n      port: 15443\n"
+)
 
 
 def seeds() -> dict[str, dict]:
@@ -27,7 +32,9 @@ def seeds() -> dict[str, dict]:
 class RenderMachine(TopologyMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model({where: live for objects in seeds().values() for where, live in objects.items()}, istiods=(an_istiod(REF),))
+        self.model = Model(
+            {where: live for objects in seeds().values() for where, live in objects.items()}, istiods=(an_istiod(REF),)
+        )
         self.clock = 0
 
     def changed(self, before: Topology, change: Change, after: Topology) -> None:
@@ -56,7 +63,9 @@ class RenderMachine(TopologyMachine):
     def forget(self, uid: str) -> None:
         """The cluster is gone for good, and its rows are archived."""
         self.model.rows = {target: row for target, row in self.model.rows.items() if target.cluster != uid}
-        self.model.objects = {where: live for where, live in self.model.objects.items() if where[0] != uid} | seeds().get(uid, {})
+        self.model.objects = {
+            where: live for where, live in self.model.objects.items() if where[0] != uid
+        } | seeds().get(uid, {})
 
     def teardown(self) -> None:
         bare = replace(self.topology, enabled=False, groups={}, gateways={})

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from interconnect.domain.networks import digest, foreign, foreign_addresses, merge, networks_in, ours_in, rewritten, validate, with_networks
+from interconnect.domain.networks import (
+    digest,
+    foreign,
+    foreign_addresses,
+    merge,
+    networks_in,
+    ours_in,
+    rewritten,
+    validate,
+    with_networks,
+)
 from interconnect.domain.networks_text import dump, parse
 from interconnect.domain.violations import Violation
 
@@ -89,7 +99,10 @@ def test_our_networks_are_replaced_and_removed_and_nothing_else() -> None:
 
 
 def test_nothing_to_change_keeps_the_text_byte_for_byte() -> None:
-    text = "networks: {green: {gateways: [{port: '15443', address: 203.0.113.2}], endpoints: [{fromRegistry: member-b}]}}  # mine"
+    text = (
+        "networks: {green: {gateways: [{port: '15443', address: 203.0.113.2}], endpoints: [{fromRegistry: "
+        "member-b}]}}  # mine"
+    )
     assert merge(text, {"green": GREEN}, {"green"}) == text
 
 
@@ -108,7 +121,9 @@ def test_what_others_have_added_meanwhile_is_kept_when_ours_leaves() -> None:
     assert networks_in(left) == {"late": {"gateways": [{"address": "198.51.100.1", "port": 15443}]}}
 
 
-@pytest.mark.parametrize("name", ["1e3", "010", "no", "y", "on", "null", "0x1f", "1-2", "2026-01-01", "1st", "12", "true", "nan", "blue"])
+@pytest.mark.parametrize(
+    "name", ["1e3", "010", "no", "y", "on", "null", "0x1f", "1-2", "2026-01-01", "1st", "12", "true", "nan", "blue"]
+)
 def test_a_group_name_that_yaml_takes_for_something_else_stays_that_name(name: str) -> None:
     text = dump({"networks": {name: GREEN}})
     assert networks_in(text) == {name: GREEN}
@@ -117,7 +132,8 @@ def test_a_group_name_that_yaml_takes_for_something_else_stays_that_name(name: s
 
 
 @pytest.mark.parametrize(
-    ("text", "name"), [("1e3", "1000"), ("no", "false"), ("010", "8"), ("0x10", "16"), ("1:30", "1:30"), ("2026-01-01", "2026-01-01")]
+    ("text", "name"),
+    [("1e3", "1000"), ("no", "false"), ("010", "8"), ("0x10", "16"), ("1:30", "1:30"), ("2026-01-01", "2026-01-01")],
 )
 def test_a_plain_name_is_read_as_istiod_reads_it(text: str, name: str) -> None:
     assert networks_in(f"networks: {{{text}: {{}}}}" if ":" not in text else f"networks:\n  {text}: {{}}") == {name: {}}
@@ -156,7 +172,14 @@ def test_the_annotation_lists_our_networks_and_goes_with_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    "network", [{}, {"endpoints": [], "gateways": None}, {"unknown": 1}, {"endpoints": [{}]}, {"endpoints": [{"fromCidr": "10.0.0.1"}]}]
+    "network",
+    [
+        {},
+        {"endpoints": [], "gateways": None},
+        {"unknown": 1},
+        {"endpoints": [{}]},
+        {"endpoints": [{"fromCidr": "10.0.0.1"}]},
+    ],
 )
 def test_istiod_accepts(network: object) -> None:
     assert codes(network) == []
@@ -182,7 +205,9 @@ def test_a_gateway_address_is_an_ip_or_a_host_name(address: str) -> None:
     assert codes(gateway(address=address, port=15443)) == []
 
 
-@pytest.mark.parametrize("address", ["", "1.2.3.4.5", "300.1.1.1", "a b", "under_score.example", "-a.example", "a..b", "x" * 256])
+@pytest.mark.parametrize(
+    "address", ["", "1.2.3.4.5", "300.1.1.1", "a b", "under_score.example", "-a.example", "a..b", "x" * 256]
+)
 def test_anything_else_is_no_gateway_address(address: str) -> None:
     assert codes(gateway(address=address, port=15443)) == ["networks.gateway-address"]
 

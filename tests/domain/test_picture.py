@@ -13,7 +13,9 @@ from interconnect.domain.topology import Address, Cluster, Group, MeshKind, Topo
 def mesh(joined: int, outside: int) -> Topology:
     names = [f"g{number}" for number in range(joined + outside)]
     address = (Address("gw.example.org"),)
-    groups = {name: Group(name, frozenset({name}), address if index < joined else None) for index, name in enumerate(names)}
+    groups = {
+        name: Group(name, frozenset({name}), address if index < joined else None) for index, name in enumerate(names)
+    }
     clusters = {name: Cluster(name, name) for name in names}
     return Topology("mesh", MeshKind.HOSTED, "hub", "hub", enabled=True, clusters=clusters, groups=groups)
 
@@ -23,7 +25,8 @@ def apart(one: Node, other: Node) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("joined", "outside"), [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (10, 0), (11, 0), (60, 0), (30, 30), (0, 60)]
+    ("joined", "outside"),
+    [(0, 0), (0, 3), (1, 0), (2, 1), (3, 0), (7, 4), (10, 0), (11, 0), (60, 0), (30, 30), (0, 60)],
 )
 def test_no_card_covers_another_or_leaves_the_picture(joined: int, outside: int) -> None:
     drawn = picture(mesh(joined, outside))

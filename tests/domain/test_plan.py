@@ -15,7 +15,21 @@ from interconnect.domain.render import label_target, networks_of, networks_targe
 from interconnect.domain.steps import Phase, PlannedStep, StepKind
 from interconnect.domain.topology import Address, Group, ServiceType, Topology
 from tests.domain.cluster_model import BrokenOff, Model, Refused, a_cluster, a_config_map, without_bookkeeping
-from tests.domain.samples import ENTRY, FACTS, GATEWAY_B, GREEN, HUB, ISTIOD, KEY_A, KEY_B, REF, UID_A, UID_B, UID_C, mesh
+from tests.domain.samples import (
+    ENTRY,
+    FACTS,
+    GATEWAY_B,
+    GREEN,
+    HUB,
+    ISTIOD,
+    KEY_A,
+    KEY_B,
+    REF,
+    UID_A,
+    UID_B,
+    UID_C,
+    mesh,
+)
 
 BARE = replace(mesh(), enabled=False, groups={}, gateways={})
 JOINED = mesh(joined=GREEN)
@@ -23,7 +37,8 @@ JOINED = mesh(joined=GREEN)
 
 def rows(topology: Topology, facts: Facts = FACTS) -> dict[Target, Applied]:
     return {
-        target: Applied(wanted.value, AppliedState.WRITTEN, gateway=wanted.gateway) for target, wanted in render(topology, facts).items()
+        target: Applied(wanted.value, AppliedState.WRITTEN, gateway=wanted.gateway)
+        for target, wanted in render(topology, facts).items()
     }
 
 
@@ -104,7 +119,10 @@ def test_an_edit_that_only_takes_the_disruption_budget_away_is_a_step_of_its_gat
 
 
 def test_a_move_changes_label_webhooks_and_gateways_and_withdraws_nothing() -> None:
-    groups = {"blue": Group("blue", frozenset({"member-c"})), "green": Group("green", frozenset({"member-a", "member-b"}))}
+    groups = {
+        "blue": Group("blue", frozenset({"member-c"})),
+        "green": Group("green", frozenset({"member-a", "member-b"})),
+    }
     planned = steps(mesh(), replace(mesh(), groups=groups))
     assert kinds(planned, UID_A) == ["label", "injection", "gateway", "address", "stale"]
     assert {step.phase for step in planned} == {Phase.PREPARE}
@@ -178,7 +196,12 @@ def test_mesh_networks_are_not_withdrawn_because_nobody_knows_where_they_are_rea
 
 
 def test_a_second_revision_that_appears_gets_the_list_too() -> None:
-    canary = replace(ISTIOD, deployment="istiod-canary", revision="canary", networks=ConfigMapRef(HUB, "istio-system", "istio-canary"))
+    canary = replace(
+        ISTIOD,
+        deployment="istiod-canary",
+        revision="canary",
+        networks=ConfigMapRef(HUB, "istio-system", "istio-canary"),
+    )
     planned = steps(JOINED, JOINED, replace(FACTS, istiods=(ISTIOD, canary)))
     assert kinds(planned) == ["networks", "restart", "verify"]
     assert planned[0].targets == (networks_target(canary.networks),)

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from interconnect.domain.networks_text import dump
-from interconnect.domain.preflight import CODES, ClusterSeen, ConfigMapSeen, Finding, GatewaySeen, Observed, Severity, blocking, findings
+from interconnect.domain.preflight import (
+    CODES,
+    ClusterSeen,
+    ConfigMapSeen,
+    Finding,
+    GatewaySeen,
+    Observed,
+    Severity,
+    blocking,
+    findings,
+)
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.topology import Address, Cluster, Group, Topology
 from interconnect.domain.violations import Violation
@@ -16,12 +26,18 @@ from tests.domain.samples import FACTS, GREEN, ISTIOD, KEY_B, REF, mesh
 
 SEEN = ClusterSeen(True, True, "ca", "cluster.local", (), frozenset({"shop/echo"}), {}, StaleCount(), "v1.36.1")
 OBSERVED = Observed(
-    clusters={"member-a": replace(SEEN, services=frozenset()), "member-b": SEEN, "member-c": replace(SEEN, services=frozenset())},
+    clusters={
+        "member-a": replace(SEEN, services=frozenset()),
+        "member-b": SEEN,
+        "member-c": replace(SEEN, services=frozenset()),
+    },
     gateways={KEY_B: GatewaySeen(True, True)},
     config_maps={REF: ConfigMapSeen("networks: {}")},
     data_path=True,
 )
-GROUPED = replace(mesh(joined=GREEN), groups={**mesh(joined=GREEN).groups, "red": Group("red", frozenset({"member-c"}))})
+GROUPED = replace(
+    mesh(joined=GREEN), groups={**mesh(joined=GREEN).groups, "red": Group("red", frozenset({"member-c"}))}
+)
 
 
 def found(observed: Observed = OBSERVED, topology: Topology = GROUPED, facts: Any = FACTS) -> tuple[Finding, ...]:
@@ -69,7 +85,12 @@ def test_a_root_that_differs_says_which_clusters_stand_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "code"), [(None, "not-ready"), (GatewaySeen(False, True, "Pending"), "not-ready"), (GatewaySeen(True, False), "not-injected")]
+    ("seen", "code"),
+    [
+        (None, "not-ready"),
+        (GatewaySeen(False, True, "Pending"), "not-ready"),
+        (GatewaySeen(True, False), "not-injected"),
+    ],
 )
 def test_a_chosen_gateway_must_be_ready_and_injected(seen: GatewaySeen | None, code: str) -> None:
     finding = only(replace(OBSERVED, gateways={KEY_B: seen} if seen else {}))
@@ -78,7 +99,11 @@ def test_a_chosen_gateway_must_be_ready_and_injected(seen: GatewaySeen | None, c
 
 def test_pods_elsewhere_that_carry_the_name_are_an_error() -> None:
     finding = only(with_cluster("member-c", networks={"green": 3, "red": 1}))
-    assert (finding.code, finding.severity, finding.evidence) == ("preflight.pods-elsewhere", Severity.ERROR, {"pods": 3})
+    assert (finding.code, finding.severity, finding.evidence) == (
+        "preflight.pods-elsewhere",
+        Severity.ERROR,
+        {"pods": 3},
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +148,10 @@ OLD = {Workload("shop", "Deployment", "web"): 2}
     [
         (with_cluster(stale=StaleCount(OLD, {}, {"default": 2})), "preflight.stale-pods"),
         (with_cluster(stale=StaleCount({}, OLD)), "preflight.unlabelled-pods"),
-        (with_cluster("member-c", services=frozenset({"shop/echo", "default/kubernetes"})), "preflight.services-unlisted"),
+        (
+            with_cluster("member-c", services=frozenset({"shop/echo", "default/kubernetes"})),
+            "preflight.services-unlisted",
+        ),
         (with_cluster(version="v1.30.0"), "preflight.kubernetes-skew"),
         (with_cluster(missing_rights=("list pods",)), "preflight.not-checked"),
         (with_cluster(stale=None), "preflight.not-checked"),
@@ -161,7 +189,13 @@ def test_groups_that_share_the_same_services_are_one_finding_however_many_they_a
 def test_services_of_the_system_are_not_what_a_join_merges() -> None:
     system = frozenset({"default/kubernetes", "kube-system/kube-dns", "istio-system/istiod"})
     assert (
-        found(replace(with_cluster(services=system), clusters={name: replace(SEEN, services=system) for name in OBSERVED.clusters})) == ()
+        found(
+            replace(
+                with_cluster(services=system),
+                clusters={name: replace(SEEN, services=system) for name in OBSERVED.clusters},
+            )
+        )
+        == ()
     )
 
 
@@ -171,9 +205,15 @@ def test_clusters_in_no_group_are_named() -> None:
 
 def test_a_control_plane_of_two_versions_or_that_is_recreated_is_warned_of() -> None:
     istiods = (ISTIOD, replace(ISTIOD, deployment="canary", version="1.30.3", strategy="Recreate"))
-    assert {finding.code for finding in found(facts=replace(FACTS, istiods=istiods))} == {"preflight.istio-skew", "preflight.recreate"}
+    assert {finding.code for finding in found(facts=replace(FACTS, istiods=istiods))} == {
+        "preflight.istio-skew",
+        "preflight.recreate",
+    }
 
 
 def test_the_gravest_finding_comes_first() -> None:
-    severities = [finding.severity for finding in found(with_text("networks: {green: {}}", managers=("helm",)), mesh(joined=GREEN))]
+    severities = [
+        finding.severity
+        for finding in found(with_text("networks: {green: {}}", managers=("helm",)), mesh(joined=GREEN))
+    ]
     assert severities == sorted(severities, key=list(Severity).index)

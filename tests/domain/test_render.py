@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
-from interconnect.domain.render import NETWORKS_FIELD, networks_of, networks_target, render, revision_for, webhook_target
+from interconnect.domain.render import (
+    NETWORKS_FIELD,
+    networks_of,
+    networks_target,
+    render,
+    revision_for,
+    webhook_target,
+)
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec, Group, ServiceType
 from tests.domain.samples import ENTRY, FACTS, GREEN, ISTIOD, KEY_B, REF, UID_A, UID_C, mesh
 
@@ -106,11 +113,17 @@ def test_replicas_are_left_out_beside_an_autoscaler() -> None:
     assert the("Deployment", GatewaySpec(replicas=3))["spec"]["replicas"] == 3
     assert "replicas" not in the("Deployment", scaled)["spec"]
     scaler = the("HorizontalPodAutoscaler", scaled)["spec"]
-    assert (scaler["minReplicas"], scaler["maxReplicas"], scaler["scaleTargetRef"]["name"]) == (2, 5, "eastwest-member-a-1")
+    assert (scaler["minReplicas"], scaler["maxReplicas"], scaler["scaleTargetRef"]["name"]) == (
+        2,
+        5,
+        "eastwest-member-a-1",
+    )
 
 
 def test_the_service_takes_annotations_address_and_type_from_the_gateway() -> None:
-    service = the("Service", GatewaySpec(annotations=(("lb.example/class", "internal"),), load_balancer_ip="203.0.113.7"))
+    service = the(
+        "Service", GatewaySpec(annotations=(("lb.example/class", "internal"),), load_balancer_ip="203.0.113.7")
+    )
     assert service["metadata"]["annotations"] == {"lb.example/class": "internal"}
     assert (service["spec"]["type"], service["spec"]["loadBalancerIP"]) == ("LoadBalancer", "203.0.113.7")
 
@@ -142,7 +155,9 @@ def test_each_webhook_entry_of_a_cluster_in_a_group_names_the_group() -> None:
 def test_mesh_networks_list_joined_groups_with_their_clusters_and_addresses_sorted() -> None:
     topology = mesh().with_group(
         Group(
-            "green", frozenset({"member-c", "member-b"}), (Address("gw.example.org", 443), Address("203.0.113.2"), Address("203.0.113.2"))
+            "green",
+            frozenset({"member-c", "member-b"}),
+            (Address("gw.example.org", 443), Address("203.0.113.2"), Address("203.0.113.2")),
         )
     )
     assert networks_of(topology) == {
@@ -163,8 +178,13 @@ def test_an_awaited_address_is_left_out_and_with_it_a_group_that_has_no_other() 
 def test_mesh_networks_go_to_every_config_map_that_an_istiod_reads_and_once() -> None:
     canary = ConfigMapRef(REF.cluster, REF.namespace, "istio-canary")
     istiods = (ISTIOD, replace(ISTIOD, deployment="other"), replace(ISTIOD, deployment="canary", networks=canary))
-    rendered = render(mesh(joined=GREEN), Facts(istiods=(*istiods, replace(ISTIOD, deployment="unknown", networks=None))))
-    assert {target for target in rendered if target.field == NETWORKS_FIELD} == {networks_target(REF), networks_target(canary)}
+    rendered = render(
+        mesh(joined=GREEN), Facts(istiods=(*istiods, replace(ISTIOD, deployment="unknown", networks=None)))
+    )
+    assert {target for target in rendered if target.field == NETWORKS_FIELD} == {
+        networks_target(REF),
+        networks_target(canary),
+    }
 
 
 def test_with_nothing_joined_mesh_networks_are_not_rendered() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from interconnect.domain.stale import Workload, carrying, count, workload_of
 
 
-def pod(network: str | None = None, *, name: str = "p", owner: tuple[str, str] | None = None, **metadata: object) -> dict:
+def pod(
+    network: str | None = None, *, name: str = "p", owner: tuple[str, str] | None = None, **metadata: object
+) -> dict:
     labels = {**({"topology.istio.io/network": network} if network else {}), **metadata.pop("labels", {})}  # type: ignore[dict-item]
     owners = [{"kind": owner[0], "name": owner[1], "controller": True}] if owner else []
     return {"metadata": {"namespace": "shop", "name": name, "labels": labels, "ownerReferences": owners, **metadata}}

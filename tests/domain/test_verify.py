@@ -62,7 +62,10 @@ def test_a_host_name_counts_as_loaded_when_an_address_beyond_the_fixed_ones_is_s
     expected = {"green": (("203.0.113.2", 15443), ("gw.example.org", 15443))}
     assert compare({"one": [shown("203.0.113.2"), shown("198.51.100.1"), shown("198.51.100.2")]}, expected).agrees
     assert codes({"one": [shown("203.0.113.2")]}, expected) == ["verify.missing"]
-    assert codes({"one": [shown("203.0.113.2"), shown("198.51.100.1", port=443)]}, expected) == ["verify.missing", "verify.unexpected"]
+    assert codes({"one": [shown("203.0.113.2"), shown("198.51.100.1", port=443)]}, expected) == [
+        "verify.missing",
+        "verify.unexpected",
+    ]
 
 
 def test_a_host_name_that_istiod_cannot_resolve_is_a_finding_about_dns_and_no_mismatch() -> None:
@@ -88,7 +91,9 @@ def test_expected_are_the_rendered_addresses() -> None:
 
 
 def entries(**states: str) -> list[dict]:
-    named = [{"id": name.replace("_", "-"), "secretName": f"s-{name}", "syncStatus": state} for name, state in states.items()]
+    named = [
+        {"id": name.replace("_", "-"), "secretName": f"s-{name}", "syncStatus": state} for name, state in states.items()
+    ]
     return [{"id": "config", "syncStatus": "synced"}, *named]
 
 

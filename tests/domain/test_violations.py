@@ -15,7 +15,11 @@ from interconnect.domain.violations import Violation
 TEXT = st.text(max_size=5)
 
 
-@given(st.builds(Violation, TEXT, st.dictionaries(st.sampled_from(("code", "token", "params", "evidence", "name")), TEXT), TEXT))
+@given(
+    st.builds(
+        Violation, TEXT, st.dictionaries(st.sampled_from(("code", "token", "params", "evidence", "name")), TEXT), TEXT
+    )
+)
 def test_a_stored_violation_is_read_back(violation: Violation) -> None:
     assert Violation.from_json(json.loads(json.dumps(violation.to_json()))) == violation
 
@@ -26,7 +30,8 @@ def test_a_finding_is_read_back_as_a_violation() -> None:
 
 
 ADDRESSES = {"replica": "istiod-7", "network": "blue", "addresses": ["203.0.113.1:15443"]}
-# What earlier versions stored: reasons of audit entries and of guarded restarts, findings of a verification, errors of inquiries.
+# What earlier versions stored: reasons of audit entries and of guarded restarts, findings of a verification, errors of
+# inquiries.
 STORED = {
     "flat": ({"code": "role.missing", "role": "operator"}, Violation("role.missing", {"role": "operator"})),
     "flat without parameters": ({"code": "drift.none"}, Violation("drift.none")),
@@ -34,8 +39,14 @@ STORED = {
         {"code": "verify.missing", "istiod": "istiod", **ADDRESSES},
         Violation("verify.missing", {"istiod": "istiod", **ADDRESSES}),
     ),
-    "flat with a token": ({"code": "group.overlap", "group": "blue", "token": "t"}, Violation("group.overlap", {"group": "blue"}, "t")),
-    "without token": ({"code": "role.missing", "params": {"role": "operator"}}, Violation("role.missing", {"role": "operator"})),
+    "flat with a token": (
+        {"code": "group.overlap", "group": "blue", "token": "t"},
+        Violation("group.overlap", {"group": "blue"}, "t"),
+    ),
+    "without token": (
+        {"code": "role.missing", "params": {"role": "operator"}},
+        Violation("role.missing", {"role": "operator"}),
+    ),
     "empty": ({}, Violation("")),
 }
 

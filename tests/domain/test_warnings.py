@@ -22,7 +22,9 @@ from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, Group
 from interconnect.domain.warnings import warnings, warnings_of_all
 from tests.domain.meshes import after, grouped, nodes, pool, uuid
 
-KNOWN = {name: pool(f"10.{number}.0.0/16") for number, name in enumerate(["member-a", "member-b", "member-c", "member-d"])}
+KNOWN = {
+    name: pool(f"10.{number}.0.0/16") for number, name in enumerate(["member-a", "member-b", "member-c", "member-d"])
+}
 
 
 def codes(topology: Topology, change: Change, facts: Facts | None = None) -> list[str]:
@@ -48,7 +50,9 @@ def test_deleting_the_last_gateway_of_a_group_is_said_before() -> None:
 
 def test_gateways_that_go_with_a_cluster_or_a_group_are_listed_before() -> None:
     for change in (RemoveCluster("member-a"), DeleteGroup("blue"), ForgetCluster("member-a")):
-        assert [warning.params for warning in warnings(grouped(KNOWN), change)] == [{"gateways": ["eastwest-member-a-1"]}]
+        assert [warning.params for warning in warnings(grouped(KNOWN), change)] == [
+            {"gateways": ["eastwest-member-a-1"]}
+        ]
 
 
 def test_forgetting_says_when_a_group_goes_too() -> None:
@@ -102,12 +106,17 @@ def test_a_source_that_stays_without_a_gateway_is_warned_of() -> None:
 
 
 def test_a_last_gateway_that_is_replaced_is_not_warned_of() -> None:
-    changes = [DeleteGateway(GatewayKey("member-a", 1)), CreateGateway(GatewayKey("member-d", 1), uuid(9), GatewaySpec())]
+    changes = [
+        DeleteGateway(GatewayKey("member-a", 1)),
+        CreateGateway(GatewayKey("member-d", 1), uuid(9), GatewaySpec()),
+    ]
     assert warnings_of_all(grouped(KNOWN), changes) == ()
 
 
 def test_clusters_that_swap_groups_are_not_warned_of_each_other() -> None:
-    before = grouped({"member-a": nodes("10.0.0.0/16"), "member-b": nodes("10.0.0.0/16"), "member-d": pool("10.3.0.0/16")})
+    before = grouped(
+        {"member-a": nodes("10.0.0.0/16"), "member-b": nodes("10.0.0.0/16"), "member-d": pool("10.3.0.0/16")}
+    )
     changes = changes_between(before, regrouped(before, blue={"member-b", "member-d"}, green={"member-a"}))
     assert warnings_of_all(before, changes) == ()
 
@@ -121,7 +130,9 @@ def test_a_move_that_may_be_overridden_counts_for_what_follows() -> None:
 
 def test_a_cluster_that_istiod_does_not_know_is_warned_of_when_it_is_grouped() -> None:
     facts = Facts(remote_clusters=frozenset({"member-a"}))
-    assert codes(grouped(KNOWN), CreateGroup("red", frozenset({"member-c"})), facts) == ["warning.cluster-unknown-to-istiod"]
+    assert codes(grouped(KNOWN), CreateGroup("red", frozenset({"member-c"})), facts) == [
+        "warning.cluster-unknown-to-istiod"
+    ]
 
 
 def test_warnings_of_impossible_changes_are_no_errors() -> None:

@@ -30,7 +30,9 @@ def row(target: Target, **changes: Any) -> Applied:
     return replace(Applied(RENDERED[target].value, AppliedState.WRITTEN, gateway=RENDERED[target].gateway), **changes)
 
 
-def decided(target: Target, applied: Applied | None, live: Any, *, wanted: bool = True, consents: tuple[str, ...] = ()) -> Any:
+def decided(
+    target: Target, applied: Applied | None, live: Any, *, wanted: bool = True, consents: tuple[str, ...] = ()
+) -> Any:
     now = live if isinstance(live, (Absent, Unknown)) else Present(live)
     return decide(target, RENDERED[target] if wanted else None, applied, now, mesh=MESH, consents=frozenset(consents))
 
@@ -95,8 +97,16 @@ def test_a_leaf_of_ours_that_the_manifest_lacks_disagrees() -> None:
 def test_ownership_of_list_items_is_read_by_their_keys() -> None:
     manifest = {"spec": {"ports": [{"port": 15443, "protocol": "TCP", "name": "tls"}], "names": ["a"]}}
     item, gone = 'k:{"port":15443,"protocol":"TCP"}', 'k:{"port":1,"protocol":"TCP"}'
-    fields = {"f:spec": {"f:ports": {item: {".": {}, "f:name": {}, "f:nodePort": {}}, gone: {}}, "f:names": {'v:"a"': {}, 'v:"b"': {}}}}
-    live = {**manifest, "metadata": {"managedFields": [{"manager": "meshconsole", "operation": "Apply", "fieldsV1": fields}]}}
+    fields = {
+        "f:spec": {
+            "f:ports": {item: {".": {}, "f:name": {}, "f:nodePort": {}}, gone: {}},
+            "f:names": {'v:"a"': {}, 'v:"b"': {}},
+        }
+    }
+    live = {
+        **manifest,
+        "metadata": {"managedFields": [{"manager": "meshconsole", "operation": "Apply", "fieldsV1": fields}]},
+    }
     assert differences(manifest, live) == (
         ("spec", "ports", "[port=15443,protocol=TCP]", "nodePort"),
         ("spec", "ports", "[port=1,protocol=TCP]"),
@@ -104,7 +114,9 @@ def test_ownership_of_list_items_is_read_by_their_keys() -> None:
     )
 
 
-@pytest.mark.parametrize(("one", "other"), [("1000m", "1"), ("1Gi", "1024Mi"), ("0.1", "100m"), ("2", 2), ("1e3", "1k")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("1000m", "1"), ("1Gi", "1024Mi"), ("0.1", "100m"), ("2", 2), ("1e3", "1k")]
+)
 def test_quantities_are_equal_by_amount(one: str, other: object) -> None:
     assert quantity(one) == quantity(other)
     assert agrees({"limits": {"cpu": one}}, {"limits": {"cpu": other}})
@@ -132,7 +144,9 @@ def test_only_the_rule_can_be_adopted_and_then_what_we_set_is_put_back() -> None
     decision = decided(RULE, None, theirs, consents=(refused.token,))
     assert (decision.verb, decision.adopts, decision.consent) == (Verb.APPLY, True, refused.token)
     live = copy.deepcopy(theirs)
-    merge_patch(live, {"metadata": {"labels": RENDERED[RULE].value["metadata"]["labels"]}, "spec": RENDERED[RULE].value["spec"]})
+    merge_patch(
+        live, {"metadata": {"labels": RENDERED[RULE].value["metadata"]["labels"]}, "spec": RENDERED[RULE].value["spec"]}
+    )
     leaving = decided(RULE, row(RULE, found=decision.found, adopted=True, object_uid="u"), live, wanted=False)
     assert leaving.verb is Verb.MERGE_PATCH
     merge_patch(live, leaving.body)
@@ -160,10 +174,14 @@ def test_another_meshs_rule_cannot_be_adopted() -> None:
 
 
 def test_of_an_adopted_object_only_what_still_is_ours_is_put_back() -> None:
-    found = reverse_patch(RENDERED[RULE].value, {"metadata": {}, "spec": {"selector": {"istio": "theirs"}, "servers": []}})
+    found = reverse_patch(
+        RENDERED[RULE].value, {"metadata": {}, "spec": {"selector": {"istio": "theirs"}, "servers": []}}
+    )
     live = applied_object(RULE)
     live["spec"]["selector"] = {"istio": "changed since"}
-    patch = decided(RULE, row(RULE, found=found, adopted=True, object_uid=live["metadata"]["uid"]), live, wanted=False).body
+    patch = decided(
+        RULE, row(RULE, found=found, adopted=True, object_uid=live["metadata"]["uid"]), live, wanted=False
+    ).body
     assert "selector" not in patch["spec"]
     assert patch["spec"]["servers"] == []
 
@@ -241,7 +259,11 @@ def namespace(label: str | None, manager: str = "") -> dict:
 def test_the_label_is_applied_with_the_namespaces_uid_so_that_none_is_created() -> None:
     decision = decided(LABEL, None, namespace(None))
     assert decision.verb is Verb.APPLY
-    assert decision.body["metadata"] == {"name": "istio-system", "uid": "ns-uid-a", "labels": {"topology.istio.io/network": "blue"}}
+    assert decision.body["metadata"] == {
+        "name": "istio-system",
+        "uid": "ns-uid-a",
+        "labels": {"topology.istio.io/network": "blue"},
+    }
     assert decision.found is None
 
 
@@ -283,7 +305,10 @@ def test_the_label_found_before_is_put_back_if_it_still_is_ours(found: str | Non
 
 
 def webhooks(url: str) -> dict:
-    return {"metadata": {"name": WEBHOOK.name}, "webhooks": [{"name": "object.sidecar-injector.istio.io", "clientConfig": {"url": url}}]}
+    return {
+        "metadata": {"name": WEBHOOK.name},
+        "webhooks": [{"name": "object.sidecar-injector.istio.io", "clientConfig": {"url": url}}],
+    }
 
 
 def test_a_webhook_keeps_its_earlier_network_for_later() -> None:

@@ -39,7 +39,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def lively(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages that follow something ask as often as the script can, so that tests wait for what happens and not for the next poll."""
+    """Pages that follow something ask as often as the script can, so that tests wait for what happens and not for the
+    next poll.
+    """
     for screen in (frame, rollouts_view, checks_view):
         monkeypatch.setattr(screen, "FAST_SECONDS", 0.5)
 

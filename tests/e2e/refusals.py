@@ -1,4 +1,5 @@
-"""How a page says no, seen as a person sees it: each helper takes the code of a refusal and expects its words where they belong.
+"""How a page says no, seen as a person sees it: each helper takes the code of a refusal and expects its words where
+they belong.
 
 Which codes the tests of a browser name is counted by tests/test_refusals.py.
 """

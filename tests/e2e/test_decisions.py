@@ -1,4 +1,6 @@
-"""What a person decides when the console does not go on by itself, pressed in a browser and carried out on simulated clusters."""
+"""What a person decides when the console does not go on by itself, pressed in a browser and carried out on simulated
+clusters.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,11 @@ def decided(page: Page, name: str) -> None:
 
 
 def put_their_rule(world: World) -> None:
-    server = {"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}
+    server = {
+        "port": {"number": 15443, "name": "t", "protocol": "TLS"},
+        "tls": {"mode": "AUTO_PASSTHROUGH"},
+        "hosts": ["*.x"],
+    }
     spec = {"selector": {"istio": "eastwestgateway"}, "servers": [server]}
     metadata = {"name": RULE, "namespace": SYSTEM}
     config = world.fleet.cluster(world.fleet.config)
@@ -138,7 +144,9 @@ def test_what_others_have_changed_is_restored_from_the_pages_alert(visit: Visito
     config = prepared.fleet.cluster(prepared.fleet.config)
     found: Any = config.get("Gateway", RULE, SYSTEM)
     found["spec"]["servers"][0]["hosts"] = ["*.edited"]
-    config.patch("Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit")
+    config.patch(
+        "Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit"
+    )
     watching.look(prepared.mesh)
     page = visit(HERE)
     page.get_by_role("group", name="Changed by others").get_by_role("button", name="Restore").click()

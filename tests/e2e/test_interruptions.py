@@ -25,7 +25,11 @@ COLLEAGUE, OTHER_PASSWORD = "grace", "another for the tests"
 GROUPS = tuple(f"group-{number:02}" for number in range(1, 17))
 SPARE = "spare"
 # A moment is held by a call that hangs: longer than it takes to sign out and in again.
-PATIENT = {"MESHCONSOLE_CALL_DEADLINE_SECONDS": "25", "MESHCONSOLE_LEASE_SECONDS": "26", "MESHCONSOLE_PROBE_SECONDS": "60"}
+PATIENT = {
+    "MESHCONSOLE_CALL_DEADLINE_SECONDS": "25",
+    "MESHCONSOLE_LEASE_SECONDS": "26",
+    "MESHCONSOLE_PROBE_SECONDS": "60",
+}
 
 
 class House:
@@ -59,7 +63,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A group with a gateway in each of its clusters, and one cluster in none."""
     folder = tmp_path_factory.mktemp("house")
     members = [f"member-{name}" for name in GROUPS]
-    with SimulatedClusters(folder / "clusters", *members, SPARE) as clusters, Installation(folder / "data", **PATIENT) as console:
+    with (
+        SimulatedClusters(folder / "clusters", *members, SPARE) as clusters,
+        Installation(folder / "data", **PATIENT) as console,
+    ):
         kubeconfigs = {name: str(path) for name, path in clusters.kubeconfigs().items()}
         content = {
             "version": 1,
@@ -68,7 +75,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             "enabled": True,
             "clusters": {name: {"kubeconfig": kubeconfigs[name]} for name in (*members, SPARE)},
             "groups": {
-                group: {"clusters": [member], "gateways": {f"{member}/1": {}}} for group, member in zip(GROUPS, members, strict=True)
+                group: {"clusters": [member], "gateways": {f"{member}/1": {}}}
+                for group, member in zip(GROUPS, members, strict=True)
             },
         }
         file = folder / "mesh.yaml"
@@ -135,23 +143,32 @@ def worker_is_killed(pages: MeshPages, house: House) -> None:
     """The page is left alone; the supervisor starts another worker."""
     before = house.console.said.count("worker was ended by SIGKILL")
     house.console.kill_worker()
-    until(lambda: house.console.said.count("worker was ended by SIGKILL") > before, "nobody notices that the worker is gone")
+    until(
+        lambda: house.console.said.count("worker was ended by SIGKILL") > before,
+        "nobody notices that the worker is gone",
+    )
 
 
 Interruption = Callable[[MeshPages, House], None]
 interrupted = pytest.mark.parametrize(
-    "interruption", [reloads, signs_out_and_in_again, signs_out_in_another_tab, worker_is_killed], ids=lambda each: each.__name__
+    "interruption",
+    [reloads, signs_out_and_in_again, signs_out_in_another_tab, worker_is_killed],
+    ids=lambda each: each.__name__,
 )
 
 
 @interrupted
-def test_an_interrupted_wizard_goes_on_where_it_was(house: House, visit: Visitor, group: str, interruption: Interruption) -> None:
+def test_an_interrupted_wizard_goes_on_where_it_was(
+    house: House, visit: Visitor, group: str, interruption: Interruption
+) -> None:
     pages = visit()
     pages.choose_groups(group)
     asked = house.questions()
     with house.held(methods=["GET"], resource="configmaps"):
         pages.choose_addresses({group: [own := offered(pages, group)]}, by_hand={group: [typed(group)]})
-        with pages.page.expect_response(lambda response: response.status == 204 and response.url.endswith("/join/review/")):
+        with pages.page.expect_response(
+            lambda response: response.status == 204 and response.url.endswith("/join/review/")
+        ):
             pages.hands.pick(pages.page.get_by_role("radio", name="Never"))
         until(lambda: house.questions() > asked, "nobody asks the clusters")
         expect(pages.button("OK")).to_be_disabled()
@@ -166,7 +183,9 @@ def test_an_interrupted_wizard_goes_on_where_it_was(house: House, visit: Visitor
 
 
 @interrupted
-def test_an_interrupted_rollout_succeeds_and_its_page_follows(house: House, visit: Visitor, group: str, interruption: Interruption) -> None:
+def test_an_interrupted_rollout_succeeds_and_its_page_follows(
+    house: House, visit: Visitor, group: str, interruption: Interruption
+) -> None:
     pages = visit()
     pages.choose_groups(group)
     own = offered(pages, group)
@@ -207,7 +226,9 @@ def test_of_two_who_add_the_same_cluster_one_is_told_where_it_went(house: House,
     people = {first: visit(), second: visit(COLLEAGUE)}
     dialogs: dict[str, Locator] = {}
     for group, pages in people.items():
-        pages.hands.choose(pages.page.get_by_role("button", name=f"Actions for group {group}", exact=True), "Add cluster")
+        pages.hands.choose(
+            pages.page.get_by_role("button", name=f"Actions for group {group}", exact=True), "Add cluster"
+        )
         dialogs[group] = pages.dialog("Add cluster")
         pages.hands.tick(dialogs[group].get_by_role("checkbox", name=SPARE, exact=True))
     before = {group: pages.last_rollout for group, pages in people.items()}
@@ -264,7 +285,9 @@ def test_of_two_who_join_at_once_one_is_told_and_joins_after(house: House, visit
     until(lambda: sum(is_at_a_rollout(pages) for pages in people.values()) == 1, "not exactly one of both has started")
     (winner,) = [pages for pages in people.values() if is_at_a_rollout(pages)]
     ((group, loser),) = [(group, pages) for group, pages in people.items() if pages is not winner]
-    expect(loser.page.locator("#live").get_by_role("alert").first).to_contain_text(re.compile("has changed since|is running"))
+    expect(loser.page.locator("#live").get_by_role("alert").first).to_contain_text(
+        re.compile("has changed since|is running")
+    )
     winner.rollout_ended()
     loser.review()
     expect(loser.page.get_by_role("row", name=group).first).to_contain_text("{}:{}".format(*typed(group)))
@@ -274,7 +297,9 @@ def test_of_two_who_join_at_once_one_is_told_and_joins_after(house: House, visit
     assert all("{}:{}".format(*typed(each)) in house.listed(each) for each in people)
 
 
-def test_of_two_who_join_one_group_the_slower_is_told_that_it_is_joined(house: House, visit: Visitor, group: str) -> None:
+def test_of_two_who_join_one_group_the_slower_is_told_that_it_is_joined(
+    house: House, visit: Visitor, group: str
+) -> None:
     quick, slow = visit(), visit(COLLEAGUE)
     for pages in (quick, slow):
         pages.choose_groups(group)
@@ -295,10 +320,16 @@ def test_who_deletes_a_group_and_who_gives_it_a_gateway_do_not_undo_each_other(
     menu = f"Actions for group {group}"
     deleting.hands.choose(deleting.page.get_by_role("button", name=menu, exact=True), "Delete network group")
     creating.hands.choose(creating.page.get_by_role("button", name=menu, exact=True), "Create east-west gateway")
-    dialogs = {"deletes": deleting.dialog("Delete network group"), "creates": creating.dialog("Create east-west gateway")}
+    dialogs = {
+        "deletes": deleting.dialog("Delete network group"),
+        "creates": creating.dialog("Create east-west gateway"),
+    }
     replicas = dialogs["creates"].get_by_role("spinbutton", name="Replicas", exact=True)
     creating.hands.fill(replicas, "3")
-    buttons = {"deletes": deleting.button("Delete", dialogs["deletes"]), "creates": creating.button("OK", dialogs["creates"])}
+    buttons = {
+        "deletes": deleting.button("Delete", dialogs["deletes"]),
+        "creates": creating.button("OK", dialogs["creates"]),
+    }
     people = {"deletes": deleting, "creates": creating}
     before = {who: pages.last_rollout for who, pages in people.items()}
     for who in sorted(buttons, key=lambda who: who != quicker):

@@ -23,13 +23,19 @@ NAMES = [f"member-{number:02}" for number in range(28)]
 
 @pytest.fixture
 def rollout(mesh: Mesh) -> Rollout:
-    """28 groups of one cluster with a gateway each, being made; half of the clusters are done, one has failed, one works."""
+    """28 groups of one cluster with a gateway each, being made; half of the clusters are done, one has failed, one
+    works.
+    """
     for number, name in enumerate(NAMES):
         shop.add_cluster(mesh, name, f"10.{100 + number}.0.0/16")
-    rollout = shop.started(mesh, *(CreateGroup(f"group-of-{name}", frozenset({name})) for name in NAMES), *map(shop.gateway_in, NAMES))
+    rollout = shop.started(
+        mesh, *(CreateGroup(f"group-of-{name}", frozenset({name})) for name in NAMES), *map(shop.gateway_in, NAMES)
+    )
     uids = dict(mesh.clusters.values_list("name", "uid"))
     rollout.steps.filter(chain__in=[uids[name] for name in NAMES[:14]]).update(status=StepStatus.SUCCEEDED, attempts=1)
-    rollout.steps.filter(chain=uids[NAMES[-1]], kind="label").update(status=StepStatus.FAILED, error_code="kube.timeout")
+    rollout.steps.filter(chain=uids[NAMES[-1]], kind="label").update(
+        status=StepStatus.FAILED, error_code="kube.timeout"
+    )
     rollout.steps.filter(chain=uids[NAMES[-2]], kind="label").update(status=StepStatus.ACTIVE)
     rollout.__class__.objects.filter(id=rollout.id).update(status=RolloutStatus.RUNNING)
     return rollout
@@ -63,7 +69,9 @@ def test_a_poll_keeps_what_a_large_rollout_was_searched_for(visit: Visitor, roll
     steps = page.locator("tr.level-2")
     count = rollout.steps.filter(chain=rollout.mesh.clusters.get(name="member-20").uid).count()
     expect(steps).to_have_count(count)
-    rollout.steps.filter(chain=rollout.mesh.clusters.get(name="member-20").uid, kind="label").update(status=StepStatus.ACTIVE)
+    rollout.steps.filter(chain=rollout.mesh.clusters.get(name="member-20").uid, kind="label").update(
+        status=StepStatus.ACTIVE
+    )
     expect(page.get_by_role("row", name=re.compile("Network label .* Running"))).to_be_visible()
     expect(steps).to_have_count(count)
 
@@ -81,7 +89,9 @@ def test_the_wizard_finds_a_group_among_many_and_keeps_the_ticks(visit: Visitor,
     page.get_by_role("checkbox", name="asia").uncheck()
     page.get_by_role("checkbox", name="group-of-member-27").uncheck()
     box.fill("nowhere at all")
-    expect(page.get_by_role("status").filter(has_text="No group and no cluster of a group is called like that.")).to_be_visible()
+    expect(
+        page.get_by_role("status").filter(has_text="No group and no cluster of a group is called like that.")
+    ).to_be_visible()
     box.fill("taiwan")
     page.get_by_role("checkbox", name="asia").check()
     page.get_by_role("button", name="Next").click()

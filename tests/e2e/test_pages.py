@@ -187,7 +187,9 @@ PAGES = (
 def test_axe_finds_nothing_wrong_with_any_page(visit: Visitor, mesh: Mesh) -> None:
     failed = shop.started(mesh, Remove("aws"))
     shop.end(failed, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
-    failed.steps.filter(kind="restart").update(status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]})
+    failed.steps.filter(kind="restart").update(
+        status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]}
+    )
     page = visit("/meshes/")
     found = {"/meshes/": axe_violations(page)}
     for path in (*PAGES, f"rollouts/{failed.id}/"):

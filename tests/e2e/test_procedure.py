@@ -1,4 +1,6 @@
-"""The whole specification in a console as its users have it, by mouse and by keyboard alone; what clusters hold is asked of them."""
+"""The whole specification in a console as its users have it, by mouse and by keyboard alone; what clusters hold is
+asked of them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,12 @@ def clusters(tmp_path: Path) -> Iterator[SimulatedClusters]:
 
 @pytest.mark.parametrize(("hands", "theme", "language"), [(Mouse, "dark", "zh-hans"), (Keyboard, "light", "en")])
 def test_the_whole_procedure(
-    installation: Installation, clusters: SimulatedClusters, contexts: Contexts, hands: type[Hands], theme: str, language: str
+    installation: Installation,
+    clusters: SimulatedClusters,
+    contexts: Contexts,
+    hands: type[Hands],
+    theme: str,
+    language: str,
 ) -> None:
     page = contexts(installation.url, theme=theme, language=language).new_page()
     pages = MeshPages(page, hands(page), f"mesh-{hands.__name__.lower()}-{language}", language=language)
@@ -92,7 +99,9 @@ class Walk:
         pages.add_cluster("asia", "tokyo")
 
     def with_gateways(self) -> None:
-        """Step 4: several in a group and in a cluster; one is deleted, and one moves with its cluster into the other group."""
+        """Step 4: several in a group and in a cluster; one is deleted, and one moves with its cluster into the other
+        group.
+        """
         pages = self.pages
         pages.create_gateway(cluster="beijing", replicas=2, annotations=ANNOTATIONS)
         pages.create_gateway(cluster="beijing")
@@ -105,7 +114,9 @@ class Walk:
         pages.edit_gateway("eastwest-beijing-1", annotations={"example.org/pool": "core"})
         assert self._replicas("beijing") == {"eastwest-beijing-1": 2, "eastwest-beijing-2": 3}
         annotations = self._service("beijing", "eastwest-beijing-1")["metadata"]["annotations"]
-        assert {key: annotations.get(key) for key in ANNOTATIONS} == dict.fromkeys(ANNOTATIONS) | {"example.org/pool": "core"}
+        assert {key: annotations.get(key) for key in ANNOTATIONS} == dict.fromkeys(ANNOTATIONS) | {
+            "example.org/pool": "core"
+        }
         pages.delete_gateway("eastwest-beijing-2")
         assert self._replicas("beijing") == {"eastwest-beijing-1": 2}
         pages.move_cluster("quito", "2-europe")
@@ -118,7 +129,9 @@ class Walk:
         pages = self.pages
         pages.open("Interconnect")
         asia, europe = pages.addresses_of("eastwest-beijing-1"), pages.addresses_of("eastwest-paris-1")
-        assert {address.rpartition(":")[0] for address in asia} == self.live.load_balancer("beijing", "eastwest-beijing-1")
+        assert {address.rpartition(":")[0] for address in asia} == self.live.load_balancer(
+            "beijing", "eastwest-beijing-1"
+        )
         istiods = self.live.istiods()
         pages.join({"asia": asia, "2-europe": europe}, by_hand={"2-europe": [BY_HAND]}, restart="Always")
         self._expect_listed({"asia": {*asia}, "2-europe": {*europe, "198.51.100.7:15443"}})
@@ -164,7 +177,9 @@ class Walk:
     # What the clusters say.
 
     def _rule(self) -> Json:
-        return self.live.config.api.get(f"/apis/networking.istio.io/v1/namespaces/{self.live.system}/gateways/cross-network-gateway")
+        return self.live.config.api.get(
+            f"/apis/networking.istio.io/v1/namespaces/{self.live.system}/gateways/cross-network-gateway"
+        )
 
     def _networks(self) -> dict[str, str]:
         return {name: found for name in MEMBERS if (found := self.live.network_of(name))}
@@ -191,7 +206,10 @@ class Walk:
             cells = self.pages.member(group).get_by_role("cell").nth(1).locator(".mono")
             assert set(cells.all_inner_texts()) == wanted
         networks = yaml.safe_load(self.live.networks() or "")["networks"]
-        assert {name: _texts((each["address"], each["port"]) for each in said["gateways"]) for name, said in networks.items()} == addresses
+        assert {
+            name: _texts((each["address"], each["port"]) for each in said["gateways"])
+            for name, said in networks.items()
+        } == addresses
         for pod in self.live.istiods():
             assert {name: _texts(found) for name, found in self.live.networkz(pod).items()} == addresses
 

@@ -53,7 +53,9 @@ def test_a_mesh_is_registered_by_the_names_on_the_page(empty: World, visit: Visi
     page = visit("/meshes/", name="pia")
     page.get_by_role("link", name="Register mesh").click()
     page.get_by_role("textbox", name="Name", exact=True).fill("prod")
-    page.get_by_role("radiogroup", name="Kind").or_(page.get_by_role("group", name="Kind")).get_by_role("radio", name="Hosted").check()
+    page.get_by_role("radiogroup", name="Kind").or_(page.get_by_role("group", name="Kind")).get_by_role(
+        "radio", name="Hosted"
+    ).check()
     page.get_by_role("textbox", name="Control plane kubeconfig").fill("kind: Config")
     page.get_by_role("button", name="Register").click()
     expect(page.get_by_role("textbox", name="Control plane kubeconfig")).to_have_attribute("aria-invalid", "true")
@@ -69,7 +71,9 @@ def test_a_mesh_is_registered_by_the_names_on_the_page(empty: World, visit: Visi
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_cluster_is_checked_and_registered_and_its_kubeconfig_is_nowhere(world: World, visit: Visitor, theme: str) -> None:
+def test_a_cluster_is_checked_and_registered_and_its_kubeconfig_is_nowhere(
+    world: World, visit: Visitor, theme: str
+) -> None:
     row = world.row("member-c")
     row.delete()
     row.connection.delete()

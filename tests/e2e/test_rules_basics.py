@@ -101,7 +101,9 @@ def test_a_second_rollout_is_refused_and_names_the_running_one(visit: Visitor, m
 
 def test_what_a_role_may_not_do_is_greyed_with_the_role_that_it_needs(visit: Visitor, vera: Any, omar: Any) -> None:
     viewer = visit(HERE, name="vera")
-    all_greyed(viewer, "group asia", ("Add cluster", "Create east-west gateway"), "role.missing", role=Role.OPERATOR.slug)
+    all_greyed(
+        viewer, "group asia", ("Add cluster", "Create east-west gateway"), "role.missing", role=Role.OPERATOR.slug
+    )
     greyed(viewer.get_by_role("button", name="Create network group"), "role.missing", role=Role.OPERATOR.slug)
     greyed(viewer.get_by_role("switch", name="Multicloud interconnection"), "role.missing", role=Role.MESH_ADMIN.slug)
     operator = visit(HERE, name="omar")
@@ -109,10 +111,18 @@ def test_what_a_role_may_not_do_is_greyed_with_the_role_that_it_needs(visit: Vis
     for name in ("Join interconnection", "Remove interconnection"):
         greyed(operator.get_by_role("button", name=name, exact=True), "role.missing", role=Role.MESH_ADMIN.slug)
     operator.goto(f"{HERE}clusters/")
-    all_greyed(operator, "cluster free", ("Replace credential", "Remove from mesh", "Forget cluster"), "role.missing", role="mesh-admin")
+    all_greyed(
+        operator,
+        "cluster free",
+        ("Replace credential", "Remove from mesh", "Forget cluster"),
+        "role.missing",
+        role="mesh-admin",
+    )
 
 
-def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what_was_typed(visit: Visitor, mesh: Mesh, omar: Any) -> None:
+def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what_was_typed(
+    visit: Visitor, mesh: Mesh, omar: Any
+) -> None:
     page = visit(HERE, name="omar")
     dialog = creating(page, "mine", "free")
     Binding.objects.filter(user=omar).update(role=Role.VIEWER)

@@ -1,4 +1,6 @@
-"""Rules 8 and 11 as the browser refuses them: what an east-west gateway may be, and what stays while its group is joined."""
+"""Rules 8 and 11 as the browser refuses them: what an east-west gateway may be, and what stays while its group is
+joined.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,15 @@ def creating(visit: Visitor) -> Locator:
 
 
 def box(dialog: Locator, name: str) -> Locator:
-    return dialog.get_by_role("textbox", name=name, exact=True).or_(dialog.get_by_role("spinbutton", name=name, exact=True))
+    return dialog.get_by_role("textbox", name=name, exact=True).or_(
+        dialog.get_by_role("spinbutton", name=name, exact=True)
+    )
 
 
 def refused(dialog: Locator, name: str, typed: str, code: str, **params: Any) -> None:
-    """Typed into an otherwise good form it is refused beside the field, where it still stands; then the field is as before."""
+    """Typed into an otherwise good form it is refused beside the field, where it still stands; then the field is as
+    before.
+    """
     field = box(dialog, name)
     before = field.input_value()
     field.fill(typed)
@@ -85,7 +91,9 @@ def test_of_a_joined_groups_gateway_only_replicas_and_autoscaling_can_be_typed(v
     expect(box(dialog, "Replicas")).to_be_enabled()
 
 
-def test_a_gateway_whose_group_has_joined_meanwhile_is_shown_again_with_what_was_typed(visit: Visitor, mesh: Mesh) -> None:
+def test_a_gateway_whose_group_has_joined_meanwhile_is_shown_again_with_what_was_typed(
+    visit: Visitor, mesh: Mesh
+) -> None:
     dialog = opened(visit(HERE), "gateway eastwest-taiwan-1", "Edit east-west gateway")
     box(dialog, "Replicas").fill("4")
     shop.settled(mesh, Join("asia", (Address("203.0.113.8", gateway=GatewayKey("taiwan", 1)),)))

@@ -58,7 +58,9 @@ def test_a_group_without_a_cluster_is_refused_and_no_last_cluster_leaves_one(vis
     greyed(item(page, "cluster taiwan", "Remove from group"), "group.last-cluster", cluster="taiwan", group="asia")
 
 
-def test_a_cluster_that_is_grouped_or_gone_meanwhile_is_named_and_the_rest_stays_typed(visit: Visitor, mesh: Mesh) -> None:
+def test_a_cluster_that_is_grouped_or_gone_meanwhile_is_named_and_the_rest_stays_typed(
+    visit: Visitor, mesh: Mesh
+) -> None:
     dialog = creating(visit(HERE))
     name = dialog.get_by_role("textbox", name="Name")
     name.fill("mine")
@@ -75,7 +77,9 @@ def test_a_cluster_that_is_grouped_or_gone_meanwhile_is_named_and_the_rest_stays
     expect(name).to_have_value("mine")
 
 
-def test_overlapping_pod_cidrs_are_refused_and_only_a_mesh_admin_is_offered_to_override(visit: Visitor, mesh: Mesh, omar: Any) -> None:
+def test_overlapping_pod_cidrs_are_refused_and_only_a_mesh_admin_is_offered_to_override(
+    visit: Visitor, mesh: Mesh, omar: Any
+) -> None:
     shop.add_cluster(mesh, "twin", "10.9.128.0/17")
     for who in ("omar", "ada"):
         dialog = creating(visit(HERE, name=who))
@@ -83,12 +87,28 @@ def test_overlapping_pod_cidrs_are_refused_and_only_a_mesh_admin_is_offered_to_o
         for cluster in ("free", "twin"):
             dialog.get_by_role("checkbox", name=cluster).check()
         ok(dialog)
-        told(dialog, "group.overlap", group="both", cluster="free", other="twin", cidr="10.9.0.0/16", other_cidr="10.9.128.0/17")
+        told(
+            dialog,
+            "group.overlap",
+            group="both",
+            cluster="free",
+            other="twin",
+            cidr="10.9.0.0/16",
+            other_cidr="10.9.128.0/17",
+        )
         expect(dialog.get_by_role("button", name="Override")).to_have_count(1 if who == "ada" else 0)
         # What is sent as before, by Enter too, is passed over by nobody.
         dialog.get_by_role("textbox", name="Name").press("Enter")
         expect(dialog.get_by_role("button", name="OK")).to_be_enabled()
-        told(dialog, "group.overlap", group="both", cluster="free", other="twin", cidr="10.9.0.0/16", other_cidr="10.9.128.0/17")
+        told(
+            dialog,
+            "group.overlap",
+            group="both",
+            cluster="free",
+            other="twin",
+            cidr="10.9.0.0/16",
+            other_cidr="10.9.128.0/17",
+        )
     dialog.get_by_role("button", name="Override").click()
     expect(dialog).to_be_hidden()
     assert desired.load(mesh).groups["both"].clusters == {"free", "twin"}
@@ -171,7 +191,9 @@ def test_a_tick_that_follows_another_quickly_is_heard(visit: Visitor, mesh: Mesh
     told(dialog, "group.cidr.unknown", cluster="bare", group="the new group")
 
 
-def test_a_cluster_that_has_left_its_group_is_neither_removed_from_it_nor_given_a_gateway(visit: Visitor, mesh: Mesh) -> None:
+def test_a_cluster_that_has_left_its_group_is_neither_removed_from_it_nor_given_a_gateway(
+    visit: Visitor, mesh: Mesh
+) -> None:
     grouped(mesh, "free")
     one, other = visit(HERE), visit(HERE)
     removal = opened(one, "cluster free", "Remove from group")

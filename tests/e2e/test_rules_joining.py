@@ -78,7 +78,9 @@ def test_no_step_of_the_wizard_is_skipped(visit: Visitor) -> None:
         ("address.broadcast", ("255.255.255.255",)),
     ],
 )
-def test_an_address_that_others_cannot_reach_is_refused_beside_it(visit: Visitor, code: str, hosts: tuple[str, ...]) -> None:
+def test_an_address_that_others_cannot_reach_is_refused_beside_it(
+    visit: Visitor, code: str, hosts: tuple[str, ...]
+) -> None:
     page = choosing(visit)
     for host in hosts:
         beside(add(page, host), code, host=host)

@@ -1,4 +1,6 @@
-"""Rules 5 and 15 and the identities, as the browser refuses them on simulated clusters: names, kubeconfigs, settings of a mesh."""
+"""Rules 5 and 15 and the identities, as the browser refuses them on simulated clusters: names, kubeconfigs, settings of
+a mesh.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ def test_a_name_that_no_cluster_can_have_is_refused_before_any_cluster_is_asked(
         page.get_by_role("button", name="Register", exact=True).click()
         beside(name, code, **params)
         expect(name).to_have_value(typed)
-        expect(page.get_by_role("textbox", name="Kubeconfig")).to_have_accessible_description(re.compile("^A kubeconfig is kept encrypted"))
+        expect(page.get_by_role("textbox", name="Kubeconfig")).to_have_accessible_description(
+            re.compile("^A kubeconfig is kept encrypted")
+        )
     assert not Inquiry.objects.exclude(kind="kubeconfig.kept").exists()
 
 
@@ -90,7 +94,12 @@ def test_a_cluster_is_in_a_mesh_once_by_a_name_that_istiod_knows(world: World, v
     register("member-a", "member-c")
     beside(name, "cluster.name.taken", cluster="member-a")
     register("elsewhere", "member-c")
-    beside(name, "cluster.name.unknown-to-istiod", cluster="elsewhere", known=sorted(observed.facts(world.mesh).remote_clusters))
+    beside(
+        name,
+        "cluster.name.unknown-to-istiod",
+        cluster="elsewhere",
+        known=sorted(observed.facts(world.mesh).remote_clusters),
+    )
     register("member-c", "member-a")
     uid = world.row("member-a").uid
     beside(kubeconfig, "cluster.uid.taken", cluster="member-c", other="member-a", uid=uid)
@@ -170,7 +179,9 @@ def test_workloads_are_not_restarted_where_none_has_to_be(world: World, visit: V
     expect(page.get_by_role("heading", name="Restart workloads")).to_be_visible()
 
 
-def test_workloads_of_a_group_that_joins_meanwhile_are_not_an_operators_to_restart(prepared: World, visit: Visitor, omar: Any) -> None:
+def test_workloads_of_a_group_that_joins_meanwhile_are_not_an_operators_to_restart(
+    prepared: World, visit: Visitor, omar: Any
+) -> None:
     page, verb = restarting(visit, "group=green")
     Membership.objects.create(group=NetworkGroup.objects.get(name="green"))
     verb.click()

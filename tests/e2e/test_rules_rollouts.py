@@ -1,4 +1,6 @@
-"""Rules 11, 16 and 17 on rollouts as the browser refuses them: retry, cancel and revert, and what stands in the way of a new one."""
+"""Rules 11, 16 and 17 on rollouts as the browser refuses them: retry, cancel and revert, and what stands in the way of
+a new one.
+"""
 
 from __future__ import annotations
 
@@ -78,17 +80,23 @@ def test_what_is_no_longer_newest_is_neither_reverted_nor_dismissed(visit: Visit
     told(page.get_by_role("log", name="Notices"), "rollout.not-newest", rollout=str(newer.id))
 
 
-def test_the_decisions_on_a_guarded_restart_are_greyed_for_who_may_not_make_them(visit: Visitor, mesh: Mesh, omar: Any) -> None:
+def test_the_decisions_on_a_guarded_restart_are_greyed_for_who_may_not_make_them(
+    visit: Visitor, mesh: Mesh, omar: Any
+) -> None:
     rollout = failed(mesh)
     rollout.steps.update(status=StepStatus.SUCCEEDED)
-    rollout.steps.filter(kind="restart").update(status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]})
+    rollout.steps.filter(kind="restart").update(
+        status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]}
+    )
     page = page_of(visit, rollout, name="omar")
     told(page.locator("main"), "restart.guard", clusters=["spare"])
     for name in ("Skip the restart", "Restart anyway"):
         greyed(page.get_by_role("button", name=name, exact=True), "role.missing", role=Role.MESH_ADMIN.slug)
 
 
-def test_what_a_mesh_admin_has_left_undone_is_not_carried_out_along_with_an_operators_change(visit: Visitor, mesh: Mesh, omar: Any) -> None:
+def test_what_a_mesh_admin_has_left_undone_is_not_carried_out_along_with_an_operators_change(
+    visit: Visitor, mesh: Mesh, omar: Any
+) -> None:
     rollout = failed(mesh)
     page = visit(HERE, name="omar")
     dialog = creating(page, "mine", "free")
@@ -101,10 +109,21 @@ def test_a_cluster_whose_workloads_are_being_restarted_keeps_its_group(visit: Vi
     shop.settled(mesh, AddCluster("asia", "free"))
     uid = Cluster.objects.get(name="taiwan").uid
     running = Rollout.objects.create(
-        mesh=mesh, kind=RolloutKind.WORKLOADS, exclusive=False, status=RolloutStatus.RUNNING, revision=mesh.revision, actor="wei"
+        mesh=mesh,
+        kind=RolloutKind.WORKLOADS,
+        exclusive=False,
+        status=RolloutStatus.RUNNING,
+        revision=mesh.revision,
+        actor="wei",
     )
     Step.objects.create(
-        rollout=running, phase=Phase.PREPARE, chain=uid, kind=StepKind.WORKLOADS, position=0, subject="wave 1", status=StepStatus.ACTIVE
+        rollout=running,
+        phase=Phase.PREPARE,
+        chain=uid,
+        kind=StepKind.WORKLOADS,
+        position=0,
+        subject="wave 1",
+        status=StepStatus.ACTIVE,
     )
     dialog = opened(visit(HERE), "cluster taiwan", "Move to another group")
     ok(dialog)

@@ -1,4 +1,6 @@
-"""What a browser alone shows: keys and clicks while something is on its way, and where things are in a narrow window."""
+"""What a browser alone shows: keys and clicks while something is on its way, and where things are in a
+narrow window.
+"""
 
 from __future__ import annotations
 

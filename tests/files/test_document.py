@@ -68,7 +68,10 @@ def test_a_file_over_a_mebibyte_is_refused_unread() -> None:
 
 
 def test_a_bomb_of_aliases_is_refused_before_it_unfolds() -> None:
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    lines = [
+        "a0: &a0 [x, x, x, x, x, x, x, x, x]",
+        *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)),
+    ]
     assert {error.partition(" ")[0] for error in errors_of("\n".join(lines))} >= {"file.alias"}
 
 

@@ -28,7 +28,11 @@ def test_every_named_file_is_read_beside_the_document(tmp_path: Path) -> None:
     found = read(f"{plane}clusters: {{a: {{kubeconfig: a.yaml}}, b: {{}}}}\n", tmp_path)
     assert isinstance(found, Kubeconfigs)
     assert found.control_plane and found.config
-    assert (found.control_plane.content, found.control_plane.context, found.config.content) == (b"hub", "admin", b"config")
+    assert (found.control_plane.content, found.control_plane.context, found.config.content) == (
+        b"hub",
+        "admin",
+        b"config",
+    )
     assert {name: file.content for name, file in found.clusters.items()} == {"a": b"a"}
 
 
@@ -50,7 +54,9 @@ def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
 def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes(b"#" * SIZE_LIMIT)
     (tmp_path / "b.yaml").write_bytes(b"#" * (SIZE_LIMIT + 1))
-    assert read("clusters: {a: {kubeconfig: a.yaml}, b: {kubeconfig: b.yaml}}\n", tmp_path) == ["file.kubeconfig-too-large 4:41"]
+    assert read("clusters: {a: {kubeconfig: a.yaml}, b: {kubeconfig: b.yaml}}\n", tmp_path) == [
+        "file.kubeconfig-too-large 4:41"
+    ]
 
 
 def test_a_device_without_end_is_no_file() -> None:

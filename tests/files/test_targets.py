@@ -54,7 +54,9 @@ def document(text: str) -> Document:
 
 def target(text: str, topology: Topology = MESH, **known: object) -> Topology:
     numbers = count(1)
-    wanted = desired(document(f"mesh: prod\nenabled: true\n{text}"), topology, new_id=lambda: f"new-{next(numbers)}", **known)
+    wanted = desired(
+        document(f"mesh: prod\nenabled: true\n{text}"), topology, new_id=lambda: f"new-{next(numbers)}", **known
+    )
     assert isinstance(wanted, Topology), wanted
     return wanted
 
@@ -76,9 +78,12 @@ def test_an_exported_topology_is_read_back_as_itself(topology: Topology) -> None
 
 def test_an_export_is_sorted_and_says_no_more_than_needed() -> None:
     assert export(JOINED, revision=3, mesh_name="prod", restart=RestartPolicy.ALWAYS) == (
-        "version: 1\nmesh: prod\nrevision: 3\ncontrol_plane:\n  kind: hosted\n  system_namespace: istio-system\nrestart: always\n"
-        "enabled: true\nclusters:\n  member-a:\n    uid: uid-a\n  member-b:\n    uid: uid-b\ngroups:\n  green:\n    clusters:\n"
-        "    - member-b\n    gateways:\n      member-b/1:\n        replicas: 1\n    joined:\n    - gateway: member-b/1\n"
+        "version: 1\nmesh: prod\nrevision: 3\ncontrol_plane:\n  kind: hosted\n  system_namespace: "
+        "istio-system\nrestart: always\n"
+        "enabled: true\nclusters:\n  member-a:\n    uid: uid-a\n  member-b:\n    uid: uid-b\ngroups:\n  "
+        "green:\n    clusters:\n"
+        "    - member-b\n    gateways:\n      member-b/1:\n        replicas: 1\n    joined:\n    - gateway: "
+        "member-b/1\n"
     )
 
 
@@ -126,16 +131,24 @@ def test_the_replicas_beside_an_autoscaler_are_no_change() -> None:
 
 def test_typed_cidrs_are_the_files_and_observed_ones_stay() -> None:
     pools, typed = (PodCidr("10.0.0.0/16", CidrSource.POOL),), (PodCidr("10.9.0.0/16", CidrSource.TYPED),)
-    both = replace(MESH, clusters={"member-a": Cluster("member-a", "uid-a", pools), "member-b": Cluster("member-b", "uid-b", typed)})
+    both = replace(
+        MESH,
+        clusters={"member-a": Cluster("member-a", "uid-a", pools), "member-b": Cluster("member-b", "uid-b", typed)},
+    )
     wanted = target("groups: {}\nclusters: {member-a: {}, member-b: {}}\n", both)
     assert (wanted.clusters["member-a"].pod_cidrs, wanted.clusters["member-b"].pod_cidrs) == (pools, ())
-    assert target("groups: {}\nclusters: {member-a: {pod_cidrs: [10.9.0.0/16]}}\n", both).clusters["member-a"].pod_cidrs == typed
+    assert (
+        target("groups: {}\nclusters: {member-a: {pod_cidrs: [10.9.0.0/16]}}\n", both).clusters["member-a"].pod_cidrs
+        == typed
+    )
     assert target("groups: {}\n", both).clusters == both.clusters
 
 
 def test_a_cluster_that_nobody_registered_is_refused_once() -> None:
     assert refused("groups: {blue: {clusters: [member-a, member-x]}}\n") == ["file.cluster-unknown 3:38"]
-    assert refused("groups: {blue: {clusters: [member-x]}}\nclusters: {member-x: {}}\n") == ["file.cluster-unknown 4:12"]
+    assert refused("groups: {blue: {clusters: [member-x]}}\nclusters: {member-x: {}}\n") == [
+        "file.cluster-unknown 4:12"
+    ]
 
 
 def test_another_cluster_under_a_known_name_is_refused() -> None:

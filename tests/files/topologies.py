@@ -26,9 +26,12 @@ from interconnect.domain.topology import (
 AWKWARD = ["no", "y", "on", "null", "010", "1e3", "0x1f", "12", "2024-01-01", "0o7", "1-1"]
 group_names = st.one_of(st.sampled_from(AWKWARD), st.from_regex(r"\A[a-z0-9]([-a-z0-9]{0,10}[a-z0-9])?\Z"))
 cluster_names = st.one_of(
-    st.sampled_from([*AWKWARD, "Kubernetes", "NO", "True"]), st.from_regex(r"\A[a-zA-Z0-9]([-a-zA-Z0-9]{0,10}[a-zA-Z0-9])?\Z")
+    st.sampled_from([*AWKWARD, "Kubernetes", "NO", "True"]),
+    st.from_regex(r"\A[a-zA-Z0-9]([-a-zA-Z0-9]{0,10}[a-zA-Z0-9])?\Z"),
 )
-annotation_keys = st.one_of(st.sampled_from(["no", "example.org/1e3", "a.b/c_d"]), st.from_regex(r"\A[a-z]([-a-z0-9]{0,8}[a-z0-9])?\Z"))
+annotation_keys = st.one_of(
+    st.sampled_from(["no", "example.org/1e3", "a.b/c_d"]), st.from_regex(r"\A[a-z]([-a-z0-9]{0,8}[a-z0-9])?\Z")
+)
 annotation_values = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=30)
 ports = st.sampled_from([15443, 443, 65535, 1])
 hosts = st.sampled_from(["192.0.2.1", "203.0.113.9", "2001:db8::1", "gw.example.org", "no", "2.example.org"])
@@ -38,7 +41,9 @@ specs = st.builds(
     GatewaySpec,
     replicas=st.integers(1, 100),
     autoscaling=st.none() | st.integers(1, 50).map(lambda least: Autoscaling(least, least + 3)),
-    annotations=st.dictionaries(annotation_keys, annotation_values, max_size=3).map(lambda pairs: tuple(sorted(pairs.items()))),
+    annotations=st.dictionaries(annotation_keys, annotation_values, max_size=3).map(
+        lambda pairs: tuple(sorted(pairs.items()))
+    ),
     load_balancer_ip=st.sampled_from(["", "203.0.113.7", "2001:db8::7"]),
     service_type=st.sampled_from(list(ServiceType)),
 ).filter(lambda spec: not tuple(valid_spec(spec)))
@@ -57,11 +62,25 @@ def topologies(draw: st.DrawFn) -> Topology:
             break
         members = frozenset(free[: (size := draw(st.integers(1, len(free))))])
         free = free[size:]
-        numbered = draw(st.lists(st.tuples(st.sampled_from(sorted(members)), st.integers(1, 9999)), max_size=3, unique=True))
-        own = {key: Gateway(key, f"id-{key}", gateway_name(key), draw(specs)) for key in (GatewayKey(*pair) for pair in numbered)}
+        numbered = draw(
+            st.lists(st.tuples(st.sampled_from(sorted(members)), st.integers(1, 9999)), max_size=3, unique=True)
+        )
+        own = {
+            key: Gateway(key, f"id-{key}", gateway_name(key), draw(specs))
+            for key in (GatewayKey(*pair) for pair in numbered)
+        }
         gateways |= own
         groups[group] = Group(group, members, draw(joined(sorted(own), used)) if own else None)
-    return Topology("mesh-id", MeshKind.HOSTED, "hub", "hub", enabled=bool(groups), clusters=clusters, groups=groups, gateways=gateways)
+    return Topology(
+        "mesh-id",
+        MeshKind.HOSTED,
+        "hub",
+        "hub",
+        enabled=bool(groups),
+        clusters=clusters,
+        groups=groups,
+        gateways=gateways,
+    )
 
 
 @st.composite

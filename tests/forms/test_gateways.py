@@ -13,7 +13,24 @@ from interconnect.domain.topology import Autoscaling, GatewaySpec, ServiceType
 from interconnect.forms import annotation_text
 from interconnect.forms.gateways import GatewayForm, initial_of
 
-AWKWARD = ['"on"', "on", "first: 1\nsecond: 2", "", " ", " a ", "# no comment", "a # b", "*", "&a", "!x", "%d", "@", "`", "{}", "[1, 2"]
+AWKWARD = [
+    '"on"',
+    "on",
+    "first: 1\nsecond: 2",
+    "",
+    " ",
+    " a ",
+    "# no comment",
+    "a # b",
+    "*",
+    "&a",
+    "!x",
+    "%d",
+    "@",
+    "`",
+    "{}",
+    "[1, 2",
+]
 AWKWARD += [
     '{"ingress": true}',
     "it's",
@@ -34,7 +51,9 @@ AWKWARD += [
     "---",
 ]
 keys = st.sampled_from(["a", "annotations", "metadata", "no", "1e3", "example.org/On", "x.y/a_b.c-d", "null"])
-values = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
+values = st.sampled_from(AWKWARD) | st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20
+)
 specs = st.builds(
     GatewaySpec,
     replicas=st.integers(1, 100),
@@ -46,7 +65,9 @@ specs = st.builds(
 
 
 def sent(spec: GatewaySpec, *, frozen: bool = False, **changed: Any) -> GatewaySpec:
-    """What comes back from a browser that was shown `spec`: with its line ends, and without fields that are disabled."""
+    """What comes back from a browser that was shown `spec`: with its line ends, and without fields
+    that are disabled.
+    """
     shown = {key: "" if value is None else str(value) for key, value in initial_of(spec).items()}
     left_out = ("annotations", "load_balancer_ip", "service_type") if frozen else ()
     data = {key: value.replace("\n", "\r\n") for key, value in (shown | changed).items() if key not in left_out}
@@ -71,7 +92,10 @@ READ = {
     "in quotes": ("a: \"true\"\nb: 'it''s'\nc: \"x\\ny\"", {"a": "true", "b": "it's", "c": "x\ny"}),
     "a header": ("annotations:\n  a: 1\n  b: 2", {"a": "1", "b": "2"}),
     "a header beside": ("annotations:\na: 1", {"a": "1"}),
-    "indented as in a manifest": ("    annotations:\r\n      a: 1\r\n      # of ours\r\n      b: 2", {"a": "1", "b": "2"}),
+    "indented as in a manifest": (
+        "    annotations:\r\n      a: 1\r\n      # of ours\r\n      b: 2",
+        {"a": "1", "b": "2"},
+    ),
     "cut from a manifest": ("a: 1\n      b: 2", {"a": "1", "b": "2"}),
     "comments": ("# ours\na: 1 # one\n\nb: 2", {"a": "1", "b": "2"}),
     "a block": ("a: |\n  x: 1\n  y: 2\nb: 3", {"a": "x: 1\ny: 2\n", "b": "3"}),

@@ -15,7 +15,8 @@ SCRIPT = """
 from interconnect.domain.topology import Gateway, GatewayKey, GatewaySpec, Group
 from interconnect.forms.base import version_of
 key = GatewayKey("a", 1)
-print(version_of(Group("blue", frozenset("abcdefgh")), (Gateway(key, "id", "name", GatewaySpec(annotations=(("k", "v"),))),), True))
+gateway = Gateway(key, "id", "name", GatewaySpec(annotations=(("k", "v"),)))
+print(version_of(Group("blue", frozenset("abcdefgh")), (gateway,), True))
 """
 
 

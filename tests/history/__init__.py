@@ -1,4 +1,6 @@
-"""Databases of earlier states of the product, as people have them, which every later state must take over: README.md."""
+"""Databases of earlier states of the product, as people have them, which every later state must take
+over: README.md.
+"""
 
 from __future__ import annotations
 

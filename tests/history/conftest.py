@@ -11,9 +11,14 @@ from tests.history.restored import Restored, restored
 
 @pytest.fixture(scope="module", params=COMMITS)
 def old(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Restored]:
-    """The database of an earlier commit, of the kind that these tests run on, migrated: in the place of the tests' own."""
+    """The database of an earlier commit, of the kind that these tests run on, migrated: in the place
+    of the tests' own.
+    """
     with django_db_blocker.unblock(), restored(request.param, tmp_path_factory.mktemp("history")) as found:
         yield found
 

@@ -1,4 +1,5 @@
-"""`python -m tests.history.make COMMIT [sqlite|postgresql]` makes a commit's databases, and the clusters that belong to them.
+"""`python -m tests.history.make COMMIT [sqlite|postgresql]` makes a commit's databases, and the clusters that belong to
+them.
 
 The product of that commit is really run, on SQLite and on PostgreSQL, and story.py tells what is done with it.
 """

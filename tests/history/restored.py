@@ -1,4 +1,7 @@
-"""A kept database in the place of the tests' own, as it is after today's migrations; and its clusters, running again."""
+"""A kept database in the place of the tests' own, as it is after today's migrations.
+
+And its clusters, running again.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,9 @@ def _instead(name: str) -> Iterator[None]:
 
 @contextmanager
 def clusters_of(commit: str) -> Iterator[Fleet]:
-    """The simulated clusters as they were kept, well again, at a new address, which every stored credential is given."""
+    """The simulated clusters as they were kept, well again, at a new address, which every stored
+    credential is given.
+    """
     certificate, key = Authority().dump()
     state = history.clusters(commit, connection.vendor)
     state["authority"] = [certificate.decode(), key.decode()]

@@ -49,7 +49,11 @@ IN_ALL_STATES = {"succeeded", "failed", "blocked", "waiting", "active", "ready",
 REFUSED, FAILED = 1, 3
 WRITES = ["PATCH", "PUT", "POST"]
 
-GERMANY = {"clusters": ["berlin-1", "berlin-2"], "gateways": {"berlin-1/1": {"replicas": 2}}, "joined": [{"gateway": "berlin-1/1"}]}
+GERMANY = {
+    "clusters": ["berlin-1", "berlin-2"],
+    "gateways": {"berlin-1/1": {"replicas": 2}},
+    "joined": [{"gateway": "berlin-1/1"}],
+}
 JAPAN = {"clusters": ["osaka-2"], "gateways": {"osaka-2/1": {}}}
 AMERICA = {"clusters": ["virginia-1", "virginia-2"]}
 WITH_A_GATEWAY = {**AMERICA, "gateways": {"virginia-1/1": {"autoscaling": {"min": 2, "max": 3}}}}
@@ -60,7 +64,10 @@ ALL_AT_ONCE = {
         "gateways": {"osaka-2/1": {"replicas": 2}, "osaka-1/1": {}},
         "joined": [{"gateway": "osaka-2/1"}],
     },
-    "america": {**AMERICA, "gateways": {**WITH_A_GATEWAY["gateways"], "virginia-2/1": {"annotations": {"example.org/internal": "true"}}}},
+    "america": {
+        **AMERICA,
+        "gateways": {**WITH_A_GATEWAY["gateways"], "virginia-2/1": {"annotations": {"example.org/internal": "true"}}},
+    },
 }
 
 
@@ -83,7 +90,13 @@ class House:
     def command(self, *words: str, said: str = "", ends: int = 0) -> str:
         command = [sys.executable, "manage.py", *words]
         result = subprocess.run(
-            command, cwd=self.root, env=self.console.environment, input=said, capture_output=True, text=True, check=False
+            command,
+            cwd=self.root,
+            env=self.console.environment,
+            input=said,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert result.returncode == ends, f"{words}: {result.returncode}\n{result.stdout}{result.stderr}"
         return result.stdout
@@ -94,7 +107,9 @@ class House:
     def apply_and_cancel(self, **groups: Any) -> None:
         command = [sys.executable, "manage.py", "interconnect", "apply", "-"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, cwd=self.root, env=self.console.environment, stdin=pipe, stdout=pipe, text=True) as applying:
+        with subprocess.Popen(
+            command, cwd=self.root, env=self.console.environment, stdin=pipe, stdout=pipe, text=True
+        ) as applying:
             assert applying.stdin is not None
             applying.stdin.write(_file(groups))
             applying.stdin.close()
@@ -104,19 +119,27 @@ class House:
 
     @property
     def newest(self) -> str:
-        return str(UUID(str(self.database.rows("SELECT id FROM interconnect_rollout ORDER BY created_at DESC LIMIT 1")[0][0])))
+        return str(
+            UUID(str(self.database.rows("SELECT id FROM interconnect_rollout ORDER BY created_at DESC LIMIT 1")[0][0]))
+        )
 
     def states(self) -> set[str]:
         """Of the newest rollout's steps; nothing when it has ended."""
         newest = "SELECT id FROM interconnect_rollout ORDER BY created_at DESC LIMIT 1"
         running = f"SELECT id FROM interconnect_rollout WHERE status = 'running' AND id = ({newest})"
-        return {row[0] for row in self.database.rows(f"SELECT DISTINCT status FROM interconnect_step WHERE rollout_id = ({running})")}
+        return {
+            row[0]
+            for row in self.database.rows(
+                f"SELECT DISTINCT status FROM interconnect_step WHERE rollout_id = ({running})"
+            )
+        }
 
     def undone(self) -> list[str]:
         """The clusters on which the newest rollout has failed, in the order in which a worker takes them up."""
         sql = (
             "SELECT DISTINCT s.chain, c.name FROM interconnect_step s JOIN interconnect_cluster c ON c.uid = s.chain "
-            "WHERE s.rollout_id = (SELECT id FROM interconnect_rollout ORDER BY created_at DESC LIMIT 1) AND s.phase = 10 "
+            "WHERE s.rollout_id = (SELECT id FROM interconnect_rollout ORDER BY created_at DESC LIMIT 1) AND "
+            "s.phase = 10 "
             "AND s.status = 'failed' ORDER BY s.chain"
         )
         return [name for _chain, name in self.database.rows(sql)]
@@ -171,11 +194,15 @@ def questions_are_asked(house: House) -> None:
     house.console.page("/meshes/playground/clusters/register/", name="spare", kubeconfig=kubeconfig, do="check")
     house.console.page("/meshes/playground/join/", group="america")
     answered = "SELECT DISTINCT status FROM interconnect_inquiry"
-    eventually(lambda: {row[0] for row in house.database.rows(answered)} == {"done", "failed"}, "questions are not answered")
+    eventually(
+        lambda: {row[0] for row in house.database.rows(answered)} == {"done", "failed"}, "questions are not answered"
+    )
 
 
 def a_worker_dies(house: House) -> None:
-    """In the middle of a write to one cluster; another has refused, the next is busy, and the last has not been asked yet."""
+    """In the middle of a write to one cluster; another has refused, the next is busy, and the last has not been asked
+    yet.
+    """
     everywhere = ("virginia-1", "virginia-2", "osaka-1", "osaka-2")
     # One of them is new in its group: its labels are written before it refuses, too.
     house.fault("403", *everywhere, methods=WRITES, resource="deployments")

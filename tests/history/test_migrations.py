@@ -24,7 +24,18 @@ if TYPE_CHECKING:
     from tests.history.restored import Restored
 
 pytestmark = pytest.mark.django_db
-PAGES = ("interconnect", "topology", "clusters", "rollouts", "checks", "activity", "members", "mesh-settings", "mesh-status", "join")
+PAGES = (
+    "interconnect",
+    "topology",
+    "clusters",
+    "rollouts",
+    "checks",
+    "activity",
+    "members",
+    "mesh-settings",
+    "mesh-status",
+    "join",
+)
 
 
 @pytest.fixture
@@ -49,7 +60,9 @@ def test_what_was_stored_is_what_a_console_has(old: Restored) -> None:
     assert set(Entry.objects.values_list("outcome", flat=True)) == set(Entry.Outcome.values)
     assert set(Inquiry.objects.values_list("status", flat=True)) == {"done", "failed", "waiting"}
     assert JoinDraft.objects.get().groups == ["america"]
-    assert Binding.objects.filter(user__isnull=False).count() >= 6 and Binding.objects.filter(group__isnull=False).exists()
+    assert (
+        Binding.objects.filter(user__isnull=False).count() >= 6 and Binding.objects.filter(group__isnull=False).exists()
+    )
 
 
 def test_nothing_is_left_to_migrate_and_the_checks_pass(old: Restored) -> None:
@@ -64,7 +77,8 @@ def test_every_page_answers_and_shows_what_was_stored(browser: Client) -> None:
     for mesh in Mesh.objects.all():
         urls |= {(mesh.name, page): reverse(page, kwargs={"name": mesh.name}) for page in PAGES}
         urls |= {
-            (mesh.name, found.id): reverse("rollout", kwargs={"name": mesh.name, "rollout_id": found.id}) for found in mesh.rollouts.all()
+            (mesh.name, found.id): reverse("rollout", kwargs={"name": mesh.name, "rollout_id": found.id})
+            for found in mesh.rollouts.all()
         }
     said = {key: browser.get(url) for key, url in urls.items()}
     assert {key: answer.status_code for key, answer in said.items() if answer.status_code != 200} == {}

@@ -29,7 +29,9 @@ def test_it_comes_to_its_end_and_a_retry_makes_it_whole(old: Restored) -> None:
     with clusters_of(old.commit) as fleet:
         ended = console.follow(rollout, seconds=180)
         held.refresh_from_db()
-        assert (held.status, held.crashes, held.lease_owner) == (StepStatus.SUCCEEDED, 1, ""), console.described(rollout)
+        assert (held.status, held.crashes, held.lease_owner) == (StepStatus.SUCCEEDED, 1, ""), console.described(
+            rollout
+        )
         # One cluster had refused before: that is not forgotten.
         assert ended.status == RolloutStatus.FAILED, console.described(rollout)
         assert Entry.objects.filter(rollout_id=str(rollout.id), action="rollout.failed").count() == 2

@@ -3,8 +3,9 @@
     MESHCONSOLE_LIVE=…/live.json python -m tests.kube.record
 
 Each scenario is a list of requests sent one after the other to a member cluster; it is written with the answers to
-`recorded/<name>.json`. `{uid}` and `{version}` in a request stand for those of the last answer that had them. What differs from
-one cluster to the next (UIDs, versions, times, allocated addresses) is normalised by `settle`, here and where the answers are compared.
+`recorded/<name>.json`. `{uid}` and `{version}` in a request stand for those of the last answer that had them. What
+differs from one cluster to the next (UIDs, versions, times, allocated addresses) is normalised by `settle`, here and
+where the answers are compared.
 """
 
 from __future__ import annotations
@@ -64,7 +65,11 @@ def play(send: Send, requests: list[Json]) -> list[Json]:
             text = text.replace(f"{{{key}}}", value)
         filled = json.loads(text)
         status, body = send(
-            filled["method"], filled["path"], filled.get("query", {}), filled.get("type", "application/json"), filled.get("body")
+            filled["method"],
+            filled["path"],
+            filled.get("query", {}),
+            filled.get("type", "application/json"),
+            filled.get("body"),
         )
         if isinstance(body, dict) and body.get("metadata", {}).get("uid") and not filled.get("query", {}).get("dryRun"):
             known = {"uid": body["metadata"]["uid"], "version": body["metadata"].get("resourceVersion", "")}
@@ -110,7 +115,9 @@ def _settle_metadata(meta: Json) -> None:
     for entry in entries:
         entry.pop("time", None)
     if entries:
-        meta["managedFields"] = sorted(entries, key=lambda entry: (entry["manager"], entry["operation"], entry.get("subresource", "")))
+        meta["managedFields"] = sorted(
+            entries, key=lambda entry: (entry["manager"], entry["operation"], entry.get("subresource", ""))
+        )
     else:
         meta.pop("managedFields", None)
 
@@ -128,7 +135,13 @@ def prepare(send: Send) -> None:
     """The namespaces of the scenarios, empty."""
     for name in (NAMESPACE, *SPACES):
         send("DELETE", f"/api/v1/namespaces/{name}", {}, "application/json", None)
-    send("DELETE", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/recorded", {}, "application/json", None)
+    send(
+        "DELETE",
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/recorded",
+        {},
+        "application/json",
+        None,
+    )
     until = time.monotonic() + 60
     for name in (NAMESPACE, *SPACES):
         while send("GET", f"/api/v1/namespaces/{name}", {}, "application/json", None)[0] != 404:

@@ -1,4 +1,6 @@
-"""What is asked of an API server, step by step, to see how it treats ownership, merging, preconditions and bad input."""
+"""What is asked of an API server, step by step, to see how it treats ownership, merging, preconditions
+and bad input.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +14,18 @@ SPACES = ("recorded-other", "recorded-made", "recorded-dry")
 APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 STRATEGIC, JSON_PATCH = "application/strategic-merge-patch+json", "application/json-patch+json"
 
-_ROOTS = {"ConfigMap": "/api/v1", "Service": "/api/v1", "ServiceAccount": "/api/v1", "Namespace": "/api/v1", "Deployment": "/apis/apps/v1"}
+_ROOTS = {
+    "ConfigMap": "/api/v1",
+    "Service": "/api/v1",
+    "ServiceAccount": "/api/v1",
+    "Namespace": "/api/v1",
+    "Deployment": "/apis/apps/v1",
+}
 _ROOTS |= {"PodDisruptionBudget": "/apis/policy/v1", "HorizontalPodAutoscaler": "/apis/autoscaling/v2"}
-_ROOTS |= {"Gateway": "/apis/networking.istio.io/v1", "MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1"}
+_ROOTS |= {
+    "Gateway": "/apis/networking.istio.io/v1",
+    "MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1",
+}
 _GLOBAL = ("Namespace", "MutatingWebhookConfiguration")
 
 
@@ -65,7 +76,12 @@ CONFIG_MAP = [
     _apply(_data(a="2", b="1", c="9")),
     _apply(_data(a="2", b="1"), "meshconsole", force="true", dryRun="All"),
     _get("ConfigMap", "settings"),
-    _send("PUT", _SETTINGS, _object("ConfigMap", "settings", data={"z": "1"}, metadata={"resourceVersion": "1"}), fieldManager="editor"),
+    _send(
+        "PUT",
+        _SETTINGS,
+        _object("ConfigMap", "settings", data={"z": "1"}, metadata={"resourceVersion": "1"}),
+        fieldManager="editor",
+    ),
     _send(
         "PUT",
         _SETTINGS,
@@ -121,14 +137,23 @@ def gateway(**spec: Any) -> Json:
     container: Json = {
         "name": "istio-proxy",
         "image": spec.pop("image", "auto"),
-        "env": [{"name": key, "value": value} for key, value in spec.pop("env", {"ISTIO_META_REQUESTED_NETWORK_VIEW": "blue"}).items()],
-        "ports": [{"containerPort": port, "name": f"p{port}", "protocol": "TCP"} for port in spec.pop("ports", (15443, 15021))],
+        "env": [
+            {"name": key, "value": value}
+            for key, value in spec.pop("env", {"ISTIO_META_REQUESTED_NETWORK_VIEW": "blue"}).items()
+        ],
+        "ports": [
+            {"containerPort": port, "name": f"p{port}", "protocol": "TCP"} for port in spec.pop("ports", (15443, 15021))
+        ],
         "securityContext": {"capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True},
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
     }
     labels = {"meshconsole.io/gateway": "u1", "istio": "eastwestgateway", **spec.pop("labels", {})}
     term = {"labelSelector": {"matchLabels": {"meshconsole.io/gateway": "u1"}}, "topologyKey": "kubernetes.io/hostname"}
-    affinity = {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}}
+    affinity = {
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]
+        }
+    }
     template = {
         "metadata": {"labels": labels, "annotations": {"inject.istio.io/templates": "gateway"}},
         "spec": {"serviceAccountName": "eastwest", "affinity": affinity, "containers": [container]},
@@ -143,7 +168,9 @@ def gateway(**spec: Any) -> Json:
 
 
 _EASTWEST = _path("Deployment", "eastwest")
-_RESTART = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}}
+_RESTART = {
+    "spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}
+}
 _REPLICAS = _object("Deployment", "eastwest", spec={"replicas": 3})
 
 DEPLOYMENT = [
@@ -163,7 +190,13 @@ DEPLOYMENT = [
     _send(
         "PATCH",
         _EASTWEST,
-        {"spec": {"template": {"spec": {"containers": [{"name": "istio-proxy", "env": [{"name": "EXTRA", "value": "9"}]}]}}}},
+        {
+            "spec": {
+                "template": {
+                    "spec": {"containers": [{"name": "istio-proxy", "env": [{"name": "EXTRA", "value": "9"}]}]}
+                }
+            }
+        },
         STRATEGIC,
         fieldManager="editor",
     ),
@@ -179,7 +212,9 @@ DEPLOYMENT = [
         [{"op": "test", "path": "/spec/replicas", "value": 9}, {"op": "replace", "path": "/spec/replicas", "value": 1}],
         JSON_PATCH,
     ),
-    _send("PATCH", _EASTWEST, [{"op": "replace", "path": "/spec/replicas", "value": 5}], JSON_PATCH, fieldManager="editor"),
+    _send(
+        "PATCH", _EASTWEST, [{"op": "replace", "path": "/spec/replicas", "value": 5}], JSON_PATCH, fieldManager="editor"
+    ),
     _send("PATCH", _EASTWEST, [{"op": "remove", "path": "/spec/nothing"}], JSON_PATCH),
     _get("Deployment", "eastwest"),
 ]
@@ -189,7 +224,10 @@ def service(**spec: Any) -> Json:
     annotations = spec.pop("annotations", {})
     numbers = spec.pop("numbers", (15443, 15021))
     ports = [{"name": f"p{number}", "port": number, "protocol": "TCP", "targetPort": number} for number in numbers]
-    meta = {"labels": {"app.kubernetes.io/managed-by": "meshconsole"}, **({"annotations": annotations} if annotations else {})}
+    meta = {
+        "labels": {"app.kubernetes.io/managed-by": "meshconsole"},
+        **({"annotations": annotations} if annotations else {}),
+    }
     return _object(
         "Service",
         "eastwest",
@@ -204,7 +242,13 @@ SERVICE = [
     _apply(service(annotations=_PENDING, loadBalancerIP="203.0.113.7")),
     _apply(service(annotations={"cloud.rig/pending": "true"})),
     _apply(service(annotations=_PENDING, numbers=(15443,))),
-    _send("PATCH", _path("Service", "eastwest"), {"spec": {"ports": [{"port": 80, "name": "web"}]}}, STRATEGIC, fieldManager="editor"),
+    _send(
+        "PATCH",
+        _path("Service", "eastwest"),
+        {"spec": {"ports": [{"port": 80, "name": "web"}]}},
+        STRATEGIC,
+        fieldManager="editor",
+    ),
     _apply(service(annotations=_PENDING, numbers=(15443, 15021))),
     _apply(service(type="NodePort")),
     _apply(service(type="ClusterIP")),
@@ -223,7 +267,11 @@ _CPU = [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Uti
 
 
 def _autoscaler(low: int, high: int, **spec: Any) -> Json:
-    return _object("HorizontalPodAutoscaler", "eastwest", spec={"minReplicas": low, "maxReplicas": high, "scaleTargetRef": _TARGET, **spec})
+    return _object(
+        "HorizontalPodAutoscaler",
+        "eastwest",
+        spec={"minReplicas": low, "maxReplicas": high, "scaleTargetRef": _TARGET, **spec},
+    )
 
 
 SMALL = [
@@ -231,7 +279,9 @@ SMALL = [
     _apply(_object("ServiceAccount", "eastwest")),
     _apply(_object("PodDisruptionBudget", "eastwest", spec={"minAvailable": 1, "selector": _SELECTOR})),
     _apply(_object("PodDisruptionBudget", "eastwest", spec={"minAvailable": 2, "selector": _SELECTOR})),
-    _apply(_object("PodDisruptionBudget", "eastwest", spec={"minAvailable": 2, "maxUnavailable": 1, "selector": _SELECTOR})),
+    _apply(
+        _object("PodDisruptionBudget", "eastwest", spec={"minAvailable": 2, "maxUnavailable": 1, "selector": _SELECTOR})
+    ),
     _apply(_autoscaler(2, 5, metrics=_CPU)),
     _apply(_autoscaler(2, 6)),
     _apply(_autoscaler(6, 3)),
@@ -257,8 +307,17 @@ SMALL = [
 
 
 def _rule(hosts: list[str], **meta: Any) -> Json:
-    server = {"port": {"number": 15443, "name": "tls", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": hosts}
-    return _object("Gateway", "cross-network-gateway", metadata=meta, spec={"selector": {"istio": "eastwestgateway"}, "servers": [server]})
+    server = {
+        "port": {"number": 15443, "name": "tls", "protocol": "TLS"},
+        "tls": {"mode": "AUTO_PASSTHROUGH"},
+        "hosts": hosts,
+    }
+    return _object(
+        "Gateway",
+        "cross-network-gateway",
+        metadata=meta,
+        spec={"selector": {"istio": "eastwestgateway"}, "servers": [server]},
+    )
 
 
 _RULE = _path("Gateway", "cross-network-gateway")
@@ -280,8 +339,18 @@ RULE = [
 
 
 def _webhook(name: str, url: str) -> Json:
-    client = {"url": url} if url.startswith("https") else {"service": {"name": "istiod", "namespace": "istio-system", "path": url}}
-    return {"name": name, "clientConfig": client, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore"}
+    client = (
+        {"url": url}
+        if url.startswith("https")
+        else {"service": {"name": "istiod", "namespace": "istio-system", "path": url}}
+    )
+    return {
+        "name": name,
+        "clientConfig": client,
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Ignore",
+    }
 
 
 _HOOKS = _path("MutatingWebhookConfiguration", "recorded")
@@ -301,12 +370,43 @@ _ENTRIES = [_webhook("a.recorded.invalid", _URL), _webhook("b.recorded.invalid",
 
 WEBHOOKS = [
     _apply(_object("MutatingWebhookConfiguration", "recorded", webhooks=_ENTRIES), "installer"),
-    _send("PATCH", _HOOKS, _swap(0, "a.recorded.invalid", _URL, f"{_URL}/net/blue"), JSON_PATCH, fieldManager="meshconsole"),
-    _send("PATCH", _HOOKS, _swap(0, "a.recorded.invalid", _URL, f"{_URL}/net/green"), JSON_PATCH, fieldManager="meshconsole"),
-    _send("PATCH", _HOOKS, _swap(1, "a.recorded.invalid", _URL, f"{_URL}/net/green"), JSON_PATCH, fieldManager="meshconsole"),
-    _send("PATCH", _HOOKS, _swap(7, "a.recorded.invalid", _URL, f"{_URL}/net/green"), JSON_PATCH, fieldManager="meshconsole"),
+    _send(
+        "PATCH",
+        _HOOKS,
+        _swap(0, "a.recorded.invalid", _URL, f"{_URL}/net/blue"),
+        JSON_PATCH,
+        fieldManager="meshconsole",
+    ),
+    _send(
+        "PATCH",
+        _HOOKS,
+        _swap(0, "a.recorded.invalid", _URL, f"{_URL}/net/green"),
+        JSON_PATCH,
+        fieldManager="meshconsole",
+    ),
+    _send(
+        "PATCH",
+        _HOOKS,
+        _swap(1, "a.recorded.invalid", _URL, f"{_URL}/net/green"),
+        JSON_PATCH,
+        fieldManager="meshconsole",
+    ),
+    _send(
+        "PATCH",
+        _HOOKS,
+        _swap(7, "a.recorded.invalid", _URL, f"{_URL}/net/green"),
+        JSON_PATCH,
+        fieldManager="meshconsole",
+    ),
     _apply(_object("MutatingWebhookConfiguration", "recorded", webhooks=_ENTRIES), "installer"),
-    _send("PATCH", _HOOKS, _swap(0, "a.recorded.invalid", f"{_URL}/net/blue", _URL), JSON_PATCH, fieldManager="meshconsole", dryRun="All"),
+    _send(
+        "PATCH",
+        _HOOKS,
+        _swap(0, "a.recorded.invalid", f"{_URL}/net/blue", _URL),
+        JSON_PATCH,
+        fieldManager="meshconsole",
+        dryRun="All",
+    ),
     _send(
         "PATCH",
         _HOOKS,

@@ -44,7 +44,9 @@ def key_pem(key: Any) -> str:
 class Authority:
     """Signs for itself, or below `issuer`. `days` from now are when a certificate begins and ends."""
 
-    def __init__(self, name: str = "test authority", *, issuer: Authority | None = None, days: tuple[int, int] = (-1, 1)) -> None:
+    def __init__(
+        self, name: str = "test authority", *, issuer: Authority | None = None, days: tuple[int, int] = (-1, 1)
+    ) -> None:
         self.key = private_key()
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         signer = issuer or self
@@ -54,7 +56,9 @@ class Authority:
     def pem(self) -> str:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def issue(self, *names: x509.GeneralName, days: tuple[int, int] = (-1, 1), common_name: str = "leaf") -> tuple[str, str]:
+    def issue(
+        self, *names: x509.GeneralName, days: tuple[int, int] = (-1, 1), common_name: str = "leaf"
+    ) -> tuple[str, str]:
         """Certificate and key, as PEM."""
         key = private_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
@@ -82,7 +86,9 @@ AUTHORITY = Authority()
 LOCAL = (x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
 
 
-def server_context(names: tuple[x509.GeneralName, ...] = LOCAL, authority: Authority = AUTHORITY, **leaf: Any) -> ssl.SSLContext:
+def server_context(
+    names: tuple[x509.GeneralName, ...] = LOCAL, authority: Authority = AUTHORITY, **leaf: Any
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pem"
@@ -126,12 +132,22 @@ class Connection:
 
     def status(self, code: int, reason: str, message: str = "", **details: Any) -> None:
         self.answer(
-            {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "message": message, "details": details}, code
+            {
+                "kind": "Status",
+                "apiVersion": "v1",
+                "status": "Failure",
+                "reason": reason,
+                "message": message,
+                "details": details,
+            },
+            code,
         )
 
 
 def some(sock: socket.socket, size: int = 65536) -> bytes:
-    """What has come, at least a byte; ConnectionError when nothing will come any more, on which a server's thread ends."""
+    """What has come, at least a byte; ConnectionError when nothing will come any more, on which a
+    server's thread ends.
+    """
     found = sock.recv(size)
     if not found:
         raise ConnectionError
@@ -141,7 +157,9 @@ def some(sock: socket.socket, size: int = 65536) -> bytes:
 class HttpsServer:
     """Calls `handler` for every request; `connections` and `requests` count what came."""
 
-    def __init__(self, handler: Handler, context: ssl.SSLContext | None = None, tls: bool = True, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, handler: Handler, context: ssl.SSLContext | None = None, tls: bool = True, host: str = "127.0.0.1"
+    ) -> None:
         self.handler, self.tls = handler, tls
         self.context = context or USUAL
         self.connections = 0
@@ -155,7 +173,9 @@ class HttpsServer:
         return int(self._listener.getsockname()[1])
 
     def credential(self, **fields: Any) -> Credential:
-        return Credential(**({"server": f"https://127.0.0.1:{self.port}", "ca_pem": AUTHORITY.pem, "token": TOKEN} | fields))
+        return Credential(
+            **({"server": f"https://127.0.0.1:{self.port}", "ca_pem": AUTHORITY.pem, "token": TOKEN} | fields)
+        )
 
     def transport(self, *, deadline: float = 5.0, limit: int = 1024 * 1024, **fields: Any) -> Transport:
         return Transport(self.credential(**fields), deny=DENIED, deadline=deadline, limit=limit)
@@ -169,8 +189,8 @@ class HttpsServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Closed only when its thread has let go of it: the number of a closed socket goes to the next server's connection,
-        # which a thread that still reads from that number would take for its own.
+        # Closed only when its thread has let go of it: the number of a closed socket goes to the next server's
+        # connection, which a thread that still reads from that number would take for its own.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         for sock in self._open:

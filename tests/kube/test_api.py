@@ -247,7 +247,10 @@ def test_an_apply_into_a_missing_namespace_is_not_found() -> None:
 
 
 def test_a_call_that_fails_before_an_answer_still_says_what_it_was() -> None:
-    with HttpsServer(lambda connection: connection.send(b"nonsense\r\n\r\n")) as server, pytest.raises(KubeError) as caught:
+    with (
+        HttpsServer(lambda connection: connection.send(b"nonsense\r\n\r\n")) as server,
+        pytest.raises(KubeError) as caught,
+    ):
         server.api(deadline=0.5).get(kinds.POD, "p", "n")
     assert {"verb": "get", "resource": "pods", "namespace": "n", "name": "p"}.items() <= caught.value.params.items()
 
@@ -264,7 +267,8 @@ def test_a_watch_that_is_too_old_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"{\n", b"[]\n", {"type": 5, "object": {}}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": 1}}]
+    "line",
+    [b"{\n", b"[]\n", {"type": 5, "object": {}}, {"type": "ADDED"}, {"type": "ADDED", "object": {"metadata": 1}}],
 )
 def test_a_watch_that_lies_is_a_bad_body(line: Any) -> None:
     with watching(line) as server, pytest.raises(Permanent, match="bad-body"):

@@ -29,20 +29,43 @@ from interconnect.wording import word
 CALL = Call("patch", "deployments.apps", "istio-system", "istiod")
 
 
-def answer(code: int, reason: str = "", message: str = "", headers: dict[str, str] | None = None, **details: Any) -> KubeError:
-    body = {"kind": "Status", "apiVersion": "v1", "reason": reason, "message": message, "code": code, "details": details}
+def answer(
+    code: int, reason: str = "", message: str = "", headers: dict[str, str] | None = None, **details: Any
+) -> KubeError:
+    body = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "reason": reason,
+        "message": message,
+        "code": code,
+        "details": details,
+    }
     return from_response(code, headers or {}, json.dumps(body).encode(), CALL)
 
 
 STATUS: list[tuple[int, str, str, dict[str, Any], type[KubeError], str]] = [
     (401, "Unauthorized", "Unauthorized", {}, Permanent, "unauthorized"),
-    (403, "Forbidden", 'services is forbidden: User "a" cannot patch resource "services" in API group ""', {}, Permanent, "forbidden"),
+    (
+        403,
+        "Forbidden",
+        'services is forbidden: User "a" cannot patch resource "services" in API group ""',
+        {},
+        Permanent,
+        "forbidden",
+    ),
     (403, "Forbidden", "an admission plugin with words of its own", {}, Permanent, "refused"),
     (404, "NotFound", "not found", {"name": "istiod"}, NotFound, "not-found"),
     (404, "NotFound", "the server could not find the requested resource", {}, Permanent, "not-served"),
     (409, "AlreadyExists", "exists", {}, Conflict, "already-exists"),
     (409, "Conflict", "the object has been modified", {}, Conflict, "conflict"),
-    (409, "Conflict", "Precondition failed: UID in precondition: a, UID in object meta: b", {}, Conflict, "precondition"),
+    (
+        409,
+        "Conflict",
+        "Precondition failed: UID in precondition: a, UID in object meta: b",
+        {},
+        Conflict,
+        "precondition",
+    ),
     (410, "Expired", "too old resource version", {}, Temporary, "expired"),
     (413, "RequestEntityTooLarge", "too large", {}, Permanent, "request-too-large"),
     (400, "BadRequest", "bad", {}, Permanent, "invalid"),
@@ -94,11 +117,13 @@ def test_what_a_proxy_says_is_never_quoted_and_proves_no_absence(code: int, page
     assert from_response(code, {"content-type": "text/html; charset=utf-8"}, b"sign in", CALL).code == page
 
 
-# Who refuses, with the status that API servers really give, their words, what of it is told, and what else is known of it.
+# Who refuses, with the status that API servers really give, their words, what of it is told, and what else is known of
+# it.
 REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
     "quota": (
         403,
-        'services "gw" is forbidden: exceeded quota: no-lb, requested: services.loadbalancers=1, used: services.loadbalancers=0',
+        'services "gw" is forbidden: exceeded quota: no-lb, requested: services.loadbalancers=1, used: '
+        "services.loadbalancers=0",
         "quota-exceeded",
         "exceeded quota: no-lb, requested: services.loadbalancers=1, used: services.loadbalancers=0",
         {"quota": "no-lb"},
@@ -112,7 +137,8 @@ REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
     ),
     "limit range": (
         403,
-        'pods "gw" is forbidden: [maximum cpu usage per Container is 500m, but limit is 2, minimum memory usage per Container is 1Gi]',
+        'pods "gw" is forbidden: [maximum cpu usage per Container is 500m, but limit is 2, minimum memory '
+        "usage per Container is 1Gi]",
         "limit-range",
         "[maximum cpu usage per Container is 500m, but limit is 2, minimum memory usage per Container is 1Gi]",
         {},
@@ -133,7 +159,8 @@ REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
     ),
     "policy": (
         422,
-        "deployments.apps \"gw\" is forbidden: ValidatingAdmissionPolicy 'limits' with binding 'limits-all' denied request: no limits",
+        "deployments.apps \"gw\" is forbidden: ValidatingAdmissionPolicy 'limits' with binding 'limits-all' "
+        "denied request: no limits",
         "policy-denied",
         "no limits",
         {"policy_kind": "ValidatingAdmissionPolicy", "policy": "limits", "binding": "limits-all"},
@@ -154,7 +181,8 @@ REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
     ),
     "terminating": (
         403,
-        'deployments.apps "gw" is forbidden: unable to create new content in namespace istio-system because it is being terminated',
+        'deployments.apps "gw" is forbidden: unable to create new content in namespace istio-system because '
+        "it is being terminated",
         "namespace-terminating",
         "namespace istio-system because it is being terminated",
         {"namespace": "istio-system"},
@@ -168,14 +196,16 @@ REFUSALS: dict[str, tuple[int, str, str, str, dict[str, str]]] = {
     ),
     "slow webhook": (
         504,
-        'Timeout: failed calling webhook "v.example": failed to call webhook: Post "https://v.shop.svc:443/": context deadline exceeded',
+        'Timeout: failed calling webhook "v.example": failed to call webhook: Post '
+        '"https://v.shop.svc:443/": context deadline exceeded',
         "webhook-down",
         'failed to call webhook: Post "https://v.shop.svc:443/": context deadline exceeded',
         {"webhook": "v.example"},
     ),
     "rbac": (
         403,
-        'services "gw" is forbidden: User "me" cannot patch resource "services" in API group "" in the namespace "istio-system"',
+        'services "gw" is forbidden: User "me" cannot patch resource "services" in API group "" in the '
+        'namespace "istio-system"',
         "forbidden",
         'cannot patch resource "services" in API group "" in the namespace "istio-system"',
         {},
@@ -209,11 +239,17 @@ def test_a_reason_holds_no_secret() -> None:
 def test_no_sentence_about_an_answer_lacks_anything(status: int) -> None:
     """With a Status and without, with a reason and without, of one object, of a kind, and of a path."""
     for call in (CALL, Call("list", "pods"), Call("get", "version"), Call("get", "")):
-        for body in (b"", b"<html>", *(json.dumps({"kind": "Status", "message": said}).encode() for said in ("", "why"))):
+        for body in (
+            b"",
+            b"<html>",
+            *(json.dumps({"kind": "Status", "message": said}).encode() for said in ("", "why")),
+        ):
             found = from_response(status, {}, body, call).violation()
             sentence = word(found.code, found.params)
             assert "(unknown)" not in sentence
-            assert "?" not in sentence.replace("API server?", "").replace("lead to one?", "").replace("installed there, ", "")
+            assert "?" not in sentence.replace("API server?", "").replace("lead to one?", "").replace(
+                "installed there, ", ""
+            )
 
 
 @pytest.mark.parametrize(("status", "message", "code", "said"), [row[:4] for row in REFUSALS.values()], ids=REFUSALS)
@@ -239,7 +275,11 @@ def test_a_missing_namespace_of_a_write_is_named() -> None:
 
 def test_field_conflicts_are_data() -> None:
     causes = [
-        {"reason": "FieldManagerConflict", "field": ".spec.replicas", "message": 'conflict with "kubectl-edit" using apps/v1'},
+        {
+            "reason": "FieldManagerConflict",
+            "field": ".spec.replicas",
+            "message": 'conflict with "kubectl-edit" using apps/v1',
+        },
         {"reason": "FieldManagerConflict", "field": ".spec.x", "message": "nonsense"},
         {"reason": "Other", "field": ".y"},
         "nonsense",
@@ -254,7 +294,9 @@ def test_the_fields_of_an_invalid_object_are_data() -> None:
     assert error.params["fields"] == ["spec.a", "3"]
 
 
-@pytest.mark.parametrize("details", [None, [], "x", {"causes": "x"}, {"causes": {"a": 1}}, {"name": ["x"]}, {"retryAfterSeconds": "x"}])
+@pytest.mark.parametrize(
+    "details", [None, [], "x", {"causes": "x"}, {"causes": {"a": 1}}, {"name": ["x"]}, {"retryAfterSeconds": "x"}]
+)
 @pytest.mark.parametrize("code", [404, 409, 422, 429, 500])
 def test_details_of_any_shape_are_survived(code: int, details: Any) -> None:
     body = {"kind": "Status", "reason": 5, "message": ["x"], "details": details}
@@ -332,11 +374,16 @@ def test_what_looks_like_a_credential_is_not_shown(text: str) -> None:
 
 
 def test_names_of_objects_stay_readable() -> None:
-    text = 'deployments.apps "eastwest-member-a-with-a-very-long-name-indeed-1" in istio-system-of-production.svc.cluster.local not found'
+    text = (
+        'deployments.apps "eastwest-member-a-with-a-very-long-name-indeed-1" in '
+        "istio-system-of-production.svc.cluster.local not found"
+    )
     assert redact(text, [SECRET]) == text
 
 
 def test_the_words_of_an_error_hold_code_parameters_and_evidence() -> None:
     error = answer(401, "Unauthorized", "no")
-    assert str(error).startswith("unauthorized (verb=patch, resource=deployments.apps, namespace=istio-system, name=istiod")
+    assert str(error).startswith(
+        "unauthorized (verb=patch, resource=deployments.apps, namespace=istio-system, name=istiod"
+    )
     assert repr(error).startswith("Permanent('unauthorized")

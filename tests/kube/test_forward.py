@@ -33,9 +33,12 @@ OPENED = data(PORT.to_bytes(2, "little")) + failed(PORT.to_bytes(2, "little"))
 
 
 def upgrade(connection: Connection, accept: str = "", protocol: str = "v4.channel.k8s.io") -> None:
-    digest = hashlib.sha1((connection.header("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+    digest = hashlib.sha1(
+        (connection.header("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()
+    ).digest()
     connection.send(
-        f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept or base64.b64encode(digest).decode()}\r\n"
+        f"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: "
+        f"{accept or base64.b64encode(digest).decode()}\r\n"
         f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode()
     )
 
@@ -90,7 +93,11 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull"
         [data(ANSWER)],
         [data(ANSWER[:10]), data(ANSWER[10:])],
         [data(bytes([byte])) for byte in ANSWER],
-        [frame(b"\x00" + ANSWER[:5], final=False), frame(ANSWER[5:20], code=0, final=False), frame(ANSWER[20:], code=0)],
+        [
+            frame(b"\x00" + ANSWER[:5], final=False),
+            frame(ANSWER[5:20], code=0, final=False),
+            frame(ANSWER[20:], code=0),
+        ],
         [frame(b"are you there", code=9), data(ANSWER)],
         [frame(b"\x00" + ANSWER[:5], final=False), frame(b"ping", code=9), frame(ANSWER[5:], code=0)],
         [data(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nnu\r\n2\r\nll\r\n0\r\n\r\n")],
@@ -175,7 +182,10 @@ LIES: dict[str, tuple[Callable[[Connection], None], tuple[str, ...]]] = {
     "no HTTP": (speaking(b"hello\r\n\r\n", upgraded=False), ("bad-body",)),
     "a status that is no number": (speaking(b"HTTP/1.1 \xb200 OK\r\n\r\n", upgraded=False), ("bad-body",)),
     "an endless head": (speaking(b"A" * 1_000_000, upgraded=False), ("too-large",)),
-    "200 instead of 101": (speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", upgraded=False), ("bad-body", "server-error")),
+    "200 instead of 101": (
+        speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", upgraded=False),
+        ("bad-body", "server-error"),
+    ),
     "an endless frame": (speaking(b"\x82\x7f" + (2**62).to_bytes(8, "big")), ("bad-body",)),
     "a masked frame": (speaking(b"\x82\x81abcd1"), ("bad-body",)),
     "a reserved bit": (speaking(b"\xc2\x01a"), ("bad-body",)),
@@ -200,7 +210,9 @@ LIES: dict[str, tuple[Callable[[Connection], None], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("handler", "codes"), LIES.values(), ids=LIES.keys())
-def test_a_forward_that_lies_is_an_error_of_the_cluster(handler: Callable[[Connection], None], codes: tuple[str, ...]) -> None:
+def test_a_forward_that_lies_is_an_error_of_the_cluster(
+    handler: Callable[[Connection], None], codes: tuple[str, ...]
+) -> None:
     with HttpsServer(handler) as server:
         try:
             get(server)
@@ -221,7 +233,9 @@ def test_a_body_beyond_the_limit_is_given_up() -> None:
         assert refused(server, limit=100_000).code == "too-large"
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (404, "not-served"), (500, "server-error")])
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "unauthorized"), (403, "forbidden"), (404, "not-served"), (500, "server-error")]
+)
 def test_an_answer_of_istiod_that_is_no_success_is_not_quoted(status: int, code: str) -> None:
     with pod(data(f"HTTP/1.1 {status} X\r\nContent-Length: 6\r\n\r\nsecret".encode())) as server:
         error = refused(server)

@@ -9,7 +9,15 @@ from interconnect.kube.errors import Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList, open_socket, resolve
 from tests.kube.servers import DENIED
 
-METADATA = ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"]
+METADATA = [
+    "169.254.169.254",
+    "169.254.0.1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fd00:ec2::254",
+    "100.100.100.200",
+    "168.63.129.16",
+]
 DISGUISED = ["::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::169.254.169.254"]
 LOOPBACK = ["127.0.0.0/8", "::1/128"]  # what production adds
 NOWHERE = ["0.0.0.0", "0.1.2.3", "255.255.255.255", "::", "224.0.0.1", "ff02::1", "no address", ""]
@@ -20,7 +28,9 @@ def test_addresses_that_nothing_should_connect_to_are_denied(address: str) -> No
     assert DENIED.denies(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "203.0.113.7", "::1", "2001:db8::1", "fd12::1"])
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "203.0.113.7", "::1", "2001:db8::1", "fd12::1"]
+)
 def test_private_and_public_addresses_are_allowed_by_default(address: str) -> None:
     assert not DENIED.denies(address)
 
@@ -37,14 +47,25 @@ def test_the_operator_names_other_networks() -> None:
     "host",
     [
         *("127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::7f00:1"),
-        *("64:ff9b:1::7f00:1", "2002:7f00:1::", "0.0.0.0", "::", "localhost", "LocalHost.", "api.localhost", "ip6-localhost"),
+        *(
+            "64:ff9b:1::7f00:1",
+            "2002:7f00:1::",
+            "0.0.0.0",
+            "::",
+            "localhost",
+            "LocalHost.",
+            "api.localhost",
+            "ip6-localhost",
+        ),
     ],
 )
 def test_loopback_is_denied_however_it_is_written(host: str) -> None:
     assert DenyList(LOOPBACK).denies_host(host)
 
 
-@pytest.mark.parametrize("host", ["localhost.example.com", "notlocalhost", "api.example.com", "2002:cb00:7107::", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost.example.com", "notlocalhost", "api.example.com", "2002:cb00:7107::", "10.0.0.1"]
+)
 def test_what_only_resembles_loopback_is_allowed(host: str) -> None:
     assert not DenyList(LOOPBACK).denies_host(host)
 

@@ -14,7 +14,12 @@ from interconnect.kube.transport import Transport
 from tests.kube.servers import DENIED, Connection, HttpsServer
 
 OURS, THEIRS = "0b9c7f52-ours", "0b9c7f52-theirs"
-MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "thing", "namespace": "n"}, "data": {"a": "b"}}
+MANIFEST = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "thing", "namespace": "n"},
+    "data": {"a": "b"},
+}
 
 
 def cluster(uid: Callable[[], str], **headers: str) -> HttpsServer:
@@ -76,7 +81,8 @@ def test_a_server_that_ends_each_connection_is_usable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "code"), [("401", Permanent, "unauthorized"), ("503", Temporary, "server-error"), ("no uid!", Permanent, "bad-body")]
+    ("answer", "kind", "code"),
+    [("401", Permanent, "unauthorized"), ("503", Temporary, "server-error"), ("no uid!", Permanent, "bad-body")],
 )
 def test_a_cluster_that_does_not_say_who_it_is_gets_nothing(answer: str, kind: type[KubeError], code: str) -> None:
     with cluster(lambda: answer) as server:

@@ -28,8 +28,16 @@ def deployment(
     volume: dict[str, Any] | None = None,
     **labels: str,
 ) -> dict[str, Any]:
-    variables = [{"name": name, **(value if isinstance(value, dict) else {"value": value})} for name, value in (env or {}).items()]
-    container = {"name": "discovery", "image": "registry.example/pilot:1.31.0@sha256:abc", "env": variables, "args": args or ["discovery"]}
+    variables = [
+        {"name": name, **(value if isinstance(value, dict) else {"value": value})}
+        for name, value in (env or {}).items()
+    ]
+    container = {
+        "name": "discovery",
+        "image": "registry.example/pilot:1.31.0@sha256:abc",
+        "env": variables,
+        "args": args or ["discovery"],
+    }
     pod: dict[str, Any] = {"containers": [container]}
     if mount:
         container["volumeMounts"] = [{"name": "v", **mount}]
@@ -43,11 +51,18 @@ def deployment(
 def maps(**data: dict[str, str]) -> dict[str, Any]:
     """ConfigMaps of the system namespace by name, with their content."""
     root = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
-    return {f"{root}/{name.replace('_', '-')}": {"metadata": {"name": name}, "data": content} for name, content in data.items()}
+    return {
+        f"{root}/{name.replace('_', '-')}": {"metadata": {"name": name}, "data": content}
+        for name, content in data.items()
+    }
 
 
 def read(
-    found: dict[str, Any], hosting: dict[str, Any] | None = None, config: dict[str, Any] | None = None, *, split: bool = True
+    found: dict[str, Any],
+    hosting: dict[str, Any] | None = None,
+    config: dict[str, Any] | None = None,
+    *,
+    split: bool = True,
 ) -> Istiod | None:
     """The istiod that this Deployment is; with `split` the configuration is in another cluster."""
     deployments = {f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments": listing(found)}
@@ -141,7 +156,9 @@ def test_an_argument_can_name_another_file() -> None:
     assert networks(elsewhere, maps(mounted=THERE)) == (ref(CONFIG, "istio"), False)
 
 
-@pytest.mark.parametrize("volume", [{"hostPath": {"path": "/x"}}, {"projected": {}}, {"secret": {"secretName": "s"}}, {}])
+@pytest.mark.parametrize(
+    "volume", [{"hostPath": {"path": "/x"}}, {"projected": {}}, {"secret": {"secretName": "s"}}, {}]
+)
 def test_a_file_from_no_config_map_cannot_be_told(volume: dict[str, Any]) -> None:
     assert networks(deployment(REMOTE, mount=MOUNT, volume=volume))[0] is None or volume == {}
 
@@ -243,7 +260,9 @@ def test_no_gateway_is_null() -> None:
 
 def test_gateways_are_read() -> None:
     said = [{"Network": "green", "Cluster": "", "Addr": "203.0.113.7", "Port": 15443, "HBONEPort": 0}]
-    assert debug.networkz_of(Canned({"/debug/networkz": said})) == (debug.NetworkGateway("green", "", "203.0.113.7", 15443),)
+    assert debug.networkz_of(Canned({"/debug/networkz": said})) == (
+        debug.NetworkGateway("green", "", "203.0.113.7", 15443),
+    )
 
 
 def test_unresolved_gateways_are_read() -> None:
@@ -258,7 +277,9 @@ def test_what_a_proxy_is_told_is_read_with_the_cluster_of_each_pod() -> None:
     none = {"clusterName": "outbound|80||none.shop"}
     said = {"configs": [{"clusterName": "outbound|8080||echo.shop", "endpoints": [{"lbEndpoints": told}]}, old, none]}
     assert debug.edsz_of(Canned({"/debug/edsz": said}), "p.n") == {
-        "outbound|8080||echo.shop": frozenset({debug.Told("203.0.113.7", 15443), debug.Told("10.20.0.1", 8080, "member-b")}),
+        "outbound|8080||echo.shop": frozenset(
+            {debug.Told("203.0.113.7", 15443), debug.Told("10.20.0.1", 8080, "member-b")}
+        ),
         "outbound|80||old.shop": frozenset({debug.Told("10.20.0.2", 80)}),
         "outbound|80||none.shop": frozenset(),
     }
@@ -271,7 +292,15 @@ def lb_endpoint(address: str, port: int, workload: str = "") -> dict[str, Any]:
 
 def test_the_proxies_of_a_replica_are_read_with_what_they_are() -> None:
     times = {"endpoint_sent": "2026-11-25T01:45:06Z/1060d81e4c", "resources": {"type.googleapis.com/x": {"sent": "x"}}}
-    said = [{"cluster_id": "member-a", "proxy": "observer.shop", "proxy_type": "sidecar", "istio_version": "1.31.0", **times}]
+    said = [
+        {
+            "cluster_id": "member-a",
+            "proxy": "observer.shop",
+            "proxy_type": "sidecar",
+            "istio_version": "1.31.0",
+            **times,
+        }
+    ]
     assert debug.proxies_of(Canned({"/debug/syncz": said})) == (debug.Proxy("observer.shop", "member-a", "sidecar"),)
     assert debug.proxies_of(Canned({"/debug/syncz": []})) == ()
 
@@ -285,7 +314,9 @@ def test_gateways_that_are_none_are_a_bad_body(body: bytes) -> None:
 @pytest.mark.parametrize(
     "value", [*NONSENSE[1:3], [], {"a": []}, {"a": {"b": 5}}, {"a": {"b": {"Shards": {"c": [5, {"Addresses": "x"}]}}}}]
 )
-@pytest.mark.parametrize("ask", [debug.endpoint_shards_of, debug.unresolved_of, lambda source: debug.edsz_of(source, "p.n")])
+@pytest.mark.parametrize(
+    "ask", [debug.endpoint_shards_of, debug.unresolved_of, lambda source: debug.edsz_of(source, "p.n")]
+)
 def test_answers_of_any_shape_are_read_without_a_crash(ask: Callable[[Any], Any], value: Any) -> None:
     source = Canned(dict.fromkeys(("/debug/endpointShardz", "/debug/pushcontext", "/debug/edsz"), value))
     try:
@@ -307,7 +338,11 @@ def connect(fleet: Fleet, name: str) -> Api:
 def test_the_istiods_of_a_fleet_are_read_and_every_replica_answers(fleet: Fleet) -> None:
     hub, config = connect(fleet, fleet.hub), connect(fleet, fleet.config)
     found = istiod.istiods(
-        hub, config_uid=cluster_uid(config), control_plane_uid=cluster_uid(hub), system_namespace=NAMESPACE, config_api=config
+        hub,
+        config_uid=cluster_uid(config),
+        control_plane_uid=cluster_uid(hub),
+        system_namespace=NAMESPACE,
+        config_api=config,
     )
     assert [(entry.deployment, entry.networks) for entry in found] == [("istiod", ref(cluster_uid(config), "istio"))]
     until = time.monotonic() + 10

@@ -43,7 +43,8 @@ def document(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None 
         "clusters": [
             {
                 "name": "c",
-                "cluster": {"server": "https://api.example:6443", "certificate-authority-data": b64(AUTHORITY.pem)} | (cluster or {}),
+                "cluster": {"server": "https://api.example:6443", "certificate-authority-data": b64(AUTHORITY.pem)}
+                | (cluster or {}),
             }
         ],
         "users": [{"name": "u", "user": {"token": TOKEN} if user is None else user}],
@@ -81,16 +82,26 @@ def encrypted_key() -> str:
 
 
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b]\nclusters: [*c,*c]\n"
-MERGE_BOMB = "x0: &x0 {k: v}\n" + "".join(f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}]}}\n" for n in range(1, 30)) + "clusters: []\n"
+MERGE_BOMB = (
+    "x0: &x0 {k: v}\n"
+    + "".join(f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}]}}\n" for n in range(1, 30))
+    + "clusters: []\n"
+)
 WHO = {"token": TOKEN}
 
 HOSTILE: dict[str, tuple[str | bytes, str]] = {
     # what would run something
-    "a command": (text(user={"exec": {"command": "/bin/sh", "args": ["-c", "touch /tmp/pwned"], "apiVersion": "v1"}}), "exec"),
+    "a command": (
+        text(user={"exec": {"command": "/bin/sh", "args": ["-c", "touch /tmp/pwned"], "apiVersion": "v1"}}),
+        "exec",
+    ),
     "a command beside a token": (text(user=WHO | {"exec": {"command": "id"}}), "exec"),
     "a command that is no mapping": (text(user=WHO | {"exec": "id"}), "exec"),
     "an empty command": (text(user=WHO | {"exec": {}}), "exec"),
-    "an auth provider": (text(user={"auth-provider": {"name": "gcp", "config": {"cmd-path": "/bin/sh"}}}), "auth-provider"),
+    "an auth provider": (
+        text(user={"auth-provider": {"name": "gcp", "config": {"cmd-path": "/bin/sh"}}}),
+        "auth-provider",
+    ),
     "an oidc provider": (text(user=WHO | {"auth-provider": {"name": "oidc"}}), "auth-provider"),
     # what would open a file
     "a token in a file": (text(user={"tokenFile": "/etc/shadow"}), "file-path"),
@@ -109,7 +120,9 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "no verification": (text({"insecure-skip-tls-verify": True, "certificate-authority-data": None}), "insecure"),
     "no verification beside an authority": (text({"insecure-skip-tls-verify": True}), "insecure-with-authority"),
     "no verification, said in words": (
-        plain("token: abc").replace("server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"),
+        plain("token: abc").replace(
+            "server: https://api.example", "server: https://api.example\n    insecure-skip-tls-verify: yes"
+        ),
         "insecure",
     ),
     "verification as text": (text({"insecure-skip-tls-verify": "false"}), "not-a-switch"),
@@ -158,7 +171,10 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a token that is a number": (plain("token: 12345"), "not-text"),
     "a token that is a list": (text(user={"token": ["a"]}), "not-text"),
     "a token that is true": (text(user={"token": True}), "not-text"),
-    "a certificate without a key": (text(user={"client-certificate-data": b64(CERTIFICATE)}), "client-certificate-incomplete"),
+    "a certificate without a key": (
+        text(user={"client-certificate-data": b64(CERTIFICATE)}),
+        "client-certificate-incomplete",
+    ),
     "a key without a certificate": (text(user={"client-key-data": b64(KEY)}), "client-certificate-incomplete"),
     "a certificate that is no base64": (
         text(user={"client-certificate-data": "%%%", "client-key-data": b64(KEY)}),
@@ -168,7 +184,10 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         text(user={"client-certificate-data": b64("no"), "client-key-data": b64(KEY)}),
         "client-certificate-malformed",
     ),
-    "a key that is none": (text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64("no")}), "client-key-malformed"),
+    "a key that is none": (
+        text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64("no")}),
+        "client-key-malformed",
+    ),
     "an encrypted key": (
         text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(encrypted_key())}),
         "client-key-encrypted",
@@ -179,7 +198,10 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     ),
     "an authority that is none": (text({"certificate-authority-data": b64("no")}), "authority-malformed"),
     "an authority that is no base64": (text({"certificate-authority-data": "a b é"}), "base64-malformed"),
-    "an authority that was cut off": (text({"certificate-authority-data": b64(AUTHORITY.pem)[:-5]}), "base64-malformed"),
+    "an authority that was cut off": (
+        text({"certificate-authority-data": b64(AUTHORITY.pem)[:-5]}),
+        "base64-malformed",
+    ),
     "a private key as authority": (text({"certificate-authority-data": b64(KEY)}), "authority-malformed"),
     # structure
     "nothing": ("", "empty"),
@@ -195,9 +217,18 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a tab": ("clusters:\n\t- a\n", "tab"),
     "spaces that only look like it": (text().replace("  ", "\u00a0\u00a0"), "space"),
     "a kubeconfig in base64": (b64(text()), "encoded"),
-    "a Secret without a kubeconfig": (yaml.safe_dump({"kind": "Secret", "stringData": {"token": TOKEN}}), "secret-without-kubeconfig"),
-    "a List of two kubeconfigs": (yaml.safe_dump({"kind": "List", "items": [document(), document()]}), "multiple-documents"),
-    "a Secret with a bomb in it": (yaml.safe_dump({"kind": "Secret", "stringData": {"a": "clusters: &a []\nb: *a"}}), "alias"),
+    "a Secret without a kubeconfig": (
+        yaml.safe_dump({"kind": "Secret", "stringData": {"token": TOKEN}}),
+        "secret-without-kubeconfig",
+    ),
+    "a List of two kubeconfigs": (
+        yaml.safe_dump({"kind": "List", "items": [document(), document()]}),
+        "multiple-documents",
+    ),
+    "a Secret with a bomb in it": (
+        yaml.safe_dump({"kind": "Secret", "stringData": {"a": "clusters: &a []\nb: *a"}}),
+        "alias",
+    ),
     "a control character": ("clusters: \x07\n", "malformed"),
     "UTF-16": (text().encode("utf-16"), "encoding"),
     "Latin-1": ("# é\n".encode("latin-1") + text().encode(), "encoding"),
@@ -219,23 +250,38 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "users that are no list": (text(users="u"), "wrong-type"),
     "an entry without a name": (text(users=[{"user": WHO}]), "not-text"),
     "a user that is a word": (text(users=[{"name": "u", "user": "root"}]), "wrong-type"),
-    "two users of a name": (text(users=[{"name": "u", "user": WHO}, {"name": "u", "user": {"token": "other"}}]), "duplicate-name"),
+    "two users of a name": (
+        text(users=[{"name": "u", "user": WHO}, {"name": "u", "user": {"token": "other"}}]),
+        "duplicate-name",
+    ),
     "two clusters of a name": (text(clusters=document()["clusters"] + document()["clusters"]), "duplicate-name"),
     "no contexts": (text(contexts=[]), "no-context"),
     "contexts that are null": (text(contexts=None), "no-context"),
-    "a cluster that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "other", "user": "u"}}]), "cluster-unknown"),
-    "a user that is not there": (text(contexts=[{"name": "x", "context": {"cluster": "c", "user": "other"}}]), "user-unknown"),
+    "a cluster that is not there": (
+        text(contexts=[{"name": "x", "context": {"cluster": "other", "user": "u"}}]),
+        "cluster-unknown",
+    ),
+    "a user that is not there": (
+        text(contexts=[{"name": "x", "context": {"cluster": "c", "user": "other"}}]),
+        "user-unknown",
+    ),
     "no users": (text(users=None), "no-entries"),
     "no clusters": (text(clusters=[]), "no-entries"),
     "a context that is a number": (text(contexts=[{"name": 1, "context": {"cluster": "c", "user": "u"}}]), "not-text"),
     "a context of nothing": (text(contexts=[{"name": "x"}]), "context-incomplete"),
     "two contexts of a name": (text(contexts=document()["contexts"] + document()["contexts"]), "duplicate-name"),
     "several contexts": (several(WHO, {"token": "other"}, **{"current-context": ""}), "several-contexts"),
-    "a current context that runs a command": (several({"exec": {"command": "aws"}}, WHO, **{"current-context": "x0"}), "current-unusable"),
+    "a current context that runs a command": (
+        several({"exec": {"command": "aws"}}, WHO, **{"current-context": "x0"}),
+        "current-unusable",
+    ),
     "a current context that is not there": (several(WHO, **{"current-context": "gone"}), "current-unknown"),
     # what a tool left out
     "a token left out": (text(user={"token": "REDACTED"}), "redacted"),
-    "a key left out": (text(user={"client-certificate-data": "DATA+OMITTED", "client-key-data": "DATA+OMITTED"}), "redacted"),
+    "a key left out": (
+        text(user={"client-certificate-data": "DATA+OMITTED", "client-key-data": "DATA+OMITTED"}),
+        "redacted",
+    ),
     "an authority left out": (text({"certificate-authority-data": "DATA+OMITTED"}), "redacted"),
     "a token to fill in": (text(user={"token": "<your token>"}), "redacted"),
     "a variable of a shell": (text(user={"token": "${TOKEN}"}), "redacted"),
@@ -246,11 +292,20 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize(("given", "code"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_kubeconfig_is_refused_with_its_cause(given: str | bytes, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hostile_kubeconfig_is_refused_with_its_cause(
+    given: str | bytes, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("parsing opened, ran or connected to something")
 
-    for owner, name in ((os, "system"), (subprocess, "Popen"), (socket, "socket"), (socket, "getaddrinfo"), (Path, "open"), (os, "open")):
+    for owner, name in (
+        (os, "system"),
+        (subprocess, "Popen"),
+        (socket, "socket"),
+        (socket, "getaddrinfo"),
+        (Path, "open"),
+        (os, "open"),
+    ):
         monkeypatch.setattr(owner, name, forbidden)
     monkeypatch.setattr("builtins.open", forbidden)
     outcome = credential_in(given)
@@ -295,7 +350,9 @@ def test_what_surrounds_the_certificates_of_an_authority_is_left_behind() -> Non
 
 
 def test_a_path_an_address_and_a_server_name_are_kept() -> None:
-    outcome = credential_in(text({"server": "https://[2001:db8::1]:6443/clusters/a/", "tls-server-name": "api.example"}))
+    outcome = credential_in(
+        text({"server": "https://[2001:db8::1]:6443/clusters/a/", "tls-server-name": "api.example"})
+    )
     assert isinstance(outcome, Credential)
     assert (outcome.server, outcome.tls_server_name) == ("https://[2001:db8::1]:6443/clusters/a", "api.example")
 
@@ -307,11 +364,15 @@ def test_several_contexts_are_offered_and_one_can_be_chosen() -> None:
     chosen = credential_in(given, context="x1")
     assert isinstance(chosen, Credential)
     assert chosen.token == "other"
-    assert credential_in(given, context="x2") == KubeconfigRefused("exec", {"field": "exec", "command": "aws (Amazon EKS)"})
+    assert credential_in(given, context="x2") == KubeconfigRefused(
+        "exec", {"field": "exec", "command": "aws (Amazon EKS)"}
+    )
 
 
 def test_a_context_that_does_not_exist_is_refused_with_the_ones_that_do() -> None:
-    assert credential_in(text(), context="y") == KubeconfigRefused("context-unknown", {"context": "y", "contexts": ["x"]})
+    assert credential_in(text(), context="y") == KubeconfigRefused(
+        "context-unknown", {"context": "y", "contexts": ["x"]}
+    )
 
 
 def test_the_only_usable_context_is_taken_where_none_is_current() -> None:
@@ -326,7 +387,10 @@ def test_another_context_never_stands_in_for_the_current_one() -> None:
     outcome = credential_in(broken)
     assert isinstance(outcome, KubeconfigRefused)
     assert (outcome.code, outcome.params["current"], outcome.params["contexts"]) == ("current-unusable", "x0", ["x1"])
-    assert (outcome.params["violation"], outcome.params["command"]) == ("kubeconfig.exec", "gke-gcloud-auth-plugin (Google GKE)")
+    assert (outcome.params["violation"], outcome.params["command"]) == (
+        "kubeconfig.exec",
+        "gke-gcloud-auth-plugin (Google GKE)",
+    )
     assert isinstance(credential_in(broken, context="x1"), Credential)
     gone = credential_in(several(WHO, **{"current-context": "gone"}))
     assert isinstance(gone, KubeconfigRefused)
@@ -359,7 +423,15 @@ def test_a_no_break_space_within_a_text_is_text() -> None:
 
 
 def test_an_empty_text_is_unset() -> None:
-    empty = {"username": "", "password": "", "client-certificate": "", "tokenFile": "", "as": "", "as-groups": [], "as-user-extra": {}}
+    empty = {
+        "username": "",
+        "password": "",
+        "client-certificate": "",
+        "tokenFile": "",
+        "as": "",
+        "as-groups": [],
+        "as-user-extra": {},
+    }
     assert credential_in(text({"certificate-authority": "", "proxy-url": ""}, WHO | empty)) == credential_in(text())
 
 
@@ -382,11 +454,18 @@ LIKE_PLAIN: dict[str, str | bytes] = {
     "a Secret in text": yaml.safe_dump(SECRET | {"stringData": {"value": text()}}),
     "a Secret in base64": yaml.safe_dump(SECRET | {"data": {"value": b64(text()), "other": b64("x")}}),
     "a Secret in a List": json.dumps({"kind": "List", "items": [SECRET | {"data": {"value": b64(text())}}]}),
-    "a Secret after its account": "kind: ServiceAccount\n---\n" + yaml.safe_dump(SECRET | {"stringData": {"value": text()}}),
+    "a Secret after its account": "kind: ServiceAccount\n---\n"
+    + yaml.safe_dump(SECRET | {"stringData": {"value": text()}}),
     "an authority over several lines": text({"certificate-authority-data": LINES}),
-    "an authority twice, with remarks": text({"certificate-authority-data": b64(f"# ours\n{AUTHORITY.pem}\n# again\n{AUTHORITY.pem}")}),
+    "an authority twice, with remarks": text(
+        {"certificate-authority-data": b64(f"# ours\n{AUTHORITY.pem}\n# again\n{AUTHORITY.pem}")}
+    ),
     "an authority beside one that is broken": text(
-        {"certificate-authority-data": b64("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + AUTHORITY.pem)}
+        {
+            "certificate-authority-data": b64(
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + AUTHORITY.pem
+            )
+        }
     ),
     "slashes after the server": text({"server": "https://api.example:6443//"}),
     "a scheme in capitals": text({"server": "HTTPS://api.example:6443"}),
@@ -429,7 +508,9 @@ def test_a_remote_secret_of_istio_is_istiods_own_account() -> None:
 
 
 def token_of(**claims: Any) -> str:
-    return ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in ("{}", json.dumps(claims), "signature"))
+    return ".".join(
+        base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in ("{}", json.dumps(claims), "signature")
+    )
 
 
 def test_istiods_account_is_known_by_its_token_too() -> None:
@@ -458,7 +539,9 @@ def test_a_credential_ends_with_what_ends_first() -> None:
 
 def test_a_key_behind_the_parameters_of_its_curve_is_read() -> None:
     key = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + KEY
-    assert isinstance(credential_in(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(key)})), Credential)
+    assert isinstance(
+        credential_in(text(user={"client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(key)})), Credential
+    )
 
 
 def test_a_platform_admin_can_allow_no_verification() -> None:
@@ -467,13 +550,17 @@ def test_a_platform_admin_can_allow_no_verification() -> None:
     assert isinstance(outcome, Credential)
     assert outcome.insecure
     both = text({"insecure-skip-tls-verify": True})
-    assert credential_in(both, allow_insecure=True) == credential_in(both) == KubeconfigRefused("insecure-with-authority")
+    assert (
+        credential_in(both, allow_insecure=True) == credential_in(both) == KubeconfigRefused("insecure-with-authority")
+    )
 
 
 def test_the_operators_deny_list_decides_about_addresses() -> None:
     given = text({"server": "https://10.1.2.3:6443"})
     assert isinstance(credential_in(given), Credential)
-    assert credential_in(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused("server-denied", {"address": "10.1.2.3"})
+    assert credential_in(given, deny=DenyList(["10.0.0.0/8"])) == KubeconfigRefused(
+        "server-denied", {"address": "10.1.2.3"}
+    )
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"])
@@ -490,7 +577,9 @@ def test_an_error_of_the_file_names_its_line_and_column() -> None:
 
 
 def test_a_credential_shows_no_secret_and_survives_sealing() -> None:
-    outcome = credential_in(text(user={"token": TOKEN, "client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)}))
+    outcome = credential_in(
+        text(user={"token": TOKEN, "client-certificate-data": b64(CERTIFICATE), "client-key-data": b64(KEY)})
+    )
     assert isinstance(outcome, Credential)
     for shown in (repr(outcome), str(outcome), f"{outcome}", outcome.fingerprint):
         assert TOKEN not in shown

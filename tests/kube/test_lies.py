@@ -38,7 +38,11 @@ def test_a_list_that_never_ends_is_named_as_such(page: Any) -> None:
 
 def test_an_empty_page_before_the_last_is_no_end() -> None:
     def page(n: int) -> Any:
-        return {"items": [], "metadata": {"continue": "more"}} if n == 0 else {"items": [{"metadata": {"name": "a"}}], "metadata": {}}
+        return (
+            {"items": [], "metadata": {"continue": "more"}}
+            if n == 0
+            else {"items": [{"metadata": {"name": "a"}}], "metadata": {}}
+        )
 
     with answering(page) as server:
         assert [item["metadata"]["name"] for item in server.api().list(kinds.POD)] == ["a"]
@@ -46,7 +50,12 @@ def test_an_empty_page_before_the_last_is_no_end() -> None:
 
 @pytest.mark.parametrize(
     ("status", "granted"),
-    [({"allowed": True}, True), ({"allowed": True, "denied": False}, True), ({"allowed": True, "denied": True}, False), ({}, False)],
+    [
+        ({"allowed": True}, True),
+        ({"allowed": True, "denied": False}, True),
+        ({"allowed": True, "denied": True}, False),
+        ({}, False),
+    ],
 )
 def test_a_review_that_denies_has_the_last_word(status: Any, granted: bool) -> None:
     with answering(lambda n: {"status": status}) as server:

@@ -42,7 +42,9 @@ def test_a_busy_server_cannot_make_a_call_hurry(asked: float | None) -> None:
     assert server.asked[1] - server.asked[0] >= 0.2
 
 
-@pytest.mark.parametrize("error", [slow_down(300), Temporary("server-error"), Temporary("unreachable", retry_after=0.1)])
+@pytest.mark.parametrize(
+    "error", [slow_down(300), Temporary("server-error"), Temporary("unreachable", retry_after=0.1)]
+)
 def test_what_cannot_be_waited_for_is_said_at_once(error: Temporary) -> None:
     server = Server(error)
     with pytest.raises(Temporary):

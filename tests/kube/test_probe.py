@@ -19,7 +19,9 @@ KNOWN = probe.sni("echo.shop.svc.cluster.local", 8080)
 
 
 class Gateway:
-    """As an east-west gateway: shows a backend's certificate to who asks for a known service with Istio's ALPN, and resets the rest."""
+    """As an east-west gateway: shows a backend's certificate to who asks for a known service with Istio's ALPN, and
+    resets the rest.
+    """
 
     def __init__(self, authority: Authority = AUTHORITY) -> None:
         self.context = server_context((x509.UniformResourceIdentifier(IDENTITY),), authority)
@@ -89,7 +91,10 @@ def test_an_end_without_a_word_is_refused() -> None:
 
 
 def test_something_else_than_a_gateway_is_not_tls() -> None:
-    assert answered(lambda sock: (sock.recv(10_000), sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))).path is Path.NOT_TLS
+    assert (
+        answered(lambda sock: (sock.recv(10_000), sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))).path
+        is Path.NOT_TLS
+    )
 
 
 def test_a_gateway_that_says_nothing_is_a_time_out() -> None:
@@ -131,8 +136,18 @@ def test_a_name_that_does_not_exist_is_unreachable() -> None:
 
 
 def deployment(generation: int = 1, conditions: Any = None, **status: Any) -> dict[str, Any]:
-    full = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2} | status
-    return {"metadata": {"generation": generation}, "spec": {"replicas": 2}, "status": full | {"conditions": conditions}}
+    full = {
+        "observedGeneration": 1,
+        "replicas": 2,
+        "updatedReplicas": 2,
+        "readyReplicas": 2,
+        "availableReplicas": 2,
+    } | status
+    return {
+        "metadata": {"generation": generation},
+        "spec": {"replicas": 2},
+        "status": full | {"conditions": conditions},
+    }
 
 
 def test_a_deployment_is_settled_when_all_replicas_are_new_and_available() -> None:
@@ -156,7 +171,9 @@ def test_a_deployment_is_not_settled_before(found: dict[str, Any]) -> None:
 
 
 def test_why_a_deployment_fails_is_read_unless_the_spec_is_newer() -> None:
-    conditions = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}]
+    conditions = [
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}
+    ]
     found = probe.deployment_status(deployment(conditions=conditions, updatedReplicas=1))
     assert (found.failure, found.message) == ("ProgressDeadlineExceeded", "has timed out")
     assert probe.deployment_status(deployment(generation=2, conditions=conditions)).failure == ""
@@ -174,12 +191,22 @@ def test_a_load_balancer_of_any_shape_has_no_address(value: Any) -> None:
 
 def test_addresses_and_names_of_a_load_balancer_are_read_in_its_order() -> None:
     ingress = [{"hostname": "gw.example.org"}, {"ip": "203.0.113.7"}, {"ip": "203.0.113.7"}]
-    assert probe.service_addresses({"status": {"loadBalancer": {"ingress": ingress}}}) == ("gw.example.org", "203.0.113.7")
+    assert probe.service_addresses({"status": {"loadBalancer": {"ingress": ingress}}}) == (
+        "gw.example.org",
+        "203.0.113.7",
+    )
 
 
 def test_reasons_are_the_events_of_that_object_newest_first() -> None:
     def event(reason: str, when: str, **rest: Any) -> dict[str, Any]:
-        return {"metadata": {"name": reason}, "reason": reason, "lastTimestamp": when, "message": "line\nbreak", "type": "Normal", **rest}
+        return {
+            "metadata": {"name": reason},
+            "reason": reason,
+            "lastTimestamp": when,
+            "message": "line\nbreak",
+            "type": "Normal",
+            **rest,
+        }
 
     older, newer = event("Old", "2026-01-01T00:00:00Z"), event("New", "2026-01-02T00:00:00Z", type="Warning", count=3)
     with objects({"/api/v1/namespaces/n/events": listing(older, newer)}) as server:

@@ -26,9 +26,10 @@ def part(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
-JWT = f"{part({'alg': 'RS256', 'kid': 'k'})}.{part({'iss': 'kubernetes', 'sub': 'console'})}." + base64.urlsafe_b64encode(
-    os.urandom(256)
-).decode().rstrip("=")
+JWT = (
+    f"{part({'alg': 'RS256', 'kid': 'k'})}.{part({'iss': 'kubernetes', 'sub': 'console'})}."
+    + base64.urlsafe_b64encode(os.urandom(256)).decode().rstrip("=")
+)
 CERTIFICATE, KEY = AUTHORITY.issue()
 FORMS = {
     "as it is": lambda secret: secret,
@@ -57,7 +58,12 @@ def test_every_form_of_a_secret_is_masked(secret: str, form: Any) -> None:
 def test_certificates_of_others_stay_as_they_are() -> None:
     key = rsa.generate_private_key(65537, 2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    another = rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    another = (
+        rsa.generate_private_key(65537, 2048)
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
     redactor = Redactor("", pem)
     assert redactor.text(another.replace("\n", "")) == another.replace("\n", "")
     assert MASK in redactor.text(pem.replace("\n", ""))
@@ -73,7 +79,9 @@ def test_escapes_of_json_hide_nothing() -> None:
 
 
 def test_an_answer_without_a_secret_stays_as_it_is() -> None:
-    body = json.dumps({"a": "x" * 2000, "key": "-----BEGIN PRIVATE KEY-----", "uid": "0b9c7f52-1111-4222-8333-444444444444"}).encode()
+    body = json.dumps(
+        {"a": "x" * 2000, "key": "-----BEGIN PRIVATE KEY-----", "uid": "0b9c7f52-1111-4222-8333-444444444444"}
+    ).encode()
     assert Redactor(TOKEN, KEY, "").body(body) is body
 
 
@@ -99,12 +107,27 @@ def everywhere(connection: Connection) -> None:
         "labels": {f"x/{TOKEN}": encoded},
         "annotations": {"a": line, "b": quote(TOKEN)},
     }
-    events = {"reason": TOKEN, "message": f"pull {encoded}", "type": "Warning", "involvedObject": {"kind": "Service", "name": "s"}}
+    events = {
+        "reason": TOKEN,
+        "message": f"pull {encoded}",
+        "type": "Warning",
+        "involvedObject": {"kind": "Service", "name": "s"},
+    }
     ingress = [{"hostname": TOKEN}, {"ip": encoded}]
     webhook = {"name": f"istio-{TOKEN}", "clientConfig": {"url": f"https://{TOKEN}/inject"}}
-    thing = {"metadata": meta, "status": {"loadBalancer": {"ingress": ingress}}, "webhooks": [webhook], "spec": {"podCIDRs": [TOKEN]}}
+    thing = {
+        "metadata": meta,
+        "status": {"loadBalancer": {"ingress": ingress}},
+        "webhooks": [webhook],
+        "spec": {"podCIDRs": [TOKEN]},
+    }
     item = {**thing, **events}
-    body = {**item, "gitVersion": TOKEN, "items": [item], "status": {"allowed": False, "reason": TOKEN, **thing["status"]}}
+    body = {
+        **item,
+        "gitVersion": TOKEN,
+        "items": [item],
+        "status": {"allowed": False, "reason": TOKEN, **thing["status"]},
+    }
     connection.answer(body, X_Echo=TOKEN, Warning=f'299 - "{TOKEN}"')
 
 
@@ -117,7 +140,9 @@ CALLS: dict[str, Any] = {
     "reasons": lambda api: probe.reasons(api, "n", "Service", "s"),
     "addresses": lambda api: probe.service_addresses(api.get(kinds.SERVICE, "s", "n")),
     "headers": lambda api: api.transport.request("GET", "/version"),
-    "apply": lambda api: api.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n"}}),
+    "apply": lambda api: api.apply(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n"}}
+    ),
 }
 
 
@@ -152,7 +177,11 @@ def test_a_version_that_is_the_token_is_not_reported(hostile: HttpsServer) -> No
 
 
 def test_a_masked_object_is_not_written_back() -> None:
-    said = {"kind": "ConfigMap", "metadata": {"name": "istio", "namespace": "n", "resourceVersion": "1"}, "data": {"mesh": TOKEN}}
+    said = {
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio", "namespace": "n", "resourceVersion": "1"},
+        "data": {"mesh": TOKEN},
+    }
     with HttpsServer(lambda connection: connection.answer(said)) as server:
         api = server.api()
         found = api.read(Target("", "v1", "ConfigMap", "n", "istio"))

@@ -27,7 +27,10 @@ def granted(role: ClusterRole) -> set[tuple[str, ...]]:
             for group in rule["apiGroups"]:
                 for resource in rule["resources"]:
                     for name in rule.get("resourceNames", [""]):
-                        found |= {(verb, group, resource, manifest["metadata"].get("namespace", ""), name) for verb in rule["verbs"]}
+                        found |= {
+                            (verb, group, resource, manifest["metadata"].get("namespace", ""), name)
+                            for verb in rule["verbs"]
+                        }
     return found
 
 
@@ -60,7 +63,9 @@ def test_no_cluster_gives_rights_on_secrets_or_on_everything(role: ClusterRole) 
 
 
 def test_what_is_optional_stands_in_a_role_of_its_own() -> None:
-    optional = next(item for item in manifests(ClusterRole.MEMBER) if item["metadata"]["name"] == "meshconsole-member-optional")
+    optional = next(
+        item for item in manifests(ClusterRole.MEMBER) if item["metadata"]["name"] == "meshconsole-member-optional"
+    )
     resources = {resource for rule in optional["rules"] for resource in rule["resources"]}
     assert resources == {right.resource for right in needed(ClusterRole.MEMBER, NAMESPACE) if right.optional}
 
@@ -77,7 +82,10 @@ def reviewer(refused: set[str]) -> HttpsServer:
 def test_what_is_missing_is_named() -> None:
     with reviewer({"patch deployments", "create pods/portforward"}) as server:
         found = missing(server.api(), ClusterRole.CONTROL_PLANE, "mesh-system")
-    assert [str(right) for right in found] == ["patch deployments.apps istiod in mesh-system", "create pods/portforward in mesh-system"]
+    assert [str(right) for right in found] == [
+        "patch deployments.apps istiod in mesh-system",
+        "create pods/portforward in mesh-system",
+    ]
 
 
 def test_names_of_a_revision_are_asked_for_in_place_of_the_usual_ones() -> None:

@@ -1,4 +1,6 @@
-"""A canary through every path: tokens, keys and certificates go in, and must not come out in an error, a log or a repr."""
+"""A canary through every path: tokens, keys and certificates go in, and must not come out in an error,
+a log or a repr.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,25 @@ from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Connection, HttpsServer
 
 CERTIFICATE, KEY = AUTHORITY.issue()
 KEY_LINES = KEY.splitlines()[1:-1]
-CANARIES = [TOKEN, base64.b64encode(TOKEN.encode()).decode(), *KEY_LINES, base64.b64encode(KEY.encode()).decode()[40:80]]
+CANARIES = [
+    TOKEN,
+    base64.b64encode(TOKEN.encode()).decode(),
+    *KEY_LINES,
+    base64.b64encode(KEY.encode()).decode()[40:80],
+]
 MAP = Target("", "v1", "ConfigMap", "n", "thing")
-MANIFEST = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "thing", "namespace": "n"}, "data": {"a": "b"}}
+MANIFEST = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "thing", "namespace": "n"},
+    "data": {"a": "b"},
+}
 
 
 def echo(connection: Connection) -> str:
-    """What a cluster that means harm writes into its answers: all that it was sent, and what it may have stolen elsewhere."""
+    """What a cluster that means harm writes into its answers: all that it was sent, and what it may have stolen
+    elsewhere.
+    """
     encoded = base64.b64encode(TOKEN.encode()).decode()
     return f"{connection.head} {TOKEN[:20]} {TOKEN[9:]} key {KEY} {encoded} {base64.b64encode(KEY.encode()).decode()}"
 
@@ -35,7 +49,10 @@ def echo(connection: Connection) -> str:
 def status(code: int, reason: str = "Anything") -> Callable[[Connection], None]:
     def handler(connection: Connection) -> None:
         said = echo(connection)
-        causes = [{"reason": "FieldManagerConflict", "field": said, "message": f'conflict with "{said}"'}, {"field": TOKEN}]
+        causes = [
+            {"reason": "FieldManagerConflict", "field": said, "message": f'conflict with "{said}"'},
+            {"field": TOKEN},
+        ]
         connection.status(code, reason, said, name=said, causes=causes, retryAfterSeconds=TOKEN)
 
     return handler
@@ -65,7 +82,9 @@ HANDLERS: dict[str, Callable[[Connection], None]] = {
     "a malformed length": raw("HTTP/1.1 200 OK\r\nContent-Length: ECHO\r\n\r\n{}"),
     "a malformed chunk": raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nECHO\r\n"),
     "half a body": raw("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\nECHO"),
-    "a version of its own": lambda connection: connection.answer({"gitVersion": TOKEN * 10, "metadata": {"name": TOKEN, "uid": TOKEN}}),
+    "a version of its own": lambda connection: connection.answer(
+        {"gitVersion": TOKEN * 10, "metadata": {"name": TOKEN, "uid": TOKEN}}
+    ),
 }
 
 CALLS: dict[str, Callable[[Api], Any]] = {
@@ -103,14 +122,23 @@ def raised(call: Callable[[Api], Any], api: Api) -> KubeError | None:
 
 
 @pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS.keys())
-def test_no_answer_brings_a_secret_into_an_error_or_a_log(handler: Callable[[Connection], None], caplog: pytest.LogCaptureFixture) -> None:
+def test_no_answer_brings_a_secret_into_an_error_or_a_log(
+    handler: Callable[[Connection], None], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     with patience(0), HttpsServer(handler) as server:
         api = server.api(client_cert_pem=CERTIFICATE, client_key_pem=KEY)
         for call in CALLS.values():
             if error := raised(call, api):
                 words = "".join(traceback.format_exception(error))
-                assert_clean(words, str(error), repr(error), repr(error.params), error.evidence, repr(getattr(error, "causes", "")))
+                assert_clean(
+                    words,
+                    str(error),
+                    repr(error),
+                    repr(error.params),
+                    error.evidence,
+                    repr(getattr(error, "causes", "")),
+                )
                 assert error.__cause__ is None
                 assert error.__context__ is None or error.__suppress_context__
     assert_clean(repr(api), repr(api.transport), caplog.text)
@@ -125,7 +153,9 @@ def test_connections_that_fail_bring_no_secret_into_an_error(caplog: pytest.LogC
             kubeconfig.Credential("https://127.0.0.1:1", token=TOKEN),
             kubeconfig.Credential("https://nowhere.invalid", token=TOKEN, client_key_pem=KEY),
             kubeconfig.Credential(credential.server, ca_pem=KEY, token=TOKEN),
-            kubeconfig.Credential(credential.server, token=TOKEN, client_cert_pem=CERTIFICATE, client_key_pem="x" + KEY[5:]),
+            kubeconfig.Credential(
+                credential.server, token=TOKEN, client_cert_pem=CERTIFICATE, client_key_pem="x" + KEY[5:]
+            ),
         ):
             with pytest.raises(KubeError) as caught:
                 Api(Transport(broken, deny=DENIED, deadline=5)).version()
@@ -166,8 +196,12 @@ SECRETS = {
 # The key is another one in each process, and no name of a test.
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS.keys())
 @pytest.mark.parametrize("place", PLACES + USER)
-def test_a_refused_kubeconfig_quotes_nothing_that_may_be_secret(place: str, secret: str, caplog: pytest.LogCaptureFixture) -> None:
-    cluster = f"{{server: 'https://a.example', {place}{secret}}}" if place in PLACES[1:] else "{server: 'https://a.example'}"
+def test_a_refused_kubeconfig_quotes_nothing_that_may_be_secret(
+    place: str, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = (
+        f"{{server: 'https://a.example', {place}{secret}}}" if place in PLACES[1:] else "{server: 'https://a.example'}"
+    )
     cluster = f"{{server: {secret}}}" if place == PLACES[0] else cluster
     user = f"{{token: abc, {place}{secret}}}" if place in USER else f"{{token: {TOKEN}}}"
     outcome = kubeconfig.read(

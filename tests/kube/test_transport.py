@@ -71,7 +71,10 @@ def test_a_connection_that_the_server_has_ended_is_replaced_without_an_error() -
 def test_threads_share_a_transport() -> None:
     with HttpsServer(lambda connection: connection.answer({"path": connection.path})) as server:
         transport, seen = server.transport(), []
-        threads = [threading.Thread(target=lambda n=n: seen.append(transport.request("GET", f"/{n}").json()["path"])) for n in range(20)]
+        threads = [
+            threading.Thread(target=lambda n=n: seen.append(transport.request("GET", f"/{n}").json()["path"]))
+            for n in range(20)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -114,7 +117,9 @@ def test_a_server_that_takes_its_time_is_left_at_the_total_deadline(handler: Any
 def test_a_server_that_never_finishes_the_handshake_is_left_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=0.3))
+        error = refusal(
+            Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=0.3)
+        )
     assert (error.code, error.params["phase"]) == ("timeout", "tls")
 
 
@@ -212,7 +217,9 @@ def test_a_whole_surrogate_pair_and_an_escaped_backslash_are_text() -> None:
 
 
 def test_a_compressed_body_is_never_unpacked() -> None:
-    with HttpsServer(lambda connection: connection.answer(gzip.compress(b"{}" * 10), Content_Encoding="gzip")) as server:
+    with HttpsServer(
+        lambda connection: connection.answer(gzip.compress(b"{}" * 10), Content_Encoding="gzip")
+    ) as server:
         assert ask(server.transport()).body.startswith(b"\x1f\x8b")
 
 
@@ -266,7 +273,9 @@ def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
 
 
 def test_a_name_that_does_not_exist_is_unreachable() -> None:
-    error = refusal(Transport(Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5))
+    error = refusal(
+        Transport(Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5)
+    )
     assert isinstance(error, Temporary)
     assert error.code in ("unreachable", "timeout")
 
@@ -280,7 +289,9 @@ def test_an_address_on_the_deny_list_is_never_connected_to() -> None:
 
 def test_a_name_that_leads_to_a_denied_address_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
     with HttpsServer(hang) as server:
-        transport = Transport(server.credential(server=f"https://localhost:{server.port}"), deny=DenyList(["127.0.0.0/8", "::1"]))
+        transport = Transport(
+            server.credential(server=f"https://localhost:{server.port}"), deny=DenyList(["127.0.0.0/8", "::1"])
+        )
         assert refusal(transport).code == "address-denied"
         assert server.connections == 0
 
@@ -332,7 +343,11 @@ def test_an_error_of_the_reader_of_a_stream_is_its_own() -> None:
     def speak(connection: Connection) -> None:
         connection.answer({})
 
-    with HttpsServer(speak) as server, contextlib.suppress(ZeroDivisionError), server.transport().stream("/", query={}, deadline=1):
+    with (
+        HttpsServer(speak) as server,
+        contextlib.suppress(ZeroDivisionError),
+        server.transport().stream("/", query={}, deadline=1),
+    ):
         raise ZeroDivisionError
 
 

@@ -133,7 +133,11 @@ def test_an_ended_client_certificate_says_when_it_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "code"), [("No required SSL certificate was sent", "tls-client-missing"), ("The SSL certificate error", "tls-client-refused")]
+    ("page", "code"),
+    [
+        ("No required SSL certificate was sent", "tls-client-missing"),
+        ("The SSL certificate error", "tls-client-refused"),
+    ],
 )
 def test_nginx_refuses_a_certificate_in_a_page(page: str, code: str) -> None:
     body = f"<html><title>400 {page}</title></html>".encode()
@@ -142,7 +146,9 @@ def test_nginx_refuses_a_certificate_in_a_page(page: str, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("said", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"<html>Bad request</html>", b"SSH-2.0-OpenSSH_9.2\r\n"])
+@pytest.mark.parametrize(
+    "said", [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"<html>Bad request</html>", b"SSH-2.0-OpenSSH_9.2\r\n"]
+)
 def test_what_does_not_speak_tls_is_told_as_such(said: bytes) -> None:
     def speak(listener: socket.socket) -> None:
         sock, _ = listener.accept()
@@ -152,7 +158,9 @@ def test_what_does_not_speak_tls_is_told_as_such(said: bytes) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=speak, args=(listener,), daemon=True).start()
-        transport = Transport(Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5)
+        transport = Transport(
+            Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5
+        )
         with pytest.raises(Permanent) as caught:
             transport.request("GET", "/")
     assert caught.value.code == "not-tls"

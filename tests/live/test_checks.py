@@ -27,7 +27,9 @@ Pairs = dict[tuple[str, str], dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def checked(mesh: Mesh) -> Iterator[Mesh]:
-    """Green and red are joined, Pods of red are stale, and a sidecar of each group is connected, not all to one istiod."""
+    """Green and red are joined, Pods of red are stale, and a sidecar of each group is connected, not
+    all to one istiod.
+    """
     wear("default", mesh.live, "member-c")
     with sidecars(mesh.live):
         yield mesh
@@ -49,7 +51,8 @@ def pairs(mesh: Mesh) -> Pairs:
 def seen(mesh: Mesh, source: str, target: str) -> str:
     """The word for what every istiod tells a sidecar of the source, as the observer sees it.
 
-    Two clusters use one Pod CIDR: an address that Pods of both have says of neither that it is told, unless the target has no other.
+    Two clusters use one Pod CIDR: an address that Pods of both have says of neither that it is told, unless the target
+    has no other.
     """
     words, own = set(), mesh.raw(target)
     certain = own - mesh.raw(*(group for group in CLUSTER if group != target))
@@ -73,7 +76,9 @@ def problems(found: Pairs) -> set[tuple[str, str]]:
 def test_the_matrix_says_of_every_pair_what_istiod_tells_the_proxy(checked: Mesh) -> None:
     found = pairs(checked)
     assert {pair: row["told"] for pair, row in found.items()} == {pair: seen(checked, *pair) for pair in found}
-    assert {pair for pair, row in found.items() if row["joined"]} == {(source, to) for to in SERVICE for source in CLUSTER if source != to}
+    assert {pair for pair, row in found.items() if row["joined"]} == {
+        (source, to) for to in SERVICE for source in CLUSTER if source != to
+    }
     assert found["blue", "green"]["told"] == "gateway"
     assert found["green", "blue"]["told"] == "raw"
 
@@ -109,7 +114,9 @@ def test_a_restart_of_the_stale_workloads_is_seen(checked: Mesh) -> None:
 @pytest.mark.data_path
 def test_once_restarted_nothing_is_wrong_and_requests_arrive(checked: Mesh) -> None:
     for group in SERVICE:
-        served = eventually(lambda group=group: (found := checked.live.request("member-a", checked.gateway(group))).cluster and found)  # type: ignore[misc]
+        served = eventually(
+            lambda group=group: (found := checked.live.request("member-a", checked.gateway(group))).cluster and found
+        )  # type: ignore[misc]
         assert served.cluster == CLUSTER[group]
     found = pairs(checked)
     assert problems(found) == set()
@@ -125,10 +132,16 @@ def test_a_wrong_address_by_hand_is_named_and_the_two_sides_disagree(checked: Me
     checked.expect_networks(green={checked.gateway("green"), wrong}, red={checked.gateway("red")})
     assert checked.live.request("member-a", wrong).error
     found = pairs(checked)
-    assert {pair for pair, row in found.items() if row["disagree"]} == problems(found) == {("blue", "green"), ("red", "green")}
+    assert (
+        {pair for pair, row in found.items() if row["disagree"]}
+        == problems(found)
+        == {("blue", "green"), ("red", "green")}
+    )
     row = found["blue", "green"]
     assert (row["told"], row["reach"]) == ("gateway", "failed")
-    assert [line.split()[1] for line in row["evidence"] if line.startswith(f"{wrong.host}:{wrong.port} ")] == ["unreachable"]
+    assert [line.split()[1] for line in row["evidence"] if line.startswith(f"{wrong.host}:{wrong.port} ")] == [
+        "unreachable"
+    ]
     assert [line.split()[1] for line in row["evidence"] if line.startswith(f"{wrong.host}:15443 ")] == ["served"]
     said = checked.console("check", MESH).said
     assert "blue → green" in said

@@ -30,7 +30,11 @@ def deployment(namespace: str) -> Json:
         },
         "spec": {
             "containers": [
-                {"name": "istio-proxy", "image": "auto", "env": [{"name": "ISTIO_META_REQUESTED_NETWORK_VIEW", "value": "green"}]},
+                {
+                    "name": "istio-proxy",
+                    "image": "auto",
+                    "env": [{"name": "ISTIO_META_REQUESTED_NETWORK_VIEW", "value": "green"}],
+                },
             ]
         },
     }
@@ -123,7 +127,9 @@ def test_a_join_by_hand_is_seen_in_networkz_and_eds_and_carries_a_request(live: 
     front = Endpoint(gateway, 15443)
     for pod in live.istiods():
         assert eventually(lambda pod=pod: live.networkz(pod) == {"green": {front}}), live.networkz(pod)  # type: ignore[misc]
-        assert eventually(lambda pod=pod: front in live.endpoints(pod, "member-a", "blue")), live.endpoints(pod, "member-a", "blue")  # type: ignore[misc]
+        assert eventually(lambda pod=pod: front in live.endpoints(pod, "member-a", "blue")), live.endpoints(
+            pod, "member-a", "blue"
+        )  # type: ignore[misc]
     served = eventually(lambda: (found := live.request("member-a", front)).cluster and found)
     assert served, live.request("member-a", front)
     assert (served.cluster, served.client) == ("member-b", ("spiffe://cluster.local/ns/shop/sa/observer",))

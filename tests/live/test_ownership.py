@@ -69,7 +69,9 @@ def test_a_rule_of_our_name_is_adopted_only_with_consent_and_put_back(empty: Mes
 def test_an_object_of_a_gateways_name_is_left_alone_and_the_gateway_takes_another(empty: Mesh, undo: Undo) -> None:
     api, path = empty.live.api("member-b"), f"/api/v1/namespaces/{empty.live.system}/services"
     ports = [{"name": "http", "port": 80}]
-    made = api.create(path, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": SERVICE["green"]}, "spec": {"ports": ports}})
+    made = api.create(
+        path, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": SERVICE["green"]}, "spec": {"ports": ports}}
+    )
     undo(lambda: api.delete(f"{path}/{SERVICE['green']}"))
     file = empty.file.write(*ALL, gateways=("green",))
     empty.console.apply(file)
@@ -84,9 +86,18 @@ def test_an_object_of_a_gateways_name_is_left_alone_and_the_gateway_takes_anothe
 def test_a_field_that_somebody_owns_is_named_and_taken_over_only_with_consent(mesh: Mesh) -> None:
     path = f"/apis/apps/v1/namespaces/{mesh.live.system}/deployments/{SERVICE['green']}"
     mesh.live.api("member-b").apply(
-        path, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": SERVICE["green"]}, "spec": {"replicas": 3}}, SOMEBODY
+        path,
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": SERVICE["green"]},
+            "spec": {"replicas": 3},
+        },
+        SOMEBODY,
     )
-    file = mesh.file.write(*ALL, gateways=("green", "red"), joined=by_platform("green", "red"), settings={"replicas": 2})
+    file = mesh.file.write(
+        *ALL, gateways=("green", "red"), joined=by_platform("green", "red"), settings={"replicas": 2}
+    )
     plan = mesh.console("plan", str(file))
     assert SOMEBODY in plan.said
     assert "replicas" in plan.said
@@ -131,7 +142,9 @@ def test_a_rewritten_injection_path_is_told_and_restored_only_with_consent(mesh:
 
 
 def settled_file(mesh: Mesh) -> object:
-    return mesh.file.write(*ALL, gateways=("green", "red"), joined=by_platform("green", "red"), settings={"replicas": 2})
+    return mesh.file.write(
+        *ALL, gateways=("green", "red"), joined=by_platform("green", "red"), settings={"replicas": 2}
+    )
 
 
 def rewrite(live: Live, cluster: str, old: str, new: str) -> None:

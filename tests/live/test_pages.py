@@ -1,4 +1,5 @@
-"""The whole procedure in the browser, on real clusters: each step by the pages, and then looked at where it has happened.
+"""The whole procedure in the browser, on real clusters: each step by the pages, and then looked at where it has
+happened.
 
 The tests are steps: each begins where the one before has ended.
 """
@@ -97,7 +98,10 @@ def test_enabling_writes_the_gateway_rule_and_nothing_else(walk: PageWalk) -> No
     found = rule(walk.live)
     assert found
     assert yaml.safe_load(walk.pages.view_rule())["spec"] == found["spec"]
-    assert len([line for line in differences(walk.before, snapshot(walk.live)).splitlines() if line.startswith("+++ ")]) == 1
+    assert (
+        len([line for line in differences(walk.before, snapshot(walk.live)).splitlines() if line.startswith("+++ ")])
+        == 1
+    )
 
 
 @pytest.mark.parametrize("group", ALL)
@@ -139,7 +143,10 @@ def test_a_request_from_blue_arrives_in_green(walk: PageWalk) -> None:
 
 
 def test_foreign_networks_and_labels_stay(walk: PageWalk) -> None:
-    assert yaml.safe_load(walk.live.networks() or "")["networks"]["elsewhere"] == yaml.safe_load(FOREIGN_TEXT)["networks"]["elsewhere"]
+    assert (
+        yaml.safe_load(walk.live.networks() or "")["networks"]["elsewhere"]
+        == yaml.safe_load(FOREIGN_TEXT)["networks"]["elsewhere"]
+    )
     for member in walk.live.members:
         assert walk.live.system_namespace(member.name)["metadata"]["labels"]["example.org/team"] == "networks"
 
@@ -167,7 +174,9 @@ def test_a_restart_of_the_workloads_mends_the_stale_pods(walk: PageWalk) -> None
 @pytest.mark.data_path
 def test_requests_arrive_in_both_groups_and_the_checks_say_so(walk: PageWalk) -> None:
     for group in SERVICE:
-        assert eventually(lambda group=group: walk.live.request("member-a", walk.gateway(group)).cluster) == CLUSTER[group]  # type: ignore[misc]
+        assert (
+            eventually(lambda group=group: walk.live.request("member-a", walk.gateway(group)).cluster) == CLUSTER[group]
+        )  # type: ignore[misc]
     found = walk.matrix()
     assert {row.together for row in found.values()} == {""}
     for group in SERVICE:

@@ -58,7 +58,10 @@ def test_enabling_writes_the_gateway_rule_and_nothing_else(walk: Walk) -> None:
     found = rule(walk.live)
     assert found
     assert found["metadata"]["labels"]["app.kubernetes.io/managed-by"] == OURS
-    assert len([line for line in differences(walk.before, snapshot(walk.live)).splitlines() if line.startswith("+++ ")]) == 1
+    assert (
+        len([line for line in differences(walk.before, snapshot(walk.live)).splitlines() if line.startswith("+++ ")])
+        == 1
+    )
 
 
 def test_what_is_done_is_not_planned_again(walk: Walk) -> None:
@@ -114,7 +117,10 @@ def test_a_request_from_blue_arrives_in_green(walk: Walk) -> None:
 
 
 def test_foreign_networks_and_labels_stay(walk: Walk) -> None:
-    assert yaml.safe_load(walk.live.networks() or "")["networks"]["elsewhere"] == yaml.safe_load(FOREIGN_TEXT)["networks"]["elsewhere"]
+    assert (
+        yaml.safe_load(walk.live.networks() or "")["networks"]["elsewhere"]
+        == yaml.safe_load(FOREIGN_TEXT)["networks"]["elsewhere"]
+    )
     for member in walk.live.members:
         assert walk.live.system_namespace(member.name)["metadata"]["labels"]["example.org/team"] == "networks"
 
@@ -155,7 +161,9 @@ def test_an_address_update_follows_without_a_restart(walk: Walk) -> None:
 
 def test_an_address_is_taken_away_without_a_restart(walk: Walk) -> None:
     before, green, red = walk.live.istiods(), walk.gateway("green"), walk.gateway("red")
-    walk.console.apply(walk.file.write(*ALL, gateways=("green", "red"), joined=by_platform("green", "red")), "--allow-removal")
+    walk.console.apply(
+        walk.file.write(*ALL, gateways=("green", "red"), joined=by_platform("green", "red")), "--allow-removal"
+    )
     walk.expect_networks(green={green}, red={red})
     assert walk.live.istiods() == before
 
@@ -187,7 +195,10 @@ def test_a_gateway_and_a_group_are_deleted_with_all_that_is_theirs(walk: Walk) -
     walk.console.apply(walk.file.write("blue", "green", gateways=("green",)), "--allow-removal")
     assert walk.live.network_of("member-c") is None
     assert all(url.endswith("/inject/cluster/member-c/net/default") for url in walk.live.injection_urls("member-c"))
-    assert walk.live.api("member-c").find(f"/apis/apps/v1/namespaces/{walk.live.system}/deployments/{SERVICE['red']}") is None
+    assert (
+        walk.live.api("member-c").find(f"/apis/apps/v1/namespaces/{walk.live.system}/deployments/{SERVICE['red']}")
+        is None
+    )
 
 
 def test_disabling_leaves_no_trace(walk: Walk) -> None:

@@ -43,8 +43,12 @@ def member(cluster: Cluster) -> Membership:
     return Membership.objects.get_or_create(group=cluster.group)[0]
 
 
-def address(cluster: Cluster, host: str = "192.0.2.7", port: int = 15443, gateway: Gateway | None = None) -> MembershipAddress:
-    return MembershipAddress.objects.create(membership=member(cluster), mesh=cluster.mesh, host=host, port=port, gateway=gateway)
+def address(
+    cluster: Cluster, host: str = "192.0.2.7", port: int = 15443, gateway: Gateway | None = None
+) -> MembershipAddress:
+    return MembershipAddress.objects.create(
+        membership=member(cluster), mesh=cluster.mesh, host=host, port=port, gateway=gateway
+    )
 
 
 def test_a_mesh_has_a_name_of_its_own_and_one_config_cluster_per_system_namespace(mesh: Mesh) -> None:
@@ -107,7 +111,8 @@ def refused_delete_by_hand(gateway: Gateway) -> bool:
     def delete() -> None:
         with transaction.get_connection().cursor() as cursor:
             cursor.execute(
-                "DELETE FROM interconnect_gateway WHERE id = %s", [gateway.id.hex if cursor.db.vendor == "sqlite" else gateway.id]
+                "DELETE FROM interconnect_gateway WHERE id = %s",
+                [gateway.id.hex if cursor.db.vendor == "sqlite" else gateway.id],
             )
         transaction.get_connection().check_constraints()
 

@@ -39,8 +39,16 @@ def test_a_text_that_is_new_is_shown_from_its_beginning() -> None:
 
 
 def test_of_a_list_the_elements_that_differ_are_shown_by_their_places() -> None:
-    before = {"spec": {"containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "1"}]}]}}
-    after = {"spec": {"containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "2"}]}]}}
+    before = {
+        "spec": {
+            "containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "1"}]}]
+        }
+    }
+    after = {
+        "spec": {
+            "containers": [{"name": "proxy", "image": "a"}, {"name": "side", "env": [{"name": "X", "value": "2"}]}]
+        }
+    }
     shown = ["spec:", "  containers[1]:", "    env[0]:", "      name: X", "      value: '1'", "    name: side"]
     assert excerpt(before, after)[0].splitlines() == shown
 

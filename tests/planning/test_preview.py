@@ -53,17 +53,24 @@ def test_a_write_whose_dry_run_is_refused_shows_what_was_asked_for(joined: World
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("503", "kube.server-error"), ("403", "kube.refused"), ("html", "kube.web-page"), ("409", "kube.conflict")]
+    ("kind", "code"),
+    [("503", "kube.server-error"), ("403", "kube.refused"), ("html", "kube.web-page"), ("409", "kube.conflict")],
 )
 def test_no_refusal_looks_like_a_deletion(prepared: World, kind: str, code: str) -> None:
     prepared.fleet.fault("member-c", kind, methods=("PATCH",))
-    [write] = [each for each in planned(prepared, EditGateway(C, GatewaySpec(2))).writes if each.target.kind == "Deployment"]
+    [write] = [
+        each for each in planned(prepared, EditGateway(C, GatewaySpec(2))).writes if each.target.kind == "Deployment"
+    ]
     assert changed_paths(write) == ((".spec.replicas", 1, 2),)
     assert write.problem is not None and write.problem.code == code
 
 
 def test_a_webhook_that_changes_is_shown_by_its_place(prepared: World) -> None:
-    writes = [each for each in planned(prepared, DeleteGroup("red")).writes if each.target.kind == "MutatingWebhookConfiguration"]
+    writes = [
+        each
+        for each in planned(prepared, DeleteGroup("red")).writes
+        if each.target.kind == "MutatingWebhookConfiguration"
+    ]
     paths = [[path for path, _before, _after in changed_paths(write)] for write in writes]
     assert sorted(paths) == [[f".webhooks[{place}].clientConfig.url"] for place in range(4)]
     for write, [path] in zip(writes, paths, strict=True):
@@ -74,8 +81,12 @@ def test_a_webhook_that_changes_is_shown_by_its_place(prepared: World) -> None:
 def test_an_element_that_a_list_gains_or_loses_has_a_place() -> None:
     one, other = ({"spec": {"ports": ports}} for ports in ([{"name": "tls"}], [{"name": "tls"}, {"name": "status"}]))
     place = Target("uid", "v1", "Service", "istio-system", "eastwest")
-    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=one, after=other)) == ((".spec.ports[1]", None, {"name": "status"}),)
-    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=other, after=one)) == ((".spec.ports[1]", {"name": "status"}, None),)
+    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=one, after=other)) == (
+        (".spec.ports[1]", None, {"name": "status"}),
+    )
+    assert changed_paths(PlannedWrite(place, Verb.APPLY, before=other, after=one)) == (
+        (".spec.ports[1]", {"name": "status"}, None),
+    )
 
 
 def test_a_list_of_plain_values_is_one_difference() -> None:

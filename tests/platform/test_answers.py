@@ -37,7 +37,9 @@ def test_no_error_page_is_stored_anywhere(client: Client, vera: Any) -> None:
         assert (answer.status_code, "no-store" in answer.headers.get("Cache-Control", "")) == (status, True), status
 
 
-def test_a_failure_of_the_console_is_not_stored_either(client: Client, vera: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_of_the_console_is_not_stored_either(
+    client: Client, vera: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("meshconsole.htmx.render", None)
     client.force_login(vera)
     client.raise_request_exception = False

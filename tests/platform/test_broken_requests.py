@@ -45,9 +45,13 @@ def visitor() -> Client:
     return Client(raise_request_exception=False, enforce_csrf_checks=True)
 
 
-@pytest.mark.parametrize("charset", ["utf-7", "UTF-16", "latin-1", "rot13", "hex", "idna", "unicode_escape", "no-such", "'; x=\"y"])
+@pytest.mark.parametrize(
+    "charset", ["utf-7", "UTF-16", "latin-1", "rot13", "hex", "idna", "unicode_escape", "no-such", "'; x=\"y"]
+)
 @pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=x"], ids=["form", "multipart"])
-def test_another_charset_than_utf8_is_a_bad_request(visitor: Client, lines: io.StringIO, charset: str, kind: str) -> None:
+def test_another_charset_than_utf8_is_a_bad_request(
+    visitor: Client, lines: io.StringIO, charset: str, kind: str
+) -> None:
     sent = visitor.generic("POST", "/sign-in/", b"login=admin", content_type=f"{kind}; charset={charset}")
     assert sent.status_code == 400 and b"Not understood" in sent.content
     assert len(failures(lines)) == 1
@@ -100,7 +104,9 @@ def test_an_unknown_method_is_refused(visitor: Client, lines: io.StringIO, metho
     assert visitor.generic(method, "/sign-in/").status_code in (400, 403, 405, 501)
 
 
-def test_a_mistake_of_the_console_is_one_short_line(visitor: Client, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mistake_of_the_console_is_one_short_line(
+    visitor: Client, lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_args: object, **_options: object) -> None:
         raise RuntimeError("Bearer abcdefghijklmnop " + "x" * 100_000)
 

@@ -35,7 +35,9 @@ def wait_until(happened: Callable[[], bool], log: Path) -> None:
 
 def ring(environment: dict[str, str], path: Path, seconds: float) -> None:
     """From a process of its own, as a web process does it."""
-    code = f"import meshconsole; meshconsole.celery_app.send_task('tests.support.tasks.touch', ({str(path)!r}, {seconds}))"
+    code = (
+        f"import meshconsole; meshconsole.celery_app.send_task('tests.support.tasks.touch', ({str(path)!r}, {seconds}))"
+    )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
@@ -47,7 +49,12 @@ def broker() -> Iterator[Valkey]:
 
 @pytest.fixture
 def environment(broker: Valkey, tmp_path: Path) -> dict[str, str]:
-    values = {"REDIS_URL": broker.url, "DATABASE_URL": "", "MESHCONSOLE_DATA": str(tmp_path), "MESHCONSOLE_LOG_LEVEL": "INFO"}
+    values = {
+        "REDIS_URL": broker.url,
+        "DATABASE_URL": "",
+        "MESHCONSOLE_DATA": str(tmp_path),
+        "MESHCONSOLE_LOG_LEVEL": "INFO",
+    }
     return os.environ | values | {"DJANGO_SETTINGS_MODULE": "meshconsole.settings"}
 
 
@@ -57,7 +64,9 @@ def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     log = tmp_path / "log"
     with log.open("wb") as file:
         _celery, _app, _name, *deployed = compose()["services"]["worker"]["command"]
-        process = subprocess.Popen(celery(*deployed, "--include", "tests.support.tasks"), env=environment, stdout=file, stderr=file)
+        process = subprocess.Popen(
+            celery(*deployed, "--include", "tests.support.tasks"), env=environment, stdout=file, stderr=file
+        )
     try:
         wait_until(lambda: process.poll() is not None or " ready." in log.read_text(), log)
         yield log
@@ -95,7 +104,9 @@ BROKEN = {
     "unknown task": json.dumps(bell(headers={"task": "os.system", "id": "i"})).encode(),
     "body is no list": json.dumps(bell(body=base64.b64encode(b"7").decode())).encode(),
     "wrong arguments": json.dumps(bell(body=base64.b64encode(b"[[1, 2, 3], {}, {}]").decode())).encode(),
-    "bad time": json.dumps(bell(headers={"task": "interconnect.tasks.sweep", "id": "i", "eta": "soon", "expires": []})).encode(),
+    "bad time": json.dumps(
+        bell(headers={"task": "interconnect.tasks.sweep", "id": "i", "eta": "soon", "expires": []})
+    ).encode(),
     "giant": json.dumps(bell(body="A" * 900_000)).encode(),
 }
 
@@ -154,6 +165,8 @@ def test_a_bell_without_a_broker_does_not_hold_up_who_rings_it(tmp_path: Path) -
 def test_a_worker_above_its_limit_of_memory_asks_for_a_successor(environment: dict[str, str], tmp_path: Path) -> None:
     _celery, _app, _name, *deployed = compose()["services"]["worker"]["command"]
     small = environment | {"DJANGO_SETTINGS_MODULE": "tests.support.small_worker"}
-    ended = subprocess.run(celery(*deployed), env=small, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS)
+    ended = subprocess.run(
+        celery(*deployed), env=small, capture_output=True, text=True, check=False, timeout=LIMIT_SECONDS
+    )
     assert ended.returncode == SUCCEEDED_BY_ANOTHER, ended.stderr
     assert "another one begins" in ended.stderr

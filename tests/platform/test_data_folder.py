@@ -13,7 +13,13 @@ from meshconsole.env import closed_folder
 from tests.platform.test_settings import last_words, start
 
 ELSEWHERE = Path(__file__)
-FILES = ("meshconsole.sqlite3", "meshconsole.sqlite3-wal", "meshconsole.sqlite3-shm", "secret_key", "celerybeat-schedule")
+FILES = (
+    "meshconsole.sqlite3",
+    "meshconsole.sqlite3-wal",
+    "meshconsole.sqlite3-shm",
+    "secret_key",
+    "celerybeat-schedule",
+)
 
 
 def mode(path: Path) -> int:
@@ -35,7 +41,9 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_that_others_can_read_is_closed_and_said(folder: Path, tmp_path: Path) -> None:
     process = start(tmp_path)
     assert process.returncode == 0, process.stderr
-    assert process.stderr == f"meshconsole: MESHCONSOLE_DATA: {folder} was open to others (mode 0755); closed to 0700.\n"
+    assert (
+        process.stderr == f"meshconsole: MESHCONSOLE_DATA: {folder} was open to others (mode 0755); closed to 0700.\n"
+    )
     assert mode(folder) == 0o700
     assert {mode(folder / name) for name in FILES} == {0o600}
 
@@ -72,7 +80,9 @@ def test_a_folder_that_everybody_uses_is_refused_and_left_open(folder: Path) -> 
 
 
 @pytest.mark.parametrize("inside", ["program", "home"])
-def test_a_folder_that_holds_more_than_data_is_left_open(folder: Path, inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_holds_more_than_data_is_left_open(
+    folder: Path, inside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(folder / "home" if inside == "home" else ELSEWHERE.parent))
     with pytest.raises(ImproperlyConfigured, match="is used for other things too"):
         closed_folder(folder, program=folder / "program" if inside == "program" else ELSEWHERE)

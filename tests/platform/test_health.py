@@ -25,7 +25,9 @@ def test_a_process_is_ready_when_database_and_broker_answer(probe: Client, setti
 
 
 @pytest.mark.django_db
-def test_a_process_is_not_ready_while_its_broker_is_away(probe: Client, settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_process_is_not_ready_while_its_broker_is_away(
+    probe: Client, settings, caplog: pytest.LogCaptureFixture
+) -> None:
     with Valkey() as server:
         settings.REDIS_URL = server.url
         server.stop()

@@ -27,6 +27,8 @@ def test_a_script_is_told_and_asks_itself(client: Any) -> None:
         ("", "/"),
     ],
 )
-def test_after_a_form_that_came_too_late_signing_in_leads_to_the_page_it_stood_on(client: Any, referrer: str, then: str) -> None:
+def test_after_a_form_that_came_too_late_signing_in_leads_to_the_page_it_stood_on(
+    client: Any, referrer: str, then: str
+) -> None:
     response = client.post(DISMISS, headers={"Referer": referrer})
     assert response.headers["Location"] == f"/sign-in/?next={then}"

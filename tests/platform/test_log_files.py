@@ -46,7 +46,9 @@ def test_logs_stop_at_their_share_of_the_disk(log: Log, tmp_path: Path, monkeypa
     assert kept(tmp_path)[-1].startswith(("46", "47", "48"))
 
 
-def test_a_day_ends_a_file_and_two_weeks_end_it_for_good(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_day_ends_a_file_and_two_weeks_end_it_for_good(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log.write(b"yesterday\n")
     monkeypatch.setattr(child, "DAY_SECONDS", -1)
     log.write(b"today\n")

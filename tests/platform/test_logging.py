@@ -63,10 +63,16 @@ def test_a_secret_in_a_traceback_is_left_out() -> None:
 
 def test_a_secret_by_the_name_of_its_key_is_left_out_wherever_it_is() -> None:
     def emit(logger: logging.Logger) -> None:
-        structlog.stdlib.get_logger(logger.name).warning("checked", cluster="a", user={"token": "x1", "name": "admin"}, password="x2")
+        structlog.stdlib.get_logger(logger.name).warning(
+            "checked", cluster="a", user={"token": "x1", "name": "admin"}, password="x2"
+        )
 
     event = logged("ours", emit=emit)
-    assert (event["cluster"], event["user"], event["password"]) == ("a", {"token": "[redacted]", "name": "admin"}, "[redacted]")
+    assert (event["cluster"], event["user"], event["password"]) == (
+        "a",
+        {"token": "[redacted]", "name": "admin"},
+        "[redacted]",
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,6 +93,8 @@ def test_redaction_takes_secrets_and_leaves_the_rest(value: Any, shown: Any) -> 
 
 
 def test_log_lines_show_what_hides_as_symbols() -> None:
-    line = logged("anywhere", emit=lambda logger: logger.warning("a\x1b[31m\u202e %s", "\u2028\x9b", extra={"more": ["\u200b"]}))
+    line = logged(
+        "anywhere", emit=lambda logger: logger.warning("a\x1b[31m\u202e %s", "\u2028\x9b", extra={"more": ["\u200b"]})
+    )
     assert line["event"] == "a␛[31m⟨U+202E⟩ ⟨U+2028⟩⟨U+009B⟩"
     assert line["more"] == ["⟨U+200B⟩"]

@@ -1,4 +1,6 @@
-"""Whose word counts for who asks: a trusted proxy's, and what it was told only as far as those before it are trusted."""
+"""Whose word counts for who asks: a trusted proxy's, and what it was told only as far as those before
+it are trusted.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def address(peer: str, chain: str) -> str:
 
 def test_without_a_proxy_the_peer_is_who_asks() -> None:
     assert address(CLIENT, "192.0.2.1") == CLIENT
-    assert TrustedProxies.parse([]).origin("127.0.0.1", {"for": "1.2.3.4", "proto": "https", "host": "x"}) == Origin("127.0.0.1")
+    assert TrustedProxies.parse([]).origin("127.0.0.1", {"for": "1.2.3.4", "proto": "https", "host": "x"}) == Origin(
+        "127.0.0.1"
+    )
 
 
 def test_a_trusted_proxy_says_who_asks() -> None:
@@ -110,7 +114,11 @@ def test_django_sees_the_client_the_scheme_and_the_host(settings: Any) -> None:
     settings.MESHCONSOLE_TRUSTED_PROXIES = ["10.0.0.0/8"]
     settings.ALLOWED_HOSTS = ["console.example.org"]
     request = seen("10.0.0.1", **FORWARDED)
-    assert (request.META["REMOTE_ADDR"], request.is_secure(), request.get_host()) == (CLIENT, True, "console.example.org")
+    assert (request.META["REMOTE_ADDR"], request.is_secure(), request.get_host()) == (
+        CLIENT,
+        True,
+        "console.example.org",
+    )
 
 
 def test_nothing_of_what_a_stranger_forwards_is_seen(settings: Any) -> None:

@@ -69,7 +69,9 @@ def test_the_limits_are_settings(browser: Client, clock: Any, settings: Any) -> 
     assert not signed_in(browser)
 
 
-def test_use_is_noted_once_a_minute_and_not_at_each_page(browser: Client, clock: Any, django_assert_max_num_queries: Any) -> None:
+def test_use_is_noted_once_a_minute_and_not_at_each_page(
+    browser: Client, clock: Any, django_assert_max_num_queries: Any
+) -> None:
     signed_in(browser)
     with django_assert_max_num_queries(50) as asked:
         clock.shift(5)

@@ -21,9 +21,16 @@ PRODUCTION = {
 
 def start(tmp_path: Path, code: str = "print('started')", **values: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    environment = {**kept, "DJANGO_SETTINGS_MODULE": "meshconsole.settings", "MESHCONSOLE_DATA": str(tmp_path / "data"), **values}
+    environment = {
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "meshconsole.settings",
+        "MESHCONSOLE_DATA": str(tmp_path / "data"),
+        **values,
+    }
     program = f"from django.conf import settings; settings.SECRET_KEY\n{code}"
-    return subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def last_words(process: subprocess.CompletedProcess[str]) -> str:
@@ -60,7 +67,9 @@ def test_production_denies_loopback_unless_it_is_allowed(values: dict[str, str],
     assert start(tmp_path, code, **values).stdout == f"{denied}\n"
 
 
-@pytest.mark.parametrize(("value", "started"), [("0", True), ("200", True), ("199", False), ("1", False), ("-1", False)])
+@pytest.mark.parametrize(
+    ("value", "started"), [("0", True), ("200", True), ("199", False), ("1", False), ("-1", False)]
+)
 def test_a_limit_below_a_workers_own_size_is_refused(value: str, started: bool, tmp_path: Path) -> None:
     process = start(tmp_path, MESHCONSOLE_WORKER_MEGABYTES=value)
     assert process.stdout == ("started\n" if started else "")
@@ -114,7 +123,9 @@ def test_an_empty_database_url_is_none(tmp_path: Path) -> None:
 
 def test_a_database_url_may_name_a_unix_socket(tmp_path: Path) -> None:
     process = start(
-        tmp_path, "d = settings.DATABASES['default']; print(d['HOST'], d['NAME'])", DATABASE_URL="postgresql://u@%2Frun%2Fpg/console"
+        tmp_path,
+        "d = settings.DATABASES['default']; print(d['HOST'], d['NAME'])",
+        DATABASE_URL="postgresql://u@%2Frun%2Fpg/console",
     )
     assert process.stdout == "/run/pg console\n"
 
@@ -143,11 +154,15 @@ def test_a_unix_socket_of_the_broker_is_written_as_celery_reads_it(tmp_path: Pat
 
 @pytest.mark.parametrize("value", ["soon", "0", "-1", "inf", "nan"])
 def test_a_time_that_is_no_positive_number_of_seconds_is_refused(value: str, tmp_path: Path) -> None:
-    assert last_words(start(tmp_path, MESHCONSOLE_LEASE_SECONDS=value)).startswith("MESHCONSOLE_LEASE_SECONDS must be a")
+    assert last_words(start(tmp_path, MESHCONSOLE_LEASE_SECONDS=value)).startswith(
+        "MESHCONSOLE_LEASE_SECONDS must be a"
+    )
 
 
 def test_an_environment_of_another_name_is_refused(tmp_path: Path) -> None:
-    assert last_words(start(tmp_path, MESHCONSOLE_ENV="prod")) == "MESHCONSOLE_ENV must be one of development, production."
+    assert (
+        last_words(start(tmp_path, MESHCONSOLE_ENV="prod")) == "MESHCONSOLE_ENV must be one of development, production."
+    )
 
 
 CHECK = """
@@ -186,7 +201,11 @@ def test_the_deployment_check_finds(name: str, value: str, finding: str, tmp_pat
         ("CSRF_TRUSTED_ORIGINS", "https://*", "CSRF_TRUSTED_ORIGINS: https://* stands for names of others too"),
         ("MESHCONSOLE_DEBUG", "1", "MESHCONSOLE_DEBUG is not for production"),
         ("MESHCONSOLE_TRUSTED_PROXIES", "10.1.1.1, 0.0.0.0/0", "MESHCONSOLE_TRUSTED_PROXIES: 0.0.0.0/0 is neither"),
-        ("MESHCONSOLE_TRUST_PROXY", "1", "MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES"),
+        (
+            "MESHCONSOLE_TRUST_PROXY",
+            "1",
+            "MESHCONSOLE_TRUST_PROXY is gone: name the proxies in MESHCONSOLE_TRUSTED_PROXIES",
+        ),
     ],
 )
 def test_production_does_not_start_with(name: str, value: str, sentence: str, tmp_path: Path) -> None:
@@ -196,4 +215,6 @@ def test_production_does_not_start_with(name: str, value: str, sentence: str, tm
 
 
 def test_development_takes_what_production_refuses(tmp_path: Path) -> None:
-    assert start(tmp_path, SECRET_KEY="x", ALLOWED_HOSTS="*", CSRF_TRUSTED_ORIGINS="http://localhost:8000").returncode == 0
+    assert (
+        start(tmp_path, SECRET_KEY="x", ALLOWED_HOSTS="*", CSRF_TRUSTED_ORIGINS="http://localhost:8000").returncode == 0
+    )

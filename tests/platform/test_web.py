@@ -37,9 +37,18 @@ def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number = listener.fileno()
         limits = ("--threads", str(THREADS), "--worker-connections", str(PLACES + web.ROOM), "--keep-alive", "1")
-        options = ("-c", "python:meshconsole.ops.serving", "--bind", f"fd://{number}", *limits, "tests.support.echo:application")
+        options = (
+            "-c",
+            "python:meshconsole.ops.serving",
+            "--bind",
+            f"fd://{number}",
+            *limits,
+            "tests.support.echo:application",
+        )
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
-        with subprocess.Popen([sys.executable, "-m", "gunicorn", *options], env=environment, pass_fds=(number,)) as process:
+        with subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", *options], env=environment, pass_fds=(number,)
+        ) as process:
             yield listener.getsockname()[1]
             process.terminate()
             assert process.wait(SECONDS) == 0
@@ -84,7 +93,9 @@ def test_a_byte_now_and_then_buys_no_time(port: int, begun: bytes) -> None:
 
 
 class Turned:
-    """The server's loop turned by hand, where no request is ever too slow: what it has seen is known, whatever the clock says."""
+    """The server's loop turned by hand, where no request is ever too slow: what it has seen is known, whatever the
+    clock says.
+    """
 
     def __init__(self, listener: socket.socket) -> None:
         self.port, self.connections = listener.getsockname()[1], dict[int, Any]()
@@ -177,7 +188,9 @@ def test_a_line_of_8_kb_is_served(port: int) -> None:
 
 def test_a_body_too_large_for_a_form_is_not_kept(port: int) -> None:
     size = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1
-    with connected(port, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size) as made:
+    with connected(
+        port, b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size
+    ) as made:
         said = b""
         # Head and body may come one after the other.
         while not said.endswith(b"0 of %d" % size):

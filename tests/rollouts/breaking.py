@@ -30,7 +30,9 @@ class Crash(BaseException):
 
 
 class Once:
-    """Names the boundaries of each step's attempts by their order, and answers whether one is met for the first time."""
+    """Names the boundaries of each step's attempts by their order, and answers whether one is met for
+    the first time.
+    """
 
     def __init__(self) -> None:
         self.met: set[Boundary] = set()
@@ -58,12 +60,15 @@ class Once:
 
 
 def carried_out(rollout: Rollout, once: Once) -> Rollout:
-    """To its end in this thread, whatever breaks; each time the workers' leases run out and other ones go on, without waiting."""
+    """To its end in this thread, whatever breaks; each time the workers' leases run out and other ones go on, without
+    waiting.
+    """
     for _ in range(MOST_TURNS):
         if not Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED).exists():
             rollout.refresh_from_db()
             return rollout
-        # Time passes: what is put off is due, what was somebody's is nobody's, and how often it died is not counted here.
+        # Time passes: what is put off is due, what was somebody's is nobody's, and how often it died is not counted
+        # here.
         Step.objects.filter(rollout=rollout, status=StepStatus.WAITING).update(next_attempt_at=None)
         Step.objects.filter(rollout=rollout).update(crashes=0, attempts=0)
         console.forget_workers(rollout)
@@ -86,7 +91,9 @@ def succeed(rollout: Rollout, once: Once) -> None:
 
 @contextmanager
 def dying_at_calls(monkeypatch: Any, once: Once, *, reads: bool) -> Iterator[None]:
-    """The process dies before each write is sent and after each has been answered; with `reads`, before each read instead."""
+    """The process dies before each write is sent and after each has been answered; with `reads`, before each read
+    instead.
+    """
     original = Transport.request
 
     def request(self: Transport, method: str, path: str, **options: Any) -> Response:
@@ -135,7 +142,9 @@ def dying_at_commits(monkeypatch: Any, once: Once) -> Iterator[None]:
 
 @contextmanager
 def answers_lost(fleet: Fleet, once: Once) -> Iterator[None]:
-    """Each write is cut off without an answer before it is stored, and again after; and refused by the server in either place."""
+    """Each write is cut off without an answer before it is stored, and again after; and refused by the server in either
+    place.
+    """
 
     def hook(cluster: str, n: int, request: Any, stage: str) -> None:
         place = (stage, cluster, request.method, request.path)

@@ -59,6 +59,9 @@ def _ring_at(url: str) -> None:
 
 @pytest.fixture
 def fast(settings: Any) -> None:
-    """A cluster that refuses is given up soon. Whatever answers has all its time: a machine that stalls fails no test."""
+    """A cluster that refuses is given up soon.
+
+    Whatever answers has all its time: a machine that stalls fails no test.
+    """
     settings.MESHCONSOLE_UNREACHABLE_SECONDS = 0.5
     console.forget_connections()

@@ -1,4 +1,7 @@
-"""Every boundary between a rollout and the world is broken once; each time another worker goes on, and it ends right."""
+"""Every boundary between a rollout and the world is broken once.
+
+Each time another worker goes on, and it ends right.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,9 @@ def everything_is_there_once(world: World) -> None:
     rows = Counter((kind, bool(field)) for _, kind, _, field, _ in places)
     assert rows["Gateway", False] == 1
     assert rows["ConfigMap", True] == 1
-    assert console.ours_on(world.fleet, world.mesh) == {(uid, kind, name) for uid, kind, name, field, _ in places if not field}
+    assert console.ours_on(world.fleet, world.mesh) == {
+        (uid, kind, name) for uid, kind, name, field, _ in places if not field
+    }
 
 
 def nothing_is_left(world: World) -> None:
@@ -50,7 +55,9 @@ def nothing_is_left(world: World) -> None:
     assert world.fleet.snapshot() == world.found
 
 
-def test_a_worker_that_dies_before_or_after_any_write_is_replaced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_before_or_after_any_write_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     once = breaking.Once()
     joins_and_leaves(world, once, lambda: breaking.dying_at_calls(monkeypatch, once, reads=False))
     assert len(once.met) >= 32
@@ -62,7 +69,9 @@ def test_a_worker_that_dies_before_any_read_is_replaced(world: World, monkeypatc
     assert len(once.met) > 80
 
 
-def test_a_worker_that_dies_before_or_after_any_commit_is_replaced(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_before_or_after_any_commit_is_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     once = breaking.Once()
     joins_and_leaves(world, once, lambda: breaking.dying_at_commits(monkeypatch, once))
     assert len(once.met) > 100

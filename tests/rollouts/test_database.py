@@ -59,7 +59,9 @@ def test_workers_whose_connections_are_ended_by_the_server_go_on(world: World, b
         met.add(write)
         with connection.cursor() as cursor:
             # Every backend but the test's own belongs to a worker.
-            cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION])
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [APPLICATION]
+            )
             ended.append(cursor.rowcount)
         connection.close()
 

@@ -47,7 +47,9 @@ def supervised(rollout: Rollout, workers: Workers, killer: Killer | None = None,
     return rollout
 
 
-def test_twenty_workers_are_killed_in_the_middle_of_writing_and_every_rollout_succeeds(world: World, broker: Valkey) -> None:
+def test_twenty_workers_are_killed_in_the_middle_of_writing_and_every_rollout_succeeds(
+    world: World, broker: Valkey
+) -> None:
     with Workers(broker.url) as workers:
         workers.start()
         for changes in (console.joining("member-a"), console.leaving("member-a")) * 2:

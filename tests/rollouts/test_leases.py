@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 def rows(mesh: Mesh, rollout: Rollout) -> tuple[list[Any], list[Any]]:
-    return list(AppliedEntry.objects.filter(mesh=mesh).order_by("id").values()), list(Step.objects.filter(rollout=rollout).values())
+    return list(AppliedEntry.objects.filter(mesh=mesh).order_by("id").values()), list(
+        Step.objects.filter(rollout=rollout).values()
+    )
 
 
 def only_step(rollout: Rollout) -> Step:
@@ -75,8 +77,12 @@ def test_a_late_writer_whose_lease_another_has_taken_writes_nothing_to_the_datab
     assert rollout.status == RolloutStatus.SUCCEEDED
 
 
-def test_a_worker_that_decided_before_others_went_on_brings_nothing_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between its look and its intention others have carried the step out, and taken all away again by the next rollout."""
+def test_a_worker_that_decided_before_others_went_on_brings_nothing_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its look and its intention others have carried the step out, and taken all away again by the next
+    rollout.
+    """
     rollout = console.start(world.mesh, [Enable()])
     step, original = only_step(rollout), Transport.request
     looked: list[str] = []
@@ -100,14 +106,18 @@ def test_a_worker_that_decided_before_others_went_on_brings_nothing_back(world: 
 def test_a_worker_that_was_stopped_beyond_its_lease_does_not_write_to_the_cluster_either(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rollout = console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a")])
+    rollout = console.start(
+        world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a")]
+    )
     step = Step.objects.get(rollout=rollout, kind=StepKind.GATEWAY)
     Step.objects.filter(rollout=rollout).exclude(id=step.id).update(status=StepStatus.SKIPPED)
     Step.objects.filter(id=step.id).update(status=StepStatus.READY)
 
     def hook(cluster: str, n: int, request: Any, stage: str) -> None:
         if (n, stage) == (1, "after"):
-            monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + settings.MESHCONSOLE_LEASE_SECONDS))
+            monkeypatch.setattr(
+                lease, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + settings.MESHCONSOLE_LEASE_SECONDS)
+            )
             console.forget_workers(rollout)
             engine.run_step(step.id, "quick")
             connections.close_all()
@@ -120,7 +130,9 @@ def test_a_worker_that_was_stopped_beyond_its_lease_does_not_write_to_the_cluste
 
 
 def test_a_step_that_asks_for_longer_than_a_lease_keeps_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of its calls takes half a lease by the step's own clock; every call that might outlast the lease prolongs it."""
+    """Each of its calls takes half a lease by the step's own clock; every call that might outlast the lease prolongs
+    it.
+    """
     changes = [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a")]
     rollout = console.start(world.mesh, changes)
     clock, prolonged = time.monotonic(), set()
@@ -128,7 +140,9 @@ def test_a_step_that_asks_for_longer_than_a_lease_keeps_it(world: World, monkeyp
     def hook(cluster: str, n: int, request: Any, stage: str) -> None:
         nonlocal clock
         clock += settings.MESHCONSOLE_LEASE_SECONDS / 4
-        prolonged.update(Step.objects.filter(rollout=rollout, kind=StepKind.GATEWAY).values_list("lease_until", flat=True))
+        prolonged.update(
+            Step.objects.filter(rollout=rollout, kind=StepKind.GATEWAY).values_list("lease_until", flat=True)
+        )
         connections.close_all()
 
     monkeypatch.setattr(lease, "time", SimpleNamespace(monotonic=lambda: clock))

@@ -41,7 +41,9 @@ def joined_both(world: World) -> None:
     ended(console.start(world.mesh, console.joining(*BOTH)), RolloutStatus.SUCCEEDED)
 
 
-def test_a_cluster_that_does_not_answer_fails_its_own_chain_and_leaves_out_its_own_join(world: World, fast: None) -> None:
+def test_a_cluster_that_does_not_answer_fails_its_own_chain_and_leaves_out_its_own_join(
+    world: World, fast: None
+) -> None:
     world.fleet.fault("member-b", "refuse")
     rollout = ended(console.start(world.mesh, console.joining(*BOTH), guard="skip"), RolloutStatus.FAILED)
     assert outcome(rollout, StepKind.LABEL, world.uid("member-b")) == (StepStatus.FAILED, "kube.unreachable")
@@ -59,7 +61,9 @@ def test_a_cluster_that_does_not_answer_fails_its_own_chain_and_leaves_out_its_o
     assert world.fleet.snapshot() == world.found
 
 
-def test_removals_go_on_while_a_cluster_is_dead_and_the_rule_stays_until_all_is_withdrawn(world: World, fast: None) -> None:
+def test_removals_go_on_while_a_cluster_is_dead_and_the_rule_stays_until_all_is_withdrawn(
+    world: World, fast: None
+) -> None:
     joined_both(world)
     world.fleet.fault("member-b", "refuse")
     rollout = ended(console.start(world.mesh, console.leaving(*BOTH), guard="skip"), RolloutStatus.FAILED)
@@ -75,7 +79,9 @@ def test_removals_go_on_while_a_cluster_is_dead_and_the_rule_stays_until_all_is_
     assert console.applied_places(world.mesh) == []
 
 
-def test_nothing_is_withdrawn_before_every_replica_is_seen_to_know_nothing_of_it(world: World, fast: None, settings: Any) -> None:
+def test_nothing_is_withdrawn_before_every_replica_is_seen_to_know_nothing_of_it(
+    world: World, fast: None, settings: Any
+) -> None:
     ended(console.start(world.mesh, console.joining("member-a")), RolloutStatus.SUCCEEDED)
     settings.MESHCONSOLE_VERIFY_SECONDS = 0.5
     world.fleet.mesh.configure(hot_reload=False)
@@ -101,7 +107,9 @@ def restart_istiod(world: World) -> None:
     world.fleet.settle()
 
 
-def test_a_guard_that_is_not_satisfied_fails_the_rollout_and_its_retry_takes_the_decision(world: World, fast: None) -> None:
+def test_a_guard_that_is_not_satisfied_fails_the_rollout_and_its_retry_takes_the_decision(
+    world: World, fast: None
+) -> None:
     world.fleet.fault("member-c", "refuse")
     rollout = ended(console.start(world.mesh, console.joining("member-a")), RolloutStatus.FAILED)
     assert outcome(rollout, StepKind.RESTART) == (StepStatus.FAILED, "restart.guard")
@@ -115,7 +123,9 @@ def test_a_repeated_preflight_looks_at_the_clusters_anew(world: World, fast: Non
     other = CreateGroup("other", frozenset({"member-b"}))
     ended(console.start(world.mesh, [*console.joining("member-a")[:3], other]), RolloutStatus.SUCCEEDED)
     joining = console.joining("member-a")[3:]
-    world.fleet.cluster("member-a").patch("ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, console.NAMESPACE)
+    world.fleet.cluster("member-a").patch(
+        "ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, console.NAMESPACE
+    )
     rollout = ended(console.start(world.mesh, joining), RolloutStatus.FAILED)
     assert outcome(rollout, StepKind.PREFLIGHT) == (StepStatus.FAILED, "preflight.blocked")
     right = world.fleet.cluster("member-b").get("ConfigMap", "istio-ca-root-cert", console.NAMESPACE) or {}
@@ -187,7 +197,9 @@ def test_a_silent_cluster_is_given_time_unless_it_was_silent_before(world: World
 
 def test_a_breaker_that_another_worker_has_closed_is_closed_for_all(world: World, fast: None) -> None:
     world.fleet.fault("member-a", "refuse")
-    rollout = ended(console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"}))]), RolloutStatus.FAILED)
+    rollout = ended(
+        console.start(world.mesh, [Enable(), CreateGroup("blue", frozenset({"member-a"}))]), RolloutStatus.FAILED
+    )
     Connection.objects.filter(uid=world.uid("member-a")).update(open_since=None, open_code="")
     rollout_retry(actor=console.ACTOR, rollout=rollout)
     ended(rollout, RolloutStatus.FAILED)
@@ -210,7 +222,9 @@ def test_an_answer_in_between_ends_the_time_that_a_cluster_has_been_failing(worl
         assert step.status == StepStatus.WAITING
         assert (step.failing_since is not None) is failing
     world.fleet.fault("member-a", None)
-    world.fleet.cluster("member-a").patch("Service", "eastwest-member-a-1", {"metadata": {"finalizers": None}}, console.NAMESPACE)
+    world.fleet.cluster("member-a").patch(
+        "Service", "eastwest-member-a-1", {"metadata": {"finalizers": None}}, console.NAMESPACE
+    )
     ended(rollout, RolloutStatus.SUCCEEDED)
 
 
@@ -232,6 +246,8 @@ def test_steps_that_wait_hold_no_thread(world: World) -> None:
 def test_removed_networks_need_no_restart_when_it_is_never_wanted(world: World) -> None:
     joined_both(world)
     replicas = set(world.fleet.mesh.replicas())
-    rollout = ended(console.start(world.mesh, [Remove("group-member-a")], restart=RestartPolicy.NEVER), RolloutStatus.SUCCEEDED)
+    rollout = ended(
+        console.start(world.mesh, [Remove("group-member-a")], restart=RestartPolicy.NEVER), RolloutStatus.SUCCEEDED
+    )
     assert outcome(rollout, StepKind.RESTART)[0] == StepStatus.SKIPPED
     assert set(world.fleet.mesh.replicas()) == replicas

@@ -45,7 +45,9 @@ def test_a_load_balancer_that_stays_silent_fails_the_join_that_awaits_it_and_not
     assert "quota of load balancers exceeded" in step_of(world, rollout, StepKind.ADDRESS).evidence["reason"]
 
 
-def test_a_gateway_without_an_address_succeeds_with_its_address_pending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_without_an_address_succeeds_with_its_address_pending(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway, "ADDRESS_SECONDS", 0.2)
     changes = [Enable(), CreateGroup("blue", frozenset({"member-a"})), console.gateway_of("member-a", spec=PENDING)]
     rollout = console.finish(console.start(world.mesh, changes))

@@ -35,7 +35,13 @@ def environment(data: Path, **values: str) -> dict[str, str]:
 def refusal(data: Path, **values: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "run"]
     return subprocess.run(
-        command, cwd=ROOT, env=environment(data, **values), capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        command,
+        cwd=ROOT,
+        env=environment(data, **values),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
 
 
@@ -45,7 +51,8 @@ def processes_of(data: Path) -> dict[int, str]:
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            # What has only just begun to be a process of its own has its parent's environment, and may be gone when it is read.
+            # What has only just begun to be a process of its own has its parent's environment, and may be gone when it
+            # is read.
             if mark in folder.joinpath("environ").read_bytes() + b"\0":
                 found[int(folder.name)] = folder.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
         except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -80,7 +87,9 @@ class Console:
         assert self.process.poll() is None, self.said
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.end()
 
     @property
@@ -100,7 +109,11 @@ class Console:
 
     def child(self, words: str) -> int:
         """The one process that the supervisor itself has started with these words in its command."""
-        numbers = [number for number, command in processes_of(self.data).items() if words in command and parent(number) == self.process.pid]
+        numbers = [
+            number
+            for number, command in processes_of(self.data).items()
+            if words in command and parent(number) == self.process.pid
+        ]
         assert len(numbers) == 1, processes_of(self.data)
         return numbers[0]
 

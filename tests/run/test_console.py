@@ -38,7 +38,9 @@ def test_the_worker_hears_the_broker_which_only_its_owner_can_open(console: Cons
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
     with redis.Redis.from_url(f"unix://{path}") as client:
-        until(lambda: bool(client.keys("meshconsole:_kombu.binding.rollout")), "the worker does not listen to its queue")
+        until(
+            lambda: bool(client.keys("meshconsole:_kombu.binding.rollout")), "the worker does not listen to its queue"
+        )
 
 
 def test_a_second_console_on_the_same_data_is_refused_and_says_who_has_it(console: Console) -> None:
@@ -51,7 +53,10 @@ def test_a_second_console_on_the_same_data_is_refused_and_says_who_has_it(consol
 def test_a_web_process_that_is_killed_comes_back_on_the_same_port(console: Console) -> None:
     before = console.child("gunicorn")
     os.kill(before, signal.SIGKILL)
-    until(lambda: "web was ended by SIGKILL; started again (1 of 3)." in console.said, "the web process is not started again")
+    until(
+        lambda: "web was ended by SIGKILL; started again (1 of 3)." in console.said,
+        "the web process is not started again",
+    )
     assert console.page("/sign-in/")[0] == 200
     assert console.child("gunicorn") != before
 
@@ -59,7 +64,10 @@ def test_a_web_process_that_is_killed_comes_back_on_the_same_port(console: Conso
 def test_a_worker_that_is_killed_takes_its_beat_with_it(console: Console) -> None:
     os.kill(console.child("celery"), signal.SIGKILL)
     until(lambda: "worker was ended by SIGKILL" in console.said, "the worker is not started again")
-    until(lambda: sum("celery" in command for command in processes_of(console.data).values()) == 2, "worker and beat, once each")
+    until(
+        lambda: sum("celery" in command for command in processes_of(console.data).values()) == 2,
+        "worker and beat, once each",
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -68,7 +76,9 @@ def test_ctrl_c_and_sigterm_leave_no_process_and_all_data(tmp_path: Path, number
     data.mkdir(mode=0o755)
     with Console(data, MESHCONSOLE_DEMO="1", MESHCONSOLE_ADMIN_PASSWORD="hand-chosen") as first:
         assert "Password: the one in MESHCONSOLE_ADMIN_PASSWORD" in first.said
-        assert "MESHCONSOLE_ADMIN_PASSWORD is weak, and production refuses it. This password is too short." in first.said
+        assert (
+            "MESHCONSOLE_ADMIN_PASSWORD is weak, and production refuses it. This password is too short." in first.said
+        )
         assert f"MESHCONSOLE_DATA: {data} was open to others (mode 0755); closed to 0700." in first.said
         until(lambda: (data / "simulator" / "control.json").exists(), "the simulated clusters do not start")
         assert first.end(number) == 0
@@ -121,14 +131,18 @@ def test_production_refuses_a_weak_password_of_the_first_admin(settings: Any) ->
     assert starting.weak_password_line("") == ""
     assert starting.weak_password_line("a long one, and no word of a list") == ""
     for password in ("admin", "password1234", "administrator"):
-        with pytest.raises(starting.CannotStart, match="MESHCONSOLE_ADMIN_PASSWORD is too weak for production") as refused:
+        with pytest.raises(
+            starting.CannotStart, match="MESHCONSOLE_ADMIN_PASSWORD is too weak for production"
+        ) as refused:
             starting.weak_password_line(password)
         assert password not in str(refused.value)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    assert_refused(refusal(tmp_path / "file" / "data"), f"MESHCONSOLE_DATA: {tmp_path / 'file' / 'data'} cannot be written")
+    assert_refused(
+        refusal(tmp_path / "file" / "data"), f"MESHCONSOLE_DATA: {tmp_path / 'file' / 'data'} cannot be written"
+    )
 
 
 def assert_refused(ended: subprocess.CompletedProcess[str], sentence: str) -> None:

@@ -38,7 +38,15 @@ class Simulator:
         self.start()
 
     def start(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "simulator", "--world", str(self.folder / "world.json"), "--dir", str(self.folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "simulator",
+            "--world",
+            str(self.folder / "world.json"),
+            "--dir",
+            str(self.folder),
+        ]
         self.process = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         assert self.process.stdout.readline().startswith("simulator: 17 clusters")
@@ -93,7 +101,9 @@ def test_three_meshes_are_made_as_they_are_in_real_life(simulator: Simulator) ->
     assert all(f":{port}/" in cluster.connection.server for cluster in Cluster.objects.select_related("connection"))
 
 
-def test_a_run_that_was_ended_halfway_is_taken_up_where_it_was(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_was_ended_halfway_is_taken_up_where_it_was(
+    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(seeding, "MESHES", ("storefront",))
     with monkeypatch.context() as broken:
         broken.setattr(seeding, "drive", ended)
@@ -115,7 +125,9 @@ def test_the_demo_can_be_left_out(settings: Any) -> None:
     assert processes_of_apps() == []
 
 
-@pytest.mark.parametrize("command", [("simulator", "--dir", "somewhere"), ("simulator", "fault", "a", "refuse"), ("demo",)])
+@pytest.mark.parametrize(
+    "command", [("simulator", "--dir", "somewhere"), ("simulator", "fault", "a", "refuse"), ("demo",)]
+)
 def test_production_refuses_simulated_clusters(settings: Any, command: tuple[str, ...]) -> None:
     settings.PRODUCTION = True
     with pytest.raises(SystemExit, match="not for production"):

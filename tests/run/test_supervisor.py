@@ -1,4 +1,6 @@
-"""The supervisor with small processes of its own: who is started again, who ends last, and what nobody can escape from."""
+"""The supervisor with small processes of its own: who is started again, who ends last, and what nobody
+can escape from.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ server.serve_forever()
 """
 SLEEPER = "import time; time.sleep(600)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {SLEEPER!r}]); time.sleep(600)"
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+)
 
 
 def python(name: str, code: str, *arguments: str, once: bool = False, foundation: bool = False) -> Process:
@@ -42,7 +46,11 @@ class Supervised:
     def __init__(self, folder: Path, processes: Sequence[Process], parent: int = 0) -> None:
         self.data, self._output = folder / "data", folder / "said"
         (self.data / "logs").mkdir(parents=True)
-        with socket.create_server(("127.0.0.1", 0)) as listener, (folder / "lock").open("w") as lock, tempfile.TemporaryFile() as plan:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            (folder / "lock").open("w") as lock,
+            tempfile.TemporaryFile() as plan,
+        ):
             number = listener.fileno()
             web = Process("web", (sys.executable, "-I", "-c", SERVER, str(number)), descriptors=(number,))
             said = {
@@ -77,7 +85,11 @@ class Supervised:
         return path.read_text() if path.exists() else ""
 
     def running(self, words: str) -> list[int]:
-        return [number for number, command in processes_of(self.data).items() if words in command and "guardian.py" not in command]
+        return [
+            number
+            for number, command in processes_of(self.data).items()
+            if words in command and "guardian.py" not in command
+        ]
 
     def nobody_is_left(self) -> None:
         until(lambda: processes_of(self.data) == {}, "somebody is left")
@@ -104,9 +116,15 @@ def test_a_command_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> No
 
 
 def test_what_is_run_once_may_end_and_may_fail(tmp_path: Path) -> None:
-    done, failed = python("done", "print('made')", once=True), python("failed", "print('not made'); raise SystemExit(1)", once=True)
+    done, failed = (
+        python("done", "print('made')", once=True),
+        python("failed", "print('not made'); raise SystemExit(1)", once=True),
+    )
     console = Supervised(tmp_path, [done, failed])
-    until(lambda: "failed has ended with code 1; the console goes on without it" in console.said, "nobody says that it failed")
+    until(
+        lambda: "failed has ended with code 1; the console goes on without it" in console.said,
+        "nobody says that it failed",
+    )
     until(lambda: "  not made" in console.said, "nobody says its last words")
     assert console.ends() == 0
     assert "done" not in console.said
@@ -118,12 +136,17 @@ def test_a_process_that_dies_leaves_none_of_its_own_behind(tmp_path: Path) -> No
     worker = min(console.running("subprocess.Popen"))
     before = set(console.running("time.sleep"))
     os.kill(worker, signal.SIGKILL)
-    until(lambda: len(console.running("time.sleep")) == 2 and not before & set(console.running("time.sleep")), "the child is left")
+    until(
+        lambda: len(console.running("time.sleep")) == 2 and not before & set(console.running("time.sleep")),
+        "the child is left",
+    )
     assert console.ends() == 0
     console.nobody_is_left()
 
 
-@pytest.mark.parametrize("process", [python("worker", PARENT), python("store", PARENT, foundation=True)], ids=["worker", "foundation"])
+@pytest.mark.parametrize(
+    "process", [python("worker", PARENT), python("store", PARENT, foundation=True)], ids=["worker", "foundation"]
+)
 def test_a_killed_supervisor_takes_even_the_grandchildren_with_it(tmp_path: Path, process: Process) -> None:
     console = Supervised(tmp_path, [process])
     until(lambda: len(console.running("time.sleep")) == 2, "the worker has no child")
@@ -134,7 +157,10 @@ def test_a_killed_supervisor_takes_even_the_grandchildren_with_it(tmp_path: Path
 def test_the_foundation_ends_after_those_that_stand_on_it(tmp_path: Path) -> None:
     last = "import pathlib, signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
     worker = last + f"try: time.sleep(600)\nfinally: print(pathlib.Path({str(tmp_path / 'ended')!r}).exists())"
-    store = last + f"print('up', flush=True)\ntry: time.sleep(600)\nfinally: pathlib.Path({str(tmp_path / 'ended')!r}).touch()"
+    store = (
+        last
+        + f"print('up', flush=True)\ntry: time.sleep(600)\nfinally: pathlib.Path({str(tmp_path / 'ended')!r}).touch()"
+    )
     console = Supervised(tmp_path, [python("store", store, foundation=True), python("worker", worker)])
     until(lambda: bool(console.running("finally: print")) and "up" in console.log("store"), "they do not start")
     assert console.ends() == 0
@@ -160,6 +186,9 @@ def test_the_console_ends_when_another_than_the_parent_it_was_given_is_its_paren
 def test_a_process_that_asks_for_a_successor_has_not_crashed(tmp_path: Path) -> None:
     ends = f"import pathlib; pathlib.Path({str(tmp_path / 'starts')!r}).open('a').write('x'); raise SystemExit(75)"
     console = Supervised(tmp_path, [python("worker", ends)])
-    until(lambda: len((tmp_path / "starts").read_text() if (tmp_path / "starts").exists() else "") > 5, "it is not started again")
+    until(
+        lambda: len((tmp_path / "starts").read_text() if (tmp_path / "starts").exists() else "") > 5,
+        "it is not started again",
+    )
     assert console.process.poll() is None and "started again" not in console.said
     assert console.ends() == 0

@@ -1,1 +1,3 @@
-"""Every page, dialog, menu and decision of a console that runs: told as a story once, photographed and examined from it."""
+"""Every page, dialog, menu and decision of a console that runs: told as a story once, photographed and examined from
+it.
+"""

@@ -1,7 +1,9 @@
-"""`python -m tests.screenshots [FOLDER] [-k WORD]`: a picture of every scene in both languages, both themes and two widths.
+"""`python -m tests.screenshots [FOLDER] [-k WORD]`: a picture of every scene in both languages, both themes and two
+widths.
 
-FOLDER (build/screenshots) is emptied first and has `index.html` afterwards, everything on one sheet. `-k` takes only the scenes whose
-names contain the word, and still tells the whole story. Ends with 1 when a page of the URL configuration has no scene.
+FOLDER (build/screenshots) is emptied first and has `index.html` afterwards, everything on one sheet. `-k` takes only
+the scenes whose names contain the word, and still tells the whole story. Ends with 1 when a page of the URL
+configuration has no scene.
 """
 
 from __future__ import annotations
@@ -45,7 +47,11 @@ def photograph(target: Path, word: str) -> int:
         return 1
     shutil.rmtree(target, ignore_errors=True)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="screenshots-") as folder, installed(Path(folder)) as house, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory(prefix="screenshots-") as folder,
+        installed(Path(folder)) as house,
+        sync_playwright() as playwright,
+    ):
         print(f"screenshots: the demo is made ({time.monotonic() - began:.0f} s)", flush=True)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-gpu"])
         theatre = Theatre(browser, house)

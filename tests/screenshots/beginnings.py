@@ -1,4 +1,6 @@
-"""An installation in which nothing is registered yet, the parts of the pages, and meshes of which there is nothing to tell."""
+"""An installation in which nothing is registered yet, the parts of the pages, and meshes of which there is nothing to
+tell.
+"""
 
 from __future__ import annotations
 

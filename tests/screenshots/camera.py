@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (WIDTH, 390)
-# What stays in sight while the rest scrolls would lie over the middle of a picture of it all: this is how tall a window would be
-# in which nothing scrolls.
+# What stays in sight while the rest scrolls would lie over the middle of a picture of it all: this is how tall a window
+# would be in which nothing scrolls.
 PAGE = "() => document.documentElement.scrollHeight"
 DIALOG = "() => { const found = document.querySelector('dialog[open]'); return found ? found.scrollHeight + 48 : 0; }"
 

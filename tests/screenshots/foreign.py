@@ -25,9 +25,15 @@ def write(kubeconfig: str, method: str, path: str, body: Any, kind: str = "appli
         pass
 
 
-def create_gateway(kubeconfig: str, name: str, namespace: str = "istio-system", hosts: tuple[str, ...] = ("*.local",)) -> None:
+def create_gateway(
+    kubeconfig: str, name: str, namespace: str = "istio-system", hosts: tuple[str, ...] = ("*.local",)
+) -> None:
     """A Gateway on port 15443 that the console did not make."""
-    server = {"port": {"number": 15443, "name": "tls", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": list(hosts)}
+    server = {
+        "port": {"number": 15443, "name": "tls", "protocol": "TLS"},
+        "tls": {"mode": "AUTO_PASSTHROUGH"},
+        "hosts": list(hosts),
+    }
     body = {
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
@@ -39,7 +45,11 @@ def create_gateway(kubeconfig: str, name: str, namespace: str = "istio-system", 
 
 def change_the_rule(kubeconfig: str) -> None:
     """By an editor that takes the whole list of servers, as editors do."""
-    server = {"port": {"number": 15443, "name": "tls", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.example.com"]}
+    server = {
+        "port": {"number": 15443, "name": "tls", "protocol": "TLS"},
+        "tls": {"mode": "AUTO_PASSTHROUGH"},
+        "hosts": ["*.example.com"],
+    }
     path = GATEWAYS.format(namespace="istio-system") + "/cross-network-gateway?fieldManager=kubectl-edit"
     write(kubeconfig, "PATCH", path, {"spec": {"servers": [server]}}, MERGE)
 
@@ -47,5 +57,10 @@ def change_the_rule(kubeconfig: str) -> None:
 def take_replicas(kubeconfig: str, deployment: str, replicas: int) -> None:
     """Server-side apply by force: the field is somebody else's from now on."""
     path = f"/apis/apps/v1/namespaces/istio-system/deployments/{deployment}?fieldManager=flux&force=true"
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": deployment}, "spec": {"replicas": replicas}}
+    body = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": deployment},
+        "spec": {"replicas": replicas},
+    }
     write(kubeconfig, "PATCH", path, body, APPLY)

@@ -154,8 +154,14 @@ def it_is_tried_again_and_others_follow(on: Stage) -> None:
 @scene(whole=False)
 def toast(on: Stage) -> None:
     on.go("interconnect", HERE)
-    on.page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Started: Create group europe', tone: 'good'}}))")
-    on.page.evaluate("document.dispatchEvent(new CustomEvent('toast', {detail: {text: document.body.dataset.textOffline, tone: 'bad'}}))")
+    on.page.evaluate(
+        "document.dispatchEvent(new CustomEvent('toast', {detail: {text: 'Started: Create group europe', "
+        "tone: 'good'}}))"
+    )
+    on.page.evaluate(
+        "document.dispatchEvent(new CustomEvent('toast', {detail: {text: document.body.dataset.textOffline, "
+        "tone: 'bad'}}))"
+    )
 
 
 @scene("group-add-cluster", whole=False)
@@ -194,7 +200,12 @@ def gateway_create_refused(on: Stage) -> None:
 
 @act
 def gateways_are_created(on: Stage) -> None:
-    for cluster, annotation in (("berlin-1", ""), ("berlin-1", "simulator/pending: true"), ("virginia-1", ""), ("osaka-1", "")):
+    for cluster, annotation in (
+        ("berlin-1", ""),
+        ("berlin-1", "simulator/pending: true"),
+        ("virginia-1", ""),
+        ("osaka-1", ""),
+    ):
         on.go("interconnect", HERE)
         on.press("cluster-create-gateway", HERE, cluster=cluster)
         on.dialog.locator("[name=annotations]").fill(annotation)

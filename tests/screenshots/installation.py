@@ -1,4 +1,6 @@
-"""What the story happens in: a console with its demo, one in which nothing is registered yet, and clusters that no mesh knows."""
+"""What the story happens in: a console with its demo, one in which nothing is registered yet, and clusters that no mesh
+knows.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,10 @@ class Stage:
         return self.url + reverse(url_name, kwargs=kwargs) + (f"?{query}" if query else "")
 
     def press(self, url_name: str, mesh: str, query: str = "", **parts: object) -> Locator:
-        """What leads there is pressed, wherever it is on the page and however it is called; the dialog that comes up."""
+        """What leads there is pressed, wherever it is on the page and however it is called.
+
+        The dialog that comes up.
+        """
         self.follow(self.at(url_name, mesh, query, **parts).removeprefix(self.url))
         return self.dialog
 
@@ -61,7 +64,9 @@ class Stage:
         self.dialog.locator("form button[type=submit]").last.click()
 
     def asked(self, button: str) -> None:
-        """What the dialog of a decision shows once its plan is made; `button` is `retry`, `revert`, or a decision on a failure."""
+        """What the dialog of a decision shows once its plan is made; `button` is `retry`, `revert`, or a decision on a
+        failure.
+        """
         known = {"take-over": "[name=decision][value=take_over]", "adopt": "[name=decision][value=adopt]"}
         form = f"form:has({known[button]})" if button in known else f"#act-{button}"
         self.page.locator(f"{form} button[type=submit]").first.click()
@@ -136,10 +141,17 @@ class Theatre:
             viewport={"width": WIDTH, "height": HEIGHT}, base_url=url, reduced_motion="reduce", color_scheme="light"
         )
         context.set_default_timeout(30_000)
-        context.add_cookies([{"name": "django_language", "value": language, "url": url}, {"name": "theme", "value": "auto", "url": url}])
-        context.on("response", lambda answer: self.errors.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None)
+        context.add_cookies(
+            [{"name": "django_language", "value": language, "url": url}, {"name": "theme", "value": "auto", "url": url}]
+        )
+        context.on(
+            "response",
+            lambda answer: self.errors.append(f"{answer.status} {answer.url}") if answer.status >= 500 else None,
+        )
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
-        context.on("console", lambda line: self.errors.append(line.text) if "Content Security Policy" in line.text else None)
+        context.on(
+            "console", lambda line: self.errors.append(line.text) if "Content Security Policy" in line.text else None
+        )
         stage = Stage(self._house, context, context.new_page(), url)
         if person:
             sign_in(stage, person)

@@ -1,4 +1,6 @@
-"""The story: scenes that can be looked at, in an order in which each finds the console as it needs it, and acts between them."""
+"""The story: scenes that can be looked at, in an order in which each finds the console as it needs it, and acts between
+them.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,11 @@ NO_PAGE = {
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Something to look at. `play` brings the browser there and may be played again in another language; it changes nothing.
+    """Something to look at. `play` brings the browser there and may be played again in another language; it changes
+    nothing.
 
-    `urls` are the names of the URLs that it shows, `person` who looks, `whole` whether all of the page belongs to it or what
-    is in the window, `fresh` that it is set in a console in which nothing is registered yet.
+    `urls` are the names of the URLs that it shows, `person` who looks, `whole` whether all of the page belongs to it or
+    what is in the window, `fresh` that it is set in a console in which nothing is registered yet.
     """
 
     name: str

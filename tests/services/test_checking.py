@@ -32,14 +32,22 @@ def test_a_joined_group_is_told_by_its_gateways_and_others_as_they_are(joined: W
 
 
 def carrying(world: World, cluster: str, network: str, pods: int) -> None:
-    """So many Pods of a cluster's sample carry this network, as if they had been injected before the cluster was grouped."""
-    found = [pod for pod in world.fleet.cluster(cluster).objects if pod["kind"] == "Pod" and pod["metadata"]["namespace"] == "shop"]
+    """So many Pods of a cluster's sample carry this network, as if they had been injected before the cluster was
+    grouped.
+    """
+    found = [
+        pod
+        for pod in world.fleet.cluster(cluster).objects
+        if pod["kind"] == "Pod" and pod["metadata"]["namespace"] == "shop"
+    ]
     for pod in found[:pods]:
         patch = {"metadata": {"labels": {"topology.istio.io/network": network}}}
         world.fleet.cluster(cluster).patch("Pod", pod["metadata"]["name"], patch, "shop")
 
 
-def test_a_pod_that_still_carries_another_network_is_handed_out_by_its_own_address_even_after_a_join(joined: World) -> None:
+def test_a_pod_that_still_carries_another_network_is_handed_out_by_its_own_address_even_after_a_join(
+    joined: World,
+) -> None:
     assert told(joined)["green", "blue"] is Told.RAW
     joined.do(joined.join("blue", A))
     assert told(joined)["green", "blue"] is Told.GATEWAY
@@ -58,7 +66,8 @@ def test_a_pod_that_carries_the_network_of_who_asks_is_handed_out_though_it_cann
 
 def test_of_two_pods_with_one_address_the_one_that_is_handed_out_is_told_from_the_other(joined: World) -> None:
     addresses = {
-        name: {pod["status"]["podIP"] for pod in joined.fleet.cluster(name).list("Pod", "shop")} for name in ("member-b", "member-c")
+        name: {pod["status"]["podIP"] for pod in joined.fleet.cluster(name).list("Pod", "shop")}
+        for name in ("member-b", "member-c")
     }
     assert addresses["member-b"] == addresses["member-c"]
     assert told(joined)["blue", "red"] is Told.RAW

@@ -1,4 +1,6 @@
-"""Revert, retry and the other decisions on a rollout: planned first, asked as the change that they amount to, and made once."""
+"""Revert, retry and the other decisions on a rollout: planned first, asked as the change that they amount to, and made
+once.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,9 @@ def silent(world: World) -> tuple[Rollout, str]:
     join = world.join("red", C)
     world.fleet.fault("member-c", "refuse")
     rollout = world.do(join, ends="failed")
-    (token,) = [token for token in step(rollout, "preflight").error_params["tokens"] if token.startswith("preflight.no-answer")]
+    (token,) = [
+        token for token in step(rollout, "preflight").error_params["tokens"] if token.startswith("preflight.no-answer")
+    ]
     return rollout, token
 
 

@@ -97,7 +97,8 @@ def test_an_answer_is_kept_for_whoever_asked_and_for_nobody_else(vera: Any, omar
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("test.refused", "cluster.unknown"), ("test.silent", "kube.timeout"), ("test.broken", "step.internal")]
+    ("kind", "code"),
+    [("test.refused", "cluster.unknown"), ("test.silent", "kube.timeout"), ("test.broken", "step.internal")],
 )
 def test_what_could_not_be_answered_says_why(vera: Any, kind: str, code: str) -> None:
     asked = inquiry_start(user_id=vera.id, kind=kind)
@@ -118,7 +119,9 @@ def test_an_inquiry_is_answered_once(vera: Any) -> None:
 
 def test_an_inquiry_whose_worker_died_is_answered_by_another(vera: Any) -> None:
     asked = inquiry_start(user_id=vera.id, kind="test.echo", params={"say": "late"})
-    Inquiry.objects.filter(id=asked.id).update(status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1))
+    Inquiry.objects.filter(id=asked.id).update(
+        status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1)
+    )
     inquiries.answer(asked.id)
     asked.refresh_from_db()
     assert asked.status == InquiryStatus.DONE
@@ -168,7 +171,9 @@ def test_equal_questions_of_several_people_are_answered_together(vera: Any, omar
 
 def test_what_is_asked_while_it_is_answered_waits_for_the_next_answer(vera: Any, omar: Any) -> None:
     mine = inquiry_start(user_id=vera.id, kind="test.shared")
-    Inquiry.objects.filter(id=mine.id).update(status=InquiryStatus.RUNNING, lease_until=timezone.now() + timedelta(seconds=20))
+    Inquiry.objects.filter(id=mine.id).update(
+        status=InquiryStatus.RUNNING, lease_until=timezone.now() + timedelta(seconds=20)
+    )
     theirs = inquiry_start(user_id=omar.id, kind="test.shared")
     inquiries.answer_next()
     theirs.refresh_from_db()
@@ -179,7 +184,9 @@ def test_a_question_too_many_says_so_and_keeps_what_was_sent(vera: Any) -> None:
     for number in range(MOST_OPEN_OF_ONE):
         assert said(inquiry_start(user_id=vera.id, kind="test.echo", params={"say": number})) == []
     for number in range(12):
-        refused = inquiry_start(user_id=vera.id, kind="test.echo", params={"say": f"more {number}"}, secret="kubeconfig")
+        refused = inquiry_start(
+            user_id=vera.id, kind="test.echo", params={"say": f"more {number}"}, secret="kubeconfig"
+        )
     assert said(refused) == ["asking.person"]
     assert (refused.status, secret_of(refused)) == (InquiryStatus.FAILED, "kubeconfig")
     assert Inquiry.objects.count() <= MOST_OPEN_OF_ONE + inquiries.MOST_KEPT
@@ -227,7 +234,10 @@ def flood(mesh: Mesh, people: int) -> None:
     """120 questions that do not end, of as many people as a mesh may have."""
     for number in range(people):
         user = person(f"{mesh.name}-{number}", None, "")
-        rows = [Inquiry(kind="test.held", mesh=mesh, user=user, params={"n": n}, digest=f"{user.id}-{n}") for n in range(120 // people)]
+        rows = [
+            Inquiry(kind="test.held", mesh=mesh, user=user, params={"n": n}, digest=f"{user.id}-{n}")
+            for n in range(120 // people)
+        ]
         Inquiry.objects.bulk_create(rows)
 
 

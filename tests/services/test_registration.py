@@ -27,7 +27,10 @@ def entries() -> list[tuple[str, str, str]]:
 def test_a_registered_mesh_knows_its_istiods_and_the_clusters_that_they_serve(world: World) -> None:
     assert Mesh.objects.get().name == "prod"
     assert set(world.topology.clusters) == {"member-a", "member-b", "member-c"}
-    assert entries() == [("mesh.register", "prod", "accepted"), *(("cluster.register", f"member-{x}", "accepted") for x in "abc")]
+    assert entries() == [
+        ("mesh.register", "prod", "accepted"),
+        *(("cluster.register", f"member-{x}", "accepted") for x in "abc"),
+    ]
 
 
 def test_a_mesh_is_registered_once_by_name_and_by_control_plane(empty: World) -> None:
@@ -86,7 +89,11 @@ def test_a_cluster_is_in_one_mesh_per_system_namespace(empty: World) -> None:
     empty.register()
     hub = empty.look_at("hub")
     other = Mesh.objects.create(
-        name="other", control_plane=empty.mesh.control_plane, config=empty.mesh.config, config_uid="another", system_namespace=SYSTEM
+        name="other",
+        control_plane=empty.mesh.control_plane,
+        config=empty.mesh.config,
+        config_uid="another",
+        system_namespace=SYSTEM,
     )
     with refused("cluster.in-another-mesh"):
         clusters.cluster_register(actor=ROOT, mesh=other, name="member-a", report=empty.look_at("member-a"))
@@ -120,11 +127,16 @@ def test_a_credential_is_replaced_by_one_of_the_same_cluster_only(world: World) 
     row = Connection.objects.get(id=cluster.connection_id)
     assert row.open_code == ""
     assert row.fingerprint == credential_of(kubeconfig).fingerprint
-    assert entries()[-2:] == [("cluster.replace-credential", "member-a", "refused"), ("cluster.replace-credential", "member-a", "accepted")]
+    assert entries()[-2:] == [
+        ("cluster.replace-credential", "member-a", "refused"),
+        ("cluster.replace-credential", "member-a", "accepted"),
+    ]
 
 
 def test_the_control_planes_credential_is_replaced_by_one_of_the_same_cluster_only(world: World) -> None:
-    other = inspect_cluster(credential_of(world.fleet.kubeconfig("member-a")), role=ClusterRole.CONFIG, system_namespace=SYSTEM)
+    other = inspect_cluster(
+        credential_of(world.fleet.kubeconfig("member-a")), role=ClusterRole.CONFIG, system_namespace=SYSTEM
+    )
     report = world.look_at_mesh()
     wrong = type(report)(other, other, report.istiods, report.remote_clusters)
     with refused("cluster.other-identity"):

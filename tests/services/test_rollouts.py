@@ -88,7 +88,9 @@ def test_clusters_whose_pod_cidrs_surely_overlap_are_grouped_only_knowingly(worl
     assert refusal.value.violations[0].code == "group.overlap"
     rollout = world.do(*changes, actor=ADMIN, accept=[token(refusal.value)])
     assert rollout.overrides == [token(refusal.value)]
-    assert Entry.objects.filter(action="rollout.start", outcome="accepted").get().params["accept"] == [token(refusal.value)]
+    assert Entry.objects.filter(action="rollout.start", outcome="accepted").get().params["accept"] == [
+        token(refusal.value)
+    ]
 
 
 def test_a_change_that_was_planned_on_an_older_mesh_is_refused(prepared: World) -> None:
@@ -137,7 +139,11 @@ def test_a_cancelled_rollout_begins_nothing_more_and_can_be_retried(prepared: Wo
     rollouts.rollout_cancel(actor=OPERATOR, rollout=rollout)
     prepared.finish(rollout, "cancelled")
     assert rollouts.not_applied(prepared.mesh) == (1, 1)
-    assert sorted(entries(rollout)) == [("rollout.cancel", "accepted"), ("rollout.cancelled", "ended"), ("rollout.start", "accepted")]
+    assert sorted(entries(rollout)) == [
+        ("rollout.cancel", "accepted"),
+        ("rollout.cancelled", "ended"),
+        ("rollout.start", "accepted"),
+    ]
     prepared.retry(rollout, actor=OPERATOR)
     assert rollouts.not_applied(prepared.mesh) == (0, 1)
     assert prepared.fleet.cluster("member-a").get("Deployment", "eastwest-member-a-1", "istio-system") is None
@@ -307,7 +313,9 @@ def test_a_failed_rollout_can_still_be_retried_after_something_was_restored(prep
     prepared.fleet.fault("hub", "500", resource="configmaps", methods=["PUT"])
     failed = prepared.do(prepared.join("green", B), ends="failed")
     prepared.fleet.fault("hub", None)
-    prepared.fleet.cluster("member-a").patch("Namespace", SYSTEM, {"metadata": {"labels": {"topology.istio.io/network": None}}})
+    prepared.fleet.cluster("member-a").patch(
+        "Namespace", SYSTEM, {"metadata": {"labels": {"topology.istio.io/network": None}}}
+    )
     revision = prepared.mesh.revision
     prepared.restore()
     prepared.mesh.refresh_from_db()

@@ -1,6 +1,7 @@
 """`manage.py` by a process that has everything imported and forks for each command: a walk is some forty of them.
 
-As a program it reads one command a line, `{"arguments": […], "stdin": path, "out": path, "err": path}`, and answers its exit code.
+As a program it reads one command a line, `{"arguments": […], "stdin": path, "out": path, "err": path}`, and answers its
+exit code.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def serve() -> None:
 def _run(asked: dict[str, object]) -> int:
     from django.core.management import execute_from_command_line
 
-    for number, (name, flags) in enumerate((("stdin", os.O_RDONLY), ("out", os.O_WRONLY | os.O_CREAT), ("err", os.O_WRONLY | os.O_CREAT))):
+    for number, (name, flags) in enumerate(
+        (("stdin", os.O_RDONLY), ("out", os.O_WRONLY | os.O_CREAT), ("err", os.O_WRONLY | os.O_CREAT))
+    ):
         os.dup2(os.open(str(asked[name]), flags), number)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False))  # what the parent has read ahead is not this command's
     try:

@@ -1,4 +1,6 @@
-"""Stops and starts a simulated cluster as the rig does a real one: `rig.py stop-cluster|start-cluster LIVE.JSON NAME [--hang]`."""
+"""Stops and starts a simulated cluster as the rig does a real one: `rig.py stop-cluster|start-cluster LIVE.JSON NAME
+[--hang]`.
+"""
 
 from __future__ import annotations
 

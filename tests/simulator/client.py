@@ -32,13 +32,26 @@ class Client:
         self.token = config["users"][0]["user"]["token"]
         authority = base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
         self.context = ssl.create_default_context(cadata=authority)
-        self.connection = http.client.HTTPSConnection(self.url.hostname or "", self.url.port, context=self.context, timeout=timeout)
+        self.connection = http.client.HTTPSConnection(
+            self.url.hostname or "", self.url.port, context=self.context, timeout=timeout
+        )
 
     def send(
-        self, method: str, path: str, body: Any = None, content_type: str = "application/json", accept: str = "*/*", **query: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "*/*",
+        **query: str,
     ) -> Answer:
         prefix = "" if path.startswith("/_control") else self.url.path
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type, "User-Agent": "tests/1", "Accept": accept}
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": content_type,
+            "User-Agent": "tests/1",
+            "Accept": accept,
+        }
         target = prefix + path + (f"?{urlencode(query)}" if query else "")
         self.connection.request(method, target, json.dumps(body) if body is not None else None, headers)
         response = self.connection.getresponse()
@@ -59,10 +72,17 @@ class Client:
 
     def forward(self, pod: str, port: int, path: str, namespace: str = "istio-system") -> tuple[int, str]:
         """GET over port-forward: the status and the body, or 0 and the error channel's text."""
-        url = f"wss://{self.url.netloc}{self.url.path}/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}"
+        url = (
+            f"wss://{self.url.netloc}{self.url.path}/api/v1/namespaces/{namespace}/pods/{pod}/portforward?ports={port}"
+        )
         header = [f"Authorization: Bearer {self.token}"]
         socket = websocket.create_connection(
-            url, header=header, subprotocols=["v4.channel.k8s.io"], sslopt={"context": self.context}, suppress_origin=True, timeout=5
+            url,
+            header=header,
+            subprotocols=["v4.channel.k8s.io"],
+            sslopt={"context": self.context},
+            suppress_origin=True,
+            timeout=5,
         )
         socket.send_binary(b"\0" + f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         data, failure, begun = b"", b"", set()

@@ -67,7 +67,12 @@ def test_a_list_of_metadata_holds_no_content(client: Client) -> None:
 
 def test_items_of_a_list_of_a_built_in_kind_do_not_name_their_kind(client: Client, fleet: Fleet) -> None:
     assert all("kind" not in item for item in client.get("/api/v1/pods").body["items"])
-    rule = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "g", "namespace": "shop"}, "spec": {}}
+    rule = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "g", "namespace": "shop"},
+        "spec": {},
+    }
     fleet.cluster("member-a").put(rule)
     assert client.get("/apis/networking.istio.io/v1/gateways").body["items"][0]["kind"] == "Gateway"
 
@@ -95,20 +100,25 @@ def test_a_user_without_rights_is_told_which_one_is_missing(fleet: Fleet) -> Non
     answer = nobody.get("/apis/apps/v1/namespaces/shop/deployments/echo")
     assert answer.status == 403
     assert answer.body["message"] == (
-        'deployments.apps "echo" is forbidden: User "nobody" cannot get resource "deployments" in API group "apps" in the namespace "shop"'
+        'deployments.apps "echo" is forbidden: User "nobody" cannot get resource "deployments" in API group '
+        '"apps" in the namespace "shop"'
     )
 
 
 @pytest.mark.parametrize(("user", "allowed"), [("admin", True), ("nobody", False)])
 def test_an_access_review_says_what_the_user_may_do(fleet: Fleet, user: str, allowed: bool) -> None:
     spec = {"resourceAttributes": {"verb": "patch", "group": "apps", "resource": "deployments", "namespace": "shop"}}
-    answer = Client(fleet, user=user).send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": spec})
+    answer = Client(fleet, user=user).send(
+        "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": spec}
+    )
     assert (answer.status, answer.body["status"]["allowed"]) == (201, allowed)
 
 
 def test_discovery_names_the_kinds_of_a_version(client: Client) -> None:
     listed = client.get("/apis/apps/v1").body["resources"]
-    assert {"deployments", "deployments/scale", "deployments/status", "replicasets"} <= {item["name"] for item in listed}
+    assert {"deployments", "deployments/scale", "deployments/status", "replicasets"} <= {
+        item["name"] for item in listed
+    }
     assert "networking.istio.io" in {group["name"] for group in client.get("/apis").body["groups"]}
 
 

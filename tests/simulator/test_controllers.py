@@ -26,15 +26,26 @@ def gateway(**spec: Any) -> dict[str, Any]:
 
 
 def service(**annotations: str) -> dict[str, Any]:
-    spec = {"type": "LoadBalancer", "ports": [{"name": "tls", "port": 15443, "protocol": "TCP"}], "selector": {"a": "b"}}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "eastwest", "annotations": annotations}, "spec": spec}
+    spec = {
+        "type": "LoadBalancer",
+        "ports": [{"name": "tls", "port": 15443, "protocol": "TCP"}],
+        "selector": {"a": "b"},
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "eastwest", "annotations": annotations},
+        "spec": spec,
+    }
 
 
 def condition(deployment: Any, kind: str) -> str:
     return next((item["status"] for item in deployment["status"].get("conditions", ()) if item["type"] == kind), "")
 
 
-def pods_of(fleet: Fleet, prefix: str, namespace: str = "istio-system", cluster: str = "member-a") -> list[dict[str, Any]]:
+def pods_of(
+    fleet: Fleet, prefix: str, namespace: str = "istio-system", cluster: str = "member-a"
+) -> list[dict[str, Any]]:
     return [pod for pod in fleet.cluster(cluster).list("Pod", namespace) if pod["metadata"]["name"].startswith(prefix)]
 
 
@@ -68,7 +79,10 @@ def test_a_gateway_that_no_webhook_selects_does_not_become_ready(client: Client,
     del manifest["spec"]["template"]["metadata"]["labels"]["sidecar.istio.io/inject"]
     client.apply(f"{DEPLOYMENTS}/eastwest", manifest)
     eventually(lambda: pods_of(fleet, "eastwest") and pods_of(fleet, "eastwest")[0]["status"].get("containerStatuses"))
-    assert pods_of(fleet, "eastwest")[0]["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
+    assert (
+        pods_of(fleet, "eastwest")[0]["status"]["containerStatuses"][0]["state"]["waiting"]["reason"]
+        == "ImagePullBackOff"
+    )
     assert condition(client.get(f"{DEPLOYMENTS}/eastwest").body, "Available") == "False"
 
 
@@ -127,13 +141,23 @@ def test_the_address_asked_for_is_given(client: Client) -> None:
     wanted = service()
     wanted["spec"]["loadBalancerIP"] = "203.0.113.7"
     client.apply(f"{SERVICES}/eastwest", wanted)
-    eventually(lambda: client.get(f"{SERVICES}/eastwest").body["status"]["loadBalancer"].get("ingress", [{}])[0].get("ip") == "203.0.113.7")
+    eventually(
+        lambda: (
+            client.get(f"{SERVICES}/eastwest").body["status"]["loadBalancer"].get("ingress", [{}])[0].get("ip")
+            == "203.0.113.7"
+        )
+    )
 
 
 @pytest.mark.parametrize("prefix", ["simulator/", "cloud.rig/"])
 def test_a_load_balancer_may_have_a_host_name(client: Client, prefix: str) -> None:
     client.apply(f"{SERVICES}/eastwest", service(**{f"{prefix}hostname": "lb.example.org"}))
-    eventually(lambda: client.get(f"{SERVICES}/eastwest").body["status"]["loadBalancer"].get("ingress") == [{"hostname": "lb.example.org"}])
+    eventually(
+        lambda: (
+            client.get(f"{SERVICES}/eastwest").body["status"]["loadBalancer"].get("ingress")
+            == [{"hostname": "lb.example.org"}]
+        )
+    )
 
 
 def test_a_pending_load_balancer_says_why_in_an_event_and_goes_on_when_allowed(client: Client, fleet: Fleet) -> None:
@@ -156,7 +180,9 @@ def test_a_service_that_is_no_longer_a_load_balancer_loses_its_address(client: C
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground"])
-def test_a_deleted_deployment_takes_its_replica_sets_and_pods_with_it(client: Client, fleet: Fleet, policy: str) -> None:
+def test_a_deleted_deployment_takes_its_replica_sets_and_pods_with_it(
+    client: Client, fleet: Fleet, policy: str
+) -> None:
     client.send("DELETE", ECHO, {"propagationPolicy": policy})
     eventually(lambda: client.get(ECHO).status == 404)
     eventually(lambda: not pods_of(fleet, "echo", "shop") and not fleet.cluster("member-a").list("ReplicaSet", "shop"))
@@ -166,7 +192,9 @@ def test_orphans_stay_when_asked_to(client: Client, fleet: Fleet) -> None:
     client.send("DELETE", ECHO, {"propagationPolicy": "Orphan"})
     eventually(lambda: client.get(ECHO).status == 404)
     assert len(pods_of(fleet, "echo", "shop")) == 2
-    assert all("ownerReferences" not in item["metadata"] for item in fleet.cluster("member-a").list("ReplicaSet", "shop"))
+    assert all(
+        "ownerReferences" not in item["metadata"] for item in fleet.cluster("member-a").list("ReplicaSet", "shop")
+    )
 
 
 def test_a_deleted_namespace_goes_with_everything_in_it(client: Client, fleet: Fleet) -> None:
@@ -178,9 +206,15 @@ def test_a_deleted_namespace_goes_with_everything_in_it(client: Client, fleet: F
 
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
-def test_other_workloads_have_pods_that_are_replaced_when_they_are_restarted(client: Client, fleet: Fleet, kind: str) -> None:
+def test_other_workloads_have_pods_that_are_replaced_when_they_are_restarted(
+    client: Client, fleet: Fleet, kind: str
+) -> None:
     template = {"metadata": {"labels": {"app": "w"}}, "spec": {"containers": [{"name": "app", "image": "w:1"}]}}
-    spec = {"selector": {"matchLabels": {"app": "w"}}, "template": template, **({"replicas": 2} if kind == "StatefulSet" else {})}
+    spec = {
+        "selector": {"matchLabels": {"app": "w"}},
+        "template": template,
+        **({"replicas": 2} if kind == "StatefulSet" else {}),
+    }
     path = f"/apis/apps/v1/namespaces/shop/{kind.lower()}s"
     client.send("POST", path, {"metadata": {"name": "w"}, "spec": spec})
     done = {"StatefulSet": "readyReplicas", "DaemonSet": "numberReady"}[kind]

@@ -90,7 +90,9 @@ def test_an_unknown_fault_is_refused(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(("stage", "stored"), [("before", False), ("after", True)])
-def test_a_hook_may_cut_the_connection_before_or_after_the_write_is_stored(client: Client, fleet: Fleet, stage: str, stored: bool) -> None:
+def test_a_hook_may_cut_the_connection_before_or_after_the_write_is_stored(
+    client: Client, fleet: Fleet, stage: str, stored: bool
+) -> None:
     def hook(cluster: str, n: int, request: Any, at: str) -> None:
         if (n, at) == (2, stage):
             raise Cut
@@ -127,7 +129,11 @@ def test_reads_and_dry_runs_do_not_count_as_writes(client: Client, fleet: Fleet)
     fleet.hook(lambda cluster, n, request, at: seen.append((cluster, n, at)))
     client.get(SPACE)
     client.apply(f"{SPACE}/x", made("x"), dryRun="All")
-    client.send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": {"resourceAttributes": {"verb": "get"}}})
+    client.send(
+        "POST",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        {"spec": {"resourceAttributes": {"verb": "get"}}},
+    )
     client.apply(f"{SPACE}/x", made("x"))
     assert seen == [("member-a", 1, "before"), ("member-a", 1, "after")]
 
@@ -178,6 +184,8 @@ def test_the_certificate_is_checked_against_the_kubeconfigs_authority(fleet: Fle
 def test_a_restart_of_the_rollout_is_not_counted_by_a_snapshot(fleet: Fleet) -> None:
     before = fleet.snapshot()
     annotation = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
-    fleet.cluster("member-a").patch("Deployment", "echo", {"spec": {"template": {"metadata": {"annotations": annotation}}}}, "shop")
+    fleet.cluster("member-a").patch(
+        "Deployment", "echo", {"spec": {"template": {"metadata": {"annotations": annotation}}}}, "shop"
+    )
     eventually(lambda: fleet.cluster("member-a").list("Deployment", "shop")[0]["status"]["observedGeneration"] == 2)
     assert fleet.snapshot() == before

@@ -33,13 +33,17 @@ def pages(fleet: Fleet, hub: Client, page: str, port: int = 15014) -> list[Any]:
 
 
 def networks_of(fleet: Fleet, hub: Client) -> list[list[str]]:
-    return [sorted(f"{item['Network']} {item['Addr']}" for item in page or []) for page in pages(fleet, hub, "networkz")]
+    return [
+        sorted(f"{item['Network']} {item['Addr']}" for item in page or []) for page in pages(fleet, hub, "networkz")
+    ]
 
 
 def restart(fleet: Fleet) -> None:
     before = set(fleet.mesh.replicas())
     annotation = {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}
-    fleet.cluster("hub").patch("Deployment", "istiod", {"spec": {"template": {"metadata": {"annotations": annotation}}}}, "istio-system")
+    fleet.cluster("hub").patch(
+        "Deployment", "istiod", {"spec": {"template": {"metadata": {"annotations": annotation}}}}, "istio-system"
+    )
     eventually(lambda: len(fleet.mesh.replicas()) == 2 and before.isdisjoint(fleet.mesh.replicas()))
     fleet.settle()
 
@@ -56,7 +60,14 @@ def test_an_entry_of_networkz_has_the_real_form(fleet: Fleet, hub: Client) -> No
     publish(fleet, {"green": GREEN})
     eventually(lambda: pages(fleet, hub, "networkz")[0])
     account = {"Namespace": "", "Name": ""}
-    entry = {"Network": "green", "Cluster": "", "Addr": "198.51.100.2", "Port": 15443, "HBONEPort": 0, "ServiceAccount": account}
+    entry = {
+        "Network": "green",
+        "Cluster": "",
+        "Addr": "198.51.100.2",
+        "Port": 15443,
+        "HBONEPort": 0,
+        "ServiceAccount": account,
+    }
     assert pages(fleet, hub, "networkz", 8080)[0] == [entry]
 
 
@@ -69,7 +80,9 @@ def test_an_entry_of_networkz_has_the_real_form(fleet: Fleet, hub: Client) -> No
         "networks: [",
     ],
 )
-def test_an_invalid_value_is_ignored_until_a_restart_and_empties_the_mesh_then(fleet: Fleet, hub: Client, bad: Any) -> None:
+def test_an_invalid_value_is_ignored_until_a_restart_and_empties_the_mesh_then(
+    fleet: Fleet, hub: Client, bad: Any
+) -> None:
     publish(fleet, {"green": GREEN})
     eventually(lambda: networks_of(fleet, hub) == [["green 198.51.100.2"]] * 2)
     publish(fleet, bad)
@@ -89,7 +102,12 @@ def test_host_names_count_when_they_resolve_and_pushcontext_names_them_all(fleet
 
 
 def test_a_labelled_service_is_used_without_being_listed(fleet: Fleet, hub: Client) -> None:
-    spec = {"type": "LoadBalancer", "ports": [{"port": 15443, "protocol": "TCP"}], "loadBalancerIP": "203.0.113.9", "selector": {"x": "y"}}
+    spec = {
+        "type": "LoadBalancer",
+        "ports": [{"port": 15443, "protocol": "TCP"}],
+        "loadBalancerIP": "203.0.113.9",
+        "selector": {"x": "y"},
+    }
     meta = {"name": "ew", "namespace": "istio-system", "labels": {"topology.istio.io/network": "blue"}}
     fleet.cluster("member-a").put({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
     eventually(lambda: networks_of(fleet, hub) == [["blue 203.0.113.9"]] * 2)
@@ -104,7 +122,9 @@ def test_without_hot_reload_only_a_restart_brings_a_change(fleet: Fleet, hub: Cl
     assert networks_of(fleet, hub) == [["green 198.51.100.2"]] * 2
 
 
-def test_a_member_that_hangs_stays_synced_until_a_restart_and_comes_back_when_it_answers(fleet: Fleet, hub: Client) -> None:
+def test_a_member_that_hangs_stays_synced_until_a_restart_and_comes_back_when_it_answers(
+    fleet: Fleet, hub: Client
+) -> None:
     def states() -> list[dict[str, str]]:
         return [{item["id"]: item["syncStatus"] for item in page} for page in pages(fleet, hub, "clusterz")]
 
@@ -125,14 +145,24 @@ def told(fleet: Fleet, hub: Client, cluster: str) -> list[str]:
     answers = [hub.forward(name, 15014, f"/debug/edsz?proxyID={pod}.shop") for name in fleet.mesh.replicas()]
     assert sorted(status for status, _ in answers) == [200, 404]
     assignment = next(
-        item for status, text in answers if status == 200 for item in json.loads(text)["configs"] if "echo" in item["clusterName"]
+        item
+        for status, text in answers
+        if status == 200
+        for item in json.loads(text)["configs"]
+        if "echo" in item["clusterName"]
     )
-    return [item["endpoint"]["address"]["socketAddress"]["address"] for part in assignment["endpoints"] for item in part["lbEndpoints"]]
+    return [
+        item["endpoint"]["address"]["socketAddress"]["address"]
+        for part in assignment["endpoints"]
+        for item in part["lbEndpoints"]
+    ]
 
 
 def test_a_proxy_is_told_raw_addresses_before_a_join_and_the_gateway_after(fleet: Fleet, hub: Client) -> None:
     for cluster, network in {"member-a": "blue", "member-b": "green"}.items():
-        fleet.cluster(cluster).patch("Namespace", "istio-system", {"metadata": {"labels": {"topology.istio.io/network": network}}})
+        fleet.cluster(cluster).patch(
+            "Namespace", "istio-system", {"metadata": {"labels": {"topology.istio.io/network": network}}}
+        )
     assert any(address.startswith("10.20.") for address in told(fleet, hub, "member-a"))
     publish(fleet, {"green": GREEN})
     eventually(lambda: "198.51.100.2" in told(fleet, hub, "member-a"))
@@ -175,6 +205,8 @@ def split() -> Iterator[Fleet]:
 
 def test_with_a_config_cluster_of_its_own_istiod_reads_there(split: Fleet) -> None:
     hub = Client(split, "hub")
-    split.cluster("hub").patch("ConfigMap", "istio", {"data": {"meshNetworks": json.dumps({"networks": {"wrong": GREEN}})}}, "istio-system")
+    split.cluster("hub").patch(
+        "ConfigMap", "istio", {"data": {"meshNetworks": json.dumps({"networks": {"wrong": GREEN}})}}, "istio-system"
+    )
     publish(split, {"green": GREEN})
     eventually(lambda: networks_of(split, hub) == [["green 198.51.100.2"]])

@@ -41,7 +41,10 @@ def kept(folder: Path) -> dict[str, Any]:
 
 
 def test_each_mesh_has_its_own_istiods_clusters_and_addresses() -> None:
-    plans = [MeshPlan("hub-one", (MemberPlan("one", "10.1.0.0/16"),), istiods=1), MeshPlan("hub-two", (MemberPlan("two", "10.2.0.0/16"),))]
+    plans = [
+        MeshPlan("hub-one", (MemberPlan("one", "10.1.0.0/16"),), istiods=1),
+        MeshPlan("hub-two", (MemberPlan("two", "10.2.0.0/16"),)),
+    ]
     with Fleet(plans=plans) as fleet:
         first, second = fleet.meshes
         assert (first.members, second.members) == (("one",), ("two",))
@@ -86,7 +89,15 @@ def test_a_folder_without_a_simulator_is_said_to_be_one(tmp_path: Path) -> None:
 
 def test_a_world_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "world.json").write_text('{"meshes": [{}]}')
-    command = [sys.executable, "-m", "simulator", "--world", str(tmp_path / "world.json"), "--dir", str(tmp_path / "kept")]
+    command = [
+        sys.executable,
+        "-m",
+        "simulator",
+        "--world",
+        str(tmp_path / "world.json"),
+        "--dir",
+        str(tmp_path / "kept"),
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1

@@ -11,7 +11,8 @@ OLD = """
 networks:
   "legacy.net_1":
     endpoints: [{from_registry: Kubernetes}, {fromCidr: 10.128.0.0/9}]
-    gateways: [{registry_service_name: istio-ingressgateway.istio-system.svc.cluster.local, port: 443, locality: zone-1}]
+    gateways:
+      - {registry_service_name: istio-ingressgateway.istio-system.svc.cluster.local, port: 443, locality: zone-1}
   onprem: {endpoints: [{fromCidr: "fd00:1::/64"}], gateways: [{address: gw.onprem.example, port: "15443"}]}
 """
 TAKEN = {
@@ -19,7 +20,8 @@ TAKEN = {
     "nothing": "",
     "no networks": "networks:",
     "an empty network": "networks: {a: {}}",
-    "fields that are null": "networks: {a: {endpoints: null, gateways: [{address: 192.0.2.1, port: 1, locality: null}]}}",
+    "fields that are null": "networks: {a: {endpoints: null, gateways: [{address: 192.0.2.1, port: 1, "
+    "locality: null}]}}",
     "unknown fields": "defaults: 1\nnetworks: {a: {endpoints: [{fromCidr: 10.0.0.1, note: x}], more: []}}",
     "a null beside the other notation": "networks: {a: {endpoints: [{fromRegistry: null, from_registry: bad_id}]}}",
     "a port in the notation of floats": "networks: {a: {gateways: [{address: 192.0.2.1, port: 15443.0}]}}",
@@ -65,5 +67,7 @@ def test_old_notation_means_the_same_to_both() -> None:
     assert isinstance(networks, dict)
     assert dict(found.registries) == {"Kubernetes": "legacy.net_1"}
     assert registries_of(networks["legacy.net_1"]) == {"Kubernetes"}
-    assert [(item.network, item.address, item.port) for item in found.gateways] == [("onprem", "gw.onprem.example", 15443)]
+    assert [(item.network, item.address, item.port) for item in found.gateways] == [
+        ("onprem", "gw.onprem.example", 15443)
+    ]
     assert addresses_of(networks["onprem"]) == {("gw.onprem.example", 15443)}

@@ -28,4 +28,6 @@ def test_every_recorded_answer_is_given_again(fleet: Fleet, name: str) -> None:
     record.prepare(send)
     played = record.play(send, [step["request"] for step in steps])
     for number, (wanted, got) in enumerate(zip(steps, played, strict=True)):
-        assert (got["status"], got["answer"]) == (wanted["status"], wanted["answer"]), f"step {number}: {wanted['request']}"
+        assert (got["status"], got["answer"]) == (wanted["status"], wanted["answer"]), (
+            f"step {number}: {wanted['request']}"
+        )

@@ -29,8 +29,12 @@ def register(mesh: Mesh, topology: Topology) -> Topology:
         typed = [cidr.network for cidr in cluster.pod_cidrs if cidr.source is CidrSource.TYPED]
         row = new_cluster(mesh, cluster.name, uid=cluster.uid, pod_cidrs=typed)
         if not typed:
-            observed.note_cluster(row, pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in cluster.pod_cidrs])
-    gateways = {key: replace(gateway, id=str(uuid5(NAMESPACE_URL, gateway.id))) for key, gateway in topology.gateways.items()}
+            observed.note_cluster(
+                row, pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in cluster.pod_cidrs]
+            )
+    gateways = {
+        key: replace(gateway, id=str(uuid5(NAMESPACE_URL, gateway.id))) for key, gateway in topology.gateways.items()
+    }
     return replace(
         topology,
         mesh=str(mesh.id),

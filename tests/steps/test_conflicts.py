@@ -36,7 +36,11 @@ def paths(world: World, member: str) -> set[str]:
 
 
 def test_a_field_that_somebody_else_owns_is_named_and_taken_over_only_with_consent(prepared: World) -> None:
-    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM}}
+    scaled = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "eastwest-member-b-1", "namespace": SYSTEM},
+    }
     prepared.fleet.cluster("member-b").apply({**scaled, "spec": {"replicas": 4}}, manager="ops")
     rollout = prepared.do(EditGateway(B, GatewaySpec(replicas=3)), ends="failed")
     failed = step(rollout, "gateway")
@@ -76,7 +80,11 @@ def test_a_rule_of_others_is_adopted_with_consent_and_put_back_as_it_was(world: 
         "spec": {
             "selector": {"istio": "eastwestgateway"},
             "servers": [
-                {"port": {"number": 15443, "name": "mine", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}
+                {
+                    "port": {"number": 15443, "name": "mine", "protocol": "TLS"},
+                    "tls": {"mode": "AUTO_PASSTHROUGH"},
+                    "hosts": ["*.x"],
+                }
             ],
         },
     }
@@ -86,7 +94,10 @@ def test_a_rule_of_others_is_adopted_with_consent_and_put_back_as_it_was(world: 
     assert step(rollout, "rule").error_code == "writes.not-ours"
     assert world.fleet.snapshot() == before
     world.retry(rollout, "failed", accept=tokens(rollout, "rule"))
-    assert (step(rollout, "rule").error_code, step(rollout, "rule").error_params["owner"]) == ("writes.conflict", "somebody")
+    assert (step(rollout, "rule").error_code, step(rollout, "rule").error_params["owner"]) == (
+        "writes.conflict",
+        "somebody",
+    )
     world.retry(rollout, accept=tokens(rollout, "rule"))
     adopted: Any = world.fleet.cluster("hub").get("Gateway", RULE, SYSTEM)
     assert adopted["spec"]["servers"][0]["hosts"] == ["*.local"]
@@ -96,7 +107,11 @@ def test_a_rule_of_others_is_adopted_with_consent_and_put_back_as_it_was(world: 
 
 
 def test_a_network_label_of_others_is_taken_over_with_consent_and_put_back(world: World) -> None:
-    label = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM, "labels": {"topology.istio.io/network": "legacy"}}}
+    label = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": SYSTEM, "labels": {"topology.istio.io/network": "legacy"}},
+    }
     world.fleet.cluster("member-a").apply(label, manager="terraform")
     before = world.fleet.snapshot()
     rollout = world.do(Enable(), *world.group(blue="member-a"), ends="failed")

@@ -47,7 +47,9 @@ def test_the_number_of_replicas_changes_hands_without_falling(prepared: World) -
     assert set(seen) == {3}
     assert prepared.object("HorizontalPodAutoscaler", B)["spec"]["minReplicas"] == 2
     scaled = {"spec": {"replicas": 4}}
-    prepared.fleet.cluster("member-b").patch("Deployment", "eastwest-member-b-1", scaled, SYSTEM, manager="kube-controller-manager")
+    prepared.fleet.cluster("member-b").patch(
+        "Deployment", "eastwest-member-b-1", scaled, SYSTEM, manager="kube-controller-manager"
+    )
     assert prepared.preview().steps == ()
     prepared.do(EditGateway(B, GatewaySpec(replicas=2)))
     assert min(seen) >= 2
@@ -74,7 +76,9 @@ def test_a_service_of_another_type_needs_no_address(world: World) -> None:
     assert not rollout.address_pending
 
 
-def test_a_gateway_that_is_not_injected_fails_and_says_what_is_wrong(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_is_not_injected_fails_and_says_what_is_wrong(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(SimulatedMesh, "inject", lambda _mesh, _member, pod: without_network(pod))
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B), ends="failed")
     failed = step(rollout, "gateway")
@@ -82,7 +86,10 @@ def test_a_gateway_that_is_not_injected_fails_and_says_what_is_wrong(world: Worl
     assert failed.error_params["network"] == "green"
     monkeypatch.undo()
     world.fleet.cluster("member-b").patch(
-        "Deployment", "eastwest-member-b-1", {"spec": {"template": {"metadata": {"annotations": {"again": "1"}}}}}, SYSTEM
+        "Deployment",
+        "eastwest-member-b-1",
+        {"spec": {"template": {"metadata": {"annotations": {"again": "1"}}}}},
+        SYSTEM,
     )
     world.fleet.settle()
     world.retry(rollout)
@@ -93,7 +100,9 @@ def without_network(pod: Any) -> Any:
     return {**pod, "spec": {**pod["spec"], "containers": containers}}
 
 
-def test_a_gateway_that_does_not_become_available_fails_with_what_kubernetes_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_does_not_become_available_fails_with_what_kubernetes_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway_steps, "AVAILABLE_SECONDS", 0.3)
     world.fleet.cluster("member-b").delete("MutatingWebhookConfiguration", "istio-sidecar-injector")
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B), ends="failed")
@@ -108,7 +117,9 @@ def test_a_deployment_that_kubernetes_gave_up_is_not_waited_for(world: World) ->
     def impatient(_cluster: str, _n: int, request: Any, stage: str) -> None:
         if stage == "after" and re.search("/deployments/eastwest", request.path) and request.method == "PATCH":
             world.fleet.hook(None)
-            world.fleet.cluster("member-b").patch("Deployment", "eastwest-member-b-1", {"spec": {"progressDeadlineSeconds": 1}}, SYSTEM)
+            world.fleet.cluster("member-b").patch(
+                "Deployment", "eastwest-member-b-1", {"spec": {"progressDeadlineSeconds": 1}}, SYSTEM
+            )
 
     world.fleet.hook(impatient)
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B), ends="failed")
@@ -117,7 +128,9 @@ def test_a_deployment_that_kubernetes_gave_up_is_not_waited_for(world: World) ->
     assert "timed out progressing" in failed.error_params["said"]
 
 
-def test_a_load_balancer_that_says_nothing_leaves_the_address_pending_and_its_reason_known(world: World, no_address: None) -> None:
+def test_a_load_balancer_that_says_nothing_leaves_the_address_pending_and_its_reason_known(
+    world: World, no_address: None
+) -> None:
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B, annotations=PENDING))
     assert rollout.address_pending
     waited = step(rollout, "address")
@@ -145,18 +158,30 @@ def test_a_join_that_awaits_an_address_fails_alone_and_is_completed_by_a_retry(w
 
 def test_an_awaited_address_is_filled_in_while_the_rollout_runs(world: World) -> None:
     awaited = Join("green", (Address("", gateway=B),))
-    world.do(Enable(), CreateGroup("green", frozenset({"member-b"})), gateway(B, annotations=(("simulator/delay", "0.1"),)), awaited)
+    world.do(
+        Enable(),
+        CreateGroup("green", frozenset({"member-b"})),
+        gateway(B, annotations=(("simulator/delay", "0.1"),)),
+        awaited,
+    )
     assert world.networks == [{("green", world.address(B))}] * 2
 
 
 def test_a_load_balancer_may_give_a_host_name(world: World) -> None:
     world.fleet.mesh.configure(hosts={"lb.example.org": ["198.51.100.9"]})
     awaited = Join("green", (Address("", gateway=B),))
-    world.do(Enable(), *world.group(green="member-b"), gateway(B, annotations=(("simulator/hostname", "lb.example.org"),)), awaited)
+    world.do(
+        Enable(),
+        *world.group(green="member-b"),
+        gateway(B, annotations=(("simulator/hostname", "lb.example.org"),)),
+        awaited,
+    )
     assert world.networks == [{("green", "198.51.100.9")}] * 2
 
 
-def test_a_gateway_that_a_finalizer_holds_is_named_and_deleted_by_a_retry(prepared: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_a_finalizer_holds_is_named_and_deleted_by_a_retry(
+    prepared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway_steps, "DELETION_SECONDS", 0.3)
     cluster = prepared.fleet.cluster("member-b")
     cluster.patch("Service", "eastwest-member-b-1", {"metadata": {"finalizers": ["example.org/held"]}}, SYSTEM)

@@ -21,10 +21,14 @@ ANOTHER = "00000000-aaaa-4bbb-8ccc-dddddddddddd"
 
 
 def swap(world: World, name: str, uid: str = ANOTHER) -> str:
-    """The address leads to another cluster from now on, also over connections that are open: what a proxy in between can do."""
+    """The address leads to another cluster from now on, also over connections that are open: what a proxy in between
+    can do.
+    """
     cluster = world.fleet.cluster(name).cluster
     [(resource, found)] = [
-        (resource, obj) for resource, obj in cluster.store.all() if (obj["kind"], obj["metadata"]["name"]) == ("Namespace", "kube-system")
+        (resource, obj)
+        for resource, obj in cluster.store.all()
+        if (obj["kind"], obj["metadata"]["name"]) == ("Namespace", "kube-system")
     ]
     before = str(found["metadata"]["uid"])
     cluster.store.put(resource, {**found, "metadata": {**found["metadata"], "uid": uid}})
@@ -51,7 +55,9 @@ def assert_stopped(rollout: Rollout, kind: str) -> None:
     assert ANOTHER in word(failed.error_code, failed.error_params)
 
 
-@pytest.mark.parametrize(("change", "kind"), [(EditGateway(B, GatewaySpec(replicas=3)), "gateway"), (DeleteGateway(B), "gateway-delete")])
+@pytest.mark.parametrize(
+    ("change", "kind"), [(EditGateway(B, GatewaySpec(replicas=3)), "gateway"), (DeleteGateway(B), "gateway-delete")]
+)
 def test_another_cluster_behind_the_address_gets_no_write(prepared: World, change: Any, kind: str) -> None:
     ours = swap(prepared, "member-b")
     since = len(prepared.fleet.writes())

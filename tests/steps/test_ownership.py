@@ -1,4 +1,6 @@
-"""Deleted and put back is what the console made itself: the object that its row names, whatever others call or label theirs."""
+"""Deleted and put back is what the console made itself: the object that its row names, whatever others call or label
+theirs.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ GATEWAY_KINDS = ("Deployment", "Service", "ServiceAccount")
 
 
 def recreate(world: World, kind: str, name: str = NAME, member: str = "member-b", **labels: str) -> dict[str, Any]:
-    """As `kubectl get -o yaml`, `delete` and `apply` do: everything is as it was, but another object of another maker."""
+    """As `kubectl get -o yaml`, `delete` and `apply` do: everything is as it was, but another object
+    of another maker.
+    """
     cluster = world.fleet.cluster(member)
     copy: Any = cluster.get(kind, name, "" if kind in ("Namespace", "MutatingWebhookConfiguration") else SYSTEM)
     cluster.delete(kind, name, copy["metadata"].get("namespace", ""))

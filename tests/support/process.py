@@ -10,7 +10,8 @@ from django.db import connection
 
 
 def child_environment(**values: str) -> dict[str, str]:
-    """This process's environment with the **test** database as DATABASE_URL, the tests' settings and keys, and `values`.
+    """This process's environment with the **test** database as DATABASE_URL, the tests' settings and keys, and
+    `values`.
 
     For tests with committed data (`django_db(transaction=True)`): another process sees nothing else.
     """
@@ -27,7 +28,9 @@ def url_of_the_test_database() -> str:
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
-    credentials = quote(database["USER"], safe="") + (f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else "")
+    credentials = quote(database["USER"], safe="") + (
+        f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
+    )
     port = f":{database['PORT']}" if database["PORT"] else ""
     return f"postgresql://{credentials}@{quote(database['HOST'], safe='')}{port}/{quote(database['NAME'], safe='')}"
 
@@ -37,4 +40,9 @@ def isolated_environment(**values: str) -> dict[str, str]:
     ours = ("DATABASE_URL", "REDIS_URL", "MESHCONSOLE_", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept = {name: value for name, value in os.environ.items() if name.startswith("MESHCONSOLE_BENCH_")}
-    return {**inherited, **kept, "DJANGO_SETTINGS_MODULE": "meshconsole.settings", **{k: v for k, v in values.items() if v}}
+    return {
+        **inherited,
+        **kept,
+        "DJANGO_SETTINGS_MODULE": "meshconsole.settings",
+        **{k: v for k, v in values.items() if v},
+    }

@@ -1,4 +1,7 @@
-"""A mesh as rows, without clusters behind it: what pages read. Steps of its rollouts are set by hand where a test needs that."""
+"""A mesh as rows, without clusters behind it: what pages read.
+
+Steps of its rollouts are set by hand where a test needs that.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,20 @@ def connection(uid: str, server: str) -> Connection:
 def new_mesh(name: str, kind: MeshKind = MeshKind.HOSTED) -> Mesh:
     hub = connection(f"hub-of-{name}", f"https://hub.{name}.example.com:6443")
     mesh = Mesh.objects.create(name=name, kind=kind, control_plane=hub, config=hub, config_uid=hub.uid)
-    observed.note_istiods(mesh, [Istiod("istiod", "", 2, "Kubernetes", "1.31.0", ConfigMapRef(hub.uid, "istio-system", "istio"))])
+    observed.note_istiods(
+        mesh, [Istiod("istiod", "", 2, "Kubernetes", "1.31.0", ConfigMapRef(hub.uid, "istio-system", "istio"))]
+    )
     return mesh
 
 
 def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
     uid = str(uuid4())
     cluster = Cluster.objects.create(
-        mesh=mesh, name=name, uid=uid, system_namespace="istio-system", connection=connection(uid, f"https://{name}.example.com:6443")
+        mesh=mesh,
+        name=name,
+        uid=uid,
+        system_namespace="istio-system",
+        connection=connection(uid, f"https://{name}.example.com:6443"),
     )
     cidrs = [{"network": cidr, "source": "pool"}] if cidr else []
     observed.note_cluster(cluster, version="v1.35.1", webhooks=[], pod_cidrs=cidrs)
@@ -87,7 +96,9 @@ def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
 
 
 def storefront() -> Mesh:
-    """Three groups: aws joined, asia with a gateway, onprem with one whose address is pending; and a spare cluster that is silent."""
+    """Three groups: aws joined, asia with a gateway, onprem with one whose address is pending; and a spare cluster that
+    is silent.
+    """
     mesh = new_mesh("storefront")
     for number, name in enumerate(("frankfurt", "ireland", "taiwan", "hangzhou")):
         add_cluster(mesh, name, f"10.{number}.0.0/16")

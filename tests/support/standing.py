@@ -44,7 +44,9 @@ class Around:
 def make_way(item: pytest.Item) -> None:
     """Before each test: one that commits must not do so within the transaction of others."""
     marker = item.get_closest_marker("django_db")
-    if Around.now and (COMMITS & set(getattr(item, "fixturenames", ())) or (marker and marker.kwargs.get("transaction"))):
+    if Around.now and (
+        COMMITS & set(getattr(item, "fixturenames", ())) or (marker and marker.kwargs.get("transaction"))
+    ):
         Around.now.end()
 
 

@@ -20,8 +20,8 @@ from xml.etree import ElementTree
 from tests.support.postgres import Postgres
 
 FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
-# Tests wait for browsers and workers half of their time: three processes on two cores. A file's tests stay together on one of
-# them: what they share is made once.
+# Tests wait for browsers and workers half of their time: three processes on two cores. A file's tests stay together on
+# one of them: what they share is made once.
 PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 2)
 PARALLEL = ("-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
@@ -35,7 +35,9 @@ def test(arguments: list[str]) -> int:
 
 
 def ship(arguments: list[str]) -> int:
-    """What is too long for each change: the suite in two other orders, every scene, all real clusters, and the benchmarks."""
+    """What is too long for each change: the suite in two other orders, every scene, all real clusters, and the
+    benchmarks.
+    """
     codes = [both(f"-{seed}", ["--random-order", f"--random-order-seed={seed}", *arguments]) for seed in SEEDS]
     codes.append(pytest("scenes", ["tests/e2e/test_every_scene.py", "--ship", *arguments]))
     if os.environ.get("MESHCONSOLE_LIVE"):
@@ -92,7 +94,10 @@ def pytest(name: str, arguments: list[str], **environment: str) -> int:
 
 
 def closing_line(files: Iterable[Path]) -> str:
-    """`N passed, N failed[, N skipped]` over all the files; an error is a failure, and so is a run that left no file."""
+    """`N passed, N failed[, N skipped]` over all the files.
+
+    An error is a failure, and so is a run that left no file.
+    """
     total: Counter[str] = Counter()
     for file in files:
         total += count(file)
@@ -117,7 +122,9 @@ def slowest(files: Iterable[Path]) -> list[str]:
     """A line for each of the tests that took longest, over all the files."""
     cases = [case for file in files if file.exists() for case in ElementTree.parse(file).getroot().iter("testcase")]
     cases.sort(key=lambda case: -float(case.get("time", 0)))
-    lines = [f"{float(case.get('time', 0)):7.1f} s  {case.get('classname')}::{case.get('name')}" for case in cases[:SLOWEST]]
+    lines = [
+        f"{float(case.get('time', 0)):7.1f} s  {case.get('classname')}::{case.get('name')}" for case in cases[:SLOWEST]
+    ]
     return [f"the {len(lines)} slowest tests:", *lines]
 
 

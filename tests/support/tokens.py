@@ -24,4 +24,8 @@ def with_token(kubeconfig: str, token: str) -> str:
 def remote_secret(kubeconfig: str, name: str) -> str:
     """As `istioctl create-remote-secret` prints it for the cluster ID `name`."""
     meta = {"name": f"istio-remote-secret-{name}", "labels": {"istio/multiCluster": "true"}}
-    return "# made by a tool\n" + yaml.safe_dump({"kind": "Secret", "metadata": meta, "stringData": {name: kubeconfig}}) + "---\n"
+    return (
+        "# made by a tool\n"
+        + yaml.safe_dump({"kind": "Secret", "metadata": meta, "stringData": {name: kubeconfig}})
+        + "---\n"
+    )

@@ -1,4 +1,5 @@
-"""Forks Celery workers, since starting one anew costs seconds: `python -m tests.support.worker_host SCHEDULE [CONCURRENCY]`.
+"""Forks Celery workers, since starting one anew costs seconds: `python -m tests.support.worker_host SCHEDULE
+[CONCURRENCY]`.
 
 Each line on stdin starts one worker, in a process group of its own with its beat; its pid is the answer. Everything is
 loaded before the fork, and nothing is open by then.
@@ -36,7 +37,17 @@ def _work(app: Celery, schedule: str, concurrency: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    options = ["--pool", "threads", "--concurrency", concurrency, "--queues", "rollout", "--beat", "--schedule", schedule]
+    options = [
+        "--pool",
+        "threads",
+        "--concurrency",
+        concurrency,
+        "--queues",
+        "rollout",
+        "--beat",
+        "--schedule",
+        schedule,
+    ]
     quiet = ["--without-mingle", "--without-gossip", "--without-heartbeat", "--loglevel", "WARNING"]
     app.worker_main(["worker", *options, *quiet])
     os._exit(0)

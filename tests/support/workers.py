@@ -35,11 +35,15 @@ class Workers:
         self._log = (Path(self._folder.name) / "log").open("w+")
         command = [sys.executable, "-m", "tests.support.worker_host", str(Path(self._folder.name) / "schedule")]
         pipe = subprocess.PIPE
-        self._host = subprocess.Popen(command, env=self._environment, stdin=pipe, stdout=pipe, stderr=self._log, text=True)
+        self._host = subprocess.Popen(
+            command, env=self._environment, stdin=pipe, stdout=pipe, stderr=self._log, text=True
+        )
         self._answer()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
         if self._host is not None:
             self._host.kill()

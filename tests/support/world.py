@@ -1,4 +1,6 @@
-"""A registered mesh on simulated clusters, carried out by the engine itself: what tests of services, steps and commands stand on."""
+"""A registered mesh on simulated clusters, carried out by the engine itself: what tests of services, steps and commands
+stand on.
+"""
 
 from __future__ import annotations
 
@@ -36,15 +38,23 @@ class World:
     fleet: Fleet
     mesh: Mesh = field(init=False)
 
-    def register(self, name: str = "prod", *, members: bool = True, kind: MeshKind = MeshKind.HOSTED, actor: Actor = ROOT) -> Mesh:
-        self.mesh = meshes.mesh_register(actor=actor, name=name, kind=kind, report=self.look_at_mesh(), system_namespace=SYSTEM)
+    def register(
+        self, name: str = "prod", *, members: bool = True, kind: MeshKind = MeshKind.HOSTED, actor: Actor = ROOT
+    ) -> Mesh:
+        self.mesh = meshes.mesh_register(
+            actor=actor, name=name, kind=kind, report=self.look_at_mesh(), system_namespace=SYSTEM
+        )
         for member in self.fleet.mesh.members if members else ():
             self.register_cluster(member, actor=actor)
         return self.mesh
 
     def look_at_mesh(self, user: str = "admin") -> MeshReport:
         hub = credential_of(self.fleet.kubeconfig(self.fleet.hub, user))
-        config = credential_of(self.fleet.kubeconfig(self.fleet.config, user)) if self.fleet.config != self.fleet.hub else None
+        config = (
+            credential_of(self.fleet.kubeconfig(self.fleet.config, user))
+            if self.fleet.config != self.fleet.hub
+            else None
+        )
         return inspect_mesh(hub, config, system_namespace=SYSTEM)
 
     def look_at(self, name: str, kubeconfig: str = "") -> ClusterReport:
@@ -52,7 +62,9 @@ class World:
         return inspect_cluster(credential, role=ClusterRole.MEMBER, system_namespace=SYSTEM)
 
     def register_cluster(self, name: str, *, like: str = "", actor: Actor = ROOT, **options: Any) -> Cluster:
-        return clusters.cluster_register(actor=actor, mesh=self.mesh, name=name, report=self.look_at(like or name), **options)
+        return clusters.cluster_register(
+            actor=actor, mesh=self.mesh, name=name, report=self.look_at(like or name), **options
+        )
 
     def row(self, name: str) -> Cluster:
         return Cluster.objects.select_related("connection", "group", "mesh").get(mesh=self.mesh, name=name)
@@ -80,7 +92,8 @@ class World:
 
     def told(self, rollout: Rollout) -> str:
         lines = [
-            f"{step.chain} {step.kind} {step.status} {step.error_code} {step.error_params} {step.evidence}" for step in rollout.steps.all()
+            f"{step.chain} {step.kind} {step.status} {step.error_code} {step.error_params} {step.evidence}"
+            for step in rollout.steps.all()
         ]
         return "\n".join([str(rollout.status), *lines])
 
@@ -122,7 +135,10 @@ class World:
     @property
     def networks(self) -> list[set[tuple[str, str]]]:
         """(network, address) as every istiod replica knows them."""
-        return [{(entry["Network"], entry["Addr"]) for entry in istiod.networkz() or ()} for istiod in self.fleet.mesh.istiods.values()]
+        return [
+            {(entry["Network"], entry["Addr"]) for entry in istiod.networkz() or ()}
+            for istiod in self.fleet.mesh.istiods.values()
+        ]
 
     @property
     def config_map(self) -> dict[str, Any]:

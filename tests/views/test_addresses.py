@@ -60,7 +60,11 @@ def test_a_dropped_draft_stays_dropped_whatever_another_tab_sends(ada: Any, mesh
 def test_an_update_that_is_sent_twice_is_one_change_and_leads_to_it(as_ada: Any, mesh: Mesh) -> None:
     address = url(mesh, "addresses-update") + "?group=aws"
     form = as_ada.get(address).context["forms"]["aws"]
-    sent = {"aws-version": form.current_version, "aws-hand": "|mine.example|15443", "aws-chosen": ["|mine.example|15443"]}
+    sent = {
+        "aws-version": form.current_version,
+        "aws-hand": "|mine.example|15443",
+        "aws-chosen": ["|mine.example|15443"],
+    }
     first = as_ada.post(address, sent)
     rollout = Rollout.objects.latest("created_at")
     second = as_ada.post(address, sent)

@@ -15,7 +15,9 @@ HTMX = {"HX-Request": "true", "HX-Target": "look"}
 
 def test_a_viewer_who_queues_looks_is_told_what_to_do(client: Any, vera: Any, mesh: Mesh) -> None:
     client.force_login(vera)
-    Inquiry.objects.bulk_create(Inquiry(kind="rule", mesh=mesh, user=vera, params={"n": n}) for n in range(MOST_OPEN_OF_ONE))
+    Inquiry.objects.bulk_create(
+        Inquiry(kind="rule", mesh=mesh, user=vera, params={"n": n}) for n in range(MOST_OPEN_OF_ONE)
+    )
     page = client.post(f"/meshes/{mesh.name}/rule/", headers=HTMX).content.decode()
     assert "Wait until one is answered, then try again" in page and "data-poll" not in page
     assert Inquiry.objects.filter(status="waiting").count() == MOST_OPEN_OF_ONE

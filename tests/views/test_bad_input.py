@@ -1,4 +1,6 @@
-"""Every form of the console against what no browser would send: refused in words or by a status, nothing is changed, never a 500."""
+"""Every form of the console against what no browser would send: refused in words or by a status, nothing is changed,
+never a 500.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,9 @@ ROWS: dict[str, Row] = {
     "rule": NOTHING,
     "restore": Row(DECISION),
     "restart-workloads": Row(DECISION, query="?cluster=taiwan"),
-    "mesh-register": Row({**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}, kept=("name", "system_namespace")),
+    "mesh-register": Row(
+        {**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}, kept=("name", "system_namespace")
+    ),
     "mesh-register-check": Row({**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}),
     "mesh-credential": Row(HUB),
     "mesh-credential-check": Row(HUB),
@@ -130,7 +134,19 @@ ROWS: dict[str, Row] = {
     "cluster-credential-check": Row(KUBECONFIG),
 }
 READ_ONLY = {
-    *("home", "meshes", "gallery", "interconnect", "mesh-status", "look", "clusters", "rollouts", "rollout", "checks", "activity"),
+    *(
+        "home",
+        "meshes",
+        "gallery",
+        "interconnect",
+        "mesh-status",
+        "look",
+        "clusters",
+        "rollouts",
+        "rollout",
+        "checks",
+        "activity",
+    ),
     *("topology",),
 }
 OF_DJANGO = {"account_login", "set_language"}
@@ -138,7 +154,9 @@ OF_DJANGO = {"account_login", "set_language"}
 
 @pytest.fixture
 def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
-    """One existing thing of each kind that a URL may name; the wizard's draft is complete, and the last rollout has failed."""
+    """One existing thing of each kind that a URL may name; the wizard's draft is complete, and the last rollout has
+    failed.
+    """
     draft = drafts.draft_groups(mesh=mesh, user_id=pia.id, groups=["asia"])
     address = Address("203.0.113.8", gateway=GatewayKey("taiwan", 1))
     drafts.draft_addresses(draft=draft, addresses={"asia": [address]}, topology=desired.load(mesh))
@@ -216,14 +234,21 @@ def test_every_url_that_takes_a_form_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(READ_ONLY))
-def test_a_page_that_takes_no_form_refuses_one(browser: Client, parts: dict[str, Any], name: str, settings: Any) -> None:
+def test_a_page_that_takes_no_form_refuses_one(
+    browser: Client, parts: dict[str, Any], name: str, settings: Any
+) -> None:
     settings.DEBUG = name == "gallery"
     response = browser.post(address_of(name, parts), {"name": "x"})
-    assert response.status_code == (405 if name not in ("home", "gallery") else response.status_code) and response.status_code < 500
+    assert (
+        response.status_code == (405 if name not in ("home", "gallery") else response.status_code)
+        and response.status_code < 500
+    )
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in ROWS.items() if row.fields))
-def test_hostile_values_are_refused_and_change_nothing(browser: Client, mesh: Mesh, parts: dict[str, Any], name: str) -> None:
+def test_hostile_values_are_refused_and_change_nothing(
+    browser: Client, mesh: Mesh, parts: dict[str, Any], name: str
+) -> None:
     row, url = ROWS[name], address_of(name, parts) + ROWS[name].query
     before = stored(mesh)
     for each, value in ((each, value) for each in row.fields for value in HOSTILE.values()):
@@ -231,7 +256,10 @@ def test_hostile_values_are_refused_and_change_nothing(browser: Client, mesh: Me
             response = browser.generic("POST", url, body_of(row.fields, **{each: value}), FORM, headers=HTMX)
             assert response.status_code in SAFE, (each, value[:20], response.status_code)
             if each not in row.free:
-                assert response.status_code != 204 or "bad" in response.headers.get("HX-Trigger", ""), (each, value[:20])
+                assert response.status_code != 204 or "bad" in response.headers.get("HX-Trigger", ""), (
+                    each,
+                    value[:20],
+                )
                 assert stored(mesh) == before, (each, value[:20])
 
 
@@ -248,7 +276,9 @@ def test_what_was_typed_stands_in_the_form_again_as_text(browser: Client, parts:
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
-def test_a_form_that_is_empty_broken_or_endless_is_no_mistake_of_the_console(browser: Client, parts: dict[str, Any], name: str) -> None:
+def test_a_form_that_is_empty_broken_or_endless_is_no_mistake_of_the_console(
+    browser: Client, parts: dict[str, Any], name: str
+) -> None:
     row, url = ROWS[name], address_of(name, parts) + ROWS[name].query
     bodies = [
         (FORM, b""),
@@ -266,7 +296,9 @@ def test_a_form_that_is_empty_broken_or_endless_is_no_mistake_of_the_console(bro
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))
-def test_a_form_without_its_token_and_with_a_foreign_method_is_refused(pia: Any, mesh: Mesh, parts: dict[str, Any], name: str) -> None:
+def test_a_form_without_its_token_and_with_a_foreign_method_is_refused(
+    pia: Any, mesh: Mesh, parts: dict[str, Any], name: str
+) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(pia)
     url, before = address_of(name, parts) + ROWS[name].query, stored(mesh)
@@ -291,22 +323,46 @@ def test_a_thing_of_another_mesh_and_one_that_never_was_are_not_found(
 ) -> None:
     other = shop.new_mesh("other")
     shop.add_cluster(other, "theirs")
-    never = {"group": "none", "cluster": "none", "gateway": uuid4(), "rollout_id": uuid4(), "inquiry_id": uuid4(), "binding_id": 2**63}
+    never = {
+        "group": "none",
+        "cluster": "none",
+        "gateway": uuid4(),
+        "rollout_id": uuid4(),
+        "inquiry_id": uuid4(),
+        "binding_id": 2**63,
+    }
     before = stored(mesh), stored(other)
-    # A check that is not kept is no mistake: what was sent is checked, or refused beside its field, as if it were the first.
+    # A check that is not kept is no mistake: what was sent is checked, or refused beside its field, as if it were the
+    # first.
     expected = BEGUN_ANEW.get(name, 404)
     for known in (parts | {"name": other.name}, parts | never):
         assert browser.post(address_of(name, known), ROWS[name].fields).status_code == expected, known["name"]
     assert (stored(mesh), stored(other)) == before
 
 
-KNOWN_QUERIES = ("page", "members", "q", "group", "cluster", "gateway", "next", "state", "sort", "all", "decision", "accept", "plan")
+KNOWN_QUERIES = (
+    "page",
+    "members",
+    "q",
+    "group",
+    "cluster",
+    "gateway",
+    "next",
+    "state",
+    "sort",
+    "all",
+    "decision",
+    "accept",
+    "plan",
+)
 PAGES = sorted({*ROWS, *READ_ONLY} - {"gallery", "account_logout", "set_language"})
 QUERIES = ("abc", "99999", "-1", "0", "9" * 400, "%00", "%ff", quote_plus("<b>bold</b>"), "x" * 4000)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_with_a_query_that_it_does_not_know_is_shown_all_the_same(browser: Client, parts: dict[str, Any], name: str) -> None:
+def test_a_page_with_a_query_that_it_does_not_know_is_shown_all_the_same(
+    browser: Client, parts: dict[str, Any], name: str
+) -> None:
     url = address_of(name, parts)
     for value in QUERIES:
         response = browser.get(f"{url}?{'&'.join(f'{each}={value}' for each in KNOWN_QUERIES)}")
@@ -320,7 +376,9 @@ def test_a_body_larger_than_any_form_is_refused_before_it_is_read(browser: Clien
     assert response.status_code == 413 and "256 KiB" in response.content.decode()
 
 
-def test_a_rollout_that_failed_is_retried_once_however_often_it_is_asked_for(browser: Client, mesh: Mesh, parts: dict[str, Any]) -> None:
+def test_a_rollout_that_failed_is_retried_once_however_often_it_is_asked_for(
+    browser: Client, mesh: Mesh, parts: dict[str, Any]
+) -> None:
     failed = shop.started(mesh, Remove("aws"))
     shop.end(failed, RolloutStatus.FAILED, StepStatus.FAILED)
     url = address_of("rollout-retry", parts | {"rollout_id": failed.id})

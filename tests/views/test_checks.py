@@ -29,10 +29,21 @@ def found(mesh: Mesh, *findings: dict[str, Any]) -> None:
     MeshObservation.objects.filter(mesh=mesh).update(findings=list(findings))
 
 
-def checked(mesh: Mesh, told: dict[str, str], reach: str = "served", groups: Sequence[str] = ("1-onprem", "asia", "aws")) -> None:
-    ways = {"aws": {"reach": reach, "service": "echo.shop.svc.cluster.local", "evidence": ["203.0.113.7:15443 refused"]}}
+def checked(
+    mesh: Mesh, told: dict[str, str], reach: str = "served", groups: Sequence[str] = ("1-onprem", "asia", "aws")
+) -> None:
+    ways = {
+        "aws": {"reach": reach, "service": "echo.shop.svc.cluster.local", "evidence": ["203.0.113.7:15443 refused"]}
+    }
     asked = dict.fromkeys(told, "echo-1.shop")
-    result = {"at": "2026-01-01T00:00:00+00:00", "findings": [], "groups": list(groups), "told": told, "ways": ways, "asked": asked}
+    result = {
+        "at": "2026-01-01T00:00:00+00:00",
+        "findings": [],
+        "groups": list(groups),
+        "told": told,
+        "ways": ways,
+        "asked": asked,
+    }
     observed.note_checks(mesh, result)
 
 
@@ -76,7 +87,9 @@ def test_a_group_that_came_since_the_checks_is_there_and_unknown(as_ada: Any, me
     assert page(as_ada, mesh).context["pairs"].paginator.count == 6
 
 
-def test_an_operator_runs_the_checks_and_a_viewer_is_told_why_not(client: Any, omar: Any, vera: Any, mesh: Mesh) -> None:
+def test_an_operator_runs_the_checks_and_a_viewer_is_told_why_not(
+    client: Any, omar: Any, vera: Any, mesh: Mesh
+) -> None:
     run = reverse("checks-run", kwargs={"name": mesh.name})
     client.force_login(vera)
     assert page(client, mesh).context["run"].reasons and client.post(run).status_code == 403

@@ -81,21 +81,29 @@ def test_a_revert_of_enabling_keeps_the_phrase_beside_its_field(world: World) ->
     ada, url = browser(world.mesh), address(world.do(Enable()), "revert")
     plan = opened(ada, url)
     wrong = sent(ada, url, plan, phrase="close it")
-    assert wrong.status_code == 422 and wrong.context["form"].errors["phrase"] and 'value="close it"' in wrong.content.decode()
+    assert (
+        wrong.status_code == 422
+        and wrong.context["form"].errors["phrase"]
+        and 'value="close it"' in wrong.content.decode()
+    )
     assert "HX-Redirect" in sent(ada, url, plan, phrase="Close Basic Settings").headers
 
 
 def test_a_revert_that_deletes_lists_what_goes(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.settled(mesh, CreateGroup("late", frozenset({"free"})), shop.gateway_in("free"))
     page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
-    assert "Network group <strong>late</strong>" in page and "East-west gateway <strong>eastwest-free-1</strong>" in page
+    assert (
+        "Network group <strong>late</strong>" in page and "East-west gateway <strong>eastwest-free-1</strong>" in page
+    )
     for kind in ("Deployment", "Service", "ServiceAccount"):
         assert f"<li>{kind} eastwest-free-1 on free</li>" in page
     assert "eastwest-taiwan-1" not in page
 
 
 def test_a_revert_tells_what_goes_once_and_what_it_brings_back_beside_it(as_ada: Any, mesh: Mesh) -> None:
-    rollout = shop.settled(mesh, CreateGroup("merged", frozenset()), MoveCluster("taiwan", "merged"), DeleteGroup("asia"))
+    rollout = shop.settled(
+        mesh, CreateGroup("merged", frozenset()), MoveCluster("taiwan", "merged"), DeleteGroup("asia")
+    )
     page = as_ada.get(address(rollout, "revert"), headers=DIALOG).content.decode()
     brought, goes = page.partition('<ul class="plan-changes">')[2].split("Will be removed")
     assert "asia" in brought and "Delete" not in brought and "Network group <strong>merged</strong>" in goes
@@ -103,7 +111,9 @@ def test_a_revert_tells_what_goes_once_and_what_it_brings_back_beside_it(as_ada:
 
 def test_a_revert_of_enabling_lists_the_rule_as_an_object(client: Any, pia: Any) -> None:
     client.force_login(pia)
-    page = client.get(address(shop.settled(shop.new_mesh("fresh"), Enable()), "revert"), headers=DIALOG).content.decode()
+    page = client.get(
+        address(shop.settled(shop.new_mesh("fresh"), Enable()), "revert"), headers=DIALOG
+    ).content.decode()
     assert "<li>Gateway cross-network-gateway</li>" in page
 
 
@@ -153,7 +163,16 @@ def test_skipping_a_restart_lists_none(as_ada: Any, mesh: Mesh) -> None:
 
 def test_restoring_does_not_ask_for_what_its_button_does(as_ada: Any, mesh: Mesh) -> None:
     problem = {"code": "writes.conflict", "params": {"owner": "kubectl-edit"}, "token": "writes.conflict:0123456789ab"}
-    write = {"cluster": "", "kind": "Gateway", "namespace": "", "name": "rule", "field": "", "verb": "apply", "note": "", "before": ""}
+    write = {
+        "cluster": "",
+        "kind": "Gateway",
+        "namespace": "",
+        "name": "rule",
+        "field": "",
+        "verb": "apply",
+        "note": "",
+        "before": "",
+    }
     writes = [write | {"after": "", "problems": [problem], "owners": ["kubectl-edit"]}]
     page = planned(as_ada, reverse("restore", kwargs={"name": mesh.name}), steps=[RESTARTING], writes=writes)
     assert "restoring takes it over" in page and "Others who write to it: kubectl-edit" in page
@@ -163,7 +182,13 @@ def test_restoring_does_not_ask_for_what_its_button_does(as_ada: Any, mesh: Mesh
 def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED)
-    names = {"": "Retry", "skip": "Skip the restart", "force": "Restart anyway", "take_over": "Take over and retry", "adopt": "Adopt"}
+    names = {
+        "": "Retry",
+        "skip": "Skip the restart",
+        "force": "Restart anyway",
+        "take_over": "Take over and retry",
+        "adopt": "Adopt",
+    }
     for decision, name in names.items():
         page = as_ada.get(address(rollout, "retry"), {"decision": decision}, headers=DIALOG).content.decode()
         assert f'<h2 id="dialog-title">{name}: Remove aws' in page
@@ -187,9 +212,24 @@ def test_without_scripts_a_consent_keeps_the_question_and_its_answers(as_ada: An
     page = as_ada.get(url, follow=True)
     plan = Inquiry.objects.latest("asked_at")
     problem = {"code": "writes.conflict", "params": {"owner": "kubectl"}, "token": "writes.conflict:0123456789ab"}
-    write = {"cluster": "", "kind": "Gateway", "namespace": "", "name": "rule", "field": "", "verb": "apply", "note": "", "before": ""}
+    write = {
+        "cluster": "",
+        "kind": "Gateway",
+        "namespace": "",
+        "name": "rule",
+        "field": "",
+        "verb": "apply",
+        "note": "",
+        "before": "",
+    }
     made = {"steps": [], "writes": [write | {"after": "", "problems": [problem], "owners": []}]}
-    for button, step in (("consent", "ask"), ("consent", "confirm"), ("withdraw", "confirm"), ("again", "confirm"), ("look", "confirm")):
+    for button, step in (
+        ("consent", "ask"),
+        ("consent", "confirm"),
+        ("withdraw", "confirm"),
+        ("again", "confirm"),
+        ("look", "confirm"),
+    ):
         Inquiry.objects.filter(id=plan.id).update(status="done", result=made)
         said = {"plan": str(plan.id), "step": step, "restart": "never", "phrase": "Close", button: problem["token"]}
         page = as_ada.post(url, said, follow=True)
@@ -231,7 +271,11 @@ def test_cancelling_says_what_is_finished_and_what_is_not_begun(as_ada: Any, mes
 def test_a_decision_that_is_over_closes_its_dialog_with_the_reason(as_ada: Any, mesh: Mesh, button: str) -> None:
     rollout = mesh.rollouts.earliest("created_at")
     answer = as_ada.post(address(rollout, button), headers=FORM)
-    assert answer.status_code == 204 and "close-dialog" in answer.headers["HX-Trigger"] and '"bad"' in answer.headers["HX-Trigger"]
+    assert (
+        answer.status_code == 204
+        and "close-dialog" in answer.headers["HX-Trigger"]
+        and '"bad"' in answer.headers["HX-Trigger"]
+    )
     page = as_ada.post(address(rollout, button))
     assert page.status_code == 302 and str(rollout.id) in page.headers["Location"]
 
@@ -297,6 +341,8 @@ def test_opening_a_dialog_is_no_request_to_be_recorded(as_ada: Any, mesh: Mesh) 
 def test_a_plan_that_failed_is_said_to_have_failed(joined: World) -> None:
     ada, url = browser(joined.mesh), address(newest(), "revert")
     plan = opened(ada, url)
-    Inquiry.objects.filter(id=plan.id).update(status=InquiryStatus.FAILED, errors=[{"code": "inquiry.failed", "params": {}}])
+    Inquiry.objects.filter(id=plan.id).update(
+        status=InquiryStatus.FAILED, errors=[{"code": "inquiry.failed", "params": {}}]
+    )
     answer = shown(ada, url, plan)
     assert "couldn&#x27;t be made" in answer and "not ready yet" not in answer

@@ -36,7 +36,9 @@ def test_a_group_is_created_and_the_page_stays(as_ada: Any, mesh: Mesh) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "aws", "Upper", "a" * 64, "under_score", "-x", "ünïcode", "a b"])
-def test_a_bad_group_name_is_refused_beside_the_field_and_what_was_typed_stays(as_ada: Any, mesh: Mesh, name: str) -> None:
+def test_a_bad_group_name_is_refused_beside_the_field_and_what_was_typed_stays(
+    as_ada: Any, mesh: Mesh, name: str
+) -> None:
     response = send(as_ada, url(mesh, "group-create"), name=name, clusters=["free"])
     form = response.context["form"]
     assert response.status_code == 422 and form.errors["name"]
@@ -55,13 +57,18 @@ def test_a_group_without_clusters_and_one_with_a_cluster_that_is_not_there_are_r
     assert send(as_ada, url(mesh, "group-create"), name="x", clusters=["taiwan"]).status_code == 422
 
 
-def test_overlapping_pod_cidrs_are_refused_and_a_mesh_admin_may_override_them(as_ada: Any, omar: Any, mesh: Mesh) -> None:
+def test_overlapping_pod_cidrs_are_refused_and_a_mesh_admin_may_override_them(
+    as_ada: Any, omar: Any, mesh: Mesh
+) -> None:
     shop.add_cluster(mesh, "twin", "10.9.0.0/16")
     values = {"name": "both", "clusters": ["free", "twin"]}
     refused = send(as_ada, url(mesh, "group-create"), **values)
     assert refused.status_code == 422 and "Override" in refused.content.decode()
     accepted = send(
-        as_ada, url(mesh, "group-create"), **values, accept=re.findall(r'name="accept" value="([^"]+)"', refused.content.decode())
+        as_ada,
+        url(mesh, "group-create"),
+        **values,
+        accept=re.findall(r'name="accept" value="([^"]+)"', refused.content.decode()),
     )
     assert accepted.status_code == 204 and "both" in desired.load(mesh).groups
 
@@ -107,7 +114,10 @@ def test_a_gateway_form_tells_all_its_errors_at_once(as_ada: Any, mesh: Mesh) ->
 
 def test_a_gateway_form_for_a_joined_group_says_so_with_its_other_errors(as_ada: Any, mesh: Mesh) -> None:
     refused = send(as_ada, url(mesh, "cluster-create-gateway", cluster="frankfurt"), replicas="many")
-    assert refused.context["form"].errors["replicas"] and "Remove it from the interconnect first" in refused.content.decode()
+    assert (
+        refused.context["form"].errors["replicas"]
+        and "Remove it from the interconnect first" in refused.content.decode()
+    )
 
 
 def test_an_operator_is_not_offered_to_override(client: Any, omar: Any, mesh: Mesh) -> None:
@@ -146,13 +156,27 @@ def test_the_last_cluster_of_a_group_is_not_removed(as_ada: Any, mesh: Mesh) -> 
 
 
 def test_a_gateway_is_created_with_what_was_chosen(as_ada: Any, mesh: Mesh) -> None:
-    values = {"cluster": "taiwan", "replicas": "3", "annotations": 'a.example/b: "yes"\nc: d', "load_balancer_ip": "203.0.113.9"}
+    values = {
+        "cluster": "taiwan",
+        "replicas": "3",
+        "annotations": 'a.example/b: "yes"\nc: d',
+        "load_balancer_ip": "203.0.113.9",
+    }
     finish(send(as_ada, url(mesh, "group-create-gateway", group="asia"), **values))
     spec = desired.load(mesh).gateways[GatewayKey("taiwan", 2)].spec
-    assert (spec.replicas, spec.load_balancer_ip, dict(spec.annotations)) == (3, "203.0.113.9", {"a.example/b": "yes", "c": "d"})
+    assert (spec.replicas, spec.load_balancer_ip, dict(spec.annotations)) == (
+        3,
+        "203.0.113.9",
+        {"a.example/b": "yes", "c": "d"},
+    )
 
 
-ODD = {"example.org/quoted": '"on"', "example.org/lines": "first: 1\nsecond: 2", "example.org/blank": " ", "example.org/hash": "a # b"}
+ODD = {
+    "example.org/quoted": '"on"',
+    "example.org/lines": "first: 1\nsecond: 2",
+    "example.org/blank": " ",
+    "example.org/hash": "a # b",
+}
 
 
 class Controls(HTMLParser):
@@ -224,7 +248,9 @@ def test_of_a_joined_groups_gateway_only_the_replicas_change(as_ada: Any, mesh: 
 def test_a_form_whose_object_has_changed_says_so_and_keeps_what_was_typed(as_ada: Any, mesh: Mesh) -> None:
     gateway = Gateway.objects.get(cluster__name="taiwan")
     address = url(mesh, "gateway-edit", gateway=gateway.id)
-    version = as_ada.get(address, headers={"HX-Request": "true", "HX-Target": "dialogs"}).context["form"]["version"].value()
+    version = (
+        as_ada.get(address, headers={"HX-Request": "true", "HX-Target": "dialogs"}).context["form"]["version"].value()
+    )
     shop.settled(mesh, EditGateway(GatewayKey("taiwan", 1), GatewaySpec(replicas=7)))
     stale = send(as_ada, address, replicas="2", version=version)
     assert stale.status_code == 409 and stale.context["form"]["replicas"].value() == "2"
@@ -280,10 +306,13 @@ def test_addresses_are_updated_without_the_control_plane_starting_again(as_ada: 
 
 
 @pytest.mark.parametrize(
-    ("host", "port"), [("127.0.0.1", "15443"), ("203.0.113.1", "0"), ("203.0.113.1", "x"), ("not a name", "15443"), ("169.254.1.1", "")]
+    ("host", "port"),
+    [("127.0.0.1", "15443"), ("203.0.113.1", "0"), ("203.0.113.1", "x"), ("not a name", "15443"), ("169.254.1.1", "")],
 )
 def test_an_address_that_nobody_could_reach_is_refused(as_ada: Any, mesh: Mesh, host: str, port: str) -> None:
-    response = as_ada.post(url(mesh, "addresses-update") + "?group=aws", {"aws-host": host, "aws-port": port}, follow=True)
+    response = as_ada.post(
+        url(mesh, "addresses-update") + "?group=aws", {"aws-host": host, "aws-port": port}, follow=True
+    )
     form = response.context["forms"]["aws"]
     assert response.status_code == 422 and (form.errors.get("host") or form.errors.get("port"))
 
@@ -292,7 +321,9 @@ def test_the_wizard_keeps_its_draft(as_ada: Any, mesh: Mesh, ada: Any) -> None:
     assert as_ada.post(url(mesh, "join"), {"group": ["asia"]}).headers["Location"] == url(mesh, "join-addresses")
     offered = as_ada.get(url(mesh, "join-addresses")).context["forms"]["asia"].fields["chosen"].choices
     added = as_ada.post(
-        url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]], "asia-host": "gw.example.org", "add": "asia"}, follow=True
+        url(mesh, "join-addresses"),
+        {"asia-chosen": [offered[0][0]], "asia-host": "gw.example.org", "add": "asia"},
+        follow=True,
     )
     assert "gw.example.org:15443" in added.content.decode()
     as_ada.post(url(mesh, "join-addresses"), {"asia-chosen": [offered[0][0]]})
@@ -380,8 +411,12 @@ def test_a_cluster_of_a_joined_group_is_not_forgotten(as_ada: Any, mesh: Mesh) -
 
 def test_ticks_are_asked_about_by_post_not_in_a_url(as_ada: Any, mesh: Mesh) -> None:
     for name in ("group-create", "interconnect"):
-        page = as_ada.get(url(mesh, name), headers=HTMX | {"HX-Target": "dialogs" if name == "group-create" else "live"}).content.decode()
-        assert "hx-include" in page and not re.search(r"<[^>]*hx-get[^>]*hx-include[^>]*(closest form|members-form)", page)
+        page = as_ada.get(
+            url(mesh, name), headers=HTMX | {"HX-Target": "dialogs" if name == "group-create" else "live"}
+        ).content.decode()
+        assert "hx-include" in page and not re.search(
+            r"<[^>]*hx-get[^>]*hx-include[^>]*(closest form|members-form)", page
+        )
     asked = send(as_ada, url(mesh, "group-create"), name="", clusters=["free", "twin"], asks="1")
     assert asked.status_code == 200 and not asked.context["form"].errors and "mine" not in desired.load(mesh).groups
 
@@ -391,21 +426,30 @@ def test_ticked_groups_reach_the_address_page_by_post(as_ada: Any, mesh: Mesh) -
     ticked = as_ada.post(address, {"ticked": "1", "group": ["aws"]})
     assert ticked.headers["Location"] == address
     page = as_ada.get(address)
-    assert list(page.context["forms"]) == ["aws"] and '<input type="hidden" name="group" value="aws">' in page.content.decode()
+    assert (
+        list(page.context["forms"]) == ["aws"]
+        and '<input type="hidden" name="group" value="aws">' in page.content.decode()
+    )
     sent = as_ada.post(address, {"group": ["aws"], "aws-host": "gw.example.org", "aws-port": "443"})
     assert "/rollouts/" in sent.headers["Location"]
 
 
 def test_removal_of_ticked_groups_is_asked_about_by_post(as_ada: Any, mesh: Mesh) -> None:
     first = as_ada.post(url(mesh, "interconnect-remove"), {"group": ["aws"]}, headers=HTMX | {"HX-Target": "dialogs"})
-    assert first.status_code == 200 and first.context["form"]["step"].value() == "ask" and desired.load(mesh).groups["aws"].joined
+    assert (
+        first.status_code == 200
+        and first.context["form"]["step"].value() == "ask"
+        and desired.load(mesh).groups["aws"].joined
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "parts"),
     [("group-delete", {"group": "asia"}), ("cluster-remove-from-group", {"cluster": "taiwan"}), ("gateway-delete", {})],
 )
-def test_a_deletion_lists_every_object_by_kind_and_name(as_ada: Any, mesh: Mesh, name: str, parts: dict[str, str]) -> None:
+def test_a_deletion_lists_every_object_by_kind_and_name(
+    as_ada: Any, mesh: Mesh, name: str, parts: dict[str, str]
+) -> None:
     parts = parts or {"gateway": str(Gateway.objects.get(cluster__name="taiwan").id)}
     said = as_ada.get(url(mesh, name, **parts)).content.decode()
     for kind in ("ServiceAccount", "Deployment", "Service"):

@@ -24,7 +24,11 @@ def test_a_mesh_admin_gives_changes_and_takes_a_role(as_ada: Any, mesh: Mesh, ma
     binding = Binding.objects.get(user=mallory)
     as_ada.post(reverse("member-remove", kwargs={"name": mesh.name, "binding_id": binding.id}))
     assert role_of(mallory, scope) is None
-    assert [entry.action for entry in Entry.objects.order_by("pk")][-3:] == ["member.set", "member.set", "member.remove"]
+    assert [entry.action for entry in Entry.objects.order_by("pk")][-3:] == [
+        "member.set",
+        "member.set",
+        "member.remove",
+    ]
 
 
 def test_nobody_becomes_an_admin_of_the_platform_in_a_mesh(as_ada: Any, mesh: Mesh, mallory: Any) -> None:

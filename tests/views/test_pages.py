@@ -37,17 +37,24 @@ def test_the_number_of_queries_does_not_grow_with_the_mesh(as_ada: Any, mesh: Me
     few = queries(as_ada, address)
     for number in range(12):
         shop.add_cluster(mesh, f"more-{number}", f"10.{100 + number}.0.0/16")
-        shop.settled(mesh, CreateGroup(f"group-{number}", frozenset({f"more-{number}"})), shop.gateway_in(f"more-{number}"))
+        shop.settled(
+            mesh, CreateGroup(f"group-{number}", frozenset({f"more-{number}"})), shop.gateway_in(f"more-{number}")
+        )
     assert queries(as_ada, address) == few <= MOST_QUERIES
 
 
 @pytest.mark.parametrize(
-    ("name", "target"), [("interconnect", "live"), ("clusters", "live"), ("rollouts", "live"), ("group-create", "dialogs")]
+    ("name", "target"),
+    [("interconnect", "live"), ("clusters", "live"), ("rollouts", "live"), ("group-create", "dialogs")],
 )
-def test_htmx_gets_the_part_that_it_asks_for_and_everybody_else_the_page(as_ada: Any, mesh: Mesh, name: str, target: str) -> None:
+def test_htmx_gets_the_part_that_it_asks_for_and_everybody_else_the_page(
+    as_ada: Any, mesh: Mesh, name: str, target: str
+) -> None:
     whole = as_ada.get(url(mesh, name)).content
     part = as_ada.get(url(mesh, name), headers={"HX-Request": "true", "HX-Target": target}).content
-    back = as_ada.get(url(mesh, name), headers={"HX-Request": "true", "HX-Target": target, "HX-History-Restore-Request": "true"}).content
+    back = as_ada.get(
+        url(mesh, name), headers={"HX-Request": "true", "HX-Target": target, "HX-History-Restore-Request": "true"}
+    ).content
     assert b"<html" in whole and b"<html" in back and b"<html" not in part
 
 
@@ -108,7 +115,9 @@ def test_every_cluster_of_a_large_group_is_reached_by_pages(as_ada: Any, mesh: M
     assert [cluster for group, cluster in found if group == "west"] == grown
 
 
-def test_a_group_says_how_many_of_its_clusters_are_shown_and_how_all_of_them_are(as_ada: Any, mesh: Mesh, grown: list[str]) -> None:
+def test_a_group_says_how_many_of_its_clusters_are_shown_and_how_all_of_them_are(
+    as_ada: Any, mesh: Mesh, grown: list[str]
+) -> None:
     shop.silence(mesh.clusters.get(name=grown[-1]))
     row = as_ada.get(url(mesh, "interconnect")).context["group_rows"][-1]
     assert row.name == "west" and grown[-1] not in [cluster.name for cluster in row.clusters]
@@ -156,7 +165,9 @@ def test_a_failed_rollout_is_shown_until_somebody_dismisses_it(as_ada: Any, mesh
     assert 'aria-label="Failed rollout"' not in as_ada.get(url(mesh, "clusters")).content.decode()
 
 
-def test_a_rollout_that_has_ended_is_asked_for_less_often_and_one_that_a_colleague_retries_often_again(as_ada: Any, mesh: Mesh) -> None:
+def test_a_rollout_that_has_ended_is_asked_for_less_often_and_one_that_a_colleague_retries_often_again(
+    as_ada: Any, mesh: Mesh
+) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     address, headers = url(mesh, "rollout", rollout_id=rollout.id), {"HX-Request": "true", "HX-Target": "live"}
     running = as_ada.get(address, headers=headers)
@@ -171,7 +182,9 @@ def test_a_rollout_that_has_ended_is_asked_for_less_often_and_one_that_a_colleag
 def test_a_failed_step_is_worded_and_a_held_back_restart_asks_for_a_decision(as_ada: Any, mesh: Mesh) -> None:
     rollout = shop.started(mesh, Remove("aws"))
     shop.end(rollout, RolloutStatus.FAILED, StepStatus.SUCCEEDED)
-    rollout.steps.filter(kind="restart").update(status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]})
+    rollout.steps.filter(kind="restart").update(
+        status=StepStatus.FAILED, error_code="restart.guard", error_params={"clusters": ["spare"]}
+    )
     page = as_ada.get(url(mesh, "rollout", rollout_id=rollout.id)).content.decode()
     assert "spare" in page and "Skip the restart" in page and "Restart anyway" in page and "Retry" in page
 
@@ -183,7 +196,9 @@ def test_activity_tells_what_was_refused_and_why(as_ada: Any, mesh: Mesh) -> Non
 
 
 def test_clusters_that_overlap_are_named(as_ada: Any, mesh: Mesh) -> None:
-    assert ("frankfurt", "spare", "10.0.0.0/16", "10.0.0.0/16") in as_ada.get(url(mesh, "clusters")).context["matrix"].pairs
+    assert ("frankfurt", "spare", "10.0.0.0/16", "10.0.0.0/16") in as_ada.get(url(mesh, "clusters")).context[
+        "matrix"
+    ].pairs
 
 
 def test_no_page_holds_an_inline_script_or_style(as_ada: Any, mesh: Mesh) -> None:
@@ -231,4 +246,8 @@ def test_a_mesh_that_is_not_hosted_is_not_advised_to_enable(client: Any, pia: An
     client.force_login(pia)
     page = client.get(f"/meshes/{mesh.name}/").content.decode()
     assert "Only a hosted mesh can enable the interconnect." in page
-    assert "Enable the interconnect" not in page and "Enable it in the basic settings" not in page and 'aria-current="step"' not in page
+    assert (
+        "Enable the interconnect" not in page
+        and "Enable it in the basic settings" not in page
+        and 'aria-current="step"' not in page
+    )

@@ -1,4 +1,6 @@
-"""Two people at the same moment, each in a transaction of their own: one is carried out, the other is told, nothing is there twice."""
+"""Two people at the same moment, each in a transaction of their own: one is carried out, the other is told, nothing is
+there twice.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def statuses(answers: list[Any]) -> list[int]:
 
 def test_one_of_many_groups_of_a_name_is_created(mesh: Mesh, ada: Any) -> None:
     url, before = reverse("group-create", kwargs={"name": mesh.name}), Rollout.objects.count()
-    answers = together(ada, lambda client, _number: client.post(url, {"name": "same", "clusters": ["free"]}, headers=HTMX))
+    answers = together(
+        ada, lambda client, _number: client.post(url, {"name": "same", "clusters": ["free"]}, headers=HTMX)
+    )
     assert statuses(answers)[0] == 204 and set(statuses(answers)[1:]) <= {409, 422}
     assert (desired.load(mesh).groups["same"].clusters, Rollout.objects.count()) == (frozenset({"free"}), before + 1)
     assert Entry.objects.filter(action="rollout.start", outcome="refused").count() == TIMES - 1
@@ -67,7 +71,9 @@ def test_one_of_many_groups_of_a_name_is_created(mesh: Mesh, ada: Any) -> None:
 
 def test_of_different_changes_at_once_one_is_started_and_the_others_name_it(mesh: Mesh, ada: Any) -> None:
     url, before = reverse("group-create", kwargs={"name": mesh.name}), Rollout.objects.count()
-    answers = together(ada, lambda client, number: client.post(url, {"name": f"g{number}", "clusters": ["free"]}, headers=HTMX))
+    answers = together(
+        ada, lambda client, number: client.post(url, {"name": f"g{number}", "clusters": ["free"]}, headers=HTMX)
+    )
     assert statuses(answers)[0] == 204 and set(statuses(answers)[1:]) <= {409, 422}
     assert Rollout.objects.count() == before + 1
     assert sum(f"g{number}" in desired.load(mesh).groups for number in range(TIMES)) == 1
@@ -98,7 +104,9 @@ def test_a_draft_that_is_begun_in_several_tabs_is_one(mesh: Mesh, ada: Any) -> N
 def test_a_role_that_is_given_several_times_at_once_is_given_once(mesh: Mesh, ada: Any) -> None:
     tom = person("tom", None, scope_of(mesh.id))
     url = reverse("members", kwargs={"name": mesh.name})
-    answers = together(ada, lambda client, _number: client.post(url, {"username": "tom", "role": str(int(Role.VIEWER))}))
+    answers = together(
+        ada, lambda client, _number: client.post(url, {"username": "tom", "role": str(int(Role.VIEWER))})
+    )
     assert statuses(answers) == [302] * TIMES
     assert Binding.objects.filter(user=tom).count() == 1
 

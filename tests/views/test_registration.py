@@ -168,7 +168,9 @@ def test_what_somebody_else_keeps_is_not_there(platform: Client, empty: World) -
     ],
 )
 @pytest.mark.parametrize("upload", [True, False])
-def test_what_is_no_kubeconfig_is_refused_beside_its_field(platform: Client, empty: World, content: bytes, upload: bool) -> None:
+def test_what_is_no_kubeconfig_is_refused_beside_its_field(
+    platform: Client, empty: World, content: bytes, upload: bool
+) -> None:
     values = mesh_values(empty, kubeconfig="" if upload else content.decode("latin-1"))
     if upload:
         values["kubeconfig_file"] = SimpleUploadedFile("kubeconfig", content)
@@ -196,7 +198,9 @@ def test_of_several_contexts_one_is_chosen_without_pasting_again(platform: Clien
     kept = str(refused.context["kept"])
     wrong = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="third"))
     assert wrong.status_code == 422 and errors(wrong, "context")
-    done = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="second")))
+    done = answered(
+        platform, platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", kept=kept, context="second"))
+    )
     assert done.headers["HX-Redirect"] == "/meshes/prod/"
 
 
@@ -236,7 +240,9 @@ def test_a_cluster_is_checked_and_then_registered(admin: Client, world: World) -
     assert offered.context["known_clusters"] == ["hub", "member-c"]
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world)))
     assert not Cluster.objects.filter(name="member-c").exists()
-    done = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude", pod_cidrs="10.99.0.0/16, fd00::/48"))
+    done = admin.post(
+        seen.context["action"], cluster_values(world, kubeconfig="", do="conclude", pod_cidrs="10.99.0.0/16, fd00::/48")
+    )
     assert done.headers["Location"] == "/meshes/prod/clusters/"
     assert Cluster.objects.get(name="member-c").pod_cidrs == ["10.99.0.0/16", "fd00::/48"]
 
@@ -289,7 +295,9 @@ def test_a_credential_is_replaced_by_one_of_the_same_cluster_only(admin: Client,
 
 
 def test_a_kept_kubeconfig_serves_only_the_cluster_it_was_given_for(admin: Client, world: World) -> None:
-    asked = admin.post("/meshes/prod/clusters/member-a/credential/", {"kubeconfig": world.fleet.kubeconfig("member-a"), "do": "check"})
+    asked = admin.post(
+        "/meshes/prod/clusters/member-a/credential/", {"kubeconfig": world.fleet.kubeconfig("member-a"), "do": "check"}
+    )
     kept = asked.headers["Location"].rstrip("/").rpartition("/")[2]
     refused = admin.post("/meshes/prod/clusters/member-b/credential/", {"kubeconfig": "", "kept": kept, "do": "check"})
     assert refused.status_code == 422 and errors(refused, "kubeconfig")
@@ -346,7 +354,9 @@ def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
     page = seen.content.decode()
     assert page.count("2023-11-14 22:13") == 1 and "good until" not in page
-    assert re.search(r'<dd[^>]*><span class="tone-bad tone-text">.*The credential expired on 2023-11-14 22:13 UTC', page)
+    assert re.search(
+        r'<dd[^>]*><span class="tone-bad tone-text">.*The credential expired on 2023-11-14 22:13 UTC', page
+    )
     assert seen.context["held"] and not Cluster.objects.filter(name="member-c").exists()
 
 
@@ -387,7 +397,9 @@ def test_a_cluster_that_calls_itself_otherwise_is_held(admin: Client, world: Wor
     assert configuration is not None
     for webhook in configuration["webhooks"]:
         webhook["clientConfig"]["url"] = webhook["clientConfig"]["url"].replace("member-c", "member-x")
-    world.fleet.cluster("member-c").patch("MutatingWebhookConfiguration", "istio-sidecar-injector", {"webhooks": configuration["webhooks"]})
+    world.fleet.cluster("member-c").patch(
+        "MutatingWebhookConfiguration", "istio-sidecar-injector", {"webhooks": configuration["webhooks"]}
+    )
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, do="conclude")))
     assert seen.context["held"] and "member-x" in seen.content.decode()
     assert not Cluster.objects.filter(name="member-c").exists()
@@ -405,11 +417,16 @@ def test_a_page_answers_registered_though_the_worker_died_after_storing(admin: C
     asked = Inquiry.objects.get(status=InquiryStatus.WAITING)
     registration.look(asked)
     assert Cluster.objects.filter(name="member-c").exists()
-    Inquiry.objects.filter(id=asked.id).update(status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1))
+    Inquiry.objects.filter(id=asked.id).update(
+        status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1)
+    )
     inquiries.answer(asked.id)
     asked.refresh_from_db()
     assert (asked.status, asked.errors, asked.result["concluded"]) == (InquiryStatus.DONE, [], True)
-    assert Entry.objects.filter(action="cluster.register", subject="member-c").values_list("outcome", flat=True).last() == "accepted"
+    assert (
+        Entry.objects.filter(action="cluster.register", subject="member-c").values_list("outcome", flat=True).last()
+        == "accepted"
+    )
     assert "member-c is registered." in admin.get(url, follow=True).content.decode()
 
 

@@ -1,4 +1,6 @@
-"""The join wizard's last step, on simulated clusters: the plan as they answer it, what it asks for, and the one rollout it becomes."""
+"""The join wizard's last step, on simulated clusters: the plan as they answer it, what it asks for, and the one rollout
+it becomes.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ def answered(browser: Any, mesh: Mesh) -> Any:
 
 
 def send(browser: Any, mesh: Mesh, review: Any, **values: str) -> Any:
-    return browser.post(url(mesh, "join-review"), {"restart": "automatic", "plan": str(review.context["plan"].id), **values})
+    return browser.post(
+        url(mesh, "join-review"), {"restart": "automatic", "plan": str(review.context["plan"].id), **values}
+    )
 
 
 def token_in(page: Any) -> str:
@@ -86,7 +90,8 @@ def test_the_wizard_becomes_one_rollout_however_often_it_is_sent(as_ada: Any, me
 
 
 @pytest.mark.parametrize(
-    ("place", "moment"), [(reviewing, "current"), (reviewing, "still_able"), (drafts, "draft_restart"), (plans, "plan_start")]
+    ("place", "moment"),
+    [(reviewing, "current"), (reviewing, "still_able"), (drafts, "draft_restart"), (plans, "plan_start")],
 )
 def test_two_that_are_sent_at_once_lead_to_the_same_rollout(
     as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch, place: Any, moment: str
@@ -102,7 +107,10 @@ def test_two_that_are_sent_at_once_lead_to_the_same_rollout(
 
     monkeypatch.setattr(place, moment, overtaken)
     slower = send(as_ada, mesh, review)
-    assert "/rollouts/" in quicker[0].headers["Location"] and slower.headers.get("Location") == quicker[0].headers["Location"]
+    assert (
+        "/rollouts/" in quicker[0].headers["Location"]
+        and slower.headers.get("Location") == quicker[0].headers["Location"]
+    )
 
 
 @pytest.mark.parametrize(("service", "sent"), [("plan_start", {}), ("plan_consent", {"consent": "a finding's"})])
@@ -117,7 +125,9 @@ def test_a_plan_that_another_tab_makes_anew_meanwhile_is_looked_at_again(
         return original(**kwargs)
 
     monkeypatch.setattr(plans, service, overtaken)
-    answer = as_ada.post(url(mesh, "join-review"), {"restart": "never", "plan": str(review.context["plan"].id), **sent}, headers=LIVE)
+    answer = as_ada.post(
+        url(mesh, "join-review"), {"restart": "never", "plan": str(review.context["plan"].id), **sent}, headers=LIVE
+    )
     assert answer.status_code == (200 if sent else 409) and b"data-poll" in answer.content
     assert not desired.load(mesh).groups["green"].joined
 
@@ -129,7 +139,9 @@ def test_what_the_plan_shows_is_carried_out(as_ada: Any, mesh: Mesh, prepared: W
     assert prepared.networks == [{("green", prepared.address(B))}] * 2
 
 
-def test_a_plan_older_than_the_mesh_is_not_started_and_a_new_one_is_made(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+def test_a_plan_older_than_the_mesh_is_not_started_and_a_new_one_is_made(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
     choose(as_ada, mesh, "green")
     review = answered(as_ada, mesh)
     prepared.do(EditGateway(C, GatewaySpec(replicas=2)))
@@ -165,7 +177,9 @@ def test_a_plan_that_is_not_ready_is_not_started(as_ada: Any, mesh: Mesh) -> Non
     choose(as_ada, mesh, "green")
     refused = send(as_ada, mesh, as_ada.get(url(mesh, "join-review")))
     assert refused.status_code == 409 and not desired.load(mesh).groups["green"].joined
-    assert Entry.objects.filter(action="rollout.start", outcome="accepted", params__changes__0__change="Join").count() == 0
+    assert (
+        Entry.objects.filter(action="rollout.start", outcome="accepted", params__changes__0__change="Join").count() == 0
+    )
 
 
 def test_a_silent_cluster_of_the_group_blocks_until_it_is_passed_over(as_ada: Any, mesh: Mesh, prepared: World) -> None:
@@ -183,7 +197,9 @@ def test_a_silent_cluster_of_the_group_blocks_until_it_is_passed_over(as_ada: An
     assert str(rollout.id) in rollout_page and "preflight.no-answer" in " ".join(rollout.overrides)
 
 
-def test_a_consent_can_be_taken_back_and_one_that_nobody_asked_for_is_none(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+def test_a_consent_can_be_taken_back_and_one_that_nobody_asked_for_is_none(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
     choose(as_ada, mesh, "red")
     prepared.fleet.fault("member-c", "refuse")
     review = answered(as_ada, mesh)
@@ -205,7 +221,9 @@ def test_planning_again_looks_again(as_ada: Any, mesh: Mesh, prepared: World) ->
     assert fresh.context["plan"].id != review.context["plan"].id and not fresh.context["blocked"]
 
 
-def test_a_control_plane_that_does_not_answer_is_said_and_no_findings_are_made_up(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+def test_a_control_plane_that_does_not_answer_is_said_and_no_findings_are_made_up(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
     choose(as_ada, mesh, "green")
     prepared.fleet.fault("hub", "refuse")
     page = answered(as_ada, mesh).content.decode()
@@ -221,13 +239,21 @@ def test_another_persons_plan_is_not_started(as_ada: Any, mesh: Mesh, pia: Any, 
 
 
 def scaled_by_ops(world: World) -> None:
-    """Somebody else has come to own the replicas of member-c's gateway, and a rollout that would change them has failed."""
-    scaled = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "eastwest-member-c-1", "namespace": SYSTEM}}
+    """Somebody else has come to own the replicas of member-c's gateway, and a rollout that would change them has
+    failed.
+    """
+    scaled = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "eastwest-member-c-1", "namespace": SYSTEM},
+    }
     world.fleet.cluster("member-c").apply({**scaled, "spec": {"replicas": 4}}, manager="ops")
     world.do(EditGateway(C, GatewaySpec(replicas=3)), ends="failed")
 
 
-def test_what_an_earlier_rollout_has_left_is_listed_apart_with_its_role(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+def test_what_an_earlier_rollout_has_left_is_listed_apart_with_its_role(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
     scaled_by_ops(prepared)
     choose(as_ada, mesh, "green")
     review = answered(as_ada, mesh)
@@ -242,14 +268,20 @@ def test_a_conflict_names_its_owner_and_is_taken_over_with_the_join(as_ada: Any,
     choose(as_ada, mesh, "green")
     review = answered(as_ada, mesh)
     text = review.content.decode()
-    assert "ops owns the field .spec.replicas" in text and "Take over" in text and prepared.deployment(C)["spec"]["replicas"] == 4
+    assert (
+        "ops owns the field .spec.replicas" in text
+        and "Take over" in text
+        and prepared.deployment(C)["spec"]["replicas"] == 4
+    )
     send(as_ada, mesh, review, consent=token_in(review))
     send(as_ada, mesh, answered(as_ada, mesh))
     prepared.finish(Rollout.objects.latest("created_at"))
     assert prepared.deployment(C)["spec"]["replicas"] == 3
 
 
-def test_what_others_have_rewritten_since_is_written_again_along_with_the_join(as_ada: Any, mesh: Mesh, prepared: World) -> None:
+def test_what_others_have_rewritten_since_is_written_again_along_with_the_join(
+    as_ada: Any, mesh: Mesh, prepared: World
+) -> None:
     unlabelled = {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}
     prepared.fleet.cluster("member-a").patch("Namespace", SYSTEM, unlabelled, manager="kubectl")
     choose(as_ada, mesh, "green")

@@ -109,8 +109,12 @@ def test_the_filter_counts_the_steps_of_each_state(as_ada: Any, large: Rollout) 
     assert counted == {"": total, "not-applied": left, "open": total - left}
 
 
-@pytest.mark.parametrize("wanted", [{"phase": "x"}, {"phase": "99"}, {"state": "x"}, {"phase": "10", "page": "x"}, {"page": "99999"}])
-def test_what_is_unknown_of_a_query_counts_as_not_asked_for(as_ada: Any, large: Rollout, wanted: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [{"phase": "x"}, {"phase": "99"}, {"state": "x"}, {"phase": "10", "page": "x"}, {"page": "99999"}]
+)
+def test_what_is_unknown_of_a_query_counts_as_not_asked_for(
+    as_ada: Any, large: Rollout, wanted: dict[str, str]
+) -> None:
     assert steps_on(shown(as_ada, large, **wanted))
 
 
@@ -142,7 +146,9 @@ def test_failures_that_ask_for_a_decision_are_never_put_together(as_ada: Any, la
     assert page.count('id="failure-') == 2 and page.count("Override") == 2
 
 
-def test_hundreds_of_preflights_do_not_hide_what_follows_them(as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hundreds_of_preflights_do_not_hide_what_follows_them(
+    as_ada: Any, mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(phases, "FEW", 1)
     rollout = mesh.rollouts.latest("created_at")
     assert rollout.steps.filter(kind="preflight").exists()

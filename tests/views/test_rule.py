@@ -1,4 +1,6 @@
-"""What a page asks the clusters now: the rule, what others have changed, workloads to restart; and the settings of a mesh."""
+"""What a page asks the clusters now: the rule, what others have changed, workloads to restart; and the settings of a
+mesh.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def edited_rule(world: World) -> None:
     config = world.fleet.cluster(world.fleet.config)
     found: Any = config.get("Gateway", RULE, SYSTEM)
     found["spec"]["servers"][0]["hosts"] = ["*.edited"]
-    config.patch("Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit")
+    config.patch(
+        "Gateway", RULE, {"spec": {"servers": found["spec"]["servers"]}}, namespace=SYSTEM, manager="kubectl-edit"
+    )
 
 
 def test_the_rule_is_shown_as_it_is_now_with_those_of_others(prepared: World) -> None:
@@ -57,14 +61,20 @@ def test_the_rule_is_shown_as_it_is_now_with_those_of_others(prepared: World) ->
         "apiVersion": "networking.istio.io/v1",
         "kind": "Gateway",
         "metadata": {"name": "theirs", "namespace": SYSTEM},
-        "spec": {"selector": {"istio": "x"}, "servers": [{"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "hosts": ["*.x"]}]},
+        "spec": {
+            "selector": {"istio": "x"},
+            "servers": [{"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "hosts": ["*.x"]}],
+        },
     }
     prepared.fleet.cluster(prepared.fleet.config).put(theirs)
     vera = browser(prepared, "vera", Role.VIEWER)
     dialog = vera.get(f"{HERE}rule/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
     assert "AUTO_PASSTHROUGH" in dialog and "Editing it by hand may break" in dialog
     seen = asked(vera, f"{HERE}rule/")
-    assert [(line["name"], line["ours"]) for line in seen.context["said"]["gateways"]] == [(RULE, True), ("theirs", False)]
+    assert [(line["name"], line["ours"]) for line in seen.context["said"]["gateways"]] == [
+        (RULE, True),
+        ("theirs", False),
+    ]
     assert seen.context["differences"] == []
 
 
@@ -74,13 +84,21 @@ def test_enabling_names_the_gateways_of_others_that_the_rule_will_meet(world: Wo
     for name, selector in ((RULE, "ingressgateway"), ("beside", "eastwestgateway"), ("elsewhere", "ingressgateway")):
         spec = {"selector": {"istio": selector}, "servers": [server]}
         config.put(
-            {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": name, "namespace": SYSTEM}, "spec": spec}
+            {
+                "apiVersion": "networking.istio.io/v1",
+                "kind": "Gateway",
+                "metadata": {"name": name, "namespace": SYSTEM},
+                "spec": spec,
+            }
         )
     ada = browser(world, "ada", Role.MESH_ADMIN)
     dialog = ada.get(f"{HERE}enable/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
     assert f'hx-post="{HERE}rule/"' in dialog
     seen = asked(ada, f"{HERE}rule/", do="enabling")
-    assert [(line["name"], line["taken"]) for line in seen.context["said"]["gateways"]] == [("beside", False), (RULE, True)]
+    assert [(line["name"], line["taken"]) for line in seen.context["said"]["gateways"]] == [
+        ("beside", False),
+        (RULE, True),
+    ]
     assert "asks whether to adopt it" in seen.content.decode()
 
 
@@ -137,14 +155,18 @@ def test_without_a_difference_there_is_nothing_to_restore(prepared: World) -> No
 def test_a_silent_cluster_is_named_and_hides_nothing_else(prepared: World) -> None:
     prepared.fleet.fault("member-b", "refuse")
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
-    assert "<summary><strong>member-b</strong></summary>" in shown(ada, f"{HERE}restore/", opened(ada, f"{HERE}restore/"))
+    assert "<summary><strong>member-b</strong></summary>" in shown(
+        ada, f"{HERE}restore/", opened(ada, f"{HERE}restore/")
+    )
 
 
 def test_stale_workloads_bring_the_button_that_restarts_them(prepared: World) -> None:
     workload = {"namespace": "shop", "kind": "Deployment", "name": "cart", "stale": 2, "unlabelled": 0}
     for name in ("member-b", "member-c"):
         observed.note_cluster(prepared.row(name), stale={})
-    observed.note_cluster(prepared.row("member-a"), stale={"stale": 2, "unlabelled": 0, "workloads": [workload], "networks": {}})
+    observed.note_cluster(
+        prepared.row("member-a"), stale={"stale": 2, "unlabelled": 0, "workloads": [workload], "networks": {}}
+    )
     page = browser(prepared, "omar", Role.OPERATOR).get(HERE).content.decode()
     assert "restart-workloads/?cluster=member-a" in page and "restart-workloads/?cluster=member-b" not in page
 
@@ -161,7 +183,13 @@ def test_a_rule_of_others_is_adopted_and_its_fields_taken_over_from_the_rollouts
         "metadata": {"name": RULE, "namespace": SYSTEM},
         "spec": {
             "selector": {"istio": "eastwestgateway"},
-            "servers": [{"port": {"number": 15443, "name": "t", "protocol": "TLS"}, "tls": {"mode": "AUTO_PASSTHROUGH"}, "hosts": ["*.x"]}],
+            "servers": [
+                {
+                    "port": {"number": 15443, "name": "t", "protocol": "TLS"},
+                    "tls": {"mode": "AUTO_PASSTHROUGH"},
+                    "hosts": ["*.x"],
+                }
+            ],
         },
     }
     world.fleet.cluster(world.fleet.config).put(theirs)
@@ -174,7 +202,9 @@ def test_a_rule_of_others_is_adopted_and_its_fields_taken_over_from_the_rollouts
         (query,) = {tuple(re.findall(r'name="(decision|accept)" value="([^"]+)"', page))}
         url = f"{here}retry/?{urlencode(query)}"
         plan = opened(ada, url)
-        assert "This is recorded." in ada.get(url, headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
+        assert (
+            "This is recorded." in ada.get(url, headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
+        )
         assert "HX-Redirect" in sent(ada, url, plan).headers
         world.finish(rollout, ends)
 
@@ -183,12 +213,18 @@ def test_it_is_said_where_istiod_reads_mesh_networks(world: World) -> None:
     ada, omar = browser(world, "ada", Role.MESH_ADMIN), browser(world, "omar", Role.OPERATOR)
     url, uid = f"{HERE}settings/networks/", world.mesh.config_uid
     assert omar.post(url, {"source": uid, "config_map": "istio"}).status_code == 403
-    for values in ({"source": uid}, {"source": uid, "config_map": "Bad_Name"}, {"source": "elsewhere", "config_map": "istio"}):
+    for values in (
+        {"source": uid},
+        {"source": uid, "config_map": "Bad_Name"},
+        {"source": "elsewhere", "config_map": "istio"},
+    ):
         assert ada.post(url, values).status_code == 422, values
     assert ada.post(url, {"source": uid, "config_map": "istio-canary"}).status_code == 302
     world.mesh.refresh_from_db()
     assert (world.mesh.networks_cluster, world.mesh.networks_config_map) == (uid, "istio-canary")
-    assert {istiod.networks.name for istiod in observed.facts(world.mesh).istiods if istiod.networks} == {"istio-canary"}
+    assert {istiod.networks.name for istiod in observed.facts(world.mesh).istiods if istiod.networks} == {
+        "istio-canary"
+    }
     assert "istio-canary" in ada.get(f"{HERE}settings/").content.decode()
     assert ada.post(url, {"source": ""}).status_code == 302
     world.mesh.refresh_from_db()
@@ -198,7 +234,14 @@ def test_it_is_said_where_istiod_reads_mesh_networks(world: World) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        *("istiod.example.com", "ftp://istiod:15014", "http://", "http://user:secret@istiod", "http://istiod/path", "http://istiod?x=1"),
+        *(
+            "istiod.example.com",
+            "ftp://istiod:15014",
+            "http://",
+            "http://user:secret@istiod",
+            "http://istiod/path",
+            "http://istiod?x=1",
+        ),
         *("http://169.254.169.254:80", "http://[::1", "http://istiod:99999", "javascript:alert(1)", "http://a b"),
     ],
 )

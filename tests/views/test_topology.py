@@ -32,7 +32,11 @@ def page_of(client: Any, mesh: Mesh, **wanted: str) -> str:
 
 def test_every_group_is_in_the_picture_with_its_state_and_leads_to_its_row(as_ada: Any, mesh: Mesh) -> None:
     page = page_of(as_ada, mesh)
-    assert re.findall(r"<title>(.*?): (.*?)</title>", page) == [("aws", "Healthy"), ("1-onprem", "Address pending"), ("asia", "Healthy")]
+    assert re.findall(r"<title>(.*?): (.*?)</title>", page) == [
+        ("aws", "Healthy"),
+        ("1-onprem", "Address pending"),
+        ("asia", "Healthy"),
+    ]
     assert page.count(f'href="{reverse("interconnect", kwargs={"name": mesh.name})}?q=aws"') == 2
 
 
@@ -43,12 +47,17 @@ def test_only_joined_groups_have_a_line_to_the_middle(as_ada: Any, mesh: Mesh) -
 def test_the_picture_says_of_a_group_what_its_row_says(as_ada: Any, mesh: Mesh) -> None:
     shop.silence(mesh.clusters.get(name="ireland"))
     shop.note_gateway(mesh, "taiwan", ready=0, reason="insufficient cpu")
-    drawn = {card.group.name: card.group.state for card in as_ada.get(reverse("topology", kwargs={"name": mesh.name})).context["cards"]}
+    drawn = {
+        card.group.name: card.group.state
+        for card in as_ada.get(reverse("topology", kwargs={"name": mesh.name})).context["cards"]
+    }
     listed = as_ada.get(reverse("interconnect", kwargs={"name": mesh.name})).context["group_rows"]
     assert drawn == {row.name: row.state for row in listed}
 
 
-def test_the_picture_holds_all_groups_while_the_table_has_pages(as_ada: Any, large: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_picture_holds_all_groups_while_the_table_has_pages(
+    as_ada: Any, large: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(topology, "GROUPS_PER_PAGE", 5)
     pages = [page_of(as_ada, large, page=str(number)) for number in (1, 2, 3)]
     assert all(page.count('class="node ') == 12 for page in pages)

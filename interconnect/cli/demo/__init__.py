@@ -22,5 +22,13 @@ def processes() -> list[Process]:
     """The simulator, and what seeds it once; nothing without MESHCONSOLE_DEMO."""
     if not settings.MESHCONSOLE_DEMO:
         return []
-    command = (sys.executable, "-m", "simulator", "--world", str(FOLDER / "world.json"), "--dir", str(simulator_folder()))
+    command = (
+        sys.executable,
+        "-m",
+        "simulator",
+        "--world",
+        str(FOLDER / "world.json"),
+        "--dir",
+        str(simulator_folder()),
+    )
     return [Process("simulator", command, foundation=True), Process("demo", manage("demo"), once=True)]

@@ -1,6 +1,7 @@
 """The demo's meshes are made as a person would make them: from a file, by the services, as a rollout on the clusters.
 
-Which are made is remembered beside the simulator's state: a mesh that somebody has changed or deleted since is left alone.
+Which are made is remembered beside the simulator's state: a mesh that somebody has changed or deleted since is left
+alone.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ class Command(BaseCommand):
         except NotRunning as reason:
             sys.exit(f"meshconsole: {reason}.")
         except FileRefused as refused:
-            sys.exit(f"meshconsole: a file of the demo is refused: {', '.join(error.code for error in refused.errors)}.")
+            sys.exit(
+                f"meshconsole: a file of the demo is refused: {', '.join(error.code for error in refused.errors)}."
+            )
         except Refused as refused:
-            sys.exit(f"meshconsole: the demo is refused: {', '.join(str(violation) for violation in refused.violations)}.")
+            sys.exit(
+                f"meshconsole: the demo is refused: {', '.join(str(violation) for violation in refused.violations)}."
+            )

@@ -22,10 +22,19 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("words", nargs="*", metavar="fault CLUSTER KIND|none", help="switch a fault of a running cluster on, or off")
+        parser.add_argument(
+            "words", nargs="*", metavar="fault CLUSTER KIND|none", help="switch a fault of a running cluster on, or off"
+        )
         parser.add_argument("--clusters", default="3", help="names of the member clusters, or how many (default 3)")
-        parser.add_argument("--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)")
-        parser.add_argument("--dir", type=Path, help="folder of kubeconfigs, live.json and the state (of a fault: default the demo's)")
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=0,
+            help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)",
+        )
+        parser.add_argument(
+            "--dir", type=Path, help="folder of kubeconfigs, live.json and the state (of a fault: default the demo's)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
@@ -36,7 +45,14 @@ class Command(BaseCommand):
         elif options["dir"] is None:
             sys.exit("meshconsole: --dir must name the folder of the simulated clusters.")
         else:
-            arguments = ["--clusters", options["clusters"], "--port", str(options["port"]), "--dir", str(options["dir"])]
+            arguments = [
+                "--clusters",
+                options["clusters"],
+                "--port",
+                str(options["port"]),
+                "--dir",
+                str(options["dir"]),
+            ]
             sys.exit(program.main(arguments))
 
     def _fault(self, words: list[str], folder: Path) -> None:

@@ -35,7 +35,9 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 def rule(work: Work) -> Done:
-    """Written until a fresh look asks for nothing more: an adopted rule may take two writes, and what was written must be there."""
+    """Written until a fresh look asks for nothing more: an adopted rule may take two writes, and what was written must
+    be there.
+    """
     target = rule_target(work.topology)
     made: list[Write] = []
     for _ in range(RULE_ROUNDS):
@@ -67,7 +69,9 @@ def networks(work: Work) -> Done:
         raise StepFailed("networks.source-unknown", {"istiods": unknown})
     if not facts.istiods:
         raise StepFailed("networks.no-istiod", {"namespace": work.mesh.system_namespace})
-    pending = [group.name for group in work.topology.joined if not any(not entry.awaited for entry in group.addresses or ())]
+    pending = [
+        group.name for group in work.topology.joined if not any(not entry.awaited for entry in group.addresses or ())
+    ]
     clusters = {item.networks.cluster for item in facts.istiods if item.networks}
     clusters |= {target.cluster for target in applied.rows(work.mesh) if target.field == NETWORKS_FIELD}
     written: list[str] = []
@@ -93,12 +97,19 @@ def restart(work: Work) -> Done | Wait:
     """Only istiods whose joined networks have changed since their last restart, and only when nothing would be lost."""
     facts = _fresh(work)
     restarted, _ = applied.published(work.mesh)
-    owed = [item for item in facts.istiods if item.deployment in restart_owed(work.published_topology, work.rendered, facts, restarted)]
+    owed = [
+        item
+        for item in facts.istiods
+        if item.deployment in restart_owed(work.published_topology, work.rendered, facts, restarted)
+    ]
     if not owed:
         return Done(skipped=True)
     if work.rollout.restart == RestartPolicy.NEVER:
         return _settled(work, facts, owed, {"policy": "never"}, skipped=True)
-    found = {item.deployment: work.control_plane.get(kinds.DEPLOYMENT, item.deployment, work.mesh.system_namespace) or {} for item in owed}
+    found = {
+        item.deployment: work.control_plane.get(kinds.DEPLOYMENT, item.deployment, work.mesh.system_namespace) or {}
+        for item in owed
+    }
     begun = [item for item in owed if _begun(work, found[item.deployment])]
     if not begun and work.rollout.restart == RestartPolicy.AUTOMATIC:
         waiting = _wait_for_reload(work, facts, owed)
@@ -151,7 +162,12 @@ def _roll(work: Work, facts: Facts, owed: list[Istiod], begun: list[Istiod], fou
         progress[item.deployment] = {"replicas": now.desired, "updated": now.updated, "available": now.available}
         if not now.settled or len(replicas(work.control_plane, item, namespace)) != now.desired:
             if now.failure == "ProgressDeadlineExceeded" or work.waited() > ISTIOD_SECONDS:
-                params = {"deployment": item.deployment, "available": now.available, "replicas": now.desired, "said": now.message}
+                params = {
+                    "deployment": item.deployment,
+                    "available": now.available,
+                    "replicas": now.desired,
+                    "said": now.message,
+                }
                 raise StepFailed("restart.not-available", params, progress)
             return Wait(0.5, progress)
     return _settled(work, facts, owed, {"restarted": progress})
@@ -177,7 +193,10 @@ def verify(work: Work) -> Done | Wait:
     """Every replica of every istiod shows exactly the networks that shall be known, within a minute."""
     facts = _fresh(work)
     expected = expected_networks(work.published_topology, work.rendered, facts)
-    verdicts = {item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks) for item in facts.istiods}
+    verdicts = {
+        item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks)
+        for item in facts.istiods
+    }
     findings = [
         replace(violation, params={"istiod": name, **violation.params}).to_json()
         for name, found in verdicts.items()

@@ -61,10 +61,14 @@ def delete(work: Work) -> Done | Wait:
 
 
 def _leaving(work: Work, made: list[Write]) -> Wait | None:
-    """None once everything that was deleted has been seen gone, so that its record goes too, which is added to what was `made`."""
+    """None once everything that was deleted has been seen gone, so that its record goes too, which is added to what was
+    `made`.
+    """
     deleted = {write.target: write.uid for write in made if write.verb is Verb.DELETE}
     left = read_live(work.member, deleted)
-    there = {target: live for target, live in left.items() if isinstance(live, Present) and _uid(live) == deleted[target]}
+    there = {
+        target: live for target, live in left.items() if isinstance(live, Present) and _uid(live) == deleted[target]
+    }
     present = sorted(described(target) for target in there)
     if not present:
         if left:
@@ -122,16 +126,32 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     now = probe.deployment_status(work.member.get(kinds.DEPLOYMENT, gateway.name, namespace) or {})
     pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if now.settled else []
     fault = not_injected(pods, network)
-    seen = {"replicas": now.desired, "ready": now.available, "injected": bool(pods) and not fault, "reason": now.message}
+    seen = {
+        "replicas": now.desired,
+        "ready": now.available,
+        "injected": bool(pods) and not fault,
+        "reason": now.message,
+    }
     observed.note_gateway(UUID(gateway.id), **seen)
     # `written` spares the next look five reads: what was written is only waited for from here on.
-    evidence = {"written": True, "replicas": now.desired, "updated": now.updated, "available": now.available, "said": now.message}
+    evidence = {
+        "written": True,
+        "replicas": now.desired,
+        "updated": now.updated,
+        "available": now.available,
+        "said": now.message,
+    }
     if now.settled and not fault:
         return Done(evidence)
     if now.settled:
         raise StepFailed("gateway.not-injected", {"gateway": gateway.name, "what": fault, "network": network}, evidence)
     if now.failure == "ProgressDeadlineExceeded" or work.waited() > AVAILABLE_SECONDS:
-        params = {"gateway": gateway.name, "available": now.available, "replicas": now.desired, "said": now.message or now.failure}
+        params = {
+            "gateway": gateway.name,
+            "available": now.available,
+            "replicas": now.desired,
+            "said": now.message or now.failure,
+        }
         raise StepFailed("gateway.not-available", params, evidence)
     return Wait(None, evidence)
 
@@ -166,7 +186,9 @@ def _reason(work: Work, name: str) -> str:
 
 
 def _with_all_addresses(work: Work, group: Group) -> Topology:
-    """What the rules of a join look at, with the group outside: the whole mesh only where gateways of other clusters are named."""
+    """What the rules of a join look at, with the group outside: the whole mesh only where gateways of other clusters
+    are named.
+    """
     clusters = {entry.gateway.cluster for entry in group.addresses or () if entry.gateway}
     outside = replace(group, addresses=None)
     if not clusters <= work.topology.clusters.keys():
@@ -180,7 +202,8 @@ def _fill_awaited(work: Work, gateway: Gateway, host: str) -> None:
     if group is None or not any(entry.awaited and entry.gateway == gateway.key for entry in group.addresses or ()):
         return
     filled = tuple(
-        replace(entry, host=host) if entry.awaited and entry.gateway == gateway.key else entry for entry in group.addresses or ()
+        replace(entry, host=host) if entry.awaited and entry.gateway == gateway.key else entry
+        for entry in group.addresses or ()
     )
     before = _with_all_addresses(work, group)
     refused = violations(before, Join(group.name, filled), facts=work.facts)

@@ -68,7 +68,9 @@ def _as_read(uid: str, configurations: Iterable[Json]) -> dict[Target, Live]:
     read: dict[Target, Live] = {}
     for item in configurations:
         identity = {"apiVersion": kinds.MUTATING_WEBHOOK.api_version, "kind": kinds.MUTATING_WEBHOOK.kind}
-        read[Target(uid, identity["apiVersion"], identity["kind"], "", item["metadata"]["name"])] = Present(identity | item)
+        read[Target(uid, identity["apiVersion"], identity["kind"], "", item["metadata"]["name"])] = Present(
+            identity | item
+        )
     return read
 
 

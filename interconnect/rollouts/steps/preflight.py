@@ -1,4 +1,6 @@
-"""Preflight of one group that joins: look at the clusters, judge by the domain's findings, let the join through or not."""
+"""Preflight of one group that joins: look at the clusters, judge by the domain's findings, let the
+join through or not.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,8 @@ _looks: dict[tuple[UUID, str], _Shared] = {}
 
 
 def _once(work: Work) -> _Looked | Wait:
-    """One look at all clusters serves every group that joins in the same try of a rollout; `Wait` while another step looks.
+    """One look at all clusters serves every group that joins in the same try of a rollout; `Wait` while another step
+    looks.
 
     A few clusters have been looked at within a moment, for which a thread is held: coming again would take longer.
     """

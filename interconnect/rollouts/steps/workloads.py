@@ -24,7 +24,10 @@ def restart(work: Work) -> Done | Wait:
         found = work.member.read(target)
         if found is None:
             continue
-        if mapping(found, "spec", "template", "metadata", "annotations").get(RESTARTED_AT) != work.step.params["restarted_at"]:
+        if (
+            mapping(found, "spec", "template", "metadata", "annotations").get(RESTARTED_AT)
+            != work.step.params["restarted_at"]
+        ):
             work.lease.hold()
             template = {"metadata": {"annotations": {RESTARTED_AT: work.step.params["restarted_at"]}}}
             found = work.member.strategic_patch(target, {"spec": {"template": template}})

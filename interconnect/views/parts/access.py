@@ -1,4 +1,6 @@
-"""Fetching a mesh is the permission check: what is not visible does not exist, what is visible may still be forbidden."""
+"""Fetching a mesh is the permission check: what is not visible does not exist, what is visible may
+still be forbidden.
+"""
 
 from __future__ import annotations
 

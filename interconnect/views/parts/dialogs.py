@@ -33,11 +33,12 @@ CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 
 @dataclass
 class Dialog:
-    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs beside.
+    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs
+    beside.
 
-    `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form, and are
-    asked for again when that changes. `leave` is the button that changes nothing, *Cancel* unless set, `back` the page that it
-    leads to where the dialog is a page of its own.
+    `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form,
+    and are asked for again when that changes. `leave` is the button that changes nothing, *Cancel* unless set, `back`
+    the page that it leads to where the dialog is a page of its own.
     """
 
     title: str
@@ -58,18 +59,26 @@ class Dialog:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """A form's data; None when it was only asked for, or asks what its choice would mean. A POST without a single field is one too."""
+    """A form's data; None when it was only asked for, or asks what its choice would mean.
+
+    A POST without a single field is one too.
+    """
     return request.POST if request.method == "POST" and "asks" not in request.POST else None
 
 
 def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) -> list[str]:
-    """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered counts."""
+    """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered
+    counts.
+    """
     sent = request.POST.getlist(name)
     return [value for value, _label in choices if value in sent]
 
 
 def consents(data: QueryDict) -> list[str]:
-    """The findings that a mesh admin passes over, a button's in one value. BadRequest for what the console never wrote into a form."""
+    """The findings that a mesh admin passes over, a button's in one value.
+
+    BadRequest for what the console never wrote into a form.
+    """
     tokens = [token for sent in data.getlist("accept") for token in sent.split(" ")]
     if not all(is_token(token) for token in tokens):
         raise BadRequest
@@ -82,7 +91,9 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
         "form": dialog.form,
         "action": request.path if dialog.follows_choice else request.get_full_path(),
         "may_override": visit.actor.may(Role.MESH_ADMIN),
-        "tokens": sorted({*consents(request.POST), *(violation.token for violation in dialog.overridable)}) if dialog.overridable else [],
+        "tokens": sorted({*consents(request.POST), *(violation.token for violation in dialog.overridable)})
+        if dialog.overridable
+        else [],
         "back": dialog.back or reverse("interconnect", kwargs={"name": visit.mesh.name}),
         **dialog.extra,
     }
@@ -105,15 +116,19 @@ def refuse(dialog: Dialog, refused: Refused) -> None:
 
 
 def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
-    """Each reason beside the field that it belongs to, which marks the clusters that it names; others above the form."""
+    """Each reason beside the field that it belongs to, which marks the clusters that it names.
+
+    Others above the form.
+    """
     for violation in violations:
         clusters = frozenset(str(violation.params[name]) for name in ("cluster", "other") if name in violation.params)
         dialog.form.add_error(_field(dialog, violation.code), ChoiceError(phrases.reason(violation), clusters))
 
 
 def judge(dialog: Dialog, violations: Iterable[Violation]) -> None:
-    """What the rules say of a form that can't be read as a whole, so that all its errors are told at once; a field that can't be
-    read has said why."""
+    """What the rules say of a form that can't be read as a whole, so that all its errors are told at once; a field that
+    can't be read has said why.
+    """
     unread = set(dialog.form.errors)
     put_beside(dialog, [violation for violation in violations if _field(dialog, violation.code) not in unread])
 
@@ -157,7 +172,10 @@ def started(rollout: Rollout) -> str:
 def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
     """The second time that removing groups from the interconnect is asked about."""
     return (
-        _("From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: calls to its services time out.")
+        _(
+            "From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: "
+            "calls to its services time out."
+        )
         % {"groups": ", ".join(groups)},
         _(
             "The control plane is restarted only if every cluster answers: "

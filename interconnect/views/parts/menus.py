@@ -55,7 +55,13 @@ def of_group(sight: pages.Sight, actor: Actor, group: Group) -> tuple[Action, ..
     return (
         Action(_("Add cluster"), link("group-add-cluster"), "plus", ungrouped),
         Action(_("Create east-west gateway"), link("group-create-gateway"), "router", free),
-        Action(_("Delete network group"), link("group-delete"), "trash", _of_change(sight, actor, DeleteGroup(group.name)), danger=True),
+        Action(
+            _("Delete network group"),
+            link("group-delete"),
+            "trash",
+            _of_change(sight, actor, DeleteGroup(group.name)),
+            danger=True,
+        ),
     )
 
 
@@ -79,7 +85,9 @@ def of_cluster(sight: pages.Sight, actor: Actor, cluster: Cluster) -> tuple[Acti
     elsewhere = free or _no_other_group(sight.topology, cluster.name)
     return (
         Action(_("Create east-west gateway"), link("cluster-create-gateway"), "router", free),
-        Action(_("Edit east-west gateway"), link("cluster-edit-gateway"), "edit", (edit or free) if none_there else edit),
+        Action(
+            _("Edit east-west gateway"), link("cluster-edit-gateway"), "edit", (edit or free) if none_there else edit
+        ),
         Action(_("Move to another group"), link("cluster-move"), "arrows-exchange", elsewhere),
         Action(
             _("Remove from group"),
@@ -104,16 +112,22 @@ def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
     return phrases.reasons(rules.is_not_last(topology, cluster))
 
 
-def leaving(mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occupied: frozenset[str]) -> tuple[Action, ...]:
+def leaving(
+    mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occupied: frozenset[str]
+) -> tuple[Action, ...]:
     """On the clusters page: out of the mesh, one way or the other (rule 15)."""
-    removed = _refusals(actor, Role.MESH_ADMIN, violations(topology, UnregisterCluster(cluster.name), occupied=occupied))
+    removed = _refusals(
+        actor, Role.MESH_ADMIN, violations(topology, UnregisterCluster(cluster.name), occupied=occupied)
+    )
     forgotten = _refusals(actor, Role.MESH_ADMIN, violations(topology, ForgetCluster(cluster.name)))
     names = {"name": mesh.name, "cluster": cluster.name}
     admin = _refusals(actor, Role.MESH_ADMIN, ())
     return (
         Action(_("Replace credential"), reverse("cluster-credential", kwargs=names), "key", admin, is_page=True),
         Action(_("Set Pod CIDRs"), reverse("cluster-pod-cidrs", kwargs=names), "edit", admin),
-        Action(_("Remove from mesh"), reverse("cluster-unregister", kwargs=names), "circle-minus", removed, danger=True),
+        Action(
+            _("Remove from mesh"), reverse("cluster-unregister", kwargs=names), "circle-minus", removed, danger=True
+        ),
         Action(_("Forget cluster"), reverse("cluster-forget", kwargs=names), "trash", forgotten, danger=True),
     )
 
@@ -130,7 +144,9 @@ def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Acti
 
 def of_clusters(mesh: Mesh, actor: Actor) -> Action:
     admin = _refusals(actor, Role.MESH_ADMIN, ())
-    return Action(_("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", admin, is_page=True)
+    return Action(
+        _("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", admin, is_page=True
+    )
 
 
 def delete_mesh(mesh: Mesh, actor: Actor) -> Action:
@@ -139,7 +155,9 @@ def delete_mesh(mesh: Mesh, actor: Actor) -> Action:
 
 
 def of_meshes(actor: Actor) -> Action:
-    return Action(_("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, Role.PLATFORM_ADMIN, ()), is_page=True)
+    return Action(
+        _("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, Role.PLATFORM_ADMIN, ()), is_page=True
+    )
 
 
 def restore(sight: pages.Sight, actor: Actor) -> Action:
@@ -149,7 +167,9 @@ def restore(sight: pages.Sight, actor: Actor) -> Action:
 def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
     """Of a joined group it is a mesh admin's decision: its workloads carry the traffic of others."""
     url = f"{reverse('restart-workloads', kwargs={'name': mesh.name})}?{urlencode(whose)}"
-    return Action(_("Restart workloads"), url, "refresh", _refusals(actor, Role.MESH_ADMIN if joined else Role.OPERATOR, ()))
+    return Action(
+        _("Restart workloads"), url, "refresh", _refusals(actor, Role.MESH_ADMIN if joined else Role.OPERATOR, ())
+    )
 
 
 def _url(sight: pages.Sight, url_name: str, **names: str) -> str:
@@ -166,11 +186,17 @@ def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
     listed = () if topology.joined else (_("No group is joined."),)
     switch = _refusals(actor, Role.MESH_ADMIN, ()) if topology.enabled else _of_change(sight, actor, Enable())
     return {
-        "switch": Action(_("Multicloud interconnection"), _url(sight, "disable" if topology.enabled else "enable"), reasons=switch),
+        "switch": Action(
+            _("Multicloud interconnection"), _url(sight, "disable" if topology.enabled else "enable"), reasons=switch
+        ),
         "create_group": Action(_("Create network group"), _url(sight, "group-create"), "plus", can_create),
         "join": Action(_("Join interconnection"), _url(sight, "join"), "link", joinable),
-        "update": Action(_("Update east-west gateway address"), _url(sight, "addresses-update"), "refresh", update or listed),
-        "remove": Action(_("Remove interconnection"), _url(sight, "interconnect-remove"), "link-off", enabled or listed, danger=True),
+        "update": Action(
+            _("Update east-west gateway address"), _url(sight, "addresses-update"), "refresh", update or listed
+        ),
+        "remove": Action(
+            _("Remove interconnection"), _url(sight, "interconnect-remove"), "link-off", enabled or listed, danger=True
+        ),
     }
 
 

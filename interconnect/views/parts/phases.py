@@ -35,7 +35,10 @@ _URGENCY = {key: number for number, key in enumerate(STATES)}
 
 @dataclass(slots=True)
 class Chain:
-    """Steps of one phase that follow one another; `name` is the cluster's, `group` that of a preflight's network group."""
+    """Steps of one phase that follow one another.
+
+    `name` is the cluster's, `group` that of a preflight's network group.
+    """
 
     name: str
     phase: int
@@ -72,8 +75,8 @@ class PhaseTable:
 def view(lines: Iterable[pages.StepLine], names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, Any]:
     """What templates/rollouts/show.html needs of the steps.
 
-    `wanted`: a part of the name of a cluster or group (`q`), a key of STATES (`state`), one `phase` and its `page`; what is
-    unknown counts as not asked for.
+    `wanted`: a part of the name of a cluster or group (`q`), a key of STATES (`state`), one `phase` and its `page`;
+    what is unknown counts as not asked for.
     """
     lines, search, state = list(lines), wanted.get("q", "").strip(), wanted.get("state", "")
     state = state if state in STATES else ""
@@ -97,7 +100,10 @@ def view(lines: Iterable[pages.StepLine], names: Mapping[str, str], wanted: Mapp
 def _filters(lines: Iterable[pages.StepLine]) -> list[tuple[str, str | Promise, int]]:
     """(key, label, number of steps) of all steps, and of each state that there is."""
     counts = Counter(_STATE_OF[line.status] for line in lines)
-    return [("", _("All"), counts.total()), *((key, label, counts[key]) for key, (label, _s) in STATES.items() if counts[key])]
+    return [
+        ("", _("All"), counts.total()),
+        *((key, label, counts[key]) for key, (label, _s) in STATES.items() if counts[key]),
+    ]
 
 
 def _tables(lines: Iterable[pages.StepLine], names: Mapping[str, str], search: str, state: str) -> list[PhaseTable]:

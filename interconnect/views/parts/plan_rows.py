@@ -97,7 +97,9 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
         "planned": planned,
         "implied": (),
         "refusals": [consent_of(item, accepted) for item in result.get("refusals", ())],
-        "given": [consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())],
+        "given": [
+            consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())
+        ],
         "guard": [worded(item) for item in result.get("guard", ())],
         "findings": finding_rows(result.get("findings", {}), accepted),
         "steps": [_step(step, names) for step in steps if not step["left"]],
@@ -131,7 +133,9 @@ def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: 
             together.setdefault(key, (item, []))[1].append(group)
     order = list(Severity)
     rows = sorted(together.values(), key=lambda pair: order.index(Severity(pair[0]["severity"])))
-    return [FindingRow(", ".join(groups), _severity(item, accepted), consent_of(item, accepted)) for item, groups in rows]
+    return [
+        FindingRow(", ".join(groups), _severity(item, accepted), consent_of(item, accepted)) for item, groups in rows
+    ]
 
 
 def _severity(item: Mapping[str, Any], accepted: frozenset[str]) -> Badge:
@@ -151,7 +155,11 @@ def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool
         label = _("Adopt") if item["code"] in ADOPTED else _("Take over")
     seen = item.get("evidence", {})
     # What is worded within the finding needs not to be said again.
-    evidence = "" if "violation" in seen else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
+    evidence = (
+        ""
+        if "violation" in seen
+        else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
+    )
     return Consent(item["code"], worded(item), item["token"], label, item["token"] in accepted, evidence)
 
 
@@ -164,7 +172,9 @@ def _text(value: Any) -> str:
     return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
-def cluster_writes(result: Mapping[str, Any], names: Mapping[str, str], accepted: frozenset[str]) -> list[ClusterWrites]:
+def cluster_writes(
+    result: Mapping[str, Any], names: Mapping[str, str], accepted: frozenset[str]
+) -> list[ClusterWrites]:
     """What needs a look first."""
     found: dict[str, ClusterWrites] = {}
     for failure in result.get("unreachable", ()):

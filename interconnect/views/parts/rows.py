@@ -153,8 +153,12 @@ def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRo
         reason=reason,
         cidrs=tuple(cidr.network for cidr in cluster.pod_cidrs),
         stale=stale_text(seen.said),
-        restart=_restart(sight, actor, sight.topology.group_of(cluster.name), bool(stale_text(seen.said)), cluster=cluster.name),
-        gateways=tuple(gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)),
+        restart=_restart(
+            sight, actor, sight.topology.group_of(cluster.name), bool(stale_text(seen.said)), cluster=cluster.name
+        ),
+        gateways=tuple(
+            gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)
+        ),
         actions=menus.of_cluster(sight, actor, cluster),
     )
 
@@ -198,7 +202,9 @@ def stale_text(said: Mapping[str, Any]) -> str:
     count = len(stale.get("workloads", ())) if isinstance(stale, dict) else 0
     if not count:
         return ""
-    return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {"count": count}
+    return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {
+        "count": count
+    }
 
 
 def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
@@ -226,11 +232,15 @@ def gateway_state(gateway: Gateway, said: Mapping[str, Any]) -> tuple[Badge, str
     if "ready" not in said and "addresses" not in said:
         return Badge(Tone.CALM, _("Not created yet")), ""
     if said.get("replicas", 0) and not said.get("injected", True) and said.get("ready", 0):
-        return Badge(Tone.BAD, _("Not injected")), str(said.get("reason") or _("Its Pods run without the mesh's proxy."))
+        return Badge(Tone.BAD, _("Not injected")), str(
+            said.get("reason") or _("Its Pods run without the mesh's proxy.")
+        )
     if said.get("ready", 0) < max(1, said.get("replicas", 1)):
         return Badge(Tone.WARN, _("Not ready")), str(said.get("reason", ""))
     if gateway.spec.service_type is ServiceType.LOAD_BALANCER and not said.get("addresses"):
-        return Badge(Tone.WARN, _("Address pending")), str(said.get("address_reason") or _("The load balancer has given no address yet."))
+        return Badge(Tone.WARN, _("Address pending")), str(
+            said.get("address_reason") or _("The load balancer has given no address yet.")
+        )
     return Badge(Tone.GOOD, _("Ready")), ""
 
 
@@ -240,7 +250,10 @@ def _replicas(gateway: Gateway, said: Mapping[str, Any]) -> str:
         wanted = f"{scaling.min}–{scaling.max}" if scaling else str(gateway.spec.replicas)
         return _("%(wanted)s wanted") % {"wanted": wanted}
     total = said.get("replicas", gateway.spec.replicas)
-    return ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total) % {"ready": said["ready"], "total": total}
+    return ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total) % {
+        "ready": said["ready"],
+        "total": total,
+    }
 
 
 def _bracketed(host: str) -> str:
@@ -258,7 +271,9 @@ def member_row(sight: pages.Sight, group: Group) -> MemberRow:
 
 def _member_address(sight: pages.Sight, address: Any) -> MemberAddress:
     if address.awaited:
-        return MemberAddress(_("awaited"), _("from gateway %(name)s") % {"name": sight.topology.gateways[address.gateway].name}, "")
+        return MemberAddress(
+            _("awaited"), _("from gateway %(name)s") % {"name": sight.topology.gateways[address.gateway].name}, ""
+        )
     text = f"{_bracketed(address.host)}:{address.port}"
     if address.gateway is None:
         return MemberAddress(text, _("added by hand"), "")
@@ -276,4 +291,7 @@ def _member_state(sight: pages.Sight, group: Group) -> Badge:
     if sight.unverified:
         return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": phrases.listed(sight.unverified)})
     replicas = sum(istiod.replicas for istiod in sight.facts.istiods)
-    return Badge(Tone.GOOD, ngettext("Known to %(count)s replica", "Known to all %(count)s replicas", replicas) % {"count": replicas})
+    return Badge(
+        Tone.GOOD,
+        ngettext("Known to %(count)s replica", "Known to all %(count)s replicas", replicas) % {"count": replicas},
+    )

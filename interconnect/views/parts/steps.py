@@ -148,7 +148,9 @@ def detail(step: Step) -> str:
     if seen.get("picked_up"):
         return _("istiod has picked the change up by itself.")
     if seen.get("not_ours"):
-        return _("Not ours, left alone: %(objects)s") % {"objects": phrases.listed([str(name) for name in seen["not_ours"]])}
+        return _("Not ours, left alone: %(objects)s") % {
+            "objects": phrases.listed([str(name) for name in seen["not_ours"]])
+        }
     if seen.get("config_maps"):
         return ", ".join(str(name) for name in seen["config_maps"])
     return ""
@@ -162,7 +164,10 @@ def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str,
         alike = (failure["row"].label, failure["row"].said, failure["row"].code, failure["said"])
         told.setdefault(step.pk if failure["guard"] or failure["tokens"] else alike, []).append(failure)
     where = [phrases.listed(sorted({failure["where"] for failure in failures})) for failures in told.values()]
-    return [failures[0] | {"where": names, "count": len(failures)} for failures, names in zip(told.values(), where, strict=True)]
+    return [
+        failures[0] | {"where": names, "count": len(failures)}
+        for failures, names in zip(told.values(), where, strict=True)
+    ]
 
 
 def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
@@ -187,7 +192,9 @@ def _unsaid(step: Step, sentence: str) -> str:
 
 
 def _decision(code: str) -> str:
-    """Which button consents to it: an object of others is adopted, a field of others taken over, a finding overridden."""
+    """Which button consents to it: an object of others is adopted, a field of others taken over, a
+    finding overridden.
+    """
     if code in plan_rows.ADOPTED:
         return "adopt"
     return "take_over" if plan_rows.is_of_a_write(code) else "accept"
@@ -200,7 +207,9 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
     stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if is_superseded(rollout) else ()
 
     def action(label: str, url_name: str, icon: str, reasons: tuple[str, ...]) -> Action:
-        return Action(label, reverse(url_name, kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}), icon, reasons)
+        return Action(
+            label, reverse(url_name, kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}), icon, reasons
+        )
 
     found = {}
     if ended:
@@ -211,11 +220,16 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
         found["adopt"] = action(_("Adopt"), "rollout-retry", "", admin or stale)
         found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", admin or stale)
     if rollout.status in UNFINISHED:
-        asked = (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()
+        asked = (
+            (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()
+        )
         found["cancel"] = action(_("Cancel"), "rollout-cancel", "player-stop", why or asked)
     if rollout.status not in UNFINISHED and rollout.changes:
         found["revert"] = action(
-            _("Revert"), "rollout-revert", "arrow-back-up", stale or (admin and _missing(actor, role_to_revert(rollout.mesh)))
+            _("Revert"),
+            "rollout-revert",
+            "arrow-back-up",
+            stale or (admin and _missing(actor, role_to_revert(rollout.mesh))),
         )
     return found
 

@@ -28,7 +28,9 @@ SMALL_PYTHON = (sys.executable, "-I", "-S", guardian.__file__)
 
 
 class Log:
-    """A file; what is older than a day or larger than LOG_BYTES is kept beside it, compressed, for KEPT_SECONDS and KEPT_BYTES."""
+    """A file; what is older than a day or larger than LOG_BYTES is kept beside it, compressed, for KEPT_SECONDS and
+    KEPT_BYTES.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -59,7 +61,11 @@ class Log:
         name = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         aside = self._path.with_name(f"{self._path.stem}-{name}-{time.time_ns() % 1_000_000_000:09d}.log.gz")
         try:
-            with self._path.open("rb") as read, os.fdopen(_private(aside), "wb") as file, gzip.GzipFile(fileobj=file, mode="wb") as written:
+            with (
+                self._path.open("rb") as read,
+                os.fdopen(_private(aside), "wb") as file,
+                gzip.GzipFile(fileobj=file, mode="wb") as written,
+            ):
                 shutil.copyfileobj(read, written)
         finally:
             # A file that could not be put aside must not grow for ever.
@@ -89,7 +95,12 @@ class Guard:
 
     def __init__(self, held: int) -> None:
         self._process = subprocess.Popen(  # noqa: S603
-            [*SMALL_PYTHON, "guard"], stdin=subprocess.PIPE, start_new_session=True, pass_fds=(held,), text=True, bufsize=1
+            [*SMALL_PYTHON, "guard"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=(held,),
+            text=True,
+            bufsize=1,
         )
 
     def add(self, group: int, *, needed: bool) -> None:

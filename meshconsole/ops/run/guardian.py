@@ -1,10 +1,12 @@
 """Two small programs of the standard library alone, run by path: they are there before and after everything else.
 
-    guardian.py gate COMMAND…   becomes COMMAND when a byte comes on standard input; ends when its starter is gone before
-    guardian.py guard           reads `+GROUP`, `=GROUP` (one that the others need) and `-GROUP` (it has ended); when standard
+    guardian.py gate COMMAND…   becomes COMMAND when a byte comes on standard input; ends when its starter is gone
+    before guardian.py guard           reads `+GROUP`, `=GROUP` (one that the others need) and `-GROUP` (it has ended);
+    when standard
                                 input ends, ends the process groups that are left
 
-Between them no process is left behind, whatever ends the supervisor: a group is known to the guard before its gate opens.
+Between them no process is left behind, whatever ends the supervisor: a group is known to the guard before its gate
+opens.
 """
 
 from __future__ import annotations
@@ -60,7 +62,9 @@ def end(waves: list[list[int]]) -> None:
 
 
 def runs(group: int) -> bool:
-    """Whether somebody in the group still runs; the dead stay in it until their adoptive parent looks, which may take long."""
+    """Whether somebody in the group still runs; the dead stay in it until their adoptive parent looks, which may take
+    long.
+    """
     if not tell(group, 0):
         return False
     states = [_state(path) for path in PROCESSES.glob("[0-9]*/stat")]

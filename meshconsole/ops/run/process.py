@@ -14,8 +14,8 @@ SUCCEEDED_BY_ANOTHER = 75
 class Process:
     """A command to be started in the folder of manage.py with the console's environment and `environment`.
 
-    One that ends is started again, unless it is to be run `once`. Those of the `foundation` are started first and ended last,
-    since others need them. `descriptors` are open files that it inherits under the same numbers.
+    One that ends is started again, unless it is to be run `once`. Those of the `foundation` are started first and ended
+    last, since others need them. `descriptors` are open files that it inherits under the same numbers.
     """
 
     name: str

@@ -35,7 +35,11 @@ class CannotStart(Exception):
 
 
 def checked_settings() -> None:
-    found = [*checks.leases_outlive_calls(None), *checks.credential_keys_are_usable(None), *checks.denied_networks_are_networks(None)]
+    found = [
+        *checks.leases_outlive_calls(None),
+        *checks.credential_keys_are_usable(None),
+        *checks.denied_networks_are_networks(None),
+    ]
     if found:
         raise CannotStart(str(found[0].msg))
 
@@ -66,7 +70,9 @@ def prepared_folder(data: Path) -> Path:
 
 
 def lock(data: Path) -> int:
-    """The descriptor of the lock that one console at a time holds on its data; it goes with the last process that has it."""
+    """The descriptor of the lock that one console at a time holds on its data; it goes with the last process that has
+    it.
+    """
     try:
         descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -76,14 +82,18 @@ def lock(data: Path) -> int:
     except OSError:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
-        raise CannotStart(f"Another console (process {holder}) runs on the data in {data}, or is just ending.") from None
+        raise CannotStart(
+            f"Another console (process {holder}) runs on the data in {data}, or is just ending."
+        ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
 
 
 def listener(port: int) -> socket.socket:
-    """The web process's socket, listening from now on, so that nobody else can take the port and no client is refused."""
+    """The web process's socket, listening from now on, so that nobody else can take the port and no
+    client is refused.
+    """
     if not 0 < port < 65536:
         raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, and not {port}.")
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -105,7 +115,9 @@ def migrate() -> None:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
-        raise CannotStart(f"The database cannot be used ({type(error).__name__}): see DATABASE_URL and MESHCONSOLE_DATA.") from None
+        raise CannotStart(
+            f"The database cannot be used ({type(error).__name__}): see DATABASE_URL and MESHCONSOLE_DATA."
+        ) from None
 
 
 def admin_line(wanted: str) -> str:
@@ -120,7 +132,9 @@ def admin_line(wanted: str) -> str:
             users.objects.create_superuser(username=ADMIN, password=password)
         except ValidationError as error:
             reasons = " ".join(error.messages)
-            raise CannotStart(f"The first admin cannot be made: {reasons} `manage.py createsuperuser` makes one.") from None
+            raise CannotStart(
+                f"The first admin cannot be made: {reasons} `manage.py createsuperuser` makes one."
+            ) from None
         known = "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (made now and shown this once)"
         return f"Name: {ADMIN}   Password: {known}"
     if wanted and not admin.check_password(wanted):

@@ -1,4 +1,5 @@
-"""`supervise.py DESCRIPTOR`: what `manage.py run` becomes when everything is prepared. The open file holds the plan, as JSON.
+"""`supervise.py DESCRIPTOR`: what `manage.py run` becomes when everything is prepared. The open file holds the plan, as
+JSON.
 
 Nothing of Django is loaded here: what watches over the others for weeks is small.
 """
@@ -27,17 +28,24 @@ from meshconsole.ops.run.supervisor import Supervisor
 
 def supervise(plan: dict[str, Any]) -> int:
     """Returns the exit code, when nothing of what the plan names is left."""
-    supervisor = Supervisor(directory=Path(plan["directory"]), logs=Path(plan["logs"]), held=plan["lock"], say=say, parent=plan["parent"])
+    supervisor = Supervisor(
+        directory=Path(plan["directory"]), logs=Path(plan["logs"]), held=plan["lock"], say=say, parent=plan["parent"]
+    )
     first, then = ([Process.from_json(said) for said in plan[key]] for key in ("first", "then"))
     try:
-        return supervisor.run(first, then, listener=socket.socket(fileno=plan["listener"]), answers=lambda: say(plan["welcome"]))
+        return supervisor.run(
+            first, then, listener=socket.socket(fileno=plan["listener"]), answers=lambda: say(plan["welcome"])
+        )
     finally:
         if plan["temporary"]:
             shutil.rmtree(plan["temporary"], ignore_errors=True)
 
 
 def become_supervisor(plan: dict[str, Any], descriptor: int, environment: dict[str, str]) -> None:
-    """Does not return. `descriptor` is an empty file that is written to; the plan's descriptors go over to the supervisor."""
+    """Does not return.
+
+    `descriptor` is an empty file that is written to; the plan's descriptors go over to the supervisor.
+    """
     os.write(descriptor, json.dumps(plan).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     for inherited in (descriptor, plan["lock"], plan["listener"]):

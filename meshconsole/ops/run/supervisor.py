@@ -27,7 +27,9 @@ QUESTION = b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
 class Supervisor:
-    """`logs` is the folder of the output; `held` the lock's descriptor; `parent` a process without which this one ends, too."""
+    """`logs` is the folder of the output; `held` the lock's descriptor; `parent` a process without which this one ends,
+    too.
+    """
 
     def __init__(self, *, directory: Path, logs: Path, held: int, say: Callable[[str], None], parent: int = 0) -> None:
         self._directory, self._logs, self._say, self._parent = directory, logs, say, parent
@@ -37,7 +39,9 @@ class Supervisor:
         self._asked_to_end = 0
         self._failed: Child | None = None
 
-    def run(self, first: Sequence[Process], then: Sequence[Process], *, listener: socket.socket, answers: Callable[[], None]) -> int:
+    def run(
+        self, first: Sequence[Process], then: Sequence[Process], *, listener: socket.socket, answers: Callable[[], None]
+    ) -> int:
         """`first` at once, `then` when the web process on `listener` answers, which is also said to `answers`.
 
         Returns the exit code: 0 when a signal has ended it, 1 when a process could not be kept running.
@@ -77,7 +81,9 @@ class Supervisor:
                 reader.recv(4096)
 
         # `nohup` ignores SIGHUP for us; a shell that ignores SIGINT for what is in its background does not mean us.
-        ending_signals = [number for number in ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+        ending_signals = [
+            number for number in ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+        ]
         before = {number: signal.signal(number, ending) for number in ending_signals}
         before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
@@ -149,7 +155,9 @@ class Supervisor:
             question.sendall(QUESTION)
             question.setblocking(False)
             said: list[bytes] = []
-            self._selector.register(question, selectors.EVENT_READ, lambda said=said, question=question: said.append(_received(question)))
+            self._selector.register(
+                question, selectors.EVENT_READ, lambda said=said, question=question: said.append(_received(question))
+            )
             while not said and not self._over:
                 self._turn(TURN_SECONDS)
             self._selector.unregister(question)

@@ -48,7 +48,8 @@ def badge(state: Badge | None) -> SafeString | str:
 def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[str, Any]:
     """A menu button named `label`, and its items; `identity` is unique on the page and the same at the next poll."""
     name = f"menu-{identity}"
-    # Put together here: a long page has hundreds of items, and a template takes its time over each number, attribute and filter.
+    # Put together here: a long page has hundreds of items, and a template takes its time over each number, attribute
+    # and filter.
     items = [
         (
             f"{name}-{number}",
@@ -66,13 +67,19 @@ def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[st
 
 @register.inclusion_tag("ui/button.html")
 def action_button(identity: object, action: Action, style: str = "btn", of: str = "") -> dict[str, Any]:
-    """A button that opens a dialog or a page or, forbidden, says why it does not. `of` tells it from others of its name."""
+    """A button that opens a dialog or a page or, forbidden, says why it does not.
+
+    `of` tells it from others of its name.
+    """
     return {"id": f"button-{identity}", "action": action, "style": style, "of": of}
 
 
 @register.simple_tag
 def diff(before: str, after: str, *place: str) -> SafeString:
-    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour. `place` tells it from others."""
+    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour.
+
+    `place` tells it from others.
+    """
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
     if not lines:
         return format_html('<p class="text-secondary">{}</p>', gettext("No difference."))
@@ -89,7 +96,10 @@ def ago(moment: datetime | None, empty: str = "") -> SafeString | str:
     if moment is None:
         return empty
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exact(localtime(moment), get_language()), naturaltime(moment)
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        _exact(localtime(moment), get_language()),
+        naturaltime(moment),
     )
 
 
@@ -107,13 +117,19 @@ def empty_state(content: str, name: str) -> str:
 @register.simple_block_tag
 def notice(content: str, tone: str, role: str = "") -> str:
     names = {"bad": "alert-circle", "warn": "alert-triangle", "good": "circle-check"}
-    return render_to_string("ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": names.get(tone, "info-circle")})
+    return render_to_string(
+        "ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": names.get(tone, "info-circle")}
+    )
 
 
 @register.simple_block_tag
 def sheet(content: str, title: str, identity: str = "dialog-title", extra: str = "", shown: bool = False) -> str:
-    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); console.js opens it, `shown` stands open in the page."""
-    return render_to_string("ui/sheet.html", {"content": content, "title": title, "id": identity, "extra": extra, "shown": shown})
+    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); console.js opens it, `shown` stands open in the
+    page.
+    """
+    return render_to_string(
+        "ui/sheet.html", {"content": content, "title": title, "id": identity, "extra": extra, "shown": shown}
+    )
 
 
 @register.filter

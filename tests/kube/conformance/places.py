@@ -1,4 +1,6 @@
-"""Where the suite runs: clusters by their kubeconfigs, a namespace of its own in each, and the shortest way to say things."""
+"""Where the suite runs: clusters by their kubeconfigs, a namespace of its own in each, and the shortest way to say
+things.
+"""
 
 from __future__ import annotations
 
@@ -126,7 +128,9 @@ def eventually(question: Callable[[], T], seconds: float = PATIENCE) -> T:
 def settled_deployment(api: Api, namespace: str, name: str) -> Json:
     from interconnect.kube.probe import deployment_status
 
-    assert eventually(lambda: deployment_status(api.get(kinds.DEPLOYMENT, name, namespace) or {}).settled), f"{name} is not available"
+    assert eventually(lambda: deployment_status(api.get(kinds.DEPLOYMENT, name, namespace) or {}).settled), (
+        f"{name} is not available"
+    )
     found = api.get(kinds.DEPLOYMENT, name, namespace)
     assert found
     return found
@@ -181,10 +185,14 @@ def deployment(namespace: str, name: str, replicas: int | None = 1, **spec: Any)
 def service(namespace: str, name: str, **spec: Any) -> Json:
     meta = spec.pop("metadata", {})
     ports = spec.pop("ports", [{"name": "tls", "port": 15443, "protocol": "TCP", "targetPort": 15443}])
-    return thing(kinds.SERVICE, namespace, name, metadata=meta, spec={"selector": {"conformance": name}, "ports": ports, **spec})
+    return thing(
+        kinds.SERVICE, namespace, name, metadata=meta, spec={"selector": {"conformance": name}, "ports": ports, **spec}
+    )
 
 
 def managers(obj: Json) -> set[tuple[str, str]]:
     """(manager, operation) of who owns fields, but for what controllers write by themselves."""
     entries = obj["metadata"].get("managedFields", ())
-    return {(entry["manager"], entry["operation"]) for entry in entries if entry["manager"] != "kube-controller-manager"}
+    return {
+        (entry["manager"], entry["operation"]) for entry in entries if entry["manager"] != "kube-controller-manager"
+    }

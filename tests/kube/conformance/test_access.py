@@ -42,7 +42,9 @@ def test_who_has_no_right_is_forbidden_and_learns_of_no_absence(nobody: Api, spa
 
 
 @pytest.mark.parametrize("what", ["get", "list", "create", "patch", "delete", "watch"])
-def test_a_token_that_is_not_known_is_unauthorized(installation: Installation, cluster: str, space: str, what: str) -> None:
+def test_a_token_that_is_not_known_is_unauthorized(
+    installation: Installation, cluster: str, space: str, what: str
+) -> None:
     stranger = installation.api(cluster, "stranger")
     error = refused(lambda: REFUSED[what](stranger, space))
     assert (type(error), error.code, error.params["status"]) == (Permanent, "unauthorized", 401)
@@ -64,7 +66,9 @@ def test_a_review_answers_for_a_resource_that_is_not_served(api: Api, nobody: Ap
     assert not nobody.review("list", "ippools", group="crd.projectcalico.org")
 
 
-@pytest.mark.parametrize("path", ["/apis/no.such.group/v1/things", "/apis/apps/v1/nonsense", "/api/v1/namespaces/default/nonsense"])
+@pytest.mark.parametrize(
+    "path", ["/apis/no.such.group/v1/things", "/apis/apps/v1/nonsense", "/api/v1/namespaces/default/nonsense"]
+)
 def test_a_path_that_is_not_served_is_no_absent_object(api: Api, path: str) -> None:
     status, answer = ask(api, "GET", path)
     assert status == 404
@@ -84,7 +88,9 @@ def test_a_method_that_a_path_does_not_take_is_refused(api: Api, space: str) -> 
 
 def test_every_group_that_the_console_needs_is_announced(config: Api) -> None:
     groups = {item["name"] for item in ask(config, "GET", "/apis")[1]["groups"]}
-    assert groups >= {kind.group for kind in (kinds.DEPLOYMENT, kinds.AUTOSCALER, kinds.GATEWAY, kinds.MUTATING_WEBHOOK)}
+    assert groups >= {
+        kind.group for kind in (kinds.DEPLOYMENT, kinds.AUTOSCALER, kinds.GATEWAY, kinds.MUTATING_WEBHOOK)
+    }
     listed = ask(config, "GET", "/apis/apps/v1")[1]["resources"]
     assert {"deployments", "deployments/scale", "replicasets"} <= {item["name"] for item in listed}
 

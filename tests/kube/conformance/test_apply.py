@@ -11,7 +11,18 @@ from interconnect.domain.manifests import gateway_manifests, gateway_rule
 from interconnect.domain.topology import Autoscaling, Gateway, GatewayKey, GatewaySpec, ServiceType
 from interconnect.kube import kinds
 from interconnect.kube.errors import Conflict, FieldConflict, NotFound
-from tests.kube.conformance.places import APPLY, MERGE, ask, config_map, deployment, managers, refused, service, target, thing
+from tests.kube.conformance.places import (
+    APPLY,
+    MERGE,
+    ask,
+    config_map,
+    deployment,
+    managers,
+    refused,
+    service,
+    target,
+    thing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +77,9 @@ def test_an_equal_value_is_owned_together_and_goes_with_the_last_owner(api: Api,
 def test_force_takes_over_and_the_former_owner_then_conflicts(api: Api, space: str) -> None:
     api.apply(config_map(space, "forced"), manager="helm")
     assert api.apply(config_map(space, "forced", {"a": "2"}), force=True)["data"] == {"a": "2"}
-    assert causes(refused(lambda: api.apply(config_map(space, "forced", {"a": "3"}), manager="helm"))) == {(".data.a", "meshconsole")}
+    assert causes(refused(lambda: api.apply(config_map(space, "forced", {"a": "3"}), manager="helm"))) == {
+        (".data.a", "meshconsole")
+    }
 
 
 def test_a_patch_makes_its_writer_an_owner(api: Api, space: str) -> None:
@@ -97,7 +110,9 @@ def test_a_dry_apply_shows_the_object_and_the_conflict_and_writes_nothing(api: A
     assert api.apply(config_map(space, "dry-applied"), dry_run=True)["data"] == {"a": "1"}
     assert api.get(MAPS, "dry-applied", space) is None
     made = api.apply(config_map(space, "dry-applied"), manager="helm")
-    assert causes(refused(lambda: api.apply(config_map(space, "dry-applied", {"a": "2"}), dry_run=True))) == {(".data.a", "helm")}
+    assert causes(refused(lambda: api.apply(config_map(space, "dry-applied", {"a": "2"}), dry_run=True))) == {
+        (".data.a", "helm")
+    }
     assert api.apply(config_map(space, "dry-applied", {"a": "2"}), force=True, dry_run=True)["data"] == {"a": "2"}
     assert api.get(MAPS, "dry-applied", space) == made
 
@@ -148,17 +163,31 @@ def test_a_namespace_takes_a_label_only_by_consent_of_its_owner(api: Api, space:
     holder = Target("", "v1", "Namespace", "", space)
     uid = api.apply(thing(kinds.NAMESPACE, "", space, metadata={"labels": label}))["metadata"]["uid"]
     api.merge_patch(holder, {"metadata": {"labels": {"topology.istio.io/network": "red"}}})
-    ask(api, "PATCH", kinds.NAMESPACE.path("", space), {"metadata": {"labels": {"a": "b"}}}, MERGE, query={"fieldManager": "label"})
+    ask(
+        api,
+        "PATCH",
+        kinds.NAMESPACE.path("", space),
+        {"metadata": {"labels": {"a": "b"}}},
+        MERGE,
+        query={"fieldManager": "label"},
+    )
     error = refused(lambda: api.apply(thing(kinds.NAMESPACE, "", space, metadata={"labels": {"a": "c"}, "uid": uid})))
     assert causes(error) == {(".metadata.labels.a", "label")}
     bare = api.apply(thing(kinds.NAMESPACE, "", space, metadata={"uid": uid}))
-    assert bare["metadata"]["labels"] == {"a": "b", "kubernetes.io/metadata.name": space, **{"topology.istio.io/network": "red"}}
+    assert bare["metadata"]["labels"] == {
+        "a": "b",
+        "kubernetes.io/metadata.name": space,
+        **{"topology.istio.io/network": "red"},
+    }
 
 
 def test_containers_ports_and_variables_are_merged_by_their_keys(api: Api, space: str) -> None:
     name = "merged"
     port = {"containerPort": 8080, "protocol": "TCP"}
-    theirs = {"env": [{"name": "THEIRS", "value": "1"}], "ports": [{"containerPort": 9090, "protocol": "TCP", "name": "theirs"}]}
+    theirs = {
+        "env": [{"name": "THEIRS", "value": "1"}],
+        "ports": [{"containerPort": 9090, "protocol": "TCP", "name": "theirs"}],
+    }
     api.apply(deployment(space, name, replicas=0, container=theirs), manager="other")
     ours = {"env": [{"name": "OURS", "value": "1"}], "ports": [port]}
     made = api.apply(deployment(space, name, replicas=0, container=ours))
@@ -193,7 +222,22 @@ def test_a_deployment_that_cannot_be_is_refused_with_its_field(api: Api, space: 
     assert field in error.params["fields"]
 
 
-QUANTITIES = ["1000m", "1500m", "0.5", "0.1", "2", "1024Mi", "1.5Gi", "1000Mi", "2000k", "1000000", "1e3", "0.5Ki", "5G", "0"]
+QUANTITIES = [
+    "1000m",
+    "1500m",
+    "0.5",
+    "0.1",
+    "2",
+    "1024Mi",
+    "1.5Gi",
+    "1000Mi",
+    "2000k",
+    "1000000",
+    "1e3",
+    "0.5Ki",
+    "5G",
+    "0",
+]
 
 
 @pytest.mark.parametrize("text", QUANTITIES)
@@ -210,7 +254,9 @@ def test_a_quantity_comes_back_in_its_canonical_form_and_is_then_no_change(api: 
     }
     wanted = deployment(space, "measured", replicas=0, container={"resources": {"requests": {"memory": text}}})
     made = api.apply(wanted)
-    assert made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] == {"memory": expected.get(text, text)}
+    assert made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"] == {
+        "memory": expected.get(text, text)
+    }
     # the controller writes the status meanwhile, which is another version
     assert api.apply(wanted)["metadata"]["generation"] == made["metadata"]["generation"]
 
@@ -248,7 +294,9 @@ def test_an_autoscaler_that_cannot_be_is_refused(api: Api, space: str, low: int,
 
 
 def made_gateway(**spec: Any) -> Gateway:
-    return Gateway(GatewayKey("here", 1), "11111111-1111-1111-1111-111111111111", "eastwest-here-1", GatewaySpec(**spec))
+    return Gateway(
+        GatewayKey("here", 1), "11111111-1111-1111-1111-111111111111", "eastwest-here-1", GatewaySpec(**spec)
+    )
 
 
 GATEWAYS = {
@@ -262,7 +310,9 @@ GATEWAYS = {
 
 @pytest.fixture
 def manifests(request: pytest.FixtureRequest, api: Api, space: str) -> Iterator[list[tuple[Target, Json]]]:
-    made = list(gateway_manifests(GATEWAYS[request.param], mesh="m", network="blue", cluster="c", namespace=space, revision=""))
+    made = list(
+        gateway_manifests(GATEWAYS[request.param], mesh="m", network="blue", cluster="c", namespace=space, revision="")
+    )
     yield made
     for where, _ in reversed(made):
         api.delete(where)

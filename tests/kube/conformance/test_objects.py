@@ -50,7 +50,13 @@ def test_a_namespace_that_is_not_there_is_named(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(MAPS, "Not_Valid"), (MAPS, "-begins"), (MAPS, "n" * 254), (kinds.SERVICE, "Under_score"), (kinds.NAMESPACE, "with.dot")],
+    [
+        (MAPS, "Not_Valid"),
+        (MAPS, "-begins"),
+        (MAPS, "n" * 254),
+        (kinds.SERVICE, "Under_score"),
+        (kinds.NAMESPACE, "with.dot"),
+    ],
 )
 def test_an_invalid_name_is_refused_with_its_field(api: Api, space: str, kind: Kind, name: str) -> None:
     spec: dict[str, Any] = {"spec": {"ports": [{"port": 1}]}} if kind is kinds.SERVICE else {}
@@ -59,7 +65,9 @@ def test_an_invalid_name_is_refused_with_its_field(api: Api, space: str, kind: K
     assert set(error.params["fields"]) == {"metadata.name"}
 
 
-@pytest.mark.parametrize("labels", [{"bad key!": "v"}, {"k": "bad value!"}, {"k": "v" * 64}, {"k" * 64: "v"}, {"Up.Per/x": "v"}])
+@pytest.mark.parametrize(
+    "labels", [{"bad key!": "v"}, {"k": "bad value!"}, {"k": "v" * 64}, {"k" * 64: "v"}, {"Up.Per/x": "v"}]
+)
 def test_an_invalid_label_is_refused_with_its_field(api: Api, space: str, labels: dict[str, str]) -> None:
     error = refused(lambda: api.create(config_map(space, "labelled", labels=labels)))
     assert error.code == "invalid"
@@ -125,7 +133,11 @@ def test_a_body_that_is_no_object_is_a_bad_request(api: Api, space: str, body: s
     from interconnect.kube.guard import Deadline
 
     with Deadline(10) as until, api.transport.open_tls(until) as tls:
-        head = [f"POST {api.transport.prefix}{MAPS.path(space)} HTTP/1.1", f"Host: {api.transport.host}", "Connection: close"]
+        head = [
+            f"POST {api.transport.prefix}{MAPS.path(space)} HTTP/1.1",
+            f"Host: {api.transport.host}",
+            "Connection: close",
+        ]
         head += [f"{key}: {value}" for key, value in api.transport.authorization().items()]
         head += ["Content-Type: application/json", f"Content-Length: {len(body)}", "", body]
         tls.sendall("\r\n".join(head).encode())
@@ -149,7 +161,10 @@ def test_a_delete_with_another_objects_identity_is_refused(api: Api, space: str)
 def test_a_dry_delete_leaves_the_object_and_shows_the_refusal(api: Api, space: str) -> None:
     uid = api.create(config_map(space, "dry-deleted"))["metadata"]["uid"]
     assert api.delete(target(MAPS, space, "dry-deleted"), uid=uid, dry_run=True)
-    assert refused(lambda: api.delete(target(MAPS, space, "dry-deleted"), uid=NOBODYS_UID, dry_run=True)).code == "precondition"
+    assert (
+        refused(lambda: api.delete(target(MAPS, space, "dry-deleted"), uid=NOBODYS_UID, dry_run=True)).code
+        == "precondition"
+    )
     assert api.get(MAPS, "dry-deleted", space)
 
 
@@ -188,7 +203,11 @@ def test_metadata_alone_can_be_asked_for(api: Api, space: str) -> None:
     api.create(config_map(space, "bare", labels={"bare": "yes"}))
     found = api.get(MAPS, "bare", space, metadata_only=True)
     assert found
-    assert (found["kind"], found["metadata"]["labels"], "data" in found) == ("PartialObjectMetadata", {"bare": "yes"}, False)
+    assert (found["kind"], found["metadata"]["labels"], "data" in found) == (
+        "PartialObjectMetadata",
+        {"bare": "yes"},
+        False,
+    )
     (listed,) = api.list(MAPS, space, labels="bare=yes", metadata_only=True)
     assert (listed["metadata"]["name"], "data" in listed) == ("bare", False)
 
@@ -210,7 +229,12 @@ SELECTED = {
 @pytest.fixture(scope="module")
 def labelled(api: Api, namespace_of: Any) -> str:
     space: str = namespace_of(api)
-    for name, labels in {"a": {"tier": "web", "zone": "1"}, "b": {"tier": "web"}, "c": {"tier": "db", "zone": "2"}, "d": {}}.items():
+    for name, labels in {
+        "a": {"tier": "web", "zone": "1"},
+        "b": {"tier": "web"},
+        "c": {"tier": "db", "zone": "2"},
+        "d": {},
+    }.items():
         api.apply(config_map(space, f"sel-{name}", labels={"sel": "yes", **labels}))
     return space
 

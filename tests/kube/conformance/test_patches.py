@@ -9,7 +9,17 @@ import pytest
 
 from interconnect.kube import kinds
 from interconnect.kube.errors import Conflict, Permanent
-from tests.kube.conformance.places import JSON_PATCH, MERGE, STRATEGIC, ask, config_map, deployment, refused, target, thing
+from tests.kube.conformance.places import (
+    JSON_PATCH,
+    MERGE,
+    STRATEGIC,
+    ask,
+    config_map,
+    deployment,
+    refused,
+    target,
+    thing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +37,12 @@ def hook(api: Api) -> Iterator[Target]:
     """A webhook configuration as an installer makes it; it selects nothing that is ever created."""
     name = f"conformance-{uuid.uuid4().hex[:8]}"
     nothing = {"matchLabels": {"conformance": "never"}}
-    entry = {"clientConfig": {"url": URL}, "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore"}
+    entry = {
+        "clientConfig": {"url": URL},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Ignore",
+    }
     entry |= {"namespaceSelector": nothing, "objectSelector": nothing}
     hooks = [{"name": f"{letter}.conformance.invalid", **entry} for letter in "ab"]
     api.apply(thing(HOOKS, "", name, webhooks=hooks), manager="installer")
@@ -48,7 +63,10 @@ def urls(obj: Json | None) -> list[str]:
 
 
 def test_a_json_patch_swaps_what_its_tests_have_seen(api: Api, hook: Target) -> None:
-    assert urls(api.json_patch(hook, swap(1, "b.conformance.invalid", URL, f"{URL}/net/blue"))) == [URL, f"{URL}/net/blue"]
+    assert urls(api.json_patch(hook, swap(1, "b.conformance.invalid", URL, f"{URL}/net/blue"))) == [
+        URL,
+        f"{URL}/net/blue",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -60,20 +78,30 @@ def test_a_json_patch_swaps_what_its_tests_have_seen(api: Api, hook: Target) -> 
         [{"op": "test", "path": "/metadata/labels/none", "value": "x"}],
     ],
 )
-def test_a_json_patch_whose_test_fails_is_a_conflict_and_changes_nothing(api: Api, hook: Target, operations: list[Json]) -> None:
+def test_a_json_patch_whose_test_fails_is_a_conflict_and_changes_nothing(
+    api: Api, hook: Target, operations: list[Json]
+) -> None:
     error = refused(lambda: api.json_patch(hook, operations))
     assert (type(error), error.code) == (Conflict, "precondition")
     assert urls(api.read(hook)) == [URL, URL]
 
 
 def test_a_dry_json_patch_writes_nothing(api: Api, hook: Target) -> None:
-    assert urls(api.json_patch(hook, swap(0, "a.conformance.invalid", URL, f"{URL}/net/x"), dry_run=True))[0] == f"{URL}/net/x"
+    assert (
+        urls(api.json_patch(hook, swap(0, "a.conformance.invalid", URL, f"{URL}/net/x"), dry_run=True))[0]
+        == f"{URL}/net/x"
+    )
     assert urls(api.read(hook)) == [URL, URL]
 
 
 def test_the_installer_conflicts_with_who_has_patched(api: Api, hook: Target) -> None:
     api.json_patch(hook, swap(0, "a.conformance.invalid", URL, f"{URL}/net/blue"))
-    entry = {"name": "a.conformance.invalid", "clientConfig": {"url": URL}, "sideEffects": "None", "admissionReviewVersions": ["v1"]}
+    entry = {
+        "name": "a.conformance.invalid",
+        "clientConfig": {"url": URL},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+    }
     error = refused(lambda: api.apply(thing(HOOKS, "", hook.name, webhooks=[entry]), manager="installer"))
     assert isinstance(error, Conflict)
     assert {cause.owner for cause in error.causes} == {"meshconsole"}
@@ -125,7 +153,11 @@ def test_a_merge_patch_sets_and_a_null_takes_away(api: Api, space: str) -> None:
 
 def test_a_merge_patch_of_an_older_version_is_a_conflict(api: Api, space: str) -> None:
     api.apply(config_map(space, "old-merge"))
-    error = refused(lambda: api.merge_patch(target(MAPS, space, "old-merge"), {"metadata": {"resourceVersion": "1"}, "data": {"a": "2"}}))
+    error = refused(
+        lambda: api.merge_patch(
+            target(MAPS, space, "old-merge"), {"metadata": {"resourceVersion": "1"}, "data": {"a": "2"}}
+        )
+    )
     assert (type(error), error.code) == (Conflict, "conflict")
 
 
@@ -154,7 +186,9 @@ def test_a_strategic_patch_merges_containers_by_name(api: Api, space: str) -> No
     (container,) = api.strategic_patch(where, patch)["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "echo"
     assert {item["name"] for item in container["env"]} == {"A", "B"}
-    gone = {"spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "A", "$patch": "delete"}]}]}}}}
+    gone = {
+        "spec": {"template": {"spec": {"containers": [{"name": "app", "env": [{"name": "A", "$patch": "delete"}]}]}}}
+    }
     (container,) = api.strategic_patch(where, gone)["spec"]["template"]["spec"]["containers"]
     assert [item["name"] for item in container["env"]] == ["B"]
     api.delete(where)

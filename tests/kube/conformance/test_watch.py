@@ -17,7 +17,9 @@ def now(api: Api, space: str) -> str:
     return str(ask(api, "GET", MAPS.path(space), query={"limit": "1"})[1]["metadata"]["resourceVersion"])
 
 
-def told(api: Api, space: str, version: str, *, wanted: int, labels: str = "", fields: str = "") -> list[tuple[str, str]]:
+def told(
+    api: Api, space: str, version: str, *, wanted: int, labels: str = "", fields: str = ""
+) -> list[tuple[str, str]]:
     """The first `wanted` events: type and name."""
     found = []
     for event in api.watch(MAPS, space, version=version, labels=labels, fields=fields, deadline=10):
@@ -53,4 +55,6 @@ def test_an_object_that_enters_or_leaves_a_selection_is_added_or_deleted(api: Ap
 
 
 def test_a_watch_ends_by_itself(api: Api, space: str) -> None:
-    assert [event for event in api.watch(MAPS, space, version=now(api, space), deadline=1) if event.type != "BOOKMARK"] == []
+    assert [
+        event for event in api.watch(MAPS, space, version=now(api, space), deadline=1) if event.type != "BOOKMARK"
+    ] == []

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.kube import kinds
 from interconnect.kube.probe import deployment_status, reasons, service_addresses
-from tests.kube.conformance.places import config_map, deployment, eventually, refused, service, settled_deployment, target, thing
+from tests.kube.conformance.places import (
+    config_map,
+    deployment,
+    eventually,
+    refused,
+    service,
+    settled_deployment,
+    target,
+    thing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +24,9 @@ if TYPE_CHECKING:
     from interconnect.kube.api import Api
     from tests.kube.conformance.places import Json
 
-RESTART = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}}
+RESTART = {
+    "spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}
+}
 
 
 def pods(api: Api, space: str, name: str) -> list[Json]:
@@ -32,7 +43,10 @@ def test_a_deployment_becomes_available(api: Api, space: str, deployed: Callable
     status = deployment_status(found)
     assert (status.desired, status.updated, status.ready, status.available, status.failure) == (2, 2, 2, 2, "")
     assert found["status"]["observedGeneration"] == found["metadata"]["generation"]
-    assert {(item["type"], item["status"]) for item in found["status"]["conditions"]} == {("Available", "True"), ("Progressing", "True")}
+    assert {(item["type"], item["status"]) for item in found["status"]["conditions"]} == {
+        ("Available", "True"),
+        ("Progressing", "True"),
+    }
 
 
 def test_pods_lead_to_their_deployment(api: Api, space: str, deployed: Callable[..., Json]) -> None:
@@ -110,7 +124,9 @@ def test_a_load_balancer_gets_an_address_and_loses_it_with_its_type(api: Api, sp
 def test_a_load_balancer_can_have_a_wished_address_or_a_name(api: Api, space: str) -> None:
     where, named = target(kinds.SERVICE, space, "wished"), target(kinds.SERVICE, space, "named")
     api.apply(service(space, "wished", type="LoadBalancer", loadBalancerIP="203.0.113.77"))
-    api.apply(service(space, "named", type="LoadBalancer", metadata={"annotations": {"cloud.rig/hostname": "gw.example.org"}}))
+    api.apply(
+        service(space, "named", type="LoadBalancer", metadata={"annotations": {"cloud.rig/hostname": "gw.example.org"}})
+    )
     assert eventually(lambda: service_addresses(api.read(where) or {})) == ("203.0.113.77",)
     assert eventually(lambda: service_addresses(api.read(named) or {})) == ("gw.example.org",)
     for each in (where, named):
@@ -161,6 +177,8 @@ def ready(api: Api, space: str, name: str) -> set[str]:
     """The identities of the Pods, when all of them are ready."""
     found = pods(api, space, name)
     waiting = [
-        pod for pod in found if ("Ready", "True") not in {(item["type"], item["status"]) for item in pod["status"].get("conditions", ())}
+        pod
+        for pod in found
+        if ("Ready", "True") not in {(item["type"], item["status"]) for item in pod["status"].get("conditions", ())}
     ]
     return set() if waiting else {pod["metadata"]["uid"] for pod in found}

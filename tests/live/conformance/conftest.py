@@ -1,4 +1,6 @@
-"""The suite of `tests/kube/conformance` on real clusters, unchanged: on one of each kind, or on all of MESHCONSOLE_LIVE."""
+"""The suite of `tests/kube/conformance` on real clusters, unchanged: on one of each kind, or on all of
+MESHCONSOLE_LIVE.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def clusters(*, every: bool) -> list[str]:
-    """Names: the control plane's cluster, the one that istiod is configured in, and the first member; or all of them."""
+    """Names: the control plane's cluster, the one that istiod is configured in, and the first member.
+
+    Or all of them.
+    """
     if not DESCRIPTION:
         return []
     content = json.loads(Path(DESCRIPTION).read_text())

@@ -32,7 +32,12 @@ class Proxy:
         """Where it would send requests to the service, by the next answer. An empty set: istiod knows no endpoint."""
         answer = self.stream.receive()
         assignments = [value for resource in chosen(answer, 2) for value in chosen(resource, 2)]
-        return {endpoint for assignment in assignments if text(assignment, 1) == WATCHED for endpoint in _endpoints(assignment)}
+        return {
+            endpoint
+            for assignment in assignments
+            if text(assignment, 1) == WATCHED
+            for endpoint in _endpoints(assignment)
+        }
 
     def stay(self) -> None:
         """Whoever does not answer istiod's pings is hung up on."""

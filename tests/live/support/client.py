@@ -42,11 +42,15 @@ class Client:
 
     def _load(self, user: Json) -> None:
         with tempfile.NamedTemporaryFile() as both:
-            both.write(base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"]))
+            both.write(
+                base64.b64decode(user["client-certificate-data"]) + b"\n" + base64.b64decode(user["client-key-data"])
+            )
             both.flush()
             self.tls.load_cert_chain(both.name)
 
-    def call(self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str) -> Json:
+    def call(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json", **query: str
+    ) -> Json:
         connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, timeout=20)
         headers = {**self.headers, "Accept": "application/json", "Content-Type": content_type}
         target = self.prefix + path + (f"?{urlencode(query)}" if query else "")

@@ -20,7 +20,9 @@ _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 
 
 class Tunnel:
-    """One connection to a port of a Pod: WebSocket frames of the subprotocol `v4.channel.k8s.io` (channel 0 data, 1 error)."""
+    """One connection to a port of a Pod: WebSocket frames of the subprotocol `v4.channel.k8s.io` (channel 0 data, 1
+    error).
+    """
 
     def __init__(self, client: Client, namespace: str, pod: str, port: int) -> None:
         raw = socket.create_connection((client.host, client.port), 10)
@@ -121,7 +123,9 @@ class Forward:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         # Only this wakes the thread that waits for the next one.
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

@@ -86,13 +86,18 @@ class Live:
     def _rig(self, action: str, name: str, *options: str) -> None:
         rig = os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
         done = subprocess.run(
-            [sys.executable, rig, action, str(self.description), name, *options], capture_output=True, text=True, timeout=120
+            [sys.executable, rig, action, str(self.description), name, *options],
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, done.stderr
 
     def istiods(self, revision: str = "default") -> list[str]:
         """Names of the ready Pods of one revision."""
-        pods = self.hub.api.items(f"/api/v1/namespaces/{self.system}/pods", labelSelector=f"app=istiod,istio.io/rev={revision}")
+        pods = self.hub.api.items(
+            f"/api/v1/namespaces/{self.system}/pods", labelSelector=f"app=istiod,istio.io/rev={revision}"
+        )
         return sorted(pod["metadata"]["name"] for pod in pods if _ready(pod))
 
     def debug(self, pod: str, path: str) -> Any:
@@ -124,7 +129,8 @@ class Live:
     def endpoints(self, pod: str, cluster: str, network: str = "") -> set[ads.Endpoint]:
         """Where one istiod would send a proxy of `cluster` (its Pod in `network`) for echo.shop:8080.
 
-        Where istiod has no ADS it is what it says that it tells a proxy that runs there, whatever network that one wears.
+        Where istiod has no ADS it is what it says that it tells a proxy that runs there, whatever network that one
+        wears.
         """
         if not self.ads:
             return self._told(pod, cluster)
@@ -163,7 +169,9 @@ class Live:
 
     def write_networks(self, text: str, revision: str = "", manager: str = "observer") -> None:
         name = f"istio-{revision}" if revision else "istio"
-        self.config.api.merge(f"/api/v1/namespaces/{self.system}/configmaps/{name}", {"data": {"meshNetworks": text}}, manager)
+        self.config.api.merge(
+            f"/api/v1/namespaces/{self.system}/configmaps/{name}", {"data": {"meshNetworks": text}}, manager
+        )
 
     def system_namespace(self, cluster: str) -> Json:
         return self.api(cluster).get(f"/api/v1/namespaces/{self.system}")
@@ -190,7 +198,11 @@ class Live:
 
     def restart(self, cluster: str, namespace: str, deployment: str) -> None:
         """As `kubectl rollout restart` does it."""
-        template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": datetime.datetime.now(datetime.UTC).isoformat()}}}
+        template = {
+            "metadata": {
+                "annotations": {"kubectl.kubernetes.io/restartedAt": datetime.datetime.now(datetime.UTC).isoformat()}
+            }
+        }
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
         self.api(cluster).call("PATCH", path, {"spec": {"template": template}}, STRATEGIC)
 
@@ -201,8 +213,12 @@ class Live:
         return {item.get("ip") or item.get("hostname") for item in ingress}
 
     def request(self, source: str, endpoint: ads.Endpoint) -> Served:
-        """A mutual-TLS request to echo.shop:8080 from the network namespace of `source`, as a sidecar there would send it."""
-        return served_by(self.clusters[source].namespace, Identity.of(self.config.api, self.system), endpoint.host, endpoint.port)
+        """A mutual-TLS request to echo.shop:8080 from the network namespace of `source`, as a sidecar there would send
+        it.
+        """
+        return served_by(
+            self.clusters[source].namespace, Identity.of(self.config.api, self.system), endpoint.host, endpoint.port
+        )
 
 
 def eventually(question: Callable[[], Any], seconds: float = 30) -> Any:

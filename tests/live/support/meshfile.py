@@ -113,9 +113,13 @@ class Mesh:
     def raw(self, *groups: str) -> set[Endpoint]:
         return set().union(*(self.live.pod_addresses(CLUSTER[group]) for group in groups))
 
-    def expect_networks(self, foreign: Networks | None = None, revision: str = "default", **joined: set[Endpoint]) -> None:
+    def expect_networks(
+        self, foreign: Networks | None = None, revision: str = "default", **joined: set[Endpoint]
+    ) -> None:
         """Every replica of a revision has loaded exactly these."""
-        wanted = {name: {tuple(address) for address in addresses} for name, addresses in {**(foreign or {}), **joined}.items()}
+        wanted = {
+            name: {tuple(address) for address in addresses} for name, addresses in {**(foreign or {}), **joined}.items()
+        }
         for pod in self.live.istiods(revision):
             seen = settled(lambda pod=pod: self.live.networkz(pod), wanted)  # type: ignore[misc]
             assert seen == wanted, f"networkz of {pod}: {seen} instead of {wanted}"

@@ -1,4 +1,6 @@
-"""A second istiod beside the first, as an upgrade by revision makes it: copied from what is there, under another revision."""
+"""A second istiod beside the first, as an upgrade by revision makes it: copied from what is there, under another
+revision.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ REVISION = "canary"
 
 
 def add_revision(live: Live, undo: Undo, *, shared: str = "") -> None:
-    """istiod-canary with ConfigMap istio-canary; `shared` is the ConfigMap that it takes with SHARED_MESH_CONFIG instead."""
+    """istiod-canary with ConfigMap istio-canary; `shared` is the ConfigMap that it takes with SHARED_MESH_CONFIG
+    instead.
+    """
     system = f"/api/v1/namespaces/{live.system}"
     for name in ("istio", "istio-sidecar-injector"):
         _copy(live.config.api, f"{system}/configmaps", name, f"{name}-{REVISION}", undo)
@@ -53,6 +57,13 @@ def _deployment(found: Json, shared: str) -> Json:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": f"istiod-{REVISION}", "labels": {**found["metadata"].get("labels", {}), "istio.io/rev": REVISION}},
-        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "istiod", "istio.io/rev": REVISION}}, "template": template},
+        "metadata": {
+            "name": f"istiod-{REVISION}",
+            "labels": {**found["metadata"].get("labels", {}), "istio.io/rev": REVISION},
+        },
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"app": "istiod", "istio.io/rev": REVISION}},
+            "template": template,
+        },
     }

@@ -32,4 +32,6 @@ def addresses(status: Any, group: str) -> set[tuple[str, int]]:
 
 def gateway(status: Any, key: str) -> Any:
     """`name`, `ready`, `replicas` that run, and `addresses` of one gateway, `cluster/number`."""
-    return next(found for group in status["groups"].values() for name, found in group["gateways"].items() if name == key)
+    return next(
+        found for group in status["groups"].values() for name, found in group["gateways"].items() if name == key
+    )

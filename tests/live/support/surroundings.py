@@ -29,7 +29,9 @@ networks:
 class Walk(Mesh):
     """A mesh among foreign things."""
 
-    def expect_networks(self, foreign: Networks | None = None, revision: str = "default", **joined: set[Endpoint]) -> None:
+    def expect_networks(
+        self, foreign: Networks | None = None, revision: str = "default", **joined: set[Endpoint]
+    ) -> None:
         super().expect_networks(FOREIGN | (foreign or {}), revision, **joined)
 
 
@@ -53,7 +55,9 @@ def sidecars(live: Live) -> Iterator[None]:
     replicas = live.istiods()
     with ExitStack() as stack:
         for number, (group, cluster) in enumerate(CLUSTER.items() if live.ads else ()):
-            proxy = stack.enter_context(live.proxy(replicas[number % len(replicas)], cluster, group, name=f"observer-{group}"))
+            proxy = stack.enter_context(
+                live.proxy(replicas[number % len(replicas)], cluster, group, name=f"observer-{group}")
+            )
             assert proxy.told()
             proxy.stay()
         yield

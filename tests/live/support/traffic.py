@@ -55,7 +55,9 @@ class Identity:
         return cls(_certificate(x509.load_pem_x509_certificate(root), signer, key), _pem(key), root)  # type: ignore[arg-type]
 
 
-def served_by(namespace: str, identity: Identity, host: str, port: int, service: str = "echo.shop", service_port: int = 8080) -> Served:
+def served_by(
+    namespace: str, identity: Identity, host: str, port: int, service: str = "echo.shop", service_port: int = 8080
+) -> Served:
     """One request from a network namespace to `host`:`port`, meant for a service of the mesh."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("certificate", "key", "root"):
@@ -70,7 +72,9 @@ def served_by(namespace: str, identity: Identity, host: str, port: int, service:
     return Served(cluster, pod, tuple(answer["client"]))
 
 
-def _certificate(authority: x509.Certificate, signer: CertificateIssuerPrivateKeyTypes, key: ec.EllipticCurvePrivateKey) -> bytes:
+def _certificate(
+    authority: x509.Certificate, signer: CertificateIssuerPrivateKeyTypes, key: ec.EllipticCurvePrivateKey
+) -> bytes:
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -87,4 +91,6 @@ def _certificate(authority: x509.Certificate, signer: CertificateIssuerPrivateKe
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -99,7 +99,12 @@ class GrpcStream:
             "content-type": "application/grpc",
             "te": "trailers",
         }
-        self._frame(self._HEADERS, 4, 1, b"".join(b"\x00" + self._string(name) + self._string(value) for name, value in headers.items()))
+        self._frame(
+            self._HEADERS,
+            4,
+            1,
+            b"".join(b"\x00" + self._string(name) + self._string(value) for name, value in headers.items()),
+        )
 
     def send(self, data: bytes) -> None:
         self._frame(self._DATA, 0, 1, b"\x00" + struct.pack("!I", len(data)) + data)
@@ -114,7 +119,8 @@ class GrpcStream:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
-            # Whoever is reading holds the stream until then. Not the TLS socket's own way, which would give them records as plain bytes.
+            # Whoever is reading holds the stream until then. Not the TLS socket's own way, which would give them
+            # records as plain bytes.
             socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
         self.stream.close()
         self.socket.close()
@@ -135,7 +141,9 @@ class GrpcStream:
             raise ConnectionError("the gRPC call was ended by the server")
 
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        self.socket.sendall(len(payload).to_bytes(3, "big") + bytes([kind, flags]) + struct.pack("!I", stream) + payload)
+        self.socket.sendall(
+            len(payload).to_bytes(3, "big") + bytes([kind, flags]) + struct.pack("!I", stream) + payload
+        )
 
     @staticmethod
     def _string(value: str) -> bytes:

@@ -20,5 +20,7 @@ class Command(createsuperuser.Command):
             try:
                 validate_password(password, User(username=options["username"] or ""))
             except ValidationError as error:
-                raise CommandError(f"DJANGO_SUPERUSER_PASSWORD is too weak for production. {' '.join(error.messages)}") from None
+                raise CommandError(
+                    f"DJANGO_SUPERUSER_PASSWORD is too weak for production. {' '.join(error.messages)}"
+                ) from None
         super().handle(*args, **options)

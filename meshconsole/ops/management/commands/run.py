@@ -1,4 +1,6 @@
-"""`manage.py run`: database, first admin, broker, web, worker with beat, and what the apps add, until a signal ends them."""
+"""`manage.py run`: database, first admin, broker, web, worker with beat, and what the apps add, until a signal ends
+them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--parent", type=int, default=0, metavar="PID", help="end when this process, the parent, has ended")
+        parser.add_argument(
+            "--parent", type=int, default=0, metavar="PID", help="end when this process, the parent, has ended"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -95,10 +99,21 @@ def environment(broker_url: str, data: Path) -> dict[str, str]:
 
 
 def web_process(listener: int) -> Process:
-    options = ("-c", "python:meshconsole.ops.serving", "--bind", f"fd://{listener}", "--threads", THREADS, "--log-level", "warning")
+    options = (
+        "-c",
+        "python:meshconsole.ops.serving",
+        "--bind",
+        f"fd://{listener}",
+        "--threads",
+        THREADS,
+        "--log-level",
+        "warning",
+    )
     return Process("web", (sys.executable, "-m", "gunicorn", *options), descriptors=(listener,))
 
 
 def worker_process() -> Process:
     options = ("-B", "-Q", "rollout,question,probe", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    return Process("worker", (sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options), environment=ARENAS)
+    return Process(
+        "worker", (sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options), environment=ARENAS
+    )

@@ -26,9 +26,13 @@ class Command(BaseCommand):
         total: Counter[str] = Counter()
         for column in registry.columns():
             total += self._rotate_column(column)
-        self.stdout.write(f"{total['rotated']} rotated, {total['current']} under the newest key already, {total['failed']} failed")
+        self.stdout.write(
+            f"{total['rotated']} rotated, {total['current']} under the newest key already, {total['failed']} failed"
+        )
         if total["failed"]:
-            raise CommandError("Some credentials could not be opened: keep the older keys, and replace these credentials.")
+            raise CommandError(
+                "Some credentials could not be opened: keep the older keys, and replace these credentials."
+            )
 
     def _rotate_column(self, column: SealedColumn) -> Counter[str]:
         rows = column.model._default_manager.exclude(**{column.field: ""}).exclude(**{f"{column.field}__isnull": True})
@@ -44,5 +48,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{column.model._meta.label} {row}: {column.field} does not open ({error.code})")
             return "failed"
         # Somebody who replaces a credential meanwhile keeps theirs, which is under the newest key anyway.
-        changed = column.model._default_manager.filter(pk=row.pk, **{column.field: token}).update(**{column.field: rotated})
+        changed = column.model._default_manager.filter(pk=row.pk, **{column.field: token}).update(
+            **{column.field: rotated}
+        )
         return "rotated" if changed else "current"
