@@ -25,8 +25,9 @@ pytest.register_assert_rewrite("tests.live")
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 FOR_SHIP = pytest.StashKey[int]()
-# Whatever rests on a database's own behaviour runs on both: locks, constraints, isolation, compare-and-set, JSON, its clock, its
-# text, and the queries of pages. The rest asks the same questions through the same code, and runs on SQLite alone.
+# Whatever rests on a database's own behaviour runs on both: locks, constraints, isolation, compare-and-set, JSON, its
+# clock, its text, and the queries of pages. The rest asks the same questions through the same code, and runs on SQLite
+# alone.
 ON_BOTH_DATABASES = (
     "tests/access/test_policy.py",
     "tests/history",
@@ -64,7 +65,9 @@ LONGEST = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-both-databases", action="store_true", help="run only the tests that run on PostgreSQL too")
     parser.addoption("--ship", action="store_true", help="run also the tests that are too long for each change")
-    parser.addoption("--every-cluster", action="store_true", help="conformance on every real cluster, not on one of each kind")
+    parser.addoption(
+        "--every-cluster", action="store_true", help="conformance on every real cluster, not on one of each kind"
+    )
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
 
@@ -92,6 +95,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     make_way(item)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes tells the one that reports; what each has collected is the same."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["for_ship"] = session.config.stash.get(FOR_SHIP, 0)
+        output["left_out"] = session.config.stash.get(LEFT_OUT, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A process that was killed has told nothing."""
+    told = getattr(node, "workeroutput", {})
+    if "for_ship" in told:
+        node.config.stash[FOR_SHIP] = told["for_ship"]
+        node.config.stash[LEFT_OUT] = told["left_out"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
