@@ -214,8 +214,10 @@ def test_an_empty_parameter_leaves_no_gap(language: str) -> None:
 def test_a_whole_object_that_is_not_as_asked_for_is_named() -> None:
     about = {"kind": "Deployment", "name": "eastwest", "field": "", "cluster": "one"}
     with translation.override("en"):
-        assert word("drift.not-applied", about).startswith("Deployment eastwest on one is not as asked for.")
-        assert "was rewritten by someone." in word("drift.overwritten", {**about, "owners": []})
+        assert word("drift.not-applied", about).startswith(
+            "Deployment eastwest on one doesn't match the desired state."
+        )
+        assert "was changed by someone." in word("drift.overwritten", {**about, "owners": []})
         assert word("writes.conflict", {**about, "namespace": "", "owner": "kubectl", "field": ".a"}).startswith(
             "kubectl owns the field .a of Deployment eastwest."
         )
@@ -230,7 +232,7 @@ def test_a_cluster_that_gives_no_reason_is_told_so() -> None:
 def test_a_finding_about_a_finding_words_the_inner_one_too() -> None:
     inner = {"network": "blue", "field": "endpoints", "violation": "networks.shape"}
     with translation.override("en"):
-        assert "endpoints of network blue has the wrong form" in word("preflight.networks.rendered", inner)
+        assert "endpoints of network blue is malformed" in word("preflight.networks.rendered", inner)
 
 
 CODE = re.compile(r"[a-z-]+(\.[a-z0-9-]+)+")
@@ -295,3 +297,13 @@ def test_no_catalogue_takes_a_code_from_another() -> None:
     parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words, plan_words)]
     together = list(chain.from_iterable(parts))
     assert sorted({code for code in together if together.count(code) > 1}) == []
+
+
+def test_a_parameter_that_is_a_code_is_worded() -> None:
+    with translation.override("en"):
+        assert word("role.missing", {"role": "mesh-admin"}).startswith("This needs the mesh admin role.")
+        assert "trust domain, Pods on another network." in word(
+            "preflight.not-checked",
+            {"cluster": "one", "checks": ["trust-domain", "stale-pods"], "rights": ["list pods"]},
+        )
+        assert "root CA: one, two; three." in word("preflight.root-ca", {"clusters": [["one", "two"], ["three"]]})

@@ -199,7 +199,7 @@ def retry(options: Options, output: Output) -> int:
 def cancel(options: Options, output: Output) -> int:
     rollout = rollout_of(options["rollout"], options["user"])
     rollouts.rollout_cancel(actor=actor_for(options["user"], rollout.mesh), rollout=rollout)
-    output.say(_("Cancel requested."), {"event": "cancel", "rollout": str(rollout.id)})
+    output.say(_("Cancellation requested."), {"event": "cancel", "rollout": str(rollout.id)})
     return codes.OK
 
 
@@ -226,7 +226,7 @@ def forget(options: Options, output: Output) -> int:
         actor=actor_for(options["user"], mesh), cluster=cluster, confirmation=options["confirm"]
     )
     output.say(
-        _("Forgotten. What may still be there: %(left)s") % {"left": ", ".join(left) or "-"},
+        _("Forgotten. May still be on the cluster: %(left)s") % {"left": ", ".join(left) or "-"},
         {"event": "forgotten", "left": left},
     )
     return codes.OK

@@ -149,9 +149,9 @@ def interruptible() -> Iterator[threading.Event]:
 def _left_running(rollout: Rollout, output: Output) -> int:
     alive = _another_worker()
     sentence = (
-        _("Left running: another worker goes on with it.")
+        _("Still running: another worker continues it.")
         if alive
-        else _("Left as it is: no other worker is alive. Continue with: manage.py interconnect follow %(id)s")
+        else _("Not finished: no other worker is running. To continue: manage.py interconnect follow %(id)s")
         % {"id": rollout.id}
     )
     output.say(sentence, {"event": "left", "rollout": str(rollout.id), "another_worker": alive})

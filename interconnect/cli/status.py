@@ -187,7 +187,7 @@ def _say_checks(alerts: list[Json], result: Json, found: tuple[Pair, ...], outpu
         line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
         output.say(f"  ! {line}{_in_brackets(parts)}", {})
     if not said and not wrong:
-        output.say(_("Everything is as it should be."), {})
+        output.say(_("No problems found."), {})
 
 
 def _pair(pair: Pair, result: Json) -> Json:

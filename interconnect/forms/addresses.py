@@ -28,8 +28,8 @@ class AddressesForm(VersionedForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "invalid_choice": gettext_lazy(
-                "An address that was ticked is not offered any more: its gateway has changed. Look at what "
-                "is ticked, and send it again."
+                "An address you selected is no longer available: its gateway has changed. Review the "
+                "selection and submit again."
             )
         },
     )

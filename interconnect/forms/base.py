@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from interconnect.domain.serial import fingerprint
 
 STALE = _(
-    "Somebody has changed this in the meantime. What you typed is still here; what is in force now is shown. "
-    "Look again and repeat."
+    "This changed while you were editing. Your input is kept and the current values are shown. Review and submit again."
 )
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 

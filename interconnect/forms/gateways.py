@@ -23,17 +23,17 @@ class GatewayForm(VersionedForm):
     id = forms.CharField(widget=forms.HiddenInput, max_length=100, required=False)
     cluster = forms.ChoiceField(
         label=_("Cluster"),
-        error_messages={"invalid_choice": _("%(value)s is not in this group any more. Choose one of its clusters.")},
+        error_messages={"invalid_choice": _("%(value)s is no longer in this group. Choose one of its clusters.")},
     )
     replicas = forms.IntegerField(
         label=_("Replicas"), initial=1, widget=forms.NumberInput(attrs={"min": 1, "max": MAX_REPLICAS})
     )
     autoscaling_min = forms.IntegerField(
-        label=_("Autoscaling: fewest replicas"),
+        label=_("Autoscaling: minimum replicas"),
         required=False,
         help_text=_("Leave both empty for a fixed number of replicas."),
     )
-    autoscaling_max = forms.IntegerField(label=_("Autoscaling: most replicas"), required=False)
+    autoscaling_max = forms.IntegerField(label=_("Autoscaling: maximum replicas"), required=False)
     service_type = forms.ChoiceField(
         label=_("Service type"),
         choices=list(SERVICE_TYPE_LABELS.items()),
@@ -44,15 +44,15 @@ class GatewayForm(VersionedForm):
         label=_("Load balancer IP"),
         max_length=100,
         required=False,
-        help_text=_("Only if your provider assigns the address that is asked for."),
+        help_text=_("Only if your provider can assign a requested address."),
     )
     annotations = forms.CharField(
         label=_("Load balancer annotations"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono"}),
         help_text=_(
-            "One “key: value” a line, as in a Service's YAML; quotes are needed only where YAML needs them. "
-            "Example: service.beta.kubernetes.io/aws-load-balancer-scheme: internal"
+            "One “key: value” per line, as in a Service's YAML. Quote values only where YAML requires "
+            "it. Example: service.beta.kubernetes.io/aws-load-balancer-scheme: internal"
         ),
     )
 
@@ -76,7 +76,7 @@ class GatewayForm(VersionedForm):
             return annotation_text.read(self.cleaned_data["annotations"])
         except annotation_text.Unreadable as error:
             raise forms.ValidationError(
-                gettext("Line %(line)s is not of the form “key: value”.") % {"line": error.line}
+                gettext("Line %(line)s isn't in the form “key: value”.") % {"line": error.line}
             ) from None
 
     def spec(self) -> GatewaySpec:

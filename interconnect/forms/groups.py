@@ -15,7 +15,7 @@ from interconnect.wording import MESSAGES
 
 Choices = Iterable[tuple[str, str]]
 
-NONE_TICKED = _("Tick at least one cluster.")
+NONE_TICKED = _("Select at least one cluster.")
 
 
 class GroupForm(VersionedForm):
@@ -24,7 +24,8 @@ class GroupForm(VersionedForm):
         max_length=200,
         error_messages={"required": MESSAGES["group.name.empty"]},
         help_text=_(
-            "The Istio network. Lower-case letters, digits and hyphens, at most 63. It cannot be changed later."
+            "Becomes the Istio network name. Lowercase letters, digits and hyphens, up to 63 "
+            "characters. It can't be changed later."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -26,7 +26,5 @@ class MemberForm(forms.Form):
     def clean_username(self) -> User:
         user = get_user_model().objects.filter(username=self.cleaned_data["username"].strip(), is_active=True).first()
         if user is None:
-            raise forms.ValidationError(
-                gettext("There is no active account of that name. An administrator of the platform makes accounts.")
-            )
+            raise forms.ValidationError(gettext("No active account has this name. Ask a platform admin to create one."))
         return user

@@ -75,7 +75,7 @@ class KubeconfigForm(forms.Form):
     kubeconfig_file = _file(gettext_lazy("Or upload it as a file"))
     context = _context(gettext_lazy("Context"))
     insecure = forms.BooleanField(
-        label=gettext_lazy("Allow a server certificate that cannot be verified"),
+        label=gettext_lazy("Allow a server certificate that can't be verified"),
         required=False,
         help_text=gettext_lazy("Only for this credential. Anyone on the path can read and change traffic."),
     )
@@ -96,8 +96,8 @@ class KubeconfigForm(forms.Form):
         for part in self.PARTS:
             if self.kept_secret.get(part.text) or self.secret.get(part.text):
                 self[part.text].help_text = gettext(
-                    "A kubeconfig is kept encrypted for 15 minutes and is not shown again. "
-                    "Leave this empty to use it, or paste another one."
+                    "Your kubeconfig is kept encrypted for 15 minutes and isn't shown again. Leave "
+                    "this empty to use it, or paste another one."
                 )
 
     def clean(self) -> dict[str, Any]:
@@ -141,9 +141,7 @@ class KubeconfigForm(forms.Form):
 
     def _missing(self) -> str:
         if self.cleaned_data.get("kept") and not self.kept_secret:
-            return gettext(
-                "The kubeconfig is not kept any longer: it was here for a quarter of an hour. Paste it again."
-            )
+            return gettext("Kubeconfigs are kept for 15 minutes, and this one has expired. Paste it again.")
         return gettext("Paste a kubeconfig, or upload one.")
 
     def _parse(self, part: Part, data: dict[str, Any], content: str) -> None:
@@ -166,9 +164,7 @@ class KubeconfigForm(forms.Form):
         beside = part.context if several else part.text
         self.add_error(beside, word(violation.code, violation.params))
         if not several:
-            self.add_error(
-                part.text, gettext("It is not shown again: correct it where you have it, and paste it once more.")
-            )
+            self.add_error(part.text, gettext("It isn't shown again. Correct your copy, then paste it again."))
 
 
 def contexts_of(content: str, insecure: bool) -> list[tuple[str, str]]:
@@ -190,7 +186,7 @@ class ClusterForm(KubeconfigForm):
         label=gettext_lazy("Name"),
         max_length=200,
         error_messages={"required": MESSAGES["cluster.name.empty"]},
-        help_text=gettext_lazy("The cluster ID that istiod knows this cluster by."),
+        help_text=gettext_lazy("The cluster ID by which istiod knows this cluster."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "list": "known-clusters"}),
     )
     pod_cidrs = forms.CharField(
@@ -198,7 +194,7 @@ class ClusterForm(KubeconfigForm):
         max_length=2000,
         required=False,
         help_text=gettext_lazy(
-            "Leave it empty to use what the cluster says; type them, separated by commas, where that is wrong."
+            "Leave empty to use what the cluster reports. If that is wrong, enter the Pod CIDRs, separated by commas."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
@@ -222,7 +218,7 @@ class CidrsForm(forms.Form):
         label=gettext_lazy("Pod CIDRs"),
         max_length=2000,
         required=False,
-        help_text=gettext_lazy("Separated by commas. Empty: what the cluster says."),
+        help_text=gettext_lazy("Separated by commas. Leave empty to use what the cluster reports."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -244,7 +240,7 @@ class ControlPlaneForm(KubeconfigForm):
     context = _context(gettext_lazy("Context of the control plane"))
     config = _kubeconfig(
         gettext_lazy("Config cluster kubeconfig"),
-        gettext_lazy("Only if istiod reads its Istio objects in another cluster than the one it runs in."),
+        gettext_lazy("Only if istiod reads its Istio resources from a different cluster than the one it runs in."),
     )
     config_file = _file(gettext_lazy("Config cluster, as a file"))
     config_context = _context(gettext_lazy("Context of the config cluster"))
@@ -264,7 +260,7 @@ class MeshForm(ControlPlaneForm):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=200,
-        help_text=gettext_lazy("Lower-case letters, digits and hyphens, at most 63."),
+        help_text=gettext_lazy("Lowercase letters, digits and hyphens, up to 63 characters."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     kind = forms.ChoiceField(
@@ -272,7 +268,7 @@ class MeshForm(ControlPlaneForm):
         choices=list(KIND_LABELS.items()),
         initial=MeshKind.HOSTED,
         widget=forms.RadioSelect,
-        help_text=gettext_lazy("The interconnect is for hosted meshes. Others can be registered and looked at."),
+        help_text=gettext_lazy("Only hosted meshes can use the interconnect. Others can be registered and viewed."),
     )
     system_namespace = forms.CharField(
         label=gettext_lazy("System namespace"),
@@ -295,5 +291,11 @@ class MeshForm(ControlPlaneForm):
     def clean_system_namespace(self) -> str:
         name: str = self.cleaned_data["system_namespace"].strip()
         if group_name_violation(name):
-            raise forms.ValidationError(gettext("“%(name)s” is no name of a namespace.") % {"name": name})
+            raise forms.ValidationError(
+                gettext(
+                    "“%(name)s” isn't a valid namespace name. Use lowercase "
+                    "letters, digits and hyphens, up to 63 characters."
+                )
+                % {"name": name}
+            )
         return name

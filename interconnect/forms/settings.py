@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from interconnect.models import Mesh
 
 RESTART_HELP = _(
-    "Joining and removing restart istiod, one replica after the other. Always: every time. "
-    "Automatic: only if istiod does not pick the change up by itself. Never: the change waits for the next restart."
+    "Joining or removing groups restarts istiod, one replica at a time. Always: every time. "
+    "Automatic: only if istiod doesn't pick up the change by itself. Never: a replica that doesn't "
+    "pick up the change gets it at its next restart."
 )
 
 
@@ -34,7 +35,7 @@ class NetworksForm(forms.Form):
         label=_("ConfigMap"),
         max_length=300,
         required=False,
-        help_text=_("In the system namespace; for an istiod of the revision canary it is usually istio-canary."),
+        help_text=_("In the system namespace. For an istiod with the revision “canary”, it is usually istio-canary."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -55,7 +56,7 @@ class NetworksForm(forms.Form):
         data = super().clean() or {}
         name = data.get("config_map", "").strip()
         if data.get("source") and not name and "config_map" not in self.errors:
-            self.add_error("config_map", gettext("Say which ConfigMap, or choose Automatic."))
+            self.add_error("config_map", gettext("Enter the name of the ConfigMap, or choose Automatic."))
         data["config_map"] = name if data.get("source") else ""
         return data
 
@@ -66,9 +67,9 @@ class IstiodUrlForm(forms.Form):
         max_length=200,
         required=False,
         help_text=_(
-            "For an istiod whose Pods cannot be reached through the API server: scheme, host and port of its "
-            "debug interface, "
-            "such as http://istiod.example.com:15014. Empty: each replica is asked by port-forward."
+            "For an istiod whose Pods can't be reached through the API server: scheme, host and port "
+            "of its debug interface, such as http://istiod.example.com:15014. If empty, each replica "
+            "is asked through a port-forward."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}),
     )

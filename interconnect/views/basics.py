@@ -27,10 +27,13 @@ def enable(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     intro = (
         _(
-            "The gateway rule cross-network-gateway is written to the config cluster: it opens port 15443 of "
-            "the east-west gateways."
+            "This writes the gateway rule cross-network-gateway to the config cluster. It opens port "
+            "15443 on the east-west gateways."
         ),
-        _("Nothing else changes yet. Then put clusters into groups, give each group a gateway, and join the groups."),
+        _(
+            "Nothing else changes yet. Next, put clusters into groups, create a gateway in each group, "
+            "and join the groups."
+        ),
     )
     dialog = Dialog(
         _("Enable multicloud interconnection"),
@@ -51,7 +54,7 @@ def disable(request: HttpRequest, name: str) -> HttpResponse:
         for line in prerequisites_of_disable(topology)
     ]
     form = DisableForm(posted(request))
-    intro = (_("The gateway rule is deleted. The effect can lag one to two minutes."),)
+    intro = (_("This deletes the gateway rule. It can take one to two minutes to take effect."),)
     dialog = Dialog(
         _("Disable multicloud interconnection"),
         _("Disable"),

@@ -23,6 +23,7 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
 from interconnect.wording import matrix as messages
 from interconnect.wording import phrases, worded
+from interconnect.wording.values import evidence_text
 from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.ui.tones import Action, Badge, Tone
@@ -111,7 +112,7 @@ def _run(visit: Visit, *, busy: bool) -> Action:
     if not visit.actor.may(Role.OPERATOR):
         why = (phrases.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
     elif busy:
-        why = (_("They are being run."),)
+        why = (_("Checks are already running."),)
     return Action(_("Run checks"), reverse("checks-run", kwargs={"name": visit.mesh.name}), "refresh", why)
 
 
@@ -159,17 +160,8 @@ def _line(item: Mapping[str, Any]) -> Line:
 
 
 def _evidence(params: Mapping[str, Any]) -> str:
-    """What was seen, for whoever looks for the cause; what stands beside it already is left out."""
-    shown = (
-        (key, value)
-        for key, value in params.items()
-        if key not in ("cluster", "token") and value not in ("", None, [], {})
-    )
-    return " · ".join(f"{key}: {_text(value)}" for key, value in shown)
-
-
-def _text(value: Any) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+    """What was observed, for finding the cause; what stands beside it already is left out."""
+    return evidence_text({key: value for key, value in params.items() if key not in ("cluster", "token")})
 
 
 def pair_rows(topology: Topology, stored: Mapping[str, Any]) -> list[PairRow]:
@@ -199,7 +191,7 @@ def _pair(pair: Pair, stored: Mapping[str, Any]) -> PairRow:
 
 def _why_unknown(pair: Pair, stored: Mapping[str, Any]) -> str:
     if pair.source not in stored.get("asked", {}):
-        return _("no proxy to ask about")
+        return _("no test proxy")
     if f"{pair.source}>{pair.target}" not in stored.get("evidence", {}):
-        return _("no service to ask about")
-    return _("Pods of other groups have the same addresses")
+        return _("no test service")
+    return _("Its Pods have the same IP addresses as Pods of other groups")

@@ -139,7 +139,7 @@ def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     row = _cluster(visit, cluster)
     form = CidrsForm(posted(request), initial={"pod_cidrs": ", ".join(row.pod_cidrs)})
-    intro = (_("The networks of the Pods of %(cluster)s, as an administrator knows them.") % {"cluster": cluster},)
+    intro = (_("The IP ranges from which the Pods of %(cluster)s get their addresses.") % {"cluster": cluster},)
     dialog = Dialog(_("Set Pod CIDRs"), _("OK"), form, intro=intro)
     if request.method != "POST" or not form.is_valid():
         return dialogs.show(request, visit, dialog)
@@ -153,7 +153,7 @@ def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.MESH_ADMIN)
     row = _cluster(visit, cluster)
     intro = (
-        _("%(cluster)s leaves the mesh, and its stored credential is deleted. Nothing on the cluster changes.")
+        _("This removes %(cluster)s from the mesh and deletes its stored credential. Nothing on the cluster changes.")
         % {"cluster": cluster},
     )
     dialog = Dialog(_("Remove from mesh"), _("Remove"), ConfirmForm(posted(request)), intro=intro, danger=True)
@@ -176,11 +176,14 @@ def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     row = _cluster(visit, cluster)
     left = pages.left_on(visit.mesh, row)
     intro = [
-        _("For a cluster that is gone for good. It leaves the mesh, and what the console wrote on it stays there.")
+        _(
+            "Use this for a cluster that is gone for good. It leaves the mesh, and what the console "
+            "wrote to it stays there."
+        )
     ]
     if left:
         intro.append(
-            _("Still on it: %(objects)s. If it is registered again, the console knows of this again.")
+            _("Still on the cluster: %(objects)s. If you register it again, the console picks these up again.")
             % {"objects": ", ".join(left)}
         )
     found = warnings(desired.load(visit.mesh), ForgetCluster(cluster))
@@ -196,4 +199,6 @@ def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     except Refused as refused:
         dialogs.refuse(dialog, refused)
         return dialogs.show(request, visit, dialog)
-    return dialogs.done(request, visit.mesh, _("%(cluster)s is forgotten.") % {"cluster": cluster}, url_name="clusters")
+    return dialogs.done(
+        request, visit.mesh, _("%(cluster)s has been forgotten.") % {"cluster": cluster}, url_name="clusters"
+    )

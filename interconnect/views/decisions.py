@@ -133,11 +133,11 @@ def _what_cancelling_does(rollout: Rollout) -> tuple[str, ...]:
     left = sum(1 for status in statuses if status in OPEN_STEPS) - len(begun)
     done = len(statuses) - left - len(begun)
     lines = [
-        _("%(title)s: %(done)s of %(total)s steps are done and stay done.")
+        _("%(title)s: %(done)s of %(total)s steps are done and won't be undone.")
         % {"title": phrases.rollout_title(rollout), "done": done, "total": len(statuses)}
     ]
     if begun:
-        lines.append(_("Running now, and finished first unless it is waiting: %(steps)s.") % {"steps": names})
+        lines.append(_("Running now, and will finish first unless waiting: %(steps)s.") % {"steps": names})
     lines.append(_("Steps that haven't started and won't run: %(count)s.") % {"count": left})
     lines.append(_("The change stays requested. Retry the rollout to finish it, or revert it."))
     return tuple(lines)
@@ -373,25 +373,25 @@ def _words(question: Question) -> tuple[str, ...]:
         case Decision.REVERT:
             return (_("Returns the mesh to its state before this rollout."),)
         case Decision.RESTORE:
-            return (_("This is written again; lines with “−” are taken out, lines with “+” put in."),)
+            return (_("This is written again. Lines marked “−” are removed; lines marked “+” are added."),)
         case Decision.WORKLOADS:
             whose = question.cluster or question.group
             return (
                 _(
-                    "Workloads of %(whose)s whose Pods still carry another network are restarted in waves. "
-                    "It stops at the first that does not become ready."
+                    "Restarts the workloads of %(whose)s whose Pods still carry another network, in "
+                    "waves. Stops at the first workload that doesn't become ready."
                 )
                 % {"whose": whose},
             )
         case _:
-            return (*_of_a_retry(question), _("Steps that are done stay done. The others are tried again."))
+            return (*_of_a_retry(question), _("Completed steps aren't repeated. The others are tried again."))
 
 
 def _warnings(question: Question) -> tuple[str, ...]:
     """Of a revert: what it takes along, and what does not come back as it was."""
     changes = decisions.changes_of(question=question)
     new = any(isinstance(change, CreateGateway) for change in changes)
-    lost = (_("A gateway that comes back may get another address from its load balancer."),) if new else ()
+    lost = (_("A gateway that is created again may get a different address from its load balancer."),) if new else ()
     facts = observed.facts(question.mesh)
     return (*lost, *phrases.reasons(warnings_of_all(desired.load(question.mesh), changes, facts)))
 
@@ -400,17 +400,16 @@ def _of_a_retry(question: Question) -> tuple[str, ...]:
     told = tuple(dict.fromkeys(_failures(question))) if question.tokens else ()
     said = {
         Decision.SKIP: _(
-            "istiod is not restarted. A replica that does not pick the change up by itself learns of it when "
-            "it next starts."
+            "istiod isn't restarted. A replica that doesn't pick up the change by itself gets it at its next start."
         ),
         Decision.FORCE: _(
-            "istiod is restarted although not every cluster is known to answer. "
-            "It drops the endpoints of those that do not, everywhere, until they answer again. This is recorded."
+            "istiod is restarted even though some clusters may not answer. It drops the endpoints of "
+            "those clusters everywhere until they answer again. This is recorded."
         ),
         Decision.ADOPT: _(
             "The console takes ownership of the existing object and changes it as needed. This is recorded."
         ),
-        Decision.TAKE_OVER: _("The console takes these fields over from their owner. This is recorded."),
+        Decision.TAKE_OVER: _("The console takes over these fields from their owner. This is recorded."),
         Decision.OVERRIDE: _("This finding is overridden, and the override is recorded."),
     }.get(question.decision)
     return (*told, said) if said else told

@@ -48,7 +48,8 @@ def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse
     clusters = sorted(group_of(topology, group).clusters)
     form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters], new_id=str(uuid4()))
     intro = (
-        _("A Deployment and a Service that carry the traffic of the group %(group)s on port 15443.") % {"group": group},
+        _("Creates a Deployment and a Service that carry the traffic of group %(group)s on port 15443.")
+        % {"group": group},
     )
     return _create(request, visit, topology, form, intro)
 
@@ -63,7 +64,7 @@ def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResp
 def _create_in(request: HttpRequest, visit: Visit, topology: Topology, cluster: str) -> HttpResponse:
     form = GatewayForm(posted(request), new_id=str(uuid4()))
     intro = (
-        _("In the cluster %(cluster)s: a Deployment and a Service that carry traffic on port 15443.")
+        _("Creates a Deployment and a Service in cluster %(cluster)s that carry traffic on port 15443.")
         % {"cluster": cluster},
     )
     return _create(request, visit, topology, form, intro, cluster)
@@ -74,7 +75,7 @@ def _create(
 ) -> HttpResponse:
     dialog = Dialog(_("Create east-west gateway"), _("OK"), form, intro=intro, fields=GATEWAY_FIELDS)
     if request.method == "POST" and any(gateway.id == request.POST.get("id") for gateway in topology.gateways.values()):
-        return dialogs.done(request, visit.mesh, _("This gateway has been created already."))
+        return dialogs.done(request, visit.mesh, _("This gateway has already been created."))
 
     def change(chosen: str) -> CreateGateway:
         return CreateGateway(
@@ -122,8 +123,8 @@ def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gatew
     if frozen:
         intro.append(
             _(
-                "Its group is joined: only replicas and autoscaling can change. Remove the group from the "
-                "interconnect for the rest."
+                "The group is joined, so only replicas and autoscaling can change. To change anything "
+                "else, remove the group from the interconnect first."
             )
         )
     dialog = Dialog(_("Edit east-west gateway"), _("OK"), form, intro=tuple(intro), fields=GATEWAY_FIELDS)
@@ -140,7 +141,10 @@ def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
     change = DeleteGateway(found.key)
     form = ConfirmForm(posted(request), version=version_of(found))
     intro = (
-        _("%(gateway)s and its load balancer go. An address that the load balancer has given does not come back.")
+        _(
+            "This deletes %(gateway)s and its load balancer. An address that the load balancer assigned "
+            "can't be recovered."
+        )
         % {"gateway": found.name},
     )
     dialog = Dialog(

@@ -24,8 +24,8 @@ GROUP_FIELDS = {"group.name": "name", "group.": "clusters", "cluster.": "cluster
 
 def reach_note() -> str:
     return _(
-        "Clusters of one group must reach each other's Pods directly. "
-        "Their network plug-ins do not matter. The console cannot measure this."
+        "Clusters in one group must be able to reach each other's Pods directly. Their CNI plugins "
+        "don't matter. The console can't measure this."
     )
 
 
@@ -75,7 +75,7 @@ def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
     target = group_of(topology, group)
     free = _free_clusters(topology)
     form = AddClusterForm(posted(request), clusters=free, version=version_of(target))
-    intro = (_("To the group %(group)s.") % {"group": group}, reach_note())
+    intro = (_("Adds clusters to group %(group)s.") % {"group": group}, reach_note())
     warnings = warned(topology, facts, *(AddCluster(group, cluster) for cluster in chosen(request, "clusters", free)))
     dialog = Dialog(
         _("Add cluster"), _("OK"), form, intro=intro, warnings=warnings, fields=GROUP_FIELDS, follows_choice=True
@@ -97,8 +97,8 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
     change = DeleteGroup(group)
     intro = (
         _(
-            "The group %(group)s goes, and with it the network label and the injection path of its clusters: "
-            "%(clusters)s."
+            "This deletes group %(group)s and puts the network label and injection path of its "
+            "clusters back as they were: %(clusters)s."
         )
         % {"group": group, "clusters": ", ".join(sorted(target.clusters))},
         _("The clusters stay registered. Their Pods keep the network they were started with until they are restarted."),
@@ -140,8 +140,8 @@ def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespons
     change = RemoveCluster(cluster)
     group = own.name if own else ""
     intro = (
-        _("%(cluster)s leaves the group %(group)s. It stays registered.") % {"cluster": cluster, "group": group},
-        _("Its network label and its injection path are put back as they were."),
+        _("This removes %(cluster)s from group %(group)s. It stays registered.") % {"cluster": cluster, "group": group},
+        _("Its network label and injection path are put back as they were."),
     )
     gateways = topology.gateways_of_cluster(cluster)
     form = ConfirmForm(posted(request), version=version_of(own, gateways))

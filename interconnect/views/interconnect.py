@@ -136,7 +136,7 @@ def is_drift(item: Mapping[str, Any]) -> bool:
 
 def rule_state(sight: pages.Sight) -> Badge:
     if not sight.topology.enabled:
-        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not there"))
+        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Missing"))
     if pages.rule_is_in_place(sight.rule):
         return Badge(Tone.BAD, _("Changed by others")) if _rule_was_changed(sight) else Badge(Tone.GOOD, _("In place"))
     return Badge(Tone.WARN, _("Not written yet"))

@@ -70,7 +70,7 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     chosen = set(draft.groups) & able if draft else set()
     if request.method == "POST" and not is_htmx(request):
         return redirect(request, f"{request.path}?none=1")
-    error = _("Tick at least one group that can join.") if request.method == "POST" or "none" in request.GET else ""
+    error = _("Select at least one group that can join.") if request.method == "POST" or "none" in request.GET else ""
     # Among hundreds, those that can join would be hard to find between those that cannot.
     groups = sorted(topology.groups.values(), key=lambda group: (group.name not in able, group.name))
     lines = [
@@ -118,7 +118,7 @@ def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology
     if draft is not None and able and len(able) < len(wanted):
         drafts.draft_narrow(draft=draft, groups=able)
     for group in sorted(set(wanted) - set(able)):
-        messages.warning(request, _("%(group)s cannot join any more and is left out.") % {"group": group})
+        messages.warning(request, _("%(group)s can no longer join and is left out.") % {"group": group})
     return able
 
 
@@ -253,7 +253,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     )
     stored = {group.name: group.addresses or () for group in topology.joined if group.name in wanted}
     if not stored:
-        return _nothing_joined(request, visit, topology, wanted, _("Tick the groups whose addresses change."))
+        return _nothing_joined(request, visit, topology, wanted, _("Select the groups whose addresses to update."))
 
     def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
         changed = [
@@ -287,7 +287,7 @@ def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> 
     )
     if newest and updated & set(groups):
         return dialogs.to_rollout(request, newest)
-    messages.info(request, _("The addresses are as they were."))
+    messages.info(request, _("The addresses haven't changed."))
     return go(request, "interconnect", visit)
 
 
@@ -308,7 +308,7 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
     ticked = (request.POST or request.GET).getlist("group")
     wanted = [group for group in ticked if (group, group) in joined]
     if not wanted:
-        return _nothing_joined(request, visit, topology, ticked, _("Tick the groups to remove."))
+        return _nothing_joined(request, visit, topology, ticked, _("Select the groups to remove."))
     confirming = request.POST.get("step") == "confirm"
     asked = request.POST.get("step") == "ask"
     version = version_of(*(topology.groups[group] for group in wanted))
@@ -330,7 +330,7 @@ def remove(request: HttpRequest, name: str) -> HttpResponse:
 
 def _first_question(form: RemoveForm, wanted: Sequence[str]) -> Dialog:
     intro = (
-        _("Take %(groups)s out of the interconnect?") % {"groups": ", ".join(wanted)},
+        _("Remove %(groups)s from the interconnect?") % {"groups": ", ".join(wanted)},
         _("The groups, their clusters and their gateways stay."),
     )
     return Dialog(_("Remove interconnection"), _("Remove"), form, intro=intro, danger=True)

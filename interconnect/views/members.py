@@ -45,4 +45,4 @@ def remove(request: HttpRequest, name: str, binding_id: int) -> HttpResponse:
     if binding is None:
         raise Http404
     member_remove(actor=visit.actor, mesh=visit.mesh, binding=binding)
-    return done(request, visit.mesh, _("The role has been taken away."), url_name="members")
+    return done(request, visit.mesh, _("The role has been removed."), url_name="members")

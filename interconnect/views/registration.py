@@ -83,8 +83,8 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
         title=_("Register mesh"),
         verb=_("Register"),
         intro=_(
-            "The control plane is looked at first: which istiods run there, where they read meshNetworks, "
-            "what the console may do."
+            "The console checks the control plane first: which istiods run there, where they read "
+            "meshNetworks, and what the console is allowed to do."
         ),
         form=MeshForm,
         actor=actor,
@@ -106,7 +106,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
         kind=registration.MESH_CREDENTIAL,
         title=_("Replace the control plane's credential"),
         verb=_("Replace"),
-        intro=_("It must lead to the same cluster. The old credential is deleted when the new one is stored."),
+        intro=_("It must be for the same cluster. The old credential is deleted when the new one is stored."),
         form=ControlPlaneForm,
         start=reverse("mesh-credential", kwargs={"name": name}),
         done_url=reverse("mesh-settings", kwargs={"name": name}),
@@ -128,7 +128,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
         kind=registration.CLUSTER_REGISTER,
         title=_("Register cluster"),
         verb=_("Register"),
-        intro=_("Its name is the cluster ID that istiod knows it by. Nothing on the cluster changes."),
+        intro=_("Its name is the cluster ID by which istiod knows it. Nothing on the cluster changes."),
         form=ClusterForm,
         start=reverse("cluster-register", kwargs={"name": name}),
         done_url=reverse("clusters", kwargs={"name": name}),
@@ -151,7 +151,7 @@ def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id
         kind=registration.CLUSTER_CREDENTIAL,
         title=_("Replace the credential of %(name)s") % {"name": cluster},
         verb=_("Replace"),
-        intro=_("It must lead to the same cluster. The old credential is deleted when the new one is stored."),
+        intro=_("It must be for the same cluster. The old credential is deleted when the new one is stored."),
         form=KubeconfigForm,
         start=reverse("cluster-credential", kwargs=parts),
         done_url=reverse("clusters", kwargs={"name": name}),
@@ -192,7 +192,7 @@ def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
 def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpResponse:
     asked = _kept(request, flow, inquiry_id)
     if inquiry_id is not None and asked is None and request.method != "POST":
-        messages.warning(request, _("The check is not kept any longer. Paste the kubeconfig again."))
+        messages.warning(request, _("This check has expired. Paste the kubeconfig again."))
         return redirect(request, flow.start)
     if request.method == "POST":
         return _posted(request, flow, asked)

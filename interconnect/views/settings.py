@@ -75,11 +75,11 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
     intro = (
         _(
-            "%(name)s leaves the console with its history of rollouts, its roles and the credentials of its "
-            "control plane."
+            "This deletes %(name)s from the console, with its rollout history, its roles and its "
+            "control plane credentials."
         )
         % {"name": name},
-        _("Nothing on its clusters changes. What people have done stays in the audit record."),
+        _("Nothing on its clusters changes. The audit record is kept."),
     )
     dialog = Dialog(_("Delete mesh"), _("Delete"), ConfirmForm(posted(request)), intro=intro, danger=True)
     if request.method != "POST" or not dialog.form.is_valid():
@@ -89,7 +89,7 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     except Refused as refused:
         refuse(dialog, refused)
         return dialogs.show(request, visit, dialog)
-    messages.success(request, _("%(name)s is deleted.") % {"name": name})
+    messages.success(request, _("%(name)s has been deleted.") % {"name": name})
     return redirect(request, reverse("meshes"))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from interconnect.domain.violations import Violation
 from interconnect.wording import engine, files, findings, kubeconfig, plans, rules
-from meshconsole.text import visible
+from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ MESSAGES = {
     **plans.MESSAGES,
 }
 
-_UNKNOWN = gettext_lazy("Something happened that this version has no words for (%(code)s).")
+_UNKNOWN = gettext_lazy("Unknown event (%(code)s).")
 
 
 # What stands where a cluster gave no reason, or where a row of an older version lacks a parameter: its message stays
@@ -49,7 +49,7 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
-    texts = _Params({name: _text(value) for name, value in params.items() if _is_given(name, value)})
+    texts = _Params({name: value_text(name, value) for name, value in params.items() if _is_given(name, value)})
     # A finding about a finding carries the inner one's code and parameters among its own.
     if texts.get("violation") in MESSAGES:
         texts["violation"] = word(
@@ -87,9 +87,3 @@ def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
 def _is_given(name: str, value: Any) -> bool:
     """An empty reason is none, and nobody is no owner."""
     return value is not None and (name not in _STAND_INS or value not in ("", [], ()))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple | set | frozenset):
-        return gettext(", ").join(visible(str(item)) for item in value)
-    return visible(str(value))

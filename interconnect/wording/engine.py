@@ -8,160 +8,156 @@ SERVICES = {
     "inquiry.unreadable": _(
         "This check can't be opened: the key that encrypted it is gone. Paste the kubeconfig again."
     ),
-    "role.missing": _("This needs the role %(role)s. Ask an administrator of the mesh."),
+    "role.missing": _("This needs the %(role)s role. Ask somebody who has it."),
     "mesh.name": _(
-        "“%(name)s” is no name for a mesh: use lower-case letters, digits and hyphens, at most 63 characters."
+        "“%(name)s” isn't a valid mesh name. Use lowercase letters, digits and hyphens, up to 63 characters."
     ),
-    "mesh.name-taken": _("There is a mesh named “%(name)s” already. Choose another name."),
+    "mesh.name-taken": _("There is already a mesh named “%(name)s”. Choose another name."),
     "mesh.control-plane-taken": _(
-        "The mesh of this config cluster and system namespace %(namespace)s is registered already. One mesh "
-        "is registered once."
+        "A mesh with this config cluster and system namespace %(namespace)s is already registered. "
+        "Use that one instead."
     ),
     "mesh.same-cluster": _(
-        "Both kubeconfigs lead to the same cluster, with different credentials; the console keeps one per cluster. "
-        "Leave the config cluster's kubeconfig out."
+        "Both kubeconfigs lead to the same cluster, with different credentials. The console keeps one "
+        "per cluster: leave the config cluster kubeconfig empty."
     ),
-    "mesh.config-map": _("“%(name)s” is no name for a ConfigMap: use lower-case letters, digits, “-” and “.”."),
+    "mesh.config-map": _("“%(name)s” isn't a valid ConfigMap name. Use lowercase letters, digits, “-” and “.”."),
     "mesh.networks-cluster": _(
-        "meshNetworks is read in the control plane's or the config cluster. Choose one of them."
+        "meshNetworks is read in either the control plane cluster or the config cluster. Choose one of them."
     ),
     "mesh.istiod-url": _(
-        "This is no address of istiod. Give scheme, host and port alone, such as http://istiod.example.com:15014, "
-        "and an address that the operator allows connections to."
+        "This isn't a valid istiod URL. Enter only scheme, host and port, such as "
+        "http://istiod.example.com:15014, with an address that the console is allowed to connect to."
     ),
     "mesh.moved-on": _(
-        "The mesh has changed since you looked (revision %(revision)s, you saw %(seen)s). Look again, then repeat."
+        "The mesh has changed since you loaded it (revision %(revision)s; you saw %(seen)s). Review it, then repeat."
     ),
     "mesh.has-clusters": _("“%(name)s” still has clusters: %(clusters)s. Remove them first."),
-    "mesh.leftovers": _("Something of “%(name)s” may still be on its clusters. Retry the last rollout first."),
+    "mesh.leftovers": _("Objects of “%(name)s” may still be on its clusters. Retry the last rollout first."),
     "cluster.in-another-mesh": _(
-        "This cluster belongs to another mesh with the same system namespace already. A cluster is in one "
-        "mesh per system namespace."
+        "This cluster already belongs to another mesh with the same system namespace. A cluster can "
+        "be in only one mesh per system namespace."
     ),
     "cluster.other-identity": _(
-        "This credential leads to another cluster (%(uid)s) than “%(name)s” (%(expected)s). Use a credential "
-        "of the same cluster."
+        "This credential leads to another cluster (%(uid)s) than “%(name)s” (%(expected)s). Use a "
+        "credential for the same cluster."
     ),
     "cluster.forget-confirmation": _("To forget the cluster, type its name “%(name)s”."),
     "rollout.running": _(
-        "A rollout of this mesh is running (%(rollout)s, started by %(actor)s). Wait for its end, or cancel it."
+        "A rollout of this mesh is already running (%(rollout)s, started by %(actor)s). Wait until it "
+        "ends, or cancel it."
     ),
     "rollout.workloads-running": _(
-        "Workloads of %(clusters)s are being restarted. Wait for the end of that rollout, or cancel it."
+        "Workloads of %(clusters)s are being restarted. Wait until that rollout ends, or cancel it."
     ),
-    "rollout.not-failed": _("The rollout is %(status)s. Only a failed or cancelled one can be retried."),
-    "rollout.superseded": _("Something else was asked for since. Retry or revert the newest rollout instead."),
+    "rollout.not-failed": _("Only a failed or cancelled rollout can be retried. This one: %(status)s."),
+    "rollout.superseded": _("There is a newer rollout. Retry or revert that one instead."),
     "rollout.not-newest": _(
-        "Only the newest change of the mesh can be reverted, and this is no longer the newest. Open that one instead."
+        "Only the newest change of a mesh can be reverted, and there is a newer one. Open that one instead."
     ),
     "rollout.not-dismissed": _("This rollout hasn't failed, so there is nothing to dismiss. Reload the page."),
     "restart.guard-choice": _("“%(guard)s” isn't a decision about a restart that is held back. Use one of: %(known)s."),
-    "rollout.ended": _("The rollout has ended already; there is nothing to cancel."),
-    "rollout.nothing-to-revert": _("There is no change of the topology to revert."),
+    "rollout.ended": _("The rollout has already ended, so there is nothing to cancel."),
+    "rollout.nothing-to-revert": _("There is no topology change to revert."),
     "rollout.leftovers": _(
-        "Something that an earlier rollout (%(rollout)s, by %(actor)s) has left undone needs the role %(role)s. "
-        "Somebody with that role can retry or revert it first."
+        "An earlier rollout (%(rollout)s, by %(actor)s) left something undone that needs the %(role)s "
+        "role. Ask somebody with that role to retry or revert it first."
     ),
-    "workloads.none": _("No workload here has to be restarted."),
-    "workloads.not-counted": _("Workloads on %(cluster)s can't be counted. %(violation)s"),
-    "workloads.joined": _("The group “%(group)s” is joined: restarting its workloads needs the role mesh admin."),
+    "workloads.none": _("No workloads here need a restart."),
+    "workloads.not-counted": _("Can't count the workloads on %(cluster)s. %(violation)s"),
+    "workloads.joined": _("The group “%(group)s” is joined, so restarting its workloads needs the mesh admin role."),
 }
 
 STEPS = {
     "step.crashed": _(
-        "The worker died %(crashes)s times during this step. Look at the workers' logs and memory, then "
+        "The worker died %(crashes)s times during this step. Check the workers' logs and memory, then "
         "retry the rollout."
     ),
     "step.internal": _(
-        "Something unexpected happened (%(error)s). The workers' log says where; please report it. Then retry."
+        "An unexpected error occurred (%(error)s). Look for it in the workers' log and report it, then retry."
     ),
-    "step.chain-failed": _("Not carried out because an earlier step on this cluster failed. Mend that one and retry."),
+    "step.chain-failed": _("Not carried out because an earlier step on this cluster failed. Fix that one, then retry."),
     "step.prepare-failed": _(
-        "Not joined because the preparation failed on a cluster of the group. Mend that and retry."
+        "Not joined because the preparation failed on a cluster of the group. Fix that, then retry."
     ),
     "step.not-verified": _(
-        "Not withdrawn because it is not proven that every istiod replica has dropped the group. Mend what "
-        "failed before and retry."
+        "Not withdrawn because not every istiod replica is known to have dropped the group. Fix the "
+        "earlier failure, then retry."
     ),
     "step.withdraw-failed": _(
-        "The gateway rule stays until everything else has been withdrawn. Mend what failed before and retry."
+        "The gateway rule stays until everything else has been withdrawn. Fix the earlier failure, then retry."
     ),
-    "step.cancelled": _("Cancelled before it began."),
+    "step.cancelled": _("Cancelled before it started."),
     "gateway.not-injected": _(
-        "The Pods of %(gateway)s were not injected as gateways of network %(network)s (%(what)s). "
-        "Look at the injection webhook of this cluster, then retry."
+        "The Pods of %(gateway)s weren't injected as gateways of network %(network)s (%(what)s). "
+        "Check the injection webhook of this cluster, then retry."
     ),
     "gateway.not-available": _(
-        "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: %(said)s. "
-        "Mend that and retry."
+        "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
+        "%(said)s. Fix it, then retry."
     ),
     "gateway.not-deleted": _(
-        "Still there after two minutes: %(objects)s. Finalizers: %(finalizers)s. Whoever set them must let "
-        "go; then retry."
+        "Still there after two minutes: %(objects)s. Finalizers: %(finalizers)s. Have their owners "
+        "remove them, then retry."
     ),
     "address.pending": _(
-        "No load balancer has given an address yet for %(gateways)s, so that “%(group)s” was not joined. "
-        "Look at why, then retry; the other changes are in force."
+        "“%(group)s” wasn't joined: there is no load balancer address yet for %(gateways)s. Find out "
+        "why, then retry. The other changes are in effect."
     ),
     "address.in-use": _(
-        "The address %(host)s of %(gateway)s is in use by another network already. Choose another one."
+        "The address %(host)s of %(gateway)s is already in use by another network. Choose another one."
     ),
     "preflight.blocked": _(
-        "“%(group)s” was not joined: %(codes)s. The findings say what to do; some may be overridden by a "
-        "mesh admin. Then retry."
+        "“%(group)s” wasn't joined because of the findings below. Fix them, or have a mesh admin "
+        "override those that allow it, then retry."
     ),
     "networks.source-unknown": _(
-        "It cannot be told where %(istiods)s reads meshNetworks. Say it in the settings of the mesh, then retry."
+        "Can't determine where %(istiods)s reads meshNetworks. Set it in the mesh settings, then retry."
     ),
-    "networks.no-istiod": _(
-        "There is no istiod in namespace %(namespace)s that reads this config cluster. Install one, then retry."
-    ),
+    "networks.no-istiod": _("No istiod in namespace %(namespace)s reads this config cluster. Install one, then retry."),
     "restart.guard": _(
-        "istiod was not restarted, since it would lose the endpoints of %(clusters)s. The list of networks "
-        "is in force. "
-        "Decide: skip the restart, retry when the clusters answer, or restart anyway."
+        "istiod wasn't restarted, because it would lose the endpoints of %(clusters)s. The network "
+        "list is in effect. Skip the restart, retry when the clusters answer, or restart anyway."
     ),
     "restart.not-available": _(
         "After the restart %(available)s of %(replicas)s replicas of %(deployment)s are available. "
-        "Kubernetes says: %(said)s. "
-        "Mend that and retry."
+        "Kubernetes says: %(said)s. Fix it, then retry."
     ),
     "verify.mismatch": _(
-        "Not every istiod replica knows the networks as they should be (%(findings)s findings, below). Mend "
-        "that and retry."
+        "Not every istiod replica has the desired networks (findings below: %(findings)s). Fix them, then retry."
     ),
     "rule.not-there": _(
-        "The gateway rule %(namespace)s/%(name)s was written and is not there. Somebody deletes it; find out who."
+        "The gateway rule %(namespace)s/%(name)s was written but is gone. Find out what deletes it, then retry."
     ),
     "workloads.not-ready": _(
-        "These did not become ready: %(workloads)s. The restart stopped here. Mend them and retry."
+        "These workloads didn't become ready: %(workloads)s. The restart stopped here. Fix them, then retry."
     ),
 }
 
 KUBE = {
     "kube.unreachable": _(
-        "The cluster does not answer. Check the address, the network between, and that its API server runs."
+        "The cluster doesn't answer. Check the address, the network path, and that its API server is running."
     ),
-    "kube.timeout": _("The cluster did not answer in time. Check the network between and the load of its API server."),
+    "kube.timeout": _("The cluster didn't answer in time. Check the network path and the load on its API server."),
     "kube.cut": _(
-        "The connection ended in the middle of the cluster's answer. Check proxies and load balancers on the "
-        "way, then retry."
+        "The connection ended in the middle of the cluster's answer. Check the proxies and load "
+        "balancers on the way, then retry."
     ),
     "kube.not-tls": _(
         "The server doesn't speak TLS at this address, probably plain HTTP. Use the address and port of the API server."
     ),
     "kube.tls": _(
-        "TLS with the server failed (%(reason)s). Check that the address leads to an API server, "
-        "and whether the server wants a client certificate."
+        "TLS with the server failed (%(reason)s). Check that the address leads to an API server, and "
+        "whether the server requires a client certificate."
     ),
     "kube.tls-untrusted": _(
         "The server's certificate wasn't issued by the certificate authority in the kubeconfig (%(reason)s). "
         "Use a kubeconfig with the right certificate authority, and check that the address leads to this cluster."
     ),
     "kube.tls-name": _(
-        "The server's certificate isn't valid for %(name)s (%(reason)s). Use an address that stands among "
-        "the certificate's alternative "
-        "names, or set tls-server-name; as for kubectl, its common name doesn't count."
+        "The server's certificate isn't valid for %(name)s (%(reason)s). Use an address listed in the "
+        "certificate's subject alternative names, or set tls-server-name. As with kubectl, the common "
+        "name doesn't count."
     ),
     "kube.tls-ended": _("The server's certificate, or its authority's, has expired. Renew it in the cluster."),
     "kube.tls-not-yet": _(
@@ -170,20 +166,22 @@ KUBE = {
     "kube.tls-weak": _(
         "The server's certificate is too weak to trust (%(reason)s). Issue a new one with SHA-256 and a longer key."
     ),
-    "kube.tls-own": _("The certificate, key or authority in the kubeconfig can't be used (%(reason)s). Give new ones."),
+    "kube.tls-own": _(
+        "The certificate, key or authority in the kubeconfig can't be used (%(reason)s). Provide new ones."
+    ),
     "kube.tls-client-missing": _(
-        "The server wants a client certificate, and this credential has none. Replace it with one that has."
+        "The server requires a client certificate, and this credential has none. Replace it with one that has."
     ),
     "kube.tls-client-ended": _(
-        "The server refuses our client certificate, which expired on %(until)s. Replace the credential."
+        "The server refuses the console's client certificate, which expired on %(until)s. Replace the credential."
     ),
     "kube.tls-client-refused": _(
-        "The server refuses our client certificate: it wants one of another authority. Replace the "
-        "credential with one of this cluster."
+        "The server refuses the console's client certificate: it wants one from another authority. "
+        "Replace the credential with one for this cluster."
     ),
-    "kube.unauthorized": _("The cluster does not accept the credential. Replace the credential of this cluster."),
+    "kube.unauthorized": _("The cluster doesn't accept the credential. Replace this cluster's credential."),
     "kube.forbidden": _(
-        "The credential isn't allowed to %(verb)s %(resource)s. Grant the right (deploy/rbac), then retry."
+        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (deploy/rbac), then retry."
     ),
     "kube.refused": _(
         "The cluster refuses to %(verb)s %(object)s: %(said)s. Remove the cause on the cluster, then retry."
@@ -195,10 +193,11 @@ KUBE = {
         "A LimitRange of the namespace doesn't allow this: %(said)s. Change the LimitRange, then retry."
     ),
     "kube.admission-denied": _(
-        "The admission webhook %(webhook)s denies this: %(said)s. Meet its policy or add an exemption, then retry."
+        "The admission webhook %(webhook)s denies this: %(said)s. Comply with its policy or add an "
+        "exemption, then retry."
     ),
     "kube.policy-denied": _(
-        "%(policy_kind)s %(policy)s denies this: %(said)s. Meet the policy or add an exemption, then retry."
+        "%(policy_kind)s %(policy)s denies this: %(said)s. Comply with the policy or add an exemption, then retry."
     ),
     "kube.pod-security": _(
         "Pod security on the cluster doesn't allow this: %(said)s. Relax it for the namespace, then retry."
@@ -208,43 +207,46 @@ KUBE = {
         "Wait until it is gone, create it again, then retry."
     ),
     "kube.webhook-down": _(
-        "The webhook %(webhook)s of the cluster doesn't work: %(said)s. Repair or remove it, then retry."
+        "The webhook %(webhook)s of the cluster doesn't work: %(said)s. Fix or remove it, then retry."
     ),
     "kube.web-page": _(
         "A web page came back instead of the API server's answer (HTTP %(status)s): a sign-in page, or a "
         "proxy in front of the cluster. "
         "Use the address of the API server itself, then retry."
     ),
-    "kube.not-found": _("%(object)s is not there."),
+    "kube.not-found": _("%(object)s doesn't exist."),
     "kube.not-served": _(
-        "The cluster does not serve %(resource)s. Is Istio installed there, and does the address lead to an API server?"
+        "The cluster doesn't serve %(resource)s. Check that Istio is installed there and that the "
+        "address leads to an API server."
     ),
-    "kube.conflict": _("Somebody else changed %(object)s at the same time, or owns what we set. Retry."),
-    "kube.precondition": _("%(object)s is not the object any more that it was. Retry."),
-    "kube.already-exists": _("%(object)s exists already."),
-    "kube.invalid": _("The cluster rejects %(object)s as invalid: %(said)s. Correct what it names, then retry."),
+    "kube.conflict": _(
+        "Somebody else changed %(object)s at the same time, or owns a field that the console sets. Retry."
+    ),
+    "kube.precondition": _("%(object)s has been replaced since it was read. Retry."),
+    "kube.already-exists": _("%(object)s already exists."),
+    "kube.invalid": _("The cluster rejects %(object)s as invalid: %(said)s. Fix what it names, then retry."),
     "kube.request-too-large": _(
         "%(object)s is larger than the cluster accepts: %(said)s. Make it smaller, then retry."
     ),
     "kube.dry-run-unsupported": _(
-        "Not verifiable: webhook %(webhook)s cannot dry-run. The write itself may still succeed."
+        "Can't verify this: webhook %(webhook)s doesn't support dry runs. The write itself may still succeed."
     ),
     "kube.too-many-requests": _("The cluster's API server is busy. Try again in a minute."),
     "kube.server-error": _(
-        "The API server reports an error of its own (HTTP %(status)s): %(said)s. Look at its logs, then retry."
+        "The API server reported an internal error (HTTP %(status)s): %(said)s. Check its logs, then retry."
     ),
     "kube.server-timeout": _(
-        "The API server gave up on the request (HTTP %(status)s): %(said)s. "
-        "Look for a slow admission webhook or an overloaded API server, then retry."
+        "The API server gave up on the request (HTTP %(status)s): %(said)s. Check for a slow "
+        "admission webhook or an overloaded API server, then retry."
     ),
-    "kube.bad-body": _(
-        "The cluster answered with something that is no answer of an API server. Does the address lead to one?"
+    "kube.bad-body": _("The answer isn't one of a Kubernetes API server. Check that the address leads to one."),
+    "kube.too-large": _(
+        "The cluster's answer is larger than %(limit)s bytes. Check that the address leads to an API server."
     ),
-    "kube.too-large": _("The cluster's answer is larger than %(limit)s bytes. Does the address lead to an API server?"),
-    "kube.redirected": _("The address leads somewhere else. Use the address of the API server itself."),
+    "kube.redirected": _("The address redirects elsewhere. Use the address of the API server itself."),
     "kube.address-denied": _(
-        "The operator doesn't allow connections to the address %(address)s. Use another address of the cluster, "
-        "or ask the operator to allow this one."
+        "The console isn't allowed to connect to the address %(address)s. Use another address of the "
+        "cluster, or have this one allowed in the console's settings."
     ),
     "kube.expired": _("The cluster's state changed while it was being read. Retry."),
     "kube.credential-unreadable": _(
@@ -253,38 +255,42 @@ KUBE = {
         "Put that key back and restart, or replace the credential."
     ),
     "kube.endless-list": _(
-        "The cluster's list of %(resource)s has no end: it repeats itself. Check that the address leads to "
-        "the API server, "
-        "with nothing in between that changes answers."
+        "The cluster's list of %(resource)s never ends: it repeats itself. Check that the address "
+        "leads to the API server, and that nothing in between changes answers."
     ),
     "kube.other-object": _(
-        "The answer about %(resource)s %(name)s is about another object (%(found)s), so nobody knows what was written. "
-        "Check that nothing between the console and the API server changes answers, then retry."
+        "The answer for %(resource)s %(name)s is about another object (%(found)s), so it is unknown "
+        "what was written. Check that nothing between the console and the API server changes answers, "
+        "then retry."
     ),
     "kube.repeats-credential": _(
-        "The cluster repeats the console's credential in %(resource)s %(name)s. Nothing was written. "
-        "Take the credential out of it there, replace it, then retry."
+        "%(resource)s %(name)s on the cluster contains the console's credential. Nothing was written. "
+        "Remove the credential from it, replace the credential, then retry."
     ),
     "kube.wrong-cluster": _(
-        "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written there. "
-        "Replace the credential with one of the right cluster, then retry."
+        "The address leads to another cluster (%(uid)s instead of %(expected)s). Nothing was written "
+        "there. Replace the credential with one for the right cluster, then retry."
     ),
-    "kube.unregistered": _("The cluster %(uid)s is not registered any more. Register it again, then retry."),
-    "kube.busy": _("Too many silent clusters are being tried at this moment. This one is tried again."),
+    "kube.unregistered": _("The cluster %(uid)s is no longer registered. Register it again, then retry."),
+    "kube.busy": _("Too many unresponsive clusters are being tried right now. This one will be tried again."),
 }
 
 ALERTS = {
-    "drift.none": _("Nothing differs any more from what was asked for. There is nothing to restore."),
+    "drift.none": _("Everything matches the desired state. There is nothing to restore."),
     "drift.overwritten": _(
-        "%(kind)s %(name)s %(field)s on %(cluster)s was rewritten by %(owners)s. Restore it, or ask them."
+        "%(kind)s %(name)s %(field)s on %(cluster)s was changed by %(owners)s. Restore it, or ask them."
     ),
-    "drift.not-applied": _("%(kind)s %(name)s %(field)s on %(cluster)s is not as asked for. Retry or restore."),
+    "drift.not-applied": _(
+        "%(kind)s %(name)s %(field)s on %(cluster)s doesn't match the desired state. Retry, or restore it."
+    ),
     "networks.revision-lacks-groups": _(
-        "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies do not use the "
-        "gateways. Restore."
+        "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
+        "their gateways. Restore it."
     ),
-    "stale.pods": _("%(pods)s Pods on %(cluster)s carry another network until they are restarted. Restart workloads."),
-    "gateway.address-pending": _("The load balancer of %(gateway)s has given no address yet."),
+    "stale.pods": _(
+        "%(pods)s Pods on %(cluster)s carry another network until they are restarted. Restart their workloads."
+    ),
+    "gateway.address-pending": _("The load balancer of %(gateway)s hasn't assigned an address yet."),
 }
 
 CLI = {
@@ -292,9 +298,11 @@ CLI = {
     "cli.no-cluster": _("The mesh %(mesh)s has no cluster named “%(name)s”. Known: %(known)s."),
     "cli.no-rollout": _("There is no rollout “%(text)s”. Give the ID of a rollout or the name of a mesh."),
     "cli.no-user": _("There is no active user named “%(name)s”."),
-    "cli.database": _("The database cannot be used (%(error)s). Is it there, and has “manage.py migrate” been run?"),
-    "cli.file": _("%(name)s cannot be read: %(reason)s."),
-    "cli.removal": _("This takes something away: %(changes)s. Repeat with --allow-removal if you mean it."),
+    "cli.database": _(
+        "Can't use the database (%(error)s). Check that it exists and that “manage.py migrate” has been run."
+    ),
+    "cli.file": _("Can't read %(name)s: %(reason)s."),
+    "cli.removal": _("This removes something: %(changes)s. To confirm, repeat with --allow-removal."),
 }
 
 MESSAGES = {**SERVICES, **STEPS, **KUBE, **ALERTS, **CLI}

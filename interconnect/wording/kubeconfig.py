@@ -10,26 +10,24 @@ _REASONS = {
     "tag": _("The kubeconfig uses a YAML tag (line %(line)s). Remove it."),
     "duplicate-key": _("The kubeconfig has the same key twice (line %(line)s). Remove one."),
     "duplicate-name": _("The kubeconfig has two entries named “%(name)s” in %(field)s. Remove one."),
-    "multiple-documents": _("This holds %(count)s kubeconfigs. Give the one of this cluster."),
+    "multiple-documents": _("This contains %(count)s kubeconfigs. Use only the one for this cluster."),
     "malformed": _("The kubeconfig isn't valid YAML (line %(line)s, column %(column)s)."),
     "tab": _("Line %(line)s of the kubeconfig is indented with a tab, which YAML doesn't allow. Use spaces."),
     "space": _(
         "Line %(line)s of the kubeconfig is indented with characters that only look like spaces. Replace "
         "them with spaces."
     ),
-    "too-deep": _("The kubeconfig is nested too deeply to be one (line %(line)s)."),
-    "too-large": _("The kubeconfig is larger than %(limit)s bytes. Leave out what this cluster does not need."),
-    "too-many-nodes": _(
-        "The kubeconfig has more entries than any real one. Leave out what this cluster does not need."
-    ),
+    "too-deep": _("The YAML is nested too deeply for a kubeconfig (line %(line)s)."),
+    "too-large": _("The kubeconfig is larger than %(limit)s bytes. Remove what this cluster doesn't need."),
+    "too-many-nodes": _("The kubeconfig has too many entries. Remove what this cluster doesn't need."),
     "encoding": _("The kubeconfig isn't UTF-8 text. Save it as UTF-8 (Windows PowerShell writes UTF-16 with “>”)."),
     "encoded": _("This is a kubeconfig in base64. Decode it (base64 -d), then paste the text."),
     "empty": _("The kubeconfig is empty."),
     "not-a-kubeconfig": _(
         "This isn't a kubeconfig. It needs apiVersion v1, kind Config, clusters, users and contexts."
     ),
-    "other-kind": _("This is a Kubernetes object of kind %(kind)s, not a kubeconfig. Give the cluster's kubeconfig."),
-    "secret-without-kubeconfig": _("This Secret holds no kubeconfig. Give the cluster's kubeconfig."),
+    "other-kind": _("This is a Kubernetes object of kind %(kind)s, not a kubeconfig. Use the cluster's kubeconfig."),
+    "secret-without-kubeconfig": _("This Secret contains no kubeconfig. Use the cluster's kubeconfig."),
     "redacted": _(
         "%(field)s was left out of this kubeconfig: a placeholder stands in its place. "
         "Write it again with “kubectl config view --raw --minify --flatten”."
@@ -37,7 +35,7 @@ _REASONS = {
     "not-text": _("%(field)s in the kubeconfig must be text. Put the value in quotes."),
     "not-a-switch": _("%(field)s in the kubeconfig must be true or false, without quotes."),
     "wrong-type": _(
-        "%(field)s in the kubeconfig has the wrong form. Compare it with what “kubectl config view --raw” prints."
+        "%(field)s in the kubeconfig is malformed. Compare it with what “kubectl config view --raw” prints."
     ),
     "no-context": _("The kubeconfig has no context. Add one that names a cluster and a user."),
     "context-unknown": _("The kubeconfig has no context “%(context)s”. It has: %(contexts)s."),
@@ -52,84 +50,83 @@ _REASONS = {
     ),
     "user-unknown": _("The context names the user “%(name)s”, which isn't in the kubeconfig (it has: %(known)s)."),
     "no-entries": _(
-        "The context names “%(name)s”, but the kubeconfig has no %(field)s. "
-        "Give the whole kubeconfig, as “kubectl config view --raw --minify --flatten” prints it."
+        "The context names “%(name)s”, but the kubeconfig has no %(field)s. Use the whole kubeconfig, "
+        "as “kubectl config view --raw --minify --flatten” prints it."
     ),
     "no-credential": _("The user has neither a token nor a client certificate in the file. Add one of them."),
     "exec": _(
-        "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. Create "
-        "an account for it with your "
-        "own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
+        "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. "
+        "Create an account for it with your own kubectl instead (deploy/rbac/account.yaml), and use a "
+        "kubeconfig with that account's token."
     ),
     "auth-provider": _(
-        "The kubeconfig signs in by an auth provider, %(command)s, which the console doesn't use. Create an "
-        "account for the console with "
-        "your own kubectl instead (deploy/rbac/account.yaml), and give a kubeconfig with that account's token."
+        "The kubeconfig signs in through an auth provider, %(command)s, which the console doesn't "
+        "use. Create an account for the console with your own kubectl instead "
+        "(deploy/rbac/account.yaml), and use a kubeconfig with that account's token."
     ),
-    "basic-auth": _(
-        "The kubeconfig uses a password (%(field)s), which Kubernetes does not take any more. Use a token."
-    ),
-    "impersonation": _("The kubeconfig impersonates somebody (%(field)s). Use a credential of the console's own."),
+    "basic-auth": _("The kubeconfig uses a password (%(field)s), which Kubernetes no longer accepts. Use a token."),
+    "impersonation": _("The kubeconfig impersonates another user (%(field)s). Use a credential of the console's own."),
     "proxy-url": _(
-        "The kubeconfig names a proxy (%(field)s). The console connects directly: give an address that it can reach."
+        "The kubeconfig names a proxy (%(field)s). The console connects directly. Use an address that it can reach."
     ),
     "file-path": _(
         "The kubeconfig names a file (%(field)s), which the console can't read. Embed certificates and keys with "
         "“kubectl config view --raw --minify --flatten”; put a token itself into “token”."
     ),
     "insecure": _(
-        "The kubeconfig skips the check of the server's certificate. Give certificate-authority-data instead."
+        "The kubeconfig skips verification of the server's certificate. Add certificate-authority-data instead."
     ),
     "insecure-with-authority": _(
-        "The kubeconfig skips the check of the server's certificate although the authority is there. "
-        "Delete insecure-skip-tls-verify; certificate-authority-data is enough."
+        "The kubeconfig skips verification of the server's certificate although it contains the "
+        "certificate authority. Remove insecure-skip-tls-verify; certificate-authority-data is "
+        "enough."
     ),
     "authority-malformed": _(
-        "certificate-authority-data holds no certificate in PEM form. Put the certificate of the cluster's "
+        "certificate-authority-data contains no PEM certificate. Put the certificate of the cluster's "
         "authority there, in base64."
     ),
-    "base64-malformed": _("%(field)s isn't base64: a part of it is missing or was changed. Copy it again as a whole."),
+    "base64-malformed": _("%(field)s isn't base64: a part of it is missing or was changed. Copy all of it again."),
     "pem-unencoded": _("%(field)s is PEM text. It must be that text in base64 (base64 -w0)."),
     "client-certificate-incomplete": _("A client certificate needs both client-certificate-data and client-key-data."),
     "client-certificate-malformed": _(
-        "client-certificate-data holds no certificate in PEM form. Put the client's certificate there, in base64."
+        "client-certificate-data contains no PEM certificate. Put the client certificate there, in base64."
     ),
-    "client-key-encrypted": _("The client key is encrypted. Give it without a passphrase; it is stored encrypted."),
-    "client-key-malformed": _(
-        "client-key-data isn't a private key in PEM form. Put the client's key there, in base64."
+    "client-key-encrypted": _(
+        "The client key is encrypted. Provide it without a passphrase; the console stores it encrypted."
     ),
+    "client-key-malformed": _("client-key-data isn't a PEM private key. Put the client key there, in base64."),
     "client-key-mismatch": _(
-        "The client key doesn't belong to the client certificate. Give the two that were issued together."
+        "The client key doesn't belong to the client certificate. Use the two that were issued together."
     ),
     "token-malformed": _(
-        "The token has spaces, line breaks or other characters that no token has. Put it on one line, as it was issued."
+        "The token has spaces, line breaks or other characters that tokens can't have. Put it on one "
+        "line, as it was issued."
     ),
     "server-missing": _("The cluster has no server address. Add one: https://host:port."),
     "server-space": _("The server address has spaces or line breaks. Remove them."),
     "server-scheme": _("The server address must begin with https://."),
-    "server-malformed": _("The server address isn't one of an API server. Write it as https://host:port."),
+    "server-malformed": _("The server address isn't a valid API server URL. Write it as https://host:port."),
     "server-user": _("The server address has a user name or password before the host. Remove it."),
     "server-query": _("The server address has a query or a fragment (“?” or “#”). Remove it."),
     "server-ipv6": _("An IPv6 address needs brackets: https://[2001:db8::1]:6443."),
     "server-unspecified": _(
-        "The server address %(address)s means “this machine” and leads nowhere from the console. "
-        "Write the address at which the console reaches the cluster."
+        "The server address %(address)s means “this machine”, so it leads to the console itself. "
+        "Enter the address at which the console reaches the cluster."
     ),
     "server-denied": _(
-        "The operator doesn't allow connections to the server address %(address)s. Use another address of the cluster, "
-        "or ask the operator to allow this one."
+        "The console isn't allowed to connect to the server address %(address)s. Use another address "
+        "of the cluster, or have this one allowed in the console's settings."
     ),
     "server-name-malformed": _("tls-server-name isn't a valid host name."),
 }
 
 _CREDENTIALS = {
     "credential.istiods": _(
-        "This is istiod's own account in this cluster. The console needs an account of its own: create it "
-        "(deploy/rbac/account.yaml) "
-        "and give a kubeconfig with its token."
+        "This is istiod's own account in this cluster. The console needs its own account: create one "
+        "(deploy/rbac/account.yaml) and use a kubeconfig with its token."
     ),
     "credential.istiods-lacks": _(
-        "istiod's account lacks %(count)s of the rights that the console needs: %(missing)s."
+        "istiod's account lacks permissions that the console needs (%(count)s): %(missing)s."
     ),
     "credential.reads-secrets": _("This account can read all Secrets of the cluster. The console needs none of them."),
     "credential.ignored-fields": _("Not used: %(fields)s. Neither kubectl nor the console knows these fields."),

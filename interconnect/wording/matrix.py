@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
 TOLD: Mapping[Told, StrPromise] = {
-    Told.GATEWAY: _("By its gateways"),
-    Told.RAW: _("By its Pods' addresses"),
-    Told.MIXED: _("By gateways and Pods' addresses"),
+    Told.GATEWAY: _("Through gateways"),
+    Told.RAW: _("By Pod IPs"),
+    Told.MIXED: _("Through gateways and by Pod IPs"),
     Told.ABSENT: _("Not at all"),
     Told.UNKNOWN: _("Unknown"),
 }
 REACH: Mapping[Reach, StrPromise] = {
     Reach.SERVED: _("Answered"),
-    Reach.FAILED: _("Did not answer"),
-    Reach.UNTESTED: _("Nothing to test with"),
+    Reach.FAILED: _("Didn't answer"),
+    Reach.UNTESTED: _("No test service"),
 }

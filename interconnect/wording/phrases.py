@@ -114,7 +114,7 @@ def rollout_title(rollout: Rollout) -> str:
 ACTIONS: Mapping[str, str | Promise] = {
     "mesh.register": gettext_lazy("Register mesh"),
     "mesh.replace-credential": gettext_lazy("Replace the control plane's credential"),
-    "mesh.restart-policy": gettext_lazy("Set the control plane restart"),
+    "mesh.restart-policy": gettext_lazy("Set the control plane restart policy"),
     "mesh.networks-source": gettext_lazy("Set where istiod reads meshNetworks"),
     "mesh.istiod-url": gettext_lazy("Set the direct istiod URL"),
     "mesh.delete": gettext_lazy("Delete mesh"),
@@ -124,7 +124,7 @@ ACTIONS: Mapping[str, str | Promise] = {
     "cluster.unregister": gettext_lazy("Remove cluster from the mesh"),
     "cluster.forget": gettext_lazy("Forget cluster"),
     "member.set": gettext_lazy("Give a role"),
-    "member.remove": gettext_lazy("Take a role away"),
+    "member.remove": gettext_lazy("Remove a role"),
     "drift.restore": gettext_lazy("Restore what others have changed"),
     "rollout.retry": gettext_lazy("Retry the rollout"),
     "rollout.cancel": gettext_lazy("Cancel the rollout"),

@@ -6,21 +6,19 @@ from django.utils.translation import gettext_lazy as _
 
 PLANS = {
     "plan.outdated": _(
-        "The mesh, or what you have chosen, has changed since this plan was made. A new one is being made; "
-        "look at it again."
+        "The mesh or your selection has changed since this plan was made. A new plan is being made. Review it again."
     ),
-    "plan.not-ready": _("The plan is not ready yet. Wait until it is shown, then start it."),
-    "plan.blocked": _(
-        "The plan can't start because of its findings (%(codes)s). Fix them, or override those that allow it."
-    ),
+    "plan.not-ready": _("The plan isn't ready yet. Wait until it is shown, then start it."),
+    "plan.blocked": _("The plan can't start because of its findings. Fix them, or override those that allow it."),
 }
 
 ASKING = {
     "asking.person": _(
-        "%(most)s of your questions to clusters are still open. Wait until one is answered, then try again."
+        "You already have %(most)s requests to clusters in progress. Wait until one finishes, then try again."
     ),
     "asking.mesh": _(
-        "%(most)s questions to the clusters of this mesh are still open. Wait until some are answered, then try again."
+        "%(most)s requests to the clusters of this mesh are already in progress. Wait until some "
+        "finish, then try again."
     ),
     "asking.checks": _(
         "%(most)s of your checks within %(minutes)s minutes found no cluster. "

@@ -21,7 +21,9 @@ from meshconsole.access.names import mixes_alphabets, skeleton
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-LAST_SUPERUSER = _("This is the last superuser: nobody could manage accounts any more. Make another superuser first.")
+LAST_SUPERUSER = _(
+    "This is the last superuser. Without one, nobody can manage accounts. Make another user a superuser first."
+)
 # What lets somebody manage accounts, all of it.
 KEYS = {"is_superuser": True, "is_staff": True, "is_active": True}
 

@@ -145,7 +145,7 @@ def test_a_user_acts_with_the_users_own_rights(at_work: Shell) -> None:
     at_work("apply", gateways, "--user", "omar", ends=OK)
     at_work.content["groups"] = groups(at_work, blue={"gateways": {"member-a/1": {"replicas": 2}}})
     joining = at_work.file(groups=groups(at_work, red={"joined": [{"gateway": "member-c/1"}]}))
-    assert "mesh-admin" in at_work("apply", joining, "--user", "omar", ends=REFUSED).err
+    assert "mesh admin" in at_work("apply", joining, "--user", "omar", ends=REFUSED).err
     at_work("apply", joining, "--user", "ada", ends=OK)
     assert "nobody" in at_work("apply", joining, "--user", "nobody", ends=REFUSED).err
     actors = Entry.objects.filter(action="rollout.start").order_by("id").values_list("actor", "outcome")
@@ -241,10 +241,7 @@ def test_check_names_the_pairs_that_are_told_something_else(at_work: Shell) -> N
             "Pod", pod["metadata"]["name"], {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}, "shop"
         )
     said = at_work("check", "prod", ends=REFUSED).out
-    assert (
-        "red → blue: control plane: By its Pods' addresses; data path: Nothing to test with "
-        "[echo.shop.svc.cluster.local; 10." in said
-    )
+    assert "red → blue: control plane: By Pod IPs; data path: No test service [echo.shop.svc.cluster.local; 10." in said
     assert "red → green" not in said
 
 

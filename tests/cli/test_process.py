@@ -85,7 +85,7 @@ def test_ctrl_c_says_that_another_worker_goes_on(at_work: Shell, valkey: Valkey)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.returncode == 130, err
-        assert "another worker goes on with it" in out, workers.said()
+        assert "another worker continues it" in out, workers.said()
         assert err == ""
         release(at_work.world)
         deadline = time.monotonic() + PATIENCE_SECONDS

@@ -89,7 +89,7 @@ def test_a_rule_of_others_is_adopted_in_the_wizards_review(visit: Visitor, prepa
     page.get_by_role("button", name="Next").last.click()
     expect(page.get_by_text("The clusters are being asked")).to_be_visible()
     worker(page)
-    expect(page.get_by_text("exists and is not ours").first).to_be_visible()
+    expect(page.get_by_text("exists and isn't ours").first).to_be_visible()
     ok = page.get_by_role("button", name="OK", exact=True).last
     expect(ok).to_be_disabled()
     for decision in ("Adopt", "Take over"):

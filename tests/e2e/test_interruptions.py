@@ -193,7 +193,7 @@ def test_an_interrupted_rollout_succeeds_and_its_page_follows(
     pages.review("Automatic")
     with house.held(methods=["PUT"], resource="configmaps"):
         pages.hands.press(pages.button("OK"))
-        expect(step(pages, "List of networks")).to_contain_text("Running", timeout=ANSWER_SECONDS * 1000)
+        expect(step(pages, "Network list")).to_contain_text("Running", timeout=ANSWER_SECONDS * 1000)
         interruption(pages, house)
         expect(pages.running).to_be_visible()
     pages.rollout_ended()
@@ -308,7 +308,7 @@ def test_of_two_who_join_one_group_the_slower_is_told_that_it_is_joined(
     quick.hands.press(quick.button("OK"))
     quick.rollout_ended()
     slow.hands.press(slow.button("OK"))
-    expect(slow.page.get_by_text(f"{group} cannot join any more and is left out.")).to_be_visible()
+    expect(slow.page.get_by_text(f"{group} can no longer join and is left out.")).to_be_visible()
     expect(slow.page.get_by_role("heading", level=1)).to_have_count(1)
 
 
@@ -337,7 +337,7 @@ def test_who_deletes_a_group_and_who_gives_it_a_gateway_do_not_undo_each_other(
     winner, loser = told_apart(dialogs)
     people[winner].settled(after=before[winner])
     expect(dialogs[loser].get_by_role("alert").or_(dialogs[loser].locator(".field-error")).first).to_be_visible()
-    told = "Somebody has changed this in the meantime"
+    told = "This changed while you were editing"
     if told not in dialogs[loser].inner_text():
         buttons[loser].click()
     member = f"member-{group}"

@@ -158,7 +158,7 @@ class Walk:
     def checked(self) -> None:
         pairs = {(pair.source, pair.target): pair for pair in self.pages.run_checks()}
         assert pairs.keys() == {("asia", "2-europe"), ("2-europe", "asia")}
-        told = self.pages.words("By its gateways")
+        told = self.pages.words("Through gateways")
         assert {pair.control_plane.partition(" (")[0] for pair in pairs.values()} == {told}
 
     def removed(self) -> None:

@@ -50,10 +50,12 @@ def test_a_number_of_replicas_that_no_gateway_has_is_refused_beside_it(visit: Vi
     dialog = creating(visit)
     for typed in ("0", "-1", "1000000000"):
         refused(dialog, "Replicas", typed, "gateway.replicas", replicas=typed, max=MAX_REPLICAS)
-    most = box(dialog, "Autoscaling: most replicas")
+    most = box(dialog, "Autoscaling: maximum replicas")
     most.fill("2")
-    refused(dialog, "Autoscaling: fewest replicas", "0", "gateway.autoscaling.bounds", min=0, max=2, limit=MAX_REPLICAS)
-    refused(dialog, "Autoscaling: fewest replicas", "5", "gateway.autoscaling.order", min=5, max=2)
+    refused(
+        dialog, "Autoscaling: minimum replicas", "0", "gateway.autoscaling.bounds", min=0, max=2, limit=MAX_REPLICAS
+    )
+    refused(dialog, "Autoscaling: minimum replicas", "5", "gateway.autoscaling.order", min=5, max=2)
 
 
 def test_annotations_that_are_none_are_refused_and_every_line_stays(visit: Visitor) -> None:
@@ -68,7 +70,7 @@ def test_annotations_that_are_none_are_refused_and_every_line_stays(visit: Visit
     annotations.fill("a: 1\n\nwithout a colon")
     ok(dialog)
     expect(annotations).to_have_accessible_description(
-        re.compile(r"^One “key: value” a line, .* Line 3 is not of the form “key: value”\.$")
+        re.compile(r"^One “key: value” per line, .* Line 3 isn't in the form “key: value”\.$")
     )
     expect(annotations).to_have_value("a: 1\n\nwithout a colon")
 
@@ -85,7 +87,7 @@ def test_an_ip_that_no_load_balancer_has_is_refused_beside_it(visit: Visitor) ->
 
 def test_of_a_joined_groups_gateway_only_replicas_and_autoscaling_can_be_typed(visit: Visitor) -> None:
     dialog = opened(visit(HERE), "gateway eastwest-frankfurt-1", "Edit east-west gateway")
-    expect(dialog.get_by_text("Its group is joined: only replicas and autoscaling can change.")).to_be_visible()
+    expect(dialog.get_by_text("The group is joined, so only replicas and autoscaling can change.")).to_be_visible()
     for name in ("Load balancer annotations", "Load balancer IP"):
         expect(box(dialog, name)).to_be_disabled()
     expect(box(dialog, "Replicas")).to_be_enabled()
@@ -98,7 +100,7 @@ def test_a_gateway_whose_group_has_joined_meanwhile_is_shown_again_with_what_was
     box(dialog, "Replicas").fill("4")
     shop.settled(mesh, Join("asia", (Address("203.0.113.8", gateway=GatewayKey("taiwan", 1)),)))
     ok(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("Somebody has changed this in the meantime.")
+    expect(dialog.get_by_role("alert")).to_contain_text("This changed while you were editing.")
     expect(dialog.get_by_role("alert")).to_be_focused()
     expect(box(dialog, "Replicas")).to_have_value("4")
     expect(box(dialog, "Load balancer IP")).to_be_disabled()

@@ -204,7 +204,7 @@ def test_a_cluster_that_has_left_its_group_is_neither_removed_from_it_nor_given_
     told(gateway, "cluster.ungrouped", cluster="free")
     expect(gateway.get_by_role("spinbutton", name="Replicas", exact=True)).to_have_value("3")
     ok(removal)
-    expect(removal.get_by_role("alert")).to_contain_text("Somebody has changed this in the meantime.")
+    expect(removal.get_by_role("alert")).to_contain_text("This changed while you were editing.")
     ok(removal)
     told(removal, "cluster.ungrouped", cluster="free")
 

@@ -47,7 +47,7 @@ def test_a_group_that_is_joined_or_has_no_gateway_cannot_be_ticked(visit: Visito
     unticked(page.get_by_role("checkbox", name="aws"), "join.joined", group="aws")
     unticked(page.get_by_role("checkbox", name="1-onprem"), "join.no-gateway", group="1-onprem")
     following(page)
-    expect(page.get_by_role("alert")).to_have_text("Tick at least one group that can join.")
+    expect(page.get_by_role("alert")).to_have_text("Select at least one group that can join.")
     shop.settled(mesh, DeleteGateway(GatewayKey("taiwan", 1)))
     page.goto(HERE)
     greyed(page.get_by_role("button", name="Join interconnection"), "join.no-gateway", group="1-onprem")
@@ -128,7 +128,7 @@ def test_a_group_that_cannot_join_any_more_is_left_out_and_named(visit: Visitor,
     page = choosing(visit)
     shop.settled(mesh, Join("asia", (Address("203.0.113.8", gateway=GatewayKey("taiwan", 1)),)))
     following(page)
-    expect(page.get_by_text("asia cannot join any more and is left out.")).to_be_visible()
+    expect(page.get_by_text("asia can no longer join and is left out.")).to_be_visible()
     unticked(page.get_by_role("checkbox", name="asia"), "join.joined", group="asia")
 
 
@@ -138,7 +138,7 @@ def test_new_addresses_are_not_written_over_a_colleagues_and_what_was_typed_stay
     aws = Address("203.0.113.7", gateway=GatewayKey("frankfurt", 1))
     shop.settled(mesh, UpdateAddresses("aws", (aws, Address("theirs.example"))))
     page.get_by_role("button", name="OK", exact=True).click()
-    expect(page.get_by_role("alert").filter(has_text="Somebody has changed this in the meantime.")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="This changed while you were editing.")).to_be_visible()
     expect(page.get_by_role("checkbox", name="mine.example:15443")).to_be_checked()
     expect(page.get_by_role("checkbox", name="theirs.example:15443")).not_to_be_checked()
     page.get_by_role("checkbox", name="theirs.example:15443").check()

@@ -37,7 +37,7 @@ def test_a_double_click_on_ok_is_one_change(visit: Visitor, mesh: Mesh) -> None:
     page.get_by_role("textbox", name="Address").fill("mine.example")
     page.get_by_role("button", name="OK", exact=True).last.dblclick()
     expect(page.locator("#rollout-title")).to_be_visible()
-    expect(page.get_by_text("Somebody has changed this")).to_have_count(0)
+    expect(page.get_by_text("This changed while you were editing")).to_have_count(0)
     assert Rollout.objects.count() == before + 1
 
 

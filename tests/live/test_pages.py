@@ -159,9 +159,9 @@ def test_the_checks_show_the_pairs_that_stale_pods_spoil(walk: PageWalk) -> None
         ("blue", "red"): "Problem",
         ("green", "red"): "Problem",
     }
-    assert found["blue", "red"].control_plane.startswith("By its Pods' addresses")
+    assert found["blue", "red"].control_plane.startswith("By Pod IPs")
     assert all(f"{host}:{port}" in found["blue", "red"].control_plane for host, port in walk.raw("red"))
-    assert found["blue", "green"].control_plane.startswith("By its gateways")
+    assert found["blue", "green"].control_plane.startswith("Through gateways")
     assert found["green", "blue"].control_plane.startswith("Directly: not joined")
 
 
@@ -180,7 +180,7 @@ def test_requests_arrive_in_both_groups_and_the_checks_say_so(walk: PageWalk) ->
     found = walk.matrix()
     assert {row.together for row in found.values()} == {""}
     for group in SERVICE:
-        assert found["blue", group].control_plane.startswith("By its gateways")
+        assert found["blue", group].control_plane.startswith("Through gateways")
         assert found["blue", group].data_path.startswith("Answered")
         assert f"{address(walk, group)} served spiffe://" in found["blue", group].data_path
 
@@ -201,8 +201,8 @@ def test_an_address_where_nobody_answers_is_a_pair_that_disagrees(walk: PageWalk
     found = walk.matrix()
     assert {pair for pair, row in found.items() if row.together == "disagree"} == {("blue", "green"), ("red", "green")}
     row = found["blue", "green"]
-    assert row.control_plane.startswith("By its gateways")
-    assert row.data_path.startswith("Did not answer")
+    assert row.control_plane.startswith("Through gateways")
+    assert row.data_path.startswith("Didn't answer")
     assert f"{wrong.host}:{wrong.port} unreachable" in row.data_path
 
 

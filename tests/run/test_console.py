@@ -117,7 +117,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         ("MESHCONSOLE_PORT", "http", "MESHCONSOLE_PORT must be a whole number"),
         ("MESHCONSOLE_DEMO", "maybe", "MESHCONSOLE_DEMO must be one of"),
         ("MESHCONSOLE_LEASE_SECONDS", "1", "MESHCONSOLE_LEASE_SECONDS must be greater"),
-        ("DATABASE_URL", "postgresql://user:hidden@127.0.0.1:1/none", "The database cannot be used"),
+        ("DATABASE_URL", "postgresql://user:hidden@127.0.0.1:1/none", "Can't use the database"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(tmp_path: Path, name: str, value: str, sentence: str) -> None:

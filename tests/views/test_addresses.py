@@ -47,7 +47,7 @@ def test_a_refused_step_is_shown_by_a_page_with_what_was_typed(as_ada: Any, mesh
 def test_nothing_ticked_is_told_by_a_page_too(as_ada: Any, mesh: Mesh) -> None:
     answer = as_ada.post(url(mesh, "join"), {})
     assert answer.status_code == 302
-    assert "Tick at least one group" in as_ada.get(answer.headers["Location"]).content.decode()
+    assert "Select at least one group" in as_ada.get(answer.headers["Location"]).content.decode()
 
 
 def test_a_dropped_draft_stays_dropped_whatever_another_tab_sends(ada: Any, mesh: Mesh) -> None:
@@ -77,4 +77,4 @@ def test_addresses_that_are_as_they_were_start_nothing(as_ada: Any, mesh: Mesh) 
     address = url(mesh, "addresses-update") + "?group=aws"
     form = as_ada.get(address).context["forms"]["aws"]
     sent = {"aws-version": form.current_version, "aws-chosen": form["chosen"].value()}
-    assert "as they were" in as_ada.post(address, sent, follow=True).content.decode()
+    assert "haven&#x27;t changed" in as_ada.post(address, sent, follow=True).content.decode()

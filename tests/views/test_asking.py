@@ -19,7 +19,7 @@ def test_a_viewer_who_queues_looks_is_told_what_to_do(client: Any, vera: Any, me
         Inquiry(kind="rule", mesh=mesh, user=vera, params={"n": n}) for n in range(MOST_OPEN_OF_ONE)
     )
     page = client.post(f"/meshes/{mesh.name}/rule/", headers=HTMX).content.decode()
-    assert "Wait until one is answered, then try again" in page and "data-poll" not in page
+    assert "Wait until one finishes, then try again" in page and "data-poll" not in page
     assert Inquiry.objects.filter(status="waiting").count() == MOST_OPEN_OF_ONE
 
 

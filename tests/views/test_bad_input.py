@@ -389,4 +389,4 @@ def test_a_rollout_that_failed_is_retried_once_however_often_it_is_asked_for(
     for _press in range(2):
         assert "HX-Redirect" in browser.post(url, {"plan": str(quick.id), "step": "confirm"}, headers=HTMX).headers
     late = browser.post(url, {"plan": str(slow.id), "step": "confirm"}, headers=HTMX)
-    assert "Only a failed or cancelled one" in late.headers["HX-Trigger"]
+    assert "Only a failed or cancelled rollout" in late.headers["HX-Trigger"]

@@ -58,7 +58,7 @@ def test_a_finding_has_code_cause_evidence_and_remedy_under_its_cluster(as_ada: 
         ("Mesh", ["gateway.address-pending"]),
     ]
     text = answer.content.decode()
-    assert "was rewritten by helm" in text and "owners: helm" in text and "Restore it" in text and ">Restore<" in text
+    assert "was changed by helm" in text and "owners: helm" in text and "Restore it" in text and ">Restore<" in text
 
 
 def test_without_a_finding_the_page_says_that_all_is_well(as_ada: Any, pia: Any) -> None:

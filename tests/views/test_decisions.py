@@ -70,7 +70,7 @@ def test_a_revert_changes_nothing_before_its_second_question(joined: World) -> N
     second = sent(ada, url, plan)
     assert second.status_code == 200 and joined.topology.groups["green"].joined
     page = second.content.decode()
-    assert "Confirm" in page and "Control plane restart" in page and "calls to its services time out" in page
+    assert "Confirm" in page and "Control plane restart" in page and "calls to services there time out" in page
     done = sent(ada, url, plan, step="confirm", restart="never")
     assert done.headers["HX-Redirect"] == f"/meshes/prod/rollouts/{newest().id}/" and newest().restart == "never"
     assert not joined.topology.groups["green"].joined
@@ -176,7 +176,7 @@ def test_restoring_does_not_ask_for_what_its_button_does(as_ada: Any, mesh: Mesh
     writes = [write | {"after": "", "problems": [problem], "owners": ["kubectl-edit"]}]
     page = planned(as_ada, reverse("restore", kwargs={"name": mesh.name}), steps=[RESTARTING], writes=writes)
     assert "restoring takes it over" in page and "Others who write to it: kubectl-edit" in page
-    assert "Take it over, or let its owner" not in page
+    assert "Take it over, or have its owner" not in page
 
 
 def test_the_name_of_a_dialog_begins_with_its_buttons(as_ada: Any, mesh: Mesh) -> None:

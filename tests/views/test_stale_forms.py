@@ -107,7 +107,7 @@ def test_a_gateway_whose_group_has_joined_since_is_shown_again_before_anything_t
     shop.settled(mesh, Join("asia", (ASIA,)))
     response = send(as_ada, address, **typed)
     assert response.status_code == 409 and response.context["form"]["replicas"].value() == "4"
-    assert "Its group is joined" in response.content.decode()
+    assert "The group is joined" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_gateways_form_that_is_sent_twice_creates_one(
 
 def test_a_gateways_form_with_an_id_that_is_none_is_refused(as_ada: Any, mesh: Mesh) -> None:
     response = send(as_ada, url(mesh, "cluster-create-gateway", cluster="taiwan"), id="Robert", replicas="1")
-    assert response.status_code == 422 and "is not a UUID" in str(response.context["form"].non_field_errors())
+    assert response.status_code == 422 and "isn&#x27;t a UUID" in str(response.context["form"].non_field_errors())
 
 
 def test_new_addresses_of_a_group_whose_addresses_have_changed_since_are_not_written_over_them(
@@ -143,7 +143,7 @@ def test_new_addresses_of_a_group_whose_addresses_have_changed_since_are_not_wri
     shop.settled(mesh, UpdateAddresses("aws", (AWS, Address("theirs.example"))))
     stale = as_ada.post(address, typed, follow=True)
     again = stale.context["forms"]["aws"]
-    assert stale.status_code == 409 and "Somebody has changed this" in stale.content.decode()
+    assert stale.status_code == 409 and "This changed while you were editing" in stale.content.decode()
     assert "mine.example:15443" in stale.content.decode() and "theirs.example:15443" in stale.content.decode()
     assert again["chosen"].value() == typed["aws-chosen"]
     assert as_ada.post(address, fields_of(again) | {"aws-hand": again.hand_values}).status_code == 302
@@ -157,7 +157,7 @@ def test_new_addresses_of_a_group_that_has_been_removed_since_say_that_it_is_not
     typed = fields_of(as_ada.get(address).context["forms"]["aws"])
     shop.settled(mesh, Remove("aws"))
     response = as_ada.post(address, typed, follow=True)
-    assert "The group aws is not joined" in response.content.decode()
+    assert "The group aws isn&#x27;t joined" in response.content.decode()
 
 
 def test_removing_what_has_been_removed_since_says_that_it_is_not_joined(as_ada: Any, mesh: Mesh) -> None:
@@ -165,7 +165,7 @@ def test_removing_what_has_been_removed_since_says_that_it_is_not_joined(as_ada:
     as_ada.get(address, {"group": "aws"})
     shop.settled(mesh, Remove("aws"))
     response = as_ada.post(address, {"group": "aws", "step": "confirm", "restart": "never"}, follow=True)
-    assert "The group aws is not joined" in response.content.decode()
+    assert "The group aws isn&#x27;t joined" in response.content.decode()
 
 
 def test_an_address_that_is_added_without_being_typed_is_asked_for_beside_its_field(as_ada: Any, mesh: Mesh) -> None:
@@ -186,7 +186,7 @@ def test_an_address_whose_gateway_is_gone_is_refused_in_words_and_the_others_sta
     typed = {"asia-chosen": [value for value, _label in form.fields["chosen"].choices]}
     shop.settled(mesh, DeleteGateway(GatewayKey("taiwan", 2)))
     response = as_ada.post(url(mesh, "join-addresses"), typed, follow=True)
-    assert response.status_code == 422 and "is not offered any more" in str(
+    assert response.status_code == 422 and "is no longer available" in str(
         response.context["forms"]["asia"].errors["chosen"]
     )
 
@@ -208,7 +208,7 @@ def test_a_name_that_is_not_given_is_asked_for_in_the_words_of_the_rules(
 ) -> None:
     as_ada.cookies["django_language"] = language
     errors = send(as_ada, url(mesh, "group-create"), name="", clusters=["free"]).context["form"].errors["name"]
-    assert ("it is the name of the Istio network" if language == "en" else "分组没有名称") in str(errors)
+    assert ("It becomes the name of the Istio network" if language == "en" else "分组没有名称") in str(errors)
 
 
 def test_a_form_that_creates_a_gateway_changes_none_that_a_colleague_has_created_since(as_ada: Any, mesh: Mesh) -> None:
@@ -232,7 +232,7 @@ def test_of_groups_that_are_removed_one_that_a_colleague_has_removed_does_not_ho
     typed = fields_of(asked.context["form"])
     shop.settled(mesh, Remove("aws"))
     stale = send(as_ada, address, **typed)
-    assert stale.status_code == 409 and "Somebody has changed this in the meantime" in stale.content.decode()
+    assert stale.status_code == 409 and "This changed while you were editing" in stale.content.decode()
     again = send(as_ada, address, **fields_of(stale.context["form"]))
     assert "/rollouts/" in again.headers["HX-Redirect"] and not desired.load(mesh).groups["asia"].joined
 
@@ -241,7 +241,7 @@ def test_a_group_that_cannot_join_any_more_is_named_once(as_ada: Any, mesh: Mesh
     shop.settled(mesh, AddCluster("1-onprem", "free"))
     as_ada.post(url(mesh, "join"), {"group": ["asia", "1-onprem"]})
     shop.settled(mesh, Join("asia", (ASIA,)))
-    said = "asia cannot join any more and is left out."
+    said = "asia can no longer join and is left out."
     assert as_ada.get(url(mesh, "join-addresses")).content.decode().count(said) == 1
     assert said not in as_ada.get(url(mesh, "join-addresses")).content.decode()
     as_ada.post(url(mesh, "join"), {"group": ["asia", "1-onprem"]})

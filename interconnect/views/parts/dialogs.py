@@ -172,14 +172,11 @@ def started(rollout: Rollout) -> str:
 def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
     """The second time that removing groups from the interconnect is asked about."""
     return (
-        _(
-            "From then on others are given the Pods' own addresses of %(groups)s, which they cannot reach: "
-            "calls to its services time out."
-        )
+        _("Other groups then get the Pod IPs of %(groups)s, which they can't reach: calls to services there time out.")
         % {"groups": ", ".join(groups)},
         _(
-            "The control plane is restarted only if every cluster answers: "
-            "a restart without one of them would drop its endpoints everywhere."
+            "The control plane restarts only if every cluster answers. A restart without one of them "
+            "would drop its endpoints everywhere."
         ),
     )
 

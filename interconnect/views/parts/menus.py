@@ -74,7 +74,7 @@ def _nobody_ungrouped(topology: Topology) -> tuple[str, ...]:
     if not topology.clusters:
         return (_("The mesh has no clusters yet. Register one first."),)
     grouped = {name for group in topology.groups.values() for name in group.clusters}
-    return (_("Every cluster of the mesh is in a group already."),) if grouped >= set(topology.clusters) else ()
+    return (_("Every cluster in the mesh is already in a group."),) if grouped >= set(topology.clusters) else ()
 
 
 def of_cluster(sight: pages.Sight, actor: Actor, cluster: Cluster) -> tuple[Action, ...]:

@@ -17,6 +17,7 @@ from interconnect.models import InquiryStatus
 from interconnect.services import plans
 from interconnect.state import pages
 from interconnect.wording import phrases, word, worded
+from interconnect.wording.values import evidence_text, value_text
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
         "findings": finding_rows(result.get("findings", {}), accepted),
         "steps": [_step(step, names) for step in steps if not step["left"]],
         "left_steps": [_step(step, names) for step in steps if step["left"]],
-        "left": result.get("left"),
+        "left": _left(result.get("left")),
         "clusters": cluster_writes(result, names, accepted),
         "awaited": sorted(result.get("awaited", {}).items()),
         "control_plane_failure": worded(result["control_plane"]) if result.get("control_plane") else "",
@@ -122,6 +123,11 @@ def _names(mesh: Mesh, topology: Topology) -> dict[str, str]:
     own = {mesh.config_uid: _("Config cluster"), mesh.control_plane.uid: _("Control plane")}
     gateways = {gateway.id: gateway.name for gateway in topology.gateways.values()}
     return {**own, **{cluster.uid: cluster.name for cluster in topology.clusters.values()}, **gateways}
+
+
+def _left(left: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What an earlier rollout has left, with the role that it needs in words."""
+    return {**left, "role": value_text("role", left["role"])} if left else None
 
 
 def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: frozenset[str]) -> list[FindingRow]:
@@ -155,21 +161,13 @@ def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool
         label = _("Adopt") if item["code"] in ADOPTED else _("Take over")
     seen = item.get("evidence", {})
     # What is worded within the finding needs not to be said again.
-    evidence = (
-        ""
-        if "violation" in seen
-        else ", ".join(f"{key}: {_text(value)}" for key, value in seen.items() if value not in ("", None))
-    )
+    evidence = "" if "violation" in seen else evidence_text(seen)
     return Consent(item["code"], worded(item), item["token"], label, item["token"] in accepted, evidence)
 
 
 def is_of_a_write(code: str) -> bool:
     """An object of others is adopted, a field of others taken over; everything else is a finding, and overridden."""
     return code.startswith(("writes.", "networks."))
-
-
-def _text(value: Any) -> str:
-    return ", ".join(str(each) for each in value) if isinstance(value, list) else str(value)
 
 
 def cluster_writes(

@@ -170,7 +170,7 @@ def _restart(sight: pages.Sight, actor: Actor, of: Group | None, stale: bool, **
 def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
     if seen.silent_code:
         params = seen.observation.error_params if seen.observation else {}
-        return Badge(Tone.BAD, _("Does not answer")), phrases.cluster_error(seen.silent_code, params)
+        return Badge(Tone.BAD, _("Doesn't answer")), phrases.cluster_error(seen.silent_code, params)
     if seen.answered_at is None:
         return Badge(Tone.CALM, _("Not contacted yet")), ""
     return Badge(Tone.GOOD, _("Reachable")), ""
@@ -232,14 +232,12 @@ def gateway_state(gateway: Gateway, said: Mapping[str, Any]) -> tuple[Badge, str
     if "ready" not in said and "addresses" not in said:
         return Badge(Tone.CALM, _("Not created yet")), ""
     if said.get("replicas", 0) and not said.get("injected", True) and said.get("ready", 0):
-        return Badge(Tone.BAD, _("Not injected")), str(
-            said.get("reason") or _("Its Pods run without the mesh's proxy.")
-        )
+        return Badge(Tone.BAD, _("Not injected")), str(said.get("reason") or _("Its Pods have no Istio proxy."))
     if said.get("ready", 0) < max(1, said.get("replicas", 1)):
         return Badge(Tone.WARN, _("Not ready")), str(said.get("reason", ""))
     if gateway.spec.service_type is ServiceType.LOAD_BALANCER and not said.get("addresses"):
         return Badge(Tone.WARN, _("Address pending")), str(
-            said.get("address_reason") or _("The load balancer has given no address yet.")
+            said.get("address_reason") or _("The load balancer hasn't assigned an address yet.")
         )
     return Badge(Tone.GOOD, _("Ready")), ""
 
@@ -248,7 +246,7 @@ def _replicas(gateway: Gateway, said: Mapping[str, Any]) -> str:
     scaling = gateway.spec.autoscaling
     if "ready" not in said:
         wanted = f"{scaling.min}–{scaling.max}" if scaling else str(gateway.spec.replicas)
-        return _("%(wanted)s wanted") % {"wanted": wanted}
+        return _("%(wanted)s desired") % {"wanted": wanted}
     total = said.get("replicas", gateway.spec.replicas)
     return ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total) % {
         "ready": said["ready"],
@@ -287,11 +285,12 @@ def _member_state(sight: pages.Sight, group: Group) -> Badge:
     if all(address.awaited for address in group.addresses or ()):
         return Badge(Tone.WARN, _("Address pending"))
     if not sight.facts.istiods:
-        return Badge(Tone.CALM, _("Control plane not seen yet"))
+        return Badge(Tone.CALM, _("Control plane not observed yet"))
     if sight.unverified:
         return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": phrases.listed(sight.unverified)})
     replicas = sum(istiod.replicas for istiod in sight.facts.istiods)
     return Badge(
         Tone.GOOD,
-        ngettext("Known to %(count)s replica", "Known to all %(count)s replicas", replicas) % {"count": replicas},
+        ngettext("In effect on %(count)s istiod replica", "In effect on all %(count)s istiod replicas", replicas)
+        % {"count": replicas},
     )

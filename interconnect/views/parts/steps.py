@@ -134,19 +134,19 @@ def detail(step: Step) -> str:
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
         params = seen.get("params") or {"said": seen.get("said", "")}
-        return _("Asking again: %(why)s") % {"why": phrases.cluster_error(str(seen["code"]), params)}
+        return _("Retrying: %(why)s") % {"why": phrases.cluster_error(str(seen["code"]), params)}
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
-        return str(seen.get("reason") or _("The load balancer has given no address yet."))
+        return str(seen.get("reason") or _("The load balancer hasn't assigned an address yet."))
     if "available" in seen and "replicas" in seen:
         total = seen["replicas"] or 0
         text = ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total)
         return text % {"ready": seen["available"], "total": total}
     if seen.get("decision") == "skip":
-        return _("Skipped as decided.")
+        return _("Skipped, as decided.")
     if seen.get("picked_up"):
-        return _("istiod has picked the change up by itself.")
+        return _("istiod picked up the change by itself.")
     if seen.get("not_ours"):
         return _("Not ours, left alone: %(objects)s") % {
             "objects": phrases.listed([str(name) for name in seen["not_ours"]])
@@ -220,9 +220,7 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
         found["adopt"] = action(_("Adopt"), "rollout-retry", "", admin or stale)
         found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", admin or stale)
     if rollout.status in UNFINISHED:
-        asked = (
-            (_("It is being cancelled: the step under way is finished first."),) if rollout.cancel_requested_at else ()
-        )
+        asked = (_("Being cancelled: the current step finishes first."),) if rollout.cancel_requested_at else ()
         found["cancel"] = action(_("Cancel"), "rollout-cancel", "player-stop", why or asked)
     if rollout.status not in UNFINISHED and rollout.changes:
         found["revert"] = action(
