@@ -37,7 +37,7 @@ def page(
 
 
 def events(response: HttpResponse, **names: Any) -> HttpResponse:
-    """Tell console.js what has happened: `toast`, `refresh`, `close-dialog` (underscores become hyphens)."""
+    """Tell the page's scripts what has happened: `toast`, `refresh`, `close-dialog` (underscores become hyphens)."""
     response.headers["HX-Trigger"] = json.dumps({name.replace("_", "-"): value for name, value in names.items()})
     return response
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from interconnect.models import Inquiry, Mesh, MeshObservation
 from interconnect.state import observed
 from tests.support import shop
+from tests.support.markup import flat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def test_a_finding_has_code_cause_evidence_and_remedy_under_its_cluster(as_ada: 
         ("taiwan", ["drift.overwritten"]),
         ("Mesh", ["gateway.address-pending"]),
     ]
-    text = answer.content.decode()
+    text = flat(answer.content.decode())
     assert "was changed by helm" in text and "owners: helm" in text and "Restore it" in text and ">Restore<" in text
 
 

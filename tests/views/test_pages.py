@@ -15,6 +15,7 @@ from interconnect.domain.topology import MeshKind
 from interconnect.models import Mesh, RolloutStatus, StepStatus
 from interconnect.services.rollouts import rollout_retry
 from tests.support import shop
+from tests.support.markup import flat
 
 PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "checks", "mesh-settings", "join")
 MOST_QUERIES = 16
@@ -171,12 +172,12 @@ def test_a_rollout_that_has_ended_is_asked_for_less_often_and_one_that_a_colleag
     rollout = shop.started(mesh, Remove("aws"))
     address, headers = url(mesh, "rollout", rollout_id=rollout.id), {"HX-Request": "true", "HX-Target": "live"}
     running = as_ada.get(address, headers=headers)
-    assert b'id="live" data-poll="2"' in running.content
+    assert 'id="live" data-poll="2"' in flat(running.content.decode())
     shop.end(rollout, RolloutStatus.FAILED, StepStatus.FAILED, error_code="kube.timeout")
     ended = as_ada.get(address, headers=headers)
-    assert (ended.status_code, b'id="live" data-poll="15"' in ended.content) == (200, True)
+    assert (ended.status_code, 'id="live" data-poll="15"' in flat(ended.content.decode())) == (200, True)
     rollout_retry(actor=shop.WEI, rollout=rollout)
-    assert b'id="live" data-poll="2"' in as_ada.get(address, headers=headers).content
+    assert 'id="live" data-poll="2"' in flat(as_ada.get(address, headers=headers).content.decode())
 
 
 def test_a_failed_step_is_worded_and_a_held_back_restart_asks_for_a_decision(as_ada: Any, mesh: Mesh) -> None:

@@ -23,6 +23,7 @@ from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from simulator.api import Grant
 from tests.conftest import person
+from tests.support.markup import flat
 from tests.support.tokens import jwt, remote_secret, with_token
 from tests.support.worlds import empty, fleets, hasty, world
 
@@ -352,7 +353,7 @@ def test_a_check_shows_context_server_and_end_of_the_credential(admin: Client, w
 def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -> None:
     given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
-    page = seen.content.decode()
+    page = flat(seen.content.decode())
     assert page.count("2023-11-14 22:13") == 1 and "good until" not in page
     assert re.search(
         r'<dd[^>]*><span class="tone-bad tone-text">.*The credential expired on 2023-11-14 22:13 UTC', page
@@ -458,7 +459,7 @@ def test_a_mesh_keeps_one_credential_per_cluster_when_replaced(world: World) -> 
 def test_pages_warn_before_a_credential_ends(admin: Client, world: World) -> None:
     Connection.objects.filter(cluster__name="member-a").update(ends_at=timezone.now() + timedelta(days=29))
     Connection.objects.filter(id=world.mesh.config_id).update(ends_at=timezone.now() - timedelta(days=1))
-    clusters, mesh = (admin.get(f"/meshes/prod/{page}").content.decode() for page in ("clusters/", ""))
+    clusters, mesh = (flat(admin.get(f"/meshes/prod/{page}").content.decode()) for page in ("clusters/", ""))
     assert clusters.count("The credential expires on") == mesh.count("The credential expires on") == 1
     assert mesh.count("The credential expired on") == 1
     assert 'class="notice tone-bad" id="expiring"' in mesh and 'tone-warn tone-text"><svg' in clusters

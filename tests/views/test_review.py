@@ -18,6 +18,7 @@ from interconnect.services import drafts, inquiries, plans
 from interconnect.state import desired
 from interconnect.views import reviewing
 from meshconsole.audit.models import Entry
+from tests.support.markup import flat
 from tests.support.world import SYSTEM, B, C, World
 from tests.support.worlds import fleets, hasty, prepared
 
@@ -62,7 +63,7 @@ def send(browser: Any, mesh: Mesh, review: Any, **values: str) -> Any:
 
 
 def token_in(page: Any) -> str:
-    found = re.search(r'name="consent" value="([^"]+)"', page.content.decode())
+    found = re.search(r'name="consent" value="([^"]+)"', flat(page.content.decode()))
     assert found, page.content.decode()
     return found[1]
 
@@ -71,7 +72,7 @@ def test_a_plan_is_made_by_a_worker_and_shows_what_istiod_will_read(as_ada: Any,
     choose(as_ada, mesh, "green")
     waiting = as_ada.get(url(mesh, "join-review"))
     assert waiting.context["planning"] and b"data-poll" in waiting.content and waiting.context["blocked"]
-    page = answered(as_ada, mesh).content.decode()
+    page = flat(answered(as_ada, mesh).content.decode())
     assert "The clusters are being asked" not in page and 'id="live" data-poll' not in page
     assert "fromRegistry: member-b" in page and prepared.address(B) in page and 'class="added"' in page
     assert prepared.networks == [set(), set()]

@@ -124,7 +124,7 @@ def notice(content: str, tone: str, role: str = "") -> str:
 
 @register.simple_block_tag
 def sheet(content: str, title: str, identity: str = "dialog-title", extra: str = "", shown: bool = False) -> str:
-    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); console.js opens it, `shown` stands open in the
+    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); dialogs.js opens it, `shown` stands open in the
     page.
     """
     return render_to_string(

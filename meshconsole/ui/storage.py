@@ -1,0 +1,18 @@
+"""Where production's static files are."""
+
+from __future__ import annotations
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """Names files by their content, also where modules of the console import each other: a page and a module must mean
+    the same file, or the browser would run it twice.
+    """
+
+    # Not Django's own patterns (`support_js_module_import_aggregation`): they read every script of every package, and
+    # stumble over one of django-htmx.
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/console/*.js", ((r'(?P<matched>from "(?P<url>\./[^"]+)")', 'from "%(url)s"'),)),
+    )
