@@ -456,14 +456,14 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
     if found["planning"]:
-        return _("The plan is not ready yet.")
+        return _("The plan isn't ready yet.")
     if not found["planned"]:
         return _("The plan couldn't be made. Close this dialog, then try again.")
     if found["nothing"]:
         return _("There is nothing to do.")
     if found["tokens"] and not found["may_override"]:
-        return _("This needs the role mesh admin.")
-    return _("Something above stands against it.") if decision is Decision.REVERT and found["blocked"] else ""
+        return _("This needs the mesh admin role.")
+    return _("Resolve the problems above first.") if decision is Decision.REVERT and found["blocked"] else ""
 
 
 def _counted(plan: Inquiry) -> dict[str, Any]:

@@ -123,7 +123,7 @@ ACTIONS: Mapping[str, str | Promise] = {
     "cluster.pod-cidrs": gettext_lazy("Set Pod CIDRs"),
     "cluster.unregister": gettext_lazy("Remove cluster from the mesh"),
     "cluster.forget": gettext_lazy("Forget cluster"),
-    "member.set": gettext_lazy("Give a role"),
+    "member.set": gettext_lazy("Assign a role"),
     "member.remove": gettext_lazy("Remove a role"),
     "drift.restore": gettext_lazy("Restore what others have changed"),
     "rollout.retry": gettext_lazy("Retry the rollout"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 MESSAGES = {
-    "interconnect.not-hosted": _("This mesh is not a hosted one. Only a hosted mesh can enable the interconnect."),
+    "interconnect.not-hosted": _("This isn't a hosted mesh. Only hosted meshes can enable the interconnect."),
     "interconnect.already-enabled": _("The interconnect is already enabled. Reload the page to see its state."),
     "interconnect.disabled": _("The interconnect isn't enabled. Enable it in the basic settings first."),
     "interconnect.groups-joined": _("Still joined: %(groups)s. Remove these groups from the interconnect first."),

@@ -342,7 +342,7 @@ def test_who_deletes_a_group_and_who_gives_it_a_gateway_do_not_undo_each_other(
         buttons[loser].click()
     member = f"member-{group}"
     if winner == "deletes":
-        expect(dialogs["creates"].get_by_role("alert")).to_contain_text("not there any more")
+        expect(dialogs["creates"].get_by_role("alert")).to_contain_text("no longer exists")
         expect(replicas).to_have_value("3")
         assert house.clusters.live.network_of(member) is None
     else:

@@ -63,7 +63,7 @@ def test_a_mesh_is_registered_by_the_names_on_the_page(empty: World, visit: Visi
     page.get_by_role("textbox", name="Control plane kubeconfig").fill(empty.fleet.kubeconfig(empty.fleet.hub))
     expect(page.get_by_role("textbox", name="System namespace")).to_have_value("istio-system")
     page.get_by_role("button", name="Register").click()
-    expect(page.get_by_role("status").filter(has_text="Looking at the clusters")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Checking the clusters")).to_be_visible()
     assert axe_violations(page) == []
     work(page)
     expect(page.get_by_role("heading", name="prod", level=1)).to_be_visible()
@@ -134,7 +134,7 @@ def test_the_rule_is_looked_at_live_in_a_dialog(world: World, visit: Visitor) ->
     dialog = page.get_by_role("dialog", name="Gateway rule")
     expect(dialog.get_by_text("Asking the clusters")).to_be_visible()
     work(page)
-    expect(dialog.get_by_text("None is there.")).to_be_visible()
+    expect(dialog.get_by_text("None.")).to_be_visible()
     assert axe_violations(page) == []
 
 

@@ -45,12 +45,12 @@ def review(page: Page, *groups: str) -> None:
     for group in groups:
         page.get_by_role("group", name=group, exact=True).get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Next").last.click()
-    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    expect(page.get_by_text("Asking the clusters")).to_be_visible()
 
 
 def run_checks(page: Page) -> None:
     page.get_by_role("button", name="Run checks").click()
-    expect(page.get_by_role("status").filter(has_text="The clusters are being asked")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Asking the clusters")).to_be_visible()
     worker()
     expect(page.get_by_role("row", name=re.compile("blue.* green"))).to_be_visible(timeout=60_000)
 
@@ -83,7 +83,7 @@ def test_an_error_is_passed_over_knowingly_and_the_decision_outlives_a_reload(vi
         page.get_by_role("button", name="Override").first.click()
         expect(page.get_by_role("button", name="Override")).to_have_count(left - 1)
     page.reload()
-    expect(row).to_contain_text("Accepted; it is recorded")
+    expect(row).to_contain_text("Accepted. It is recorded")
     expect(page.get_by_role("button", name="OK")).not_to_have_attribute("aria-disabled", "true")
     page.get_by_role("button", name="OK").click()
     expect(page.get_by_role("heading", name="Join red")).to_be_visible()
@@ -157,7 +157,7 @@ def test_what_was_refused_stands_there_until_something_else_is_sent(visit: Visit
     page.get_by_role("button", name="OK").click()
     refusal = page.get_by_role("alert").filter(has_text="has changed since this plan was made")
     expect(refusal).to_be_visible()
-    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    expect(page.get_by_text("Asking the clusters")).to_be_visible()
     worker()
     expect(page.get_by_role("button", name="OK")).to_be_enabled()
     expect(refusal).to_be_visible()

@@ -127,7 +127,7 @@ def test_who_loses_the_role_while_typing_is_told_so_in_the_dialog_and_keeps_what
     dialog = creating(page, "mine", "free")
     Binding.objects.filter(user=omar).update(role=Role.VIEWER)
     ok(dialog)
-    expect(dialog.get_by_role("alert")).to_contain_text("You may not do this.")
+    expect(dialog.get_by_role("alert")).to_contain_text("You aren't allowed to do this.")
     expect(dialog.get_by_role("textbox", name="Name")).to_have_value("mine")
     assert "mine" not in desired.load(mesh).groups
 

@@ -114,5 +114,5 @@ def test_a_gateway_that_is_gone_is_said_to_be_gone_and_what_was_typed_stays(visi
     box(dialog, "Replicas").fill("4")
     shop.settled(mesh, DeleteGateway(GatewayKey("taiwan", 1)))
     ok(dialog)
-    expect(dialog.get_by_role("alert")).to_have_text("This is not there any more. Reload the page.")
+    expect(dialog.get_by_role("alert")).to_have_text("This no longer exists. Reload the page.")
     expect(box(dialog, "Replicas")).to_have_value("4")

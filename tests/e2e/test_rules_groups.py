@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Visitor
 
 HERE = "/meshes/storefront/"
-GONE = "This is not there any more. Reload the page."
+GONE = "This no longer exists. Reload the page."
 
 
 def grouped(mesh: Mesh, cluster: str, group: str = "asia") -> None:

@@ -158,7 +158,7 @@ def test_settings_that_lead_nowhere_are_refused_beside_their_fields(world: World
     for typed in ("istiod.example.com", "http://user:secret@istiod.example.com:15014", "http://169.254.169.254"):
         url.fill(typed)
         with page.expect_navigation():
-            page.get_by_role("region", name="How istiod is asked").get_by_role("button", name="Save").click()
+            page.get_by_role("region", name="istiod debug endpoint").get_by_role("button", name="Save").click()
         beside(url, "mesh.istiod-url")
         expect(url).to_have_value(typed)
 
@@ -166,9 +166,9 @@ def test_settings_that_lead_nowhere_are_refused_beside_their_fields(world: World
 def restarting(visit: Visitor, whose: str) -> tuple[Page, Locator]:
     """The page that asks whether to restart, with its button once a worker has counted the workloads."""
     page = visit(f"/meshes/prod/restart-workloads/?{whose}", name="omar")
-    expect(page.get_by_text("The clusters are being asked")).to_be_visible()
+    expect(page.get_by_text("Asking the clusters")).to_be_visible()
     work(page)
-    expect(page.get_by_text("The clusters are being asked")).to_have_count(0)
+    expect(page.get_by_text("Asking the clusters")).to_have_count(0)
     return page, page.get_by_role("button", name="Restart workloads", exact=True).last
 
 

@@ -133,4 +133,4 @@ def test_a_cluster_whose_workloads_are_being_restarted_keeps_its_group(visit: Vi
 def test_a_rollout_that_cannot_be_found_is_no_page(visit: Visitor) -> None:
     page = visit(f"{HERE}rollouts/00000000-0000-4000-8000-000000000000/")
     expect(page.get_by_role("heading", name="Not found")).to_be_visible()
-    expect(page.get_by_role("link", name=re.compile("To the meshes"))).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("Back to meshes"))).to_be_visible()

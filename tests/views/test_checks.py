@@ -65,7 +65,7 @@ def test_a_finding_has_code_cause_evidence_and_remedy_under_its_cluster(as_ada: 
 def test_without_a_finding_the_page_says_that_all_is_well(as_ada: Any, pia: Any) -> None:
     as_ada.force_login(pia)
     fresh = shop.new_mesh("fresh")
-    assert "Nothing was found" in page(as_ada, fresh).content.decode()
+    assert "No findings." in page(as_ada, fresh).content.decode()
 
 
 def test_control_plane_and_data_path_that_do_not_match_disagree_and_come_first(as_ada: Any, mesh: Mesh) -> None:

@@ -47,7 +47,7 @@ def opened(client: Any, url: str) -> Inquiry:
     """Opens the dialog, whose button waits until a worker has made its plan; that plan."""
     dialog = client.get(url, headers=DIALOG).content.decode()
     (verb,) = re.findall(r'<button[^>]*id="decision-verb"[^>]*>', dialog)
-    assert "The clusters are being asked" in dialog and 'aria-disabled="true"' in verb
+    assert "Asking the clusters" in dialog and 'aria-disabled="true"' in verb
     plan = Inquiry.objects.latest("asked_at")
     inquiries.answer(plan.id)
     return plan
@@ -176,7 +176,7 @@ def test_restoring_does_not_ask_for_what_its_button_does(as_ada: Any, mesh: Mesh
     }
     writes = [write | {"after": "", "problems": [problem], "owners": ["kubectl-edit"]}]
     page = planned(as_ada, reverse("restore", kwargs={"name": mesh.name}), steps=[RESTARTING], writes=writes)
-    assert "restoring takes it over" in page and "Others who write to it: kubectl-edit" in page
+    assert "Restoring takes it over" in page and "Also written by: kubectl-edit" in page
     assert "Take it over, or have its owner" not in page
 
 
@@ -310,7 +310,7 @@ def test_a_revert_of_a_join_that_was_never_sent_speaks_of_no_restart(prepared: W
     ada, url = browser(prepared.mesh), address(rollout, "revert")
     page = shown(ada, url, opened(ada, url))
     assert "doesn't restart the control plane" in page
-    assert "member-c" not in page and "restarted one after the other" not in page
+    assert "member-c" not in page and "restarted one at a time" not in page
 
 
 def test_a_restart_of_workloads_shows_which_before_it_starts(prepared: World) -> None:
@@ -346,4 +346,4 @@ def test_a_plan_that_failed_is_said_to_have_failed(joined: World) -> None:
         status=InquiryStatus.FAILED, errors=[{"code": "inquiry.failed", "params": {}}]
     )
     answer = shown(ada, url, plan)
-    assert "couldn&#x27;t be made" in answer and "not ready yet" not in answer
+    assert "couldn&#x27;t be made" in answer and "isn&#x27;t ready yet" not in answer

@@ -82,7 +82,7 @@ def test_a_joined_group_names_its_address_and_where_it_comes_from(as_ada: Any, m
 
 def test_an_address_that_the_load_balancer_no_longer_has_is_pointed_out(as_ada: Any, mesh: Mesh) -> None:
     shop.note_gateway(mesh, "frankfurt", addresses=["203.0.113.77"])
-    assert "the load balancer now says 203.0.113.77" in as_ada.get(url(mesh, "interconnect")).content.decode()
+    assert "the load balancer now reports 203.0.113.77" in as_ada.get(url(mesh, "interconnect")).content.decode()
 
 
 def test_search_finds_groups_by_their_clusters_too(as_ada: Any, mesh: Mesh) -> None:
@@ -246,7 +246,7 @@ def test_a_mesh_that_is_not_hosted_is_not_advised_to_enable(client: Any, pia: An
     mesh = shop.new_mesh("other", kind)
     client.force_login(pia)
     page = client.get(f"/meshes/{mesh.name}/").content.decode()
-    assert "Only a hosted mesh can enable the interconnect." in page
+    assert "Only hosted meshes can enable the interconnect." in page
     assert (
         "Enable the interconnect" not in page
         and "Enable it in the basic settings" not in page

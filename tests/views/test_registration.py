@@ -112,13 +112,13 @@ def test_rights_that_are_missing_are_shown_before_anything_is_stored(platform: C
     if seen.context["form"].errors:
         assert errors(seen, "kubeconfig")
     else:
-        assert "Missing rights" in seen.content.decode()
+        assert "Missing permissions" in seen.content.decode()
 
 
 def test_what_leaves_something_to_decide_is_shown_before_it_is_stored(platform: Client, empty: World) -> None:
     values = mesh_values(empty, system_namespace="default")
     seen = answered(platform, platform.post(REGISTER_MESH, values))
-    assert seen.status_code == 200 and "press the button once more" in seen.content.decode()
+    assert seen.status_code == 200 and "press the button again" in seen.content.decode()
     assert not Mesh.objects.exists()
     assert platform.post(seen.context["action"], {**values, "kubeconfig": ""}).headers["Location"] == "/meshes/prod/"
     assert Mesh.objects.get().system_namespace == "default"
@@ -208,7 +208,7 @@ def test_of_several_contexts_one_is_chosen_without_pasting_again(platform: Clien
 def test_a_control_plane_that_does_not_answer_is_said_beside_its_kubeconfig(platform: Client, empty: World) -> None:
     empty.fleet.fault(empty.fleet.hub, "refuse")
     seen = answered(platform, platform.post(REGISTER_MESH, mesh_values(empty)))
-    assert "does not answer" in errors(seen, "kubeconfig")
+    assert "doesn't answer" in errors(seen, "kubeconfig")
     assert seen.context["form"]["name"].value() == "prod"
 
 
@@ -342,7 +342,7 @@ def test_a_check_shows_context_server_and_end_of_the_credential(admin: Client, w
     server = yaml.safe_load(given)["clusters"][0]["cluster"]["server"]
     assert server in page and ">member-c</dd>" in page
     assert f"The credential expires on {soon:%Y-%m-%d %H:%M} UTC. Replace it before then." in page
-    assert page.count(f"{soon:%Y-%m-%d %H:%M}") == 1 and "good until" not in page
+    assert page.count(f"{soon:%Y-%m-%d %H:%M}") == 1 and "valid until" not in page
     done = admin.post(seen.context["action"], cluster_values(world, kubeconfig="", do="conclude"), follow=True)
     assert f"member-c is registered. Context member-c, {server}." in done.content.decode()
     assert "The credential expires on" in done.content.decode()
@@ -354,7 +354,7 @@ def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -
     given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
     page = flat(seen.content.decode())
-    assert page.count("2023-11-14 22:13") == 1 and "good until" not in page
+    assert page.count("2023-11-14 22:13") == 1 and "valid until" not in page
     assert re.search(
         r'<dd[^>]*><span class="tone-bad tone-text">.*The credential expired on 2023-11-14 22:13 UTC', page
     )
@@ -364,14 +364,14 @@ def test_an_ended_credential_is_not_stored_unseen(admin: Client, world: World) -
 def test_the_admin_claims_of_no_credential_that_it_is_good(world: World, admin_client: Client) -> None:
     Connection.objects.update(ends_at=timezone.now() - timedelta(days=1))
     page = admin_client.get(f"/admin/interconnect/connection/{world.mesh.config_id}/change/").content.decode()
-    assert "Credential expiry" in page and "good until" not in page
+    assert "Credential expiry" in page and "valid until" not in page
 
 
 def test_a_refused_credential_that_has_ended_says_so(admin: Client, world: World) -> None:
     world.fleet.fault("member-c", "401")
     given = with_token(world.fleet.kubeconfig("member-c"), jwt(exp=1_700_000_000))
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given)))
-    assert "does not accept the credential" in errors(seen, "kubeconfig")
+    assert "doesn't accept the credential" in errors(seen, "kubeconfig")
     assert "expired on 2023-11-14" in errors(seen, "kubeconfig")
 
 

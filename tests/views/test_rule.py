@@ -111,7 +111,7 @@ def test_a_rule_that_was_edited_by_hand_is_shown_with_the_difference_and_restore
     assert "Restore" in seen.content.decode()
     plan = opened(ada, f"{HERE}restore/")
     page = shown(ada, f"{HERE}restore/", plan)
-    assert "*.edited" in page and "restoring takes it over" in page and "data-ready" in page
+    assert "*.edited" in page and "Restoring takes it over" in page and "data-ready" in page
     done = sent(ada, f"{HERE}restore/", plan)
     rollout = Rollout.objects.latest("created_at")
     assert (done.status_code, done.headers["HX-Redirect"]) == (204, f"{HERE}rollouts/{rollout.id}/")
