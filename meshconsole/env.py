@@ -71,7 +71,7 @@ class Env:
             value = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(
-                f"{name}_FILE names a file that cannot be read ({type(error).__name__})."
+                f"{name}_FILE names a file that can't be read ({type(error).__name__})."
             ) from None
         if not value:
             raise ImproperlyConfigured(f"{name}_FILE names an empty file.")
@@ -142,9 +142,9 @@ def _close(path: Path, mode: int) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unusable(path, f"is open to others and cannot be closed ({error.strerror})") from None
+        raise _unusable(path, f"is open to others and can't be closed ({error.strerror})") from None
     if still_open:
-        raise _unusable(path, "is open to others, and its file system cannot close it")
+        raise _unusable(path, "is open to others, and its file system can't close it")
 
 
 def _unusable(path: Path, reason: str) -> ImproperlyConfigured:
@@ -160,7 +160,7 @@ def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"MESHCONSOLE_DATA: {path.parent} cannot be written or read ({error.strerror})."
+            f"MESHCONSOLE_DATA: {path.parent} can't be written or read ({error.strerror})."
         ) from None
 
 

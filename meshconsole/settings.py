@@ -33,7 +33,7 @@ if said := closed_folder(MESHCONSOLE_DATA, program=BASE_DIR):
 DEBUG = env.flag("MESHCONSOLE_DEBUG", False)
 if PRODUCTION and DEBUG:
     raise ImproperlyConfigured(
-        "MESHCONSOLE_DEBUG is not for production: its error pages show settings and requests to everybody."
+        "MESHCONSOLE_DEBUG isn't allowed in production: its error pages show settings and requests to everybody."
     )
 
 # `manage.py run`
@@ -42,7 +42,7 @@ MESHCONSOLE_ADMIN_PASSWORD = env.secret("MESHCONSOLE_ADMIN_PASSWORD")
 MESHCONSOLE_DEMO = env.flag("MESHCONSOLE_DEMO", not PRODUCTION)
 if PRODUCTION and MESHCONSOLE_DEMO:
     raise ImproperlyConfigured(
-        "MESHCONSOLE_DEMO is not for production: simulated clusters are for trying the console out."
+        "MESHCONSOLE_DEMO isn't allowed in production: simulated clusters are for trying the console out."
     )
 
 SECRET_KEY = env.secret("SECRET_KEY")
@@ -52,7 +52,7 @@ if PRODUCTION and not SECRET_KEY:
     )
 if PRODUCTION and (weakness := secret_weakness(SECRET_KEY)):
     raise ImproperlyConfigured(
-        f"SECRET_KEY {weakness}: whoever guesses it can sign in as anybody. Production needs a long random "
+        f"SECRET_KEY {weakness}: anyone who guesses it can sign in as anybody. Production needs a long random "
         f"text, such as "
         "python -c 'import secrets; print(secrets.token_urlsafe(48))' prints."
     )

@@ -21,7 +21,7 @@ def secret_weakness(secret: str) -> str:
     if len(set(secret)) < FEWEST_CHARACTERS or _repeats(secret):
         return "repeats itself"
     if EXAMPLE.search(secret):
-        return "is an example's, which others know"
+        return "comes from an example that others know"
     return ""
 
 

@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "--world", type=Path, help="a JSON file that describes several meshes (plan.py), instead of --clusters"
     )
     made.add_argument(
-        "--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)"
+        "--port", type=int, default=0, help="TLS port on 127.0.0.1 (default: the same as last time, or any free one)"
     )
     made.add_argument("--dir", type=Path, required=True, help="folder of kubeconfigs, live.json and the state")
     made.add_argument("--istiods", type=int, default=2, help="replicas of istiod (default 2)")

@@ -53,44 +53,51 @@ def add_arguments(parser: ArgumentParser) -> None:
         sub = commands.add_parser(name, help=text)
         for word in positional:
             sub.add_argument(word)
-        sub.add_argument("--json", action="store_true", help="print JSON")
-        sub.add_argument("--user", help="act with the rights of this user")
+        sub.add_argument("--json", action="store_true", help="print JSON instead of text")
+        sub.add_argument("--user", help="act with the role of this user")
         return sub
 
     accept: Options = {
         "action": "append",
         "default": [],
         "metavar": "TOKEN",
-        "help": "override, adopt or take over, as plan prints it",
+        "help": "override a finding, adopt an object or take over a field; plan prints the token",
     }
-    guard: Options = {"choices": rollouts.GUARD_CHOICES, "help": "when the restart guard is not satisfied"}
+    guard: Options = {
+        "choices": rollouts.GUARD_CHOICES,
+        "help": "what to do if a control plane restart would lose endpoints",
+    }
     plan = command("plan", "show what apply would do; stores nothing", "file")
     plan.add_argument("--accept", **accept)
-    apply = command("apply", "make the mesh what the file says", "file")
+    apply = command("apply", "change the mesh to what the file says", "file")
     apply.add_argument("--accept", **accept)
-    apply.add_argument("--allow-removal", action="store_true", help="allow what removes, deletes or disables")
+    apply.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
     apply.add_argument("--guard", default="fail", **guard)
-    apply.add_argument("--restart", choices=[policy.value for policy in RestartPolicy], help="for this rollout only")
+    apply.add_argument(
+        "--restart",
+        choices=[policy.value for policy in RestartPolicy],
+        help="control plane restart policy, for this rollout only",
+    )
     _add_wait(apply)
     command("export", "print the mesh as a file", "mesh")
-    command("check", "look at the mesh and its clusters now", "mesh")
-    command("status", "print what is known of the mesh", "mesh")
-    _add_wait(command("follow", "follow a rollout and work on it", "rollout"))
-    retry = command("retry", "carry out again what failed", "rollout")
+    command("check", "check the mesh and its clusters now", "mesh")
+    command("status", "print the state of the mesh as last observed", "mesh")
+    _add_wait(command("follow", "follow a rollout, and work on it if no worker does", "rollout"))
+    retry = command("retry", "retry the failed steps of a rollout", "rollout")
     retry.add_argument("--accept", **accept)
     retry.add_argument("--guard", default="fail", **guard)
     _add_wait(retry)
-    command("cancel", "begin nothing more of a rollout", "rollout")
-    revert = command("revert", "go back to the topology before the last rollout", "mesh")
+    command("cancel", "cancel a rollout; the current step finishes first", "rollout")
+    revert = command("revert", "return to the topology before the last rollout", "mesh")
     revert.add_argument("--guard", default="fail", **guard)
-    revert.add_argument("--allow-removal", action="store_true", help="allow what removes, deletes or disables")
+    revert.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
     _add_wait(revert)
     restart = command("restart-workloads", "restart workloads that carry another network", "mesh")
     restart.add_argument("--group", default="")
     restart.add_argument("--cluster", default="")
     _add_wait(restart)
-    forget = command("forget", "drop a cluster that is gone for good", "mesh", "cluster")
-    forget.add_argument("--confirm", default="", metavar="CLUSTER", help="the cluster's name again")
+    forget = command("forget", "forget a cluster that is gone for good", "mesh", "cluster")
+    forget.add_argument("--confirm", default="", metavar="CLUSTER", help="the name of the cluster again")
     command("unregister", "remove a cluster from the mesh", "mesh", "cluster")
 
 

@@ -72,7 +72,7 @@ def test_a_rotation_names_the_cluster_that_it_cannot_open(without_key: Shell) ->
     with pytest.raises(CommandError, match="keep the older keys"):
         call_command("rotate_credentials", stdout=StringIO(), stderr=errors)
     for row in Connection.objects.all():
-        assert f"{row.server}: sealed does not open (unreadable)" in errors.getvalue()
+        assert f"{row.server}: sealed can't be opened (unreadable)" in errors.getvalue()
 
 
 def test_a_check_whose_key_is_gone_is_not_kept(db: None, vera: Any, caplog: pytest.LogCaptureFixture) -> None:

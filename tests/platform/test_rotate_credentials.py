@@ -65,7 +65,7 @@ def test_one_credential_that_does_not_open_is_named_and_stops_no_other(column: N
     with pytest.raises(CommandError):
         call_command("rotate_credentials", stdout=output, stderr=errors)
     assert output.getvalue().startswith("1 rotated, 0 under the newest key already, 1 failed")
-    assert "bad: session_data does not open (unreadable)" in errors.getvalue()
+    assert "bad: session_data can't be opened (unreadable)" in errors.getvalue()
     assert "gAAAAA" not in errors.getvalue()
 
 

@@ -102,7 +102,7 @@ def test_a_secret_from_a_file_wins_over_the_variable(tmp_path: Path) -> None:
 
 def test_a_secret_file_that_is_not_there_is_an_error_and_not_a_reason_to_take_the_variable(tmp_path: Path) -> None:
     process = start(tmp_path, SECRET_KEY="from the variable", SECRET_KEY_FILE=str(tmp_path / "nowhere"))
-    assert last_words(process) == "SECRET_KEY_FILE names a file that cannot be read (FileNotFoundError)."
+    assert last_words(process) == "SECRET_KEY_FILE names a file that can't be read (FileNotFoundError)."
 
 
 def test_an_empty_secret_file_is_an_error(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_the_deployment_check_finds(name: str, value: str, finding: str, tmp_pat
         ("SECRET_KEY", "guessed", "SECRET_KEY is shorter than 32 characters"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS: * stands for names of others too"),
         ("CSRF_TRUSTED_ORIGINS", "https://*", "CSRF_TRUSTED_ORIGINS: https://* stands for names of others too"),
-        ("MESHCONSOLE_DEBUG", "1", "MESHCONSOLE_DEBUG is not for production"),
+        ("MESHCONSOLE_DEBUG", "1", "MESHCONSOLE_DEBUG isn't allowed in production"),
         ("MESHCONSOLE_TRUSTED_PROXIES", "10.1.1.1, 0.0.0.0/0", "MESHCONSOLE_TRUSTED_PROXIES: 0.0.0.0/0 is neither"),
         (
             "MESHCONSOLE_TRUST_PROXY",

@@ -98,7 +98,7 @@ class Console:
 
     @property
     def password(self) -> str:
-        found = re.search(r"Password: (\S+)   \(made now", self.said)
+        found = re.search(r"Password: (\S+)   \(generated now", self.said)
         assert found, self.said
         return found[1]
 

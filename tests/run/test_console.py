@@ -46,7 +46,7 @@ def test_the_worker_hears_the_broker_which_only_its_owner_can_open(console: Cons
 def test_a_second_console_on_the_same_data_is_refused_and_says_who_has_it(console: Console) -> None:
     ended = refusal(console.data)
     assert ended.returncode == 1
-    assert f"Another console (process {console.process.pid}) runs on the data in {console.data}" in ended.stderr
+    assert f"Another console (process {console.process.pid}) is using the data in {console.data}" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
 
 
@@ -94,7 +94,7 @@ def test_the_second_run_keeps_the_password_and_what_kills_the_command_ends_every
         password = first.password
         assert first.end() == 0
     with Console(data) as second:
-        assert "Password: as before; it is kept" in second.said
+        assert "Password: unchanged" in second.said
         second.page("/sign-in/")
         assert second.page("/sign-in/", login="admin", password=password)[1].endswith("/meshes/")
         second.process.kill()
@@ -141,7 +141,7 @@ def test_production_refuses_a_weak_password_of_the_first_admin(settings: Any) ->
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert_refused(
-        refusal(tmp_path / "file" / "data"), f"MESHCONSOLE_DATA: {tmp_path / 'file' / 'data'} cannot be written"
+        refusal(tmp_path / "file" / "data"), f"MESHCONSOLE_DATA: {tmp_path / 'file' / 'data'} can't be written"
     )
 
 

@@ -104,7 +104,7 @@ def test_a_process_that_does_not_stay_up_ends_the_console_with_its_last_words(tm
     assert console.process.wait(60) == 1
     lines = console.said.splitlines()
     assert lines[1:4] == [f"worker has ended with code 3; started again ({number} of 3)." for number in (1, 2, 3)]
-    assert lines[4] == "worker has ended with code 3 and does not stay up: the console ends. Its last words:"
+    assert lines[4] == "worker has ended with code 3 and doesn't stay up, so the console stops. Its last output:"
     assert lines[-1] == "  no such thing"
     console.nobody_is_left()
 
@@ -122,7 +122,7 @@ def test_what_is_run_once_may_end_and_may_fail(tmp_path: Path) -> None:
     )
     console = Supervised(tmp_path, [done, failed])
     until(
-        lambda: "failed has ended with code 1; the console goes on without it" in console.said,
+        lambda: "failed has ended with code 1; the console continues without it" in console.said,
         "nobody says that it failed",
     )
     until(lambda: "  not made" in console.said, "nobody says its last words")

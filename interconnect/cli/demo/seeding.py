@@ -48,7 +48,7 @@ def seed(say: Callable[[str], None]) -> None:
             go_wrong(mesh, remote)
         watching.look(mesh)
         remember(name)
-        say(f"{name} is made")
+        say(f"{name} is ready")
 
 
 def running_simulator() -> Remote:

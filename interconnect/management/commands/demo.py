@@ -15,7 +15,7 @@ from simulator.remote import NotRunning
 
 
 class Command(BaseCommand):
-    help = "Make the demo's meshes on simulated clusters."
+    help = "Create the demo meshes on simulated clusters."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:

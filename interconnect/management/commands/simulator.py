@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    help = "Run simulated clusters (--dir), or switch a fault of those that run: simulator fault CLUSTER KIND|none."
+    help = "Run simulated clusters (--dir), or switch a fault of a running one: simulator fault CLUSTER KIND|none."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "words", nargs="*", metavar="fault CLUSTER KIND|none", help="switch a fault of a running cluster on, or off"
+            "words", nargs="*", metavar="fault CLUSTER KIND|none", help="switch a fault of a running cluster on or off"
         )
         parser.add_argument("--clusters", default="3", help="names of the member clusters, or how many (default 3)")
         parser.add_argument(
             "--port",
             type=int,
             default=0,
-            help="TLS port on 127.0.0.1 (default: that of the last time, or any free one)",
+            help="TLS port on 127.0.0.1 (default: the same as last time, or any free one)",
         )
         parser.add_argument(
-            "--dir", type=Path, help="folder of kubeconfigs, live.json and the state (of a fault: default the demo's)"
+            "--dir",
+            type=Path,
+            help="folder of kubeconfigs, live.json and the state (for a fault, the default is the demo's)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

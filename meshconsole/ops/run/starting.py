@@ -63,9 +63,9 @@ def prepared_folder(data: Path) -> Path:
     try:
         (folder / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotStart(f"MESHCONSOLE_DATA: {folder} cannot be written ({error.strerror}).") from None
+        raise CannotStart(f"MESHCONSOLE_DATA: {folder} can't be written ({error.strerror}).") from None
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise CannotStart(f"MESHCONSOLE_DATA: {folder} cannot be written (Permission denied).")
+        raise CannotStart(f"MESHCONSOLE_DATA: {folder} can't be written (Permission denied).")
     return folder
 
 
@@ -76,14 +76,14 @@ def lock(data: Path) -> int:
     try:
         descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise CannotStart(f"MESHCONSOLE_DATA: {data} cannot be written ({error.strerror}).") from None
+        raise CannotStart(f"MESHCONSOLE_DATA: {data} can't be written ({error.strerror}).") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
         raise CannotStart(
-            f"Another console (process {holder}) runs on the data in {data}, or is just ending."
+            f"Another console (process {holder}) is using the data in {data}, or is just stopping."
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -95,7 +95,7 @@ def listener(port: int) -> socket.socket:
     client is refused.
     """
     if not 0 < port < 65536:
-        raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, and not {port}.")
+        raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, not {port}.")
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -104,8 +104,12 @@ def listener(port: int) -> socket.socket:
     except OSError as error:
         made.close()
         if error.errno == errno.EADDRINUSE:
-            raise CannotStart(f"Port {port} is taken by another program; MESHCONSOLE_PORT chooses another.") from None
-        raise CannotStart(f"Port {port} cannot be used ({error.strerror}); MESHCONSOLE_PORT chooses another.") from None
+            raise CannotStart(
+                f"Port {port} is in use by another program. Choose another one with MESHCONSOLE_PORT."
+            ) from None
+        raise CannotStart(
+            f"Port {port} can't be used ({error.strerror}). Choose another one with MESHCONSOLE_PORT."
+        ) from None
     return made
 
 
@@ -116,7 +120,7 @@ def migrate() -> None:
             call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         raise CannotStart(
-            f"The database cannot be used ({type(error).__name__}): see DATABASE_URL and MESHCONSOLE_DATA."
+            f"Can't use the database ({type(error).__name__}). Check DATABASE_URL and MESHCONSOLE_DATA."
         ) from None
 
 
@@ -133,15 +137,17 @@ def admin_line(wanted: str) -> str:
         except ValidationError as error:
             reasons = " ".join(error.messages)
             raise CannotStart(
-                f"The first admin cannot be made: {reasons} `manage.py createsuperuser` makes one."
+                f"The first admin can't be created: {reasons} Create one with `manage.py createsuperuser`."
             ) from None
-        known = "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (made now and shown this once)"
+        known = (
+            "the one in MESHCONSOLE_ADMIN_PASSWORD" if wanted else f"{password}   (generated now and shown only once)"
+        )
         return f"Name: {ADMIN}   Password: {known}"
     if wanted and not admin.check_password(wanted):
         admin.set_password(wanted)
         admin.save(update_fields=["password"])
         return f"Name: {ADMIN}   Password: changed to the one in MESHCONSOLE_ADMIN_PASSWORD"
-    return f"Name: {ADMIN}   Password: as before; it is kept (MESHCONSOLE_ADMIN_PASSWORD sets another)"
+    return f"Name: {ADMIN}   Password: unchanged (MESHCONSOLE_ADMIN_PASSWORD sets another)"
 
 
 @dataclass(frozen=True, slots=True)

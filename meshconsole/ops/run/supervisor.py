@@ -126,7 +126,7 @@ class Supervisor:
     def _has_ended(self, child: Child, code: int) -> None:
         name = child.process.name
         if child.process.once and code and not self._over:
-            self._say(f"{name} {_how(code)}; the console goes on without it. Its last words:")
+            self._say(f"{name} {_how(code)}; the console continues without it. Its last output:")
             self._quote(child)
         if child.process.once or self._over:
             return
@@ -137,7 +137,7 @@ class Supervisor:
         child.crashes = [*(before for before in child.crashes if now - before < WITHIN_SECONDS), now]
         if len(child.crashes) > RESTARTS:
             self._failed = child
-            self._say(f"{name} {_how(code)} and does not stay up: the console ends. Its last words:")
+            self._say(f"{name} {_how(code)} and doesn't stay up, so the console stops. Its last output:")
             self._quote(child)
             return
         self._say(f"{name} {_how(code)}; started again ({len(child.crashes)} of {RESTARTS}).")
@@ -169,7 +169,7 @@ class Supervisor:
 
     def _end(self) -> None:
         if self._asked_to_end and any(child.running for child in self._children):
-            self._say("Ending; a step under way is finished first. Ctrl-C again ends at once.")
+            self._say("Stopping; the current step finishes first. Press Ctrl-C again to stop at once.")
         asked = self._asked_to_end
         for foundation, seconds in ((False, END_SECONDS), (True, FOUNDATION_END_SECONDS)):
             ending = [child for child in self._children if child.process.foundation is foundation and child.running]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 class Command(BaseCommand):
     help = (
-        "Seals every stored credential again under the first of MESHCONSOLE_CREDENTIAL_KEYS. "
-        "Safe to repeat and to run beside the console; afterwards the older keys can be taken out of the setting."
+        "Encrypts every stored credential again under the first of MESHCONSOLE_CREDENTIAL_KEYS. "
+        "Safe to repeat, and to run while the console runs. Afterwards, the older keys can be removed from the setting."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
         if total["failed"]:
             raise CommandError(
-                "Some credentials could not be opened: keep the older keys, and replace these credentials."
+                "Some credentials couldn't be opened. Keep the older keys, and replace these credentials."
             )
 
     def _rotate_column(self, column: SealedColumn) -> Counter[str]:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         try:
             rotated = vault.rotate(token, binding=column.binding_of(row))
         except vault.VaultError as error:
-            self.stderr.write(f"{column.model._meta.label} {row}: {column.field} does not open ({error.code})")
+            self.stderr.write(f"{column.model._meta.label} {row}: {column.field} can't be opened ({error.code})")
             return "failed"
         # Somebody who replaces a credential meanwhile keeps theirs, which is under the newest key anyway.
         changed = column.model._default_manager.filter(pk=row.pk, **{column.field: token}).update(
