@@ -25,6 +25,8 @@ FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
 PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 2)
 PARALLEL = ("-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
+# What a split installation is asked: its own tests, and some that are the same wherever the configuration is.
+ON_SPLIT = ("tests/live/test_split.py", "tests/live/test_dead_member.py", "tests/live/conformance")
 SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
 
@@ -65,7 +67,7 @@ def live(arguments: list[str]) -> int:
     clusters = json.loads(Path(described).read_text(encoding="utf-8"))
     split = clusters["config_cluster"] != clusters["control_plane_cluster"]
     if split:
-        return pytest("live-split", ["tests/live/test_split.py", "tests/live/conformance", *arguments])
+        return pytest("live-split", [*ON_SPLIT, *arguments])
     chosen = ["-m", "not split"]
     if not clusters.get("data_path"):
         chosen += ["--leave-out", "data_path"]
