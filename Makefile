@@ -44,8 +44,8 @@ screenshots: $(STAMP) ## a picture of every page, dialog and menu, in build/scre
 lint: $(STAMP) ## every check that runs nothing
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(RUN) tools/lint.py
 
-format: $(STAMP) ## ruff's formatter and its safe corrections
-	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+format: $(STAMP) ## the formatters of Python and of templates, and ruff's safe corrections
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format . ; $(BIN)/djangofmt templates
 
 messages: $(STAMP) ## take new messages into the catalogues and compile them
 	@$(RUN) tools/messages.py update

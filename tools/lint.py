@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 
 # What production needs to start; none of it opens anything.
 PRODUCTION = {
@@ -17,24 +19,25 @@ PRODUCTION = {
     "REDIS_URL": "redis://broker.example.org/0",
 }
 TESTS = {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+PYTHON, SCRIPTS = sys.executable, Path(sysconfig.get_path("scripts"))
 CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
-    "ruff": (["-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], {}),
-    "format": (["-m", "ruff", "format", "--check", "--output-format", "concise", "."], {}),
-    "types": (["-m", "mypy"], {}),
-    "imports": (["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
-    "templates": (["-m", "djlint", "--lint", "--quiet", "templates"], {}),
-    "migrations": (["manage.py", "makemigrations", "--check", "--dry-run"], TESTS),
-    "deployment": (["manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
-    "messages": (["tools/messages.py", "check"], TESTS),
+    "ruff": ([PYTHON, "-m", "ruff", "check", "--quiet", "--output-format", "concise", "."], {}),
+    "format": ([PYTHON, "-m", "ruff", "format", "--check", "--output-format", "concise", "."], {}),
+    "types": ([PYTHON, "-m", "mypy"], {}),
+    "imports": ([PYTHON, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
+    "templates": ([PYTHON, "-m", "djlint", "--lint", "--quiet", "templates"], {}),
+    # No module, only a program.
+    "format of templates": ([str(SCRIPTS / "djangofmt"), "--check", "templates"], {}),
+    "migrations": ([PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"], TESTS),
+    "deployment": ([PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
+    "messages": ([PYTHON, "tools/messages.py", "check"], TESTS),
 }
 
 
 def main() -> int:
     failed = []
-    for name, (arguments, environment) in CHECKS.items():
-        result = subprocess.run(
-            [sys.executable, *arguments], env=os.environ | environment, capture_output=True, text=True, check=False
-        )
+    for name, (command, environment) in CHECKS.items():
+        result = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
         print(f"{name}: {'ok' if result.returncode == 0 else 'FAILED'}", flush=True)
         if result.returncode:
             failed.append(name)
