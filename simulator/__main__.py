@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.fleet import ADMIN_TOKEN, Fleet, Timing
+from simulator.fleet import ADMIN_TOKEN, Fleet
+from simulator.member import Timing
 from simulator.plan import WorldPlan, world_from_json
 
 SAVE_SECONDS = 2.0

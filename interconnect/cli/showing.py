@@ -10,7 +10,8 @@ from interconnect.cli.output import Output, accepting, told
 from interconnect.domain.serial import change_to_json
 from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
 from interconnect.wording import word
-from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, sentences
+from interconnect.wording.changes import PHASE_NAMES, sentences
+from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
@@ -60,7 +61,7 @@ def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
     for step in preview.steps:
         place = names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
-        output.say(f"  {PHASE_NAMES[step.phase]} · {place} · {STEP_NAMES[step.kind]}", {})
+        output.say(f"  {PHASE_NAMES[step.phase]} · {place} · {step_name(step.kind)}", {})
     for write in preview.writes:
         output.say(_write_line(write, names), {})
         for path, before, after in changed_paths(write)[:40]:

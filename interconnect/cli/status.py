@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
-from interconnect.cli.following import message_of, step_name
+from interconnect.cli.following import message_of
 from interconnect.domain.checks import pairs
 from interconnect.domain.preflight import Severity
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
@@ -18,6 +18,7 @@ from interconnect.services.checking import run_checks
 from interconnect.state import desired
 from interconnect.wording import worded
 from interconnect.wording.matrix import REACH, TOLD
+from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
     from interconnect.cli.output import Output
@@ -103,7 +104,7 @@ def rollout_of(mesh: Mesh) -> Json | None:
         "steps": [
             {
                 "kind": step.kind,
-                "name": step_name(step),
+                "name": step_name(step.kind),
                 "chain": step.chain,
                 "subject": step.subject,
                 "status": step.status,

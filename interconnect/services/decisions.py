@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
 from interconnect.domain.confirming import Asking, asking
+from interconnect.domain.kinds import KINDS
 from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
@@ -26,6 +26,7 @@ from interconnect.services.workloads import workloads_counted, workloads_restart
 from interconnect.state import desired
 
 if TYPE_CHECKING:
+    from interconnect.domain.changes import Change
     from interconnect.domain.topology import RestartPolicy
     from interconnect.services.plans import Json
     from meshconsole.access.actor import Actor
@@ -50,15 +51,6 @@ RETRIES = (Decision.RETRY, Decision.SKIP, Decision.FORCE, Decision.ADOPT, Decisi
 CONSENTING = (Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
 # Of a retry, what it does about a restart that is held back.
 GUARDS = {Decision.SKIP: "skip", Decision.FORCE: "force"}
-# While one of these steps has not been carried out, a change of that kind has not taken effect.
-_EFFECTS: dict[type[Change], frozenset[StepKind]] = {
-    Remove: frozenset({StepKind.NETWORKS}),
-    Join: frozenset({StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART}),
-    Disable: frozenset({StepKind.RULE_DELETE}),
-    DeleteGroup: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
-    RemoveCluster: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
-    DeleteGateway: frozenset({StepKind.GATEWAY_DELETE}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +207,6 @@ def _undone(rollout: Rollout) -> Iterator[Change]:
     """Of its changes those that have not taken effect, and that are asked about in a way of their own."""
     if rollout.kind != RolloutKind.TOPOLOGY:
         return
-    kinds = frozenset(StepKind(kind) for kind in rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
-    yield from (
-        change for change in changes_from_json(rollout.changes) if kinds & _EFFECTS.get(type(change), frozenset())
-    )
+    kinds = set(rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
+    incomplete = {change for kind in kinds for change in KINDS[StepKind(kind)].completes}
+    yield from (change for change in changes_from_json(rollout.changes) if type(change) in incomplete)

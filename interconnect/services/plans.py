@@ -27,7 +27,7 @@ from interconnect.domain.preflight import Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
-from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.steps import CENTRAL, StepKind
 from interconnect.domain.topology import Topology
 from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
@@ -284,7 +284,7 @@ def _preflights(steps: Iterable[Step]) -> list[str]:
 def _concerns(mesh: Mesh, steps: Sequence[Step], write: PlannedWrite) -> bool:
     """Whether one of the steps works on the cluster that is written to; those of the mesh work on its hub."""
     hub = (mesh.config_uid, mesh.control_plane.uid)
-    of_mesh = any(step.phase in (Phase.PREFLIGHT, Phase.PUBLISH) for step in steps)
+    of_mesh = any(step.phase in CENTRAL for step in steps)
     return any(step.chain == write.target.cluster for step in steps) or (of_mesh and write.target.cluster in hub)
 
 

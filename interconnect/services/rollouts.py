@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 
 from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
+from interconnect.domain.kinds import CHANGING_THE_MESH, RELABELLING
 from interconnect.domain.preflight import lasting
 from interconnect.domain.refusal import Refused
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
-from interconnect.domain.steps import StepKind
 from interconnect.domain.topology import RestartPolicy, Topology
 from interconnect.domain.violations import Violation
 from interconnect.models import Cluster, Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
@@ -23,7 +23,7 @@ from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
-from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
+from interconnect.services.workloads import require_free, restarting, role_for
 from interconnect.state import desired, observed
 from interconnect.wording.changes import describe
 from meshconsole.access.roles import Role
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 GUARD_CHOICES = ("fail", "skip", "force")
 RETRIED = (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
-MESH_STEPS = (StepKind.RULE, StepKind.RULE_DELETE, StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART)
 
 
 def rollout_start(
@@ -286,7 +285,7 @@ def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
 
 def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
     """Of a restoration: the mesh's own objects are a mesh admin's, what is on members an operator's."""
-    return Role.MESH_ADMIN if any(step.kind in MESH_STEPS for step in steps) else Role.OPERATOR
+    return Role.MESH_ADMIN if any(step.kind in CHANGING_THE_MESH for step in steps) else Role.OPERATOR
 
 
 def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:

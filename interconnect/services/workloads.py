@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.kinds import RELABELLING
 from interconnect.domain.refusal import Refused
 from interconnect.domain.stale import RESTARTABLE
 from interconnect.domain.steps import Phase, StepKind
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 WAVE = 5
-RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepKind.INJECTION_RESTORE)
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:

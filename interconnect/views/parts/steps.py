@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from interconnect.domain.serial import SerialError
-from interconnect.domain.steps import Phase, PlannedStep
+from interconnect.domain.steps import CENTRAL, PlannedStep
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
@@ -101,14 +101,14 @@ def names_of(rollout: Rollout) -> dict[str, str]:
 
 
 def chain_name(phase: int, chain: str, names: Mapping[str, str]) -> str:
-    if phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+    if phase in CENTRAL:
         return _("Control plane")
     return names.get(chain, chain)
 
 
 def place(step: PlannedStep, names: Mapping[str, str]) -> str:
     """Where a planned step works."""
-    if step.phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+    if step.phase in CENTRAL:
         return _("Control plane")
     return names.get(step.chain, _("Config cluster"))
 
