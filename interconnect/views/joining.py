@@ -19,7 +19,7 @@ from interconnect.forms.addresses import AddressesForm
 from interconnect.forms.base import STALE, version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
-from interconnect.services.rollouts import last_topology_rollout, rollout_start
+from interconnect.services.rollouts import Start, last_topology_rollout, rollout_start
 from interconnect.state import observed
 from interconnect.views.parts import dialogs, plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
@@ -261,7 +261,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
         ]
         if not changed:
             return _as_they_were(request, visit, chosen)
-        return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
+        return dialogs.to_rollout(request, rollout_start(actor=visit.actor, start=Start(visit.mesh, changed)))
 
     context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
     versions = {group: version_of(addresses) for group, addresses in stored.items()}
