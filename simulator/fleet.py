@@ -19,7 +19,7 @@ from simulator.api import Api, Request, Response
 from simulator.cluster import SYSTEM, Cluster, Write, copy_of, now
 from simulator.control import control
 from simulator.faults import Fault, Hook
-from simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual
+from simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual_mesh
 from simulator.resources import BY_KIND, RESOURCES, Json, Resource
 from simulator.server import Server
 from simulator.tls import Authority
@@ -183,25 +183,20 @@ def resource_of(kind: str) -> Resource:
 
 
 class Fleet:
-    """A hosted mesh on simulated clusters: `hub` runs istiod, `members` are its clusters; `split_config` puts the
-    configuration into a cluster `config` of its own. `plans` instead of these: several meshes, the first of which is
-    `mesh`. `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
+    """Hosted meshes on simulated clusters, the first of which is `mesh`; without `plans` the usual one.
+
+    `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
     """
 
     def __init__(
         self,
-        hub: str = "hub",
-        members: Sequence[str] = ("member-a", "member-b", "member-c"),
-        istiods: int = 2,
-        split_config: bool = False,
+        plans: Sequence[MeshPlan] = (),
         *,
         port: int = 0,
         timing: Timing | None = None,
-        samples: bool = True,
-        plans: Sequence[MeshPlan] = (),
         state: Json | None = None,
     ) -> None:
-        self.plans = tuple(plans) or (usual(hub, members, istiods, split_config, samples),)
+        self.plans = tuple(plans) or (usual_mesh(),)
         if state is not None and "meshes" in state:
             self.plans = tuple(mesh_from_json(said) for said in state["meshes"])
         self.hub, self.config = self.plans[0].hub, self.plans[0].configured_in
