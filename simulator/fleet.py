@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 from simulator.host import Host
 from simulator.member import Timing, resource_of
-from simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual
+from simulator.plan import MeshPlan, mesh_from_json, mesh_to_json, usual_mesh
 from simulator.server import Server
 from simulator.tls import Authority
 from simulator.world import SYSTEM_NAMESPACE, build, load
@@ -27,26 +27,21 @@ ADMIN_TOKEN, NOBODY_TOKEN = "simulator-admin-token", "simulator-nobody-token"
 
 
 class Fleet(Host):
-    """A hosted mesh on simulated clusters: `hub` runs istiod, `members` are its clusters; `split_config` puts the
-    configuration into a cluster `config` of its own. `plans` instead of these: several meshes, the first of which is
-    `mesh`. `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
+    """Hosted meshes on simulated clusters, the first of which is `mesh`; without `plans` the usual one.
+
+    `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
     """
 
     def __init__(
         self,
-        hub: str = "hub",
-        members: Sequence[str] = ("member-a", "member-b", "member-c"),
-        istiods: int = 2,
-        split_config: bool = False,
+        plans: Sequence[MeshPlan] = (),
         *,
         port: int = 0,
         timing: Timing | None = None,
-        samples: bool = True,
-        plans: Sequence[MeshPlan] = (),
         state: Json | None = None,
     ) -> None:
         super().__init__(timing)
-        self.plans = tuple(plans) or (usual(hub, members, istiods, split_config, samples),)
+        self.plans = tuple(plans) or (usual_mesh(),)
         if state is not None and "meshes" in state:
             self.plans = tuple(mesh_from_json(said) for said in state["meshes"])
         self.hub, self.config = self.plans[0].hub, self.plans[0].configured_in

@@ -87,7 +87,7 @@ def sources(mesh: Mesh, item: Istiod) -> dict[str, debug.Source]:
     """The debug interface of each ready replica by name; one for a mesh whose istiod is reached by a direct URL."""
     api, namespace = clients.control_plane_api(mesh), mesh.system_namespace
     if mesh.istiod_url:
-        return {mesh.istiod_url: debug.UrlSource(mesh.istiod_url, api.transport.deny)}
+        return {mesh.istiod_url: debug.UrlSource(mesh.istiod_url, api.transport.deny, api.transport.before)}
     return {pod: debug.PodSource(api, namespace, pod) for pod in istiod.replicas(api, item, namespace)}
 
 

@@ -17,11 +17,19 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
+from interconnect.domain.verify import GuardChoice
 from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
 from interconnect.services.inquiries import answers, inquiry_start
-from interconnect.services.rollouts import drift_restore, rollout_retry, rollout_revert, way_back, why_not_retried
+from interconnect.services.rollouts import (
+    Start,
+    drift_restore,
+    rollout_retry,
+    rollout_revert,
+    way_back,
+    why_not_retried,
+)
 from interconnect.services.workloads import workloads_counted, workloads_restart
 from interconnect.state import desired
 
@@ -50,7 +58,7 @@ RETRIES = (Decision.RETRY, Decision.SKIP, Decision.FORCE, Decision.ADOPT, Decisi
 # Of a retry, those that consent to something: to what the failed steps name, and nothing else.
 CONSENTING = (Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
 # Of a retry, what it does about a restart that is held back.
-GUARDS = {Decision.SKIP: "skip", Decision.FORCE: "force"}
+GUARDS = {Decision.SKIP: GuardChoice.SKIP, Decision.FORCE: GuardChoice.FORCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +169,14 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
     accept = set(row.params.get("accepted", ()))
     match question.decision:
         case Decision.REVERT:
-            return rollout_revert(
-                actor=actor,
-                mesh=question.mesh,
-                rollout=question.rollout,
+            start = Start(
+                question.mesh,
                 revision=row.params["revision"],
                 accept=accept,
                 restart=answer.restart,
                 live=plans.live_of(row.result),
             )
+            return rollout_revert(actor=actor, start=start, rollout=question.rollout)
         case Decision.RESTORE:
             # To restore is to take back what others have changed: the button consents to what is shown above it.
             tokens = accept | set(plans.tokens_of(row.result))
@@ -180,7 +187,7 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
                 actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted
             )
         case _:
-            guard = GUARDS.get(question.decision, "fail")
+            guard = GUARDS.get(question.decision, GuardChoice.FAIL)
             return rollout_retry(
                 actor=actor, rollout=_rollout(question), accept=accept, guard=guard, restart=answer.restart
             )

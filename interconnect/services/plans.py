@@ -39,7 +39,7 @@ from interconnect.observing.istiods import ask_each, sources
 from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
 from interconnect.rollouts import engine
 from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
-from interconnect.services.rollouts import leftovers, rollout_start
+from interconnect.services.rollouts import Start, leftovers, rollout_start
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
@@ -158,17 +158,17 @@ def plan_start(
     def start(row: Inquiry) -> Rollout:
         if row.params["changes"] != changes_to_json(changes):
             raise outdated(row, mesh)
-        accepted = row.params.get("accepted", ())
         require_answered(row)
-        revision = row.params["revision"]
         return rollout_start(
             actor=actor,
-            mesh=mesh,
-            changes=changes,
-            revision=revision,
-            accept=accepted,
-            restart=restart,
-            live=live_of(row.result),
+            start=Start(
+                mesh,
+                changes,
+                revision=row.params["revision"],
+                accept=row.params.get("accepted", ()),
+                restart=restart,
+                live=live_of(row.result),
+            ),
         )
 
     return carried_out(mesh=mesh, inquiry=inquiry, start=start)

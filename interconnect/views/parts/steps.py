@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import CENTRAL, PlannedStep
+from interconnect.domain.verify import GuardChoice
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
@@ -143,7 +144,7 @@ def detail(step: Step) -> str:
         total = seen["replicas"] or 0
         text = ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total)
         return text % {"ready": seen["available"], "total": total}
-    if seen.get("decision") == "skip":
+    if seen.get("decision") == GuardChoice.SKIP:
         return _("Skipped as decided.")
     if seen.get("picked_up"):
         return _("istiod has picked the change up by itself.")
