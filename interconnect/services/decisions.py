@@ -26,8 +26,8 @@ from interconnect.services.workloads import workloads_counted, workloads_restart
 from interconnect.state import desired
 
 if TYPE_CHECKING:
+    from interconnect.domain.json_types import Json
     from interconnect.domain.topology import RestartPolicy
-    from interconnect.services.plans import Json
     from meshconsole.access.actor import Actor
 
 WORKLOADS = "workloads"
