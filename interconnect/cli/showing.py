@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from interconnect.cli.output import Output, accepting, told
+from interconnect.domain.json_types import Json
 from interconnect.domain.serial import change_to_json
 from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
 from interconnect.wording import word
@@ -16,8 +17,6 @@ from interconnect.wording.phrases import step_name
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
     from interconnect.services.filing import Filing
-
-Json = dict[str, Any]
 
 
 def show_filing(filing: Filing, output: Output) -> None:

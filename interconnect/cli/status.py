@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
 from interconnect.cli.following import message_of
 from interconnect.domain.checks import pairs
+from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import Severity
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
 from interconnect.observing.matrix import reach_from_json, told_from_json
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from interconnect.cli.output import Output
     from interconnect.domain.checks import Pair
     from interconnect.domain.topology import Gateway, Topology
-
-Json = dict[str, Any]
 
 
 def status_of(mesh: Mesh) -> Json:

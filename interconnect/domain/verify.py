@@ -16,7 +16,7 @@ from interconnect.domain.violations import Violation
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
 
 CODES = (
     "verify.missing",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError, plain
 from interconnect.kube.guard import Deadline, DenyList, nothing_before, open_socket
-from interconnect.kube.reading import Json, items, mapping, number, text
+from interconnect.kube.reading import items, mapping, number, text
 from interconnect.kube.trust import trusting
 
 if TYPE_CHECKING:

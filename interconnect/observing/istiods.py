@@ -12,8 +12,9 @@ from django.db import connections
 
 from interconnect import clients
 from interconnect.domain import networks, verify
-from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
+from interconnect.domain.entries import NETWORKS_ANNOTATION
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks import DATA_KEY
 from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError

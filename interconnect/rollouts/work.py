@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target
+from interconnect.domain.json_types import Json
 from interconnect.domain.kinds import OF_A_CLUSTER
 from interconnect.domain.render import render
 from interconnect.domain.steps import Phase

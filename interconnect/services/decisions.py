@@ -35,8 +35,8 @@ from interconnect.state import desired
 
 if TYPE_CHECKING:
     from interconnect.domain.changes import Change
+    from interconnect.domain.json_types import Json
     from interconnect.domain.topology import RestartPolicy
-    from interconnect.services.plans import Json
     from meshconsole.access.actor import Actor
 
 WORKLOADS = "workloads"

@@ -22,6 +22,7 @@ from django.db import transaction
 from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
+from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.preflight import Severity
 from interconnect.domain.refusal import Refused
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
-Json = dict[str, Any]
 KIND = "plan"
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.json_types import Json
 from interconnect.domain.kinds import RELABELLING
 from interconnect.domain.refusal import Refused
 from interconnect.domain.stale import RESTARTABLE
@@ -18,7 +19,7 @@ from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
 from interconnect.models.rollout import UNFINISHED
 from interconnect.observing.istiods import side_by_side
-from interconnect.observing.stale import Json, count_stale
+from interconnect.observing.stale import count_stale
 from interconnect.rollouts import engine
 from interconnect.services.authority import audited, require
 from interconnect.state import observed

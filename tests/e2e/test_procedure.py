@@ -18,8 +18,8 @@ from tests.live.support.installation import NETWORK_LABEL, settled
 from tests.live.support.snapshot import differences, snapshot
 
 if TYPE_CHECKING:
+    from interconnect.domain.json_types import Json
     from tests.browser.chromium import Contexts
-    from tests.live.support.client import Json
 
 # The third has the Pod CIDR of the second, and its Pods carry a network that nobody has grouped it into.
 MEMBERS = ("beijing", "paris", "tokyo", "quito")

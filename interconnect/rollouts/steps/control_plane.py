@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from interconnect import clients
-from interconnect.domain.entries import Applied, Json, Rendered, Target
+from interconnect.domain.entries import Applied, Rendered, Target
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, restart_owed
 from interconnect.domain.render import NETWORKS_FIELD, rule_target
