@@ -17,7 +17,6 @@ from django.conf import settings
 from django.db import connection as database
 from django.db.models.functions import Now
 
-from interconnect.kube import transport as kube_transport
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import Deadline, DenyList
@@ -43,17 +42,33 @@ _patient: ContextVar[bool] = ContextVar("patient", default=False)
 _identified: ContextVar[set[UUID] | None] = ContextVar("identified", default=None)
 _chains: OrderedDict[Hashable, set[UUID]] = OrderedDict()
 CHAINS_KEPT = 1000
+_asked_first: ContextVar[Callable[[], None] | None] = ContextVar("asked_first", default=None)
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def no_call_in_a_transaction() -> None:
-    """A call to a cluster inside a transaction would hold locks for as long as the cluster likes."""
+def before_call() -> None:
+    """What everything that calls a cluster is given to call first. Raises where there must be no call.
+
+    Inside a transaction it would hold locks for as long as the cluster likes.
+    """
     if database.in_atomic_block and not getattr(settings, "MESHCONSOLE_TESTING_IN_TRANSACTION", False):
         raise RuntimeError("a cluster was called inside a database transaction")
+    ask = _asked_first.get()
+    if ask is not None:
+        ask()
 
 
-kube_transport.before_request = no_call_in_a_transaction
+@contextmanager
+def asking_first(ask: Callable[[], None]) -> Iterator[None]:
+    """Within it `ask` comes before each call to a cluster, also by the threads of `side_by_side`; what it raises
+    prevents the call.
+    """
+    before = _asked_first.set(ask)
+    try:
+        yield
+    finally:
+        _asked_first.reset(before)
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
@@ -125,6 +140,7 @@ class GuardedTransport(Transport):
         super().__init__(
             credential,
             deny=deny_list(),
+            before=before_call,
             deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS,
             uid=row.uid,
         )

@@ -5,6 +5,19 @@ Imports nothing of the product. `Fleet` runs in this process; `python -m simulat
 
 from simulator.errors import ApiError
 from simulator.faults import Cut, Fault
-from simulator.fleet import ADMIN_TOKEN, NOBODY_TOKEN, Fleet, Member, Timing, WriteRecord
+from simulator.fleet import ADMIN_TOKEN, NOBODY_TOKEN, Fleet
+from simulator.member import Member, Timing, WriteRecord
+from simulator.plan import usual_mesh
 
-__all__ = ["ADMIN_TOKEN", "NOBODY_TOKEN", "ApiError", "Cut", "Fault", "Fleet", "Member", "Timing", "WriteRecord"]
+__all__ = [
+    "ADMIN_TOKEN",
+    "NOBODY_TOKEN",
+    "ApiError",
+    "Cut",
+    "Fault",
+    "Fleet",
+    "Member",
+    "Timing",
+    "WriteRecord",
+    "usual_mesh",
+]

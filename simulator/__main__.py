@@ -14,10 +14,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from simulator.fleet import ADMIN_TOKEN, Fleet, Timing
-from simulator.plan import WorldPlan, world_from_json
+from simulator.fleet import ADMIN_TOKEN, Fleet
+from simulator.member import Timing
+from simulator.plan import WorldPlan, usual_mesh, world_from_json
 
 SAVE_SECONDS = 2.0
 
@@ -86,28 +86,23 @@ def _started(options: argparse.Namespace) -> Fleet:
     options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = options.dir / "state.json"
     state = json.loads(saved.read_text()) if saved.exists() else None
-    world = world_from_json(json.loads(options.world.read_text())) if options.world else WorldPlan(())
-    made: dict[str, Any] = {
-        "istiods": options.istiods,
-        "split_config": options.split_config,
-        "plans": world.meshes,
-        "state": state,
-    }
-    fleet = Fleet(
-        members=names(options.clusters),
-        port=options.port or _port_before(options.dir),
-        timing=Timing(**world.timing),
-        **made,
-    )
+    world = world_from_json(json.loads(options.world.read_text())) if options.world else _usual_world(options)
+    timing = Timing(**world.timing)
+    fleet = Fleet(world.meshes, port=options.port or _port_before(options.dir), timing=timing, state=state)
     try:
         fleet.start()
     except OSError:
         if options.port or not fleet.server.port:
             raise
         # Nobody has asked for this port; whoever knows the clusters by it reads the kubeconfigs again.
-        fleet = Fleet(members=names(options.clusters), timing=Timing(**world.timing), **made)
+        fleet = Fleet(world.meshes, timing=timing, state=state)
         fleet.start()
     return fleet
+
+
+def _usual_world(options: argparse.Namespace) -> WorldPlan:
+    members = names(options.clusters)
+    return WorldPlan((usual_mesh(members=members, istiods=options.istiods, split_config=options.split_config),))
 
 
 def _port_before(folder: Path) -> int:

@@ -11,10 +11,10 @@ from simulator.api import Access, Request, Response, refuse, respond
 from simulator.faults import RemoteHook
 
 if TYPE_CHECKING:
-    from simulator.fleet import Fleet
+    from simulator.host import Host
 
 
-def control(fleet: Fleet, request: Request) -> Response:
+def control(fleet: Host, request: Request) -> Response:
     """Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
     `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`), `PUT clusters/NAME/unready`
     (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `GET clusters`."""
@@ -29,7 +29,7 @@ def control(fleet: Fleet, request: Request) -> Response:
         return refuse(errors.bad_request(str(error)))
 
 
-def _answer(fleet: Fleet, request: Request) -> Any:
+def _answer(fleet: Host, request: Request) -> Any:
     parts = request.path.strip("/").split("/")[1:]
     body = json.loads(request.body) if request.body else None
     if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters" and parts[2] == "fault":

@@ -16,7 +16,7 @@ from simulator.resources import BY_KIND, RESOURCES, Json, Resource
 from simulator.workloads import Deployments, Sets
 
 if TYPE_CHECKING:
-    from simulator.fleet import Fleet, Member
+    from simulator.member import Member, Surroundings
     from simulator.store import Event
 
 PODS, SERVICES, ACCOUNTS = BY_KIND["v1", "Pod"], BY_KIND["v1", "Service"], BY_KIND["v1", "ServiceAccount"]
@@ -46,7 +46,7 @@ def default_account(cluster: Cluster, namespace: str) -> None:
 class Controllers:
     """The controllers of one cluster, and what admission makes of its Pods."""
 
-    def __init__(self, fleet: Fleet, member: Member, cloud: str) -> None:
+    def __init__(self, fleet: Surroundings, member: Member, cloud: str) -> None:
         self.fleet, self.member, self.cluster, self.timing = fleet, member, member.cluster, fleet.timing
         self.pod_addresses = itertools.count(10)
         self._balancers = itertools.cycle(map(str, ipaddress.ip_network(cloud).hosts()))

@@ -19,7 +19,8 @@ from simulator.istiod import PODS, Istiod
 if TYPE_CHECKING:
     import asyncio
 
-    from simulator.fleet import Fleet, Member
+    from simulator.host import Host
+    from simulator.member import Member
 
 PROTOCOL = "v4.channel.k8s.io"
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -29,7 +30,7 @@ _LIMIT = 1 << 20
 
 
 async def forward(
-    fleet: Fleet, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    fleet: Host, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Serves the web socket to its end. Raises ApiError before it is opened, ConnectionError after."""
     at = route(request.path)

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from simulator import networks
@@ -15,8 +15,9 @@ from simulator.resources import BY_KIND, Json
 from simulator.workloads import ready
 
 if TYPE_CHECKING:
-    from simulator.fleet import Member
-    from simulator.mesh import Mesh
+    from collections.abc import Mapping, Sequence
+
+    from simulator.member import Member, Surroundings
 
 VERSION = "1.31.0-simulated"
 NETWORK_LABEL = "topology.istio.io/network"
@@ -48,13 +49,38 @@ def injected(pod: Json) -> bool:
     return any(item["name"] == "istio-proxy" and item["image"] != "auto" for item in pod["spec"]["containers"])
 
 
+class ServedMesh(Protocol):
+    """What an istiod asks of its mesh: `config` and `members` name clusters, `hosts` are the names that it resolves."""
+
+    @property
+    def fleet(self) -> Surroundings: ...
+
+    @property
+    def config(self) -> str: ...
+
+    @property
+    def members(self) -> Sequence[str]: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def hosts(self) -> Mapping[str, Sequence[str]]: ...
+
+    @property
+    def config_cluster(self) -> Member: ...
+
+    def replicas(self) -> list[str]:
+        """The istiod Pods that are ready."""
+
+
 class Istiod:
     """The process behind one istiod Pod.
 
     Its state begins with it: a restart forgets the last good networks and reads the clusters anew.
     """
 
-    def __init__(self, mesh: Mesh, pod: Json) -> None:
+    def __init__(self, mesh: ServedMesh, pod: Json) -> None:
         self.mesh, self.pod = mesh, pod["metadata"]["name"]
         self.started = time.monotonic()
         variables = environment(pod)

@@ -15,7 +15,7 @@ from simulator.resources import BY_KIND, Json
 from simulator.workloads import ready
 
 if TYPE_CHECKING:
-    from simulator.fleet import Fleet, Member
+    from simulator.member import Member, Surroundings
     from simulator.store import Event
 
 WEBHOOKS = BY_KIND["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"]
@@ -29,17 +29,16 @@ class Mesh:
     """
 
     def __init__(
-        self, fleet: Fleet, hub: str, config: str, members: Sequence[str], namespace: str = "istio-system"
+        self, fleet: Surroundings, hub: str, config: str, members: Sequence[str], namespace: str = "istio-system"
     ) -> None:
         self.fleet, self.hub, self.config, self.members, self.namespace = fleet, hub, config, tuple(members), namespace
         self.hot_reload = True
         self.hosts: dict[str, list[str]] = {}
         self.istiods: dict[str, Istiod] = {}
         self.started = False
-        first = sum(len(mesh.controllers) for mesh in fleet.meshes)
         self.controllers: dict[str, Controllers] = {}
-        for index, name in enumerate(self._clusters(), first):
-            self.controllers[name] = Controllers(fleet, fleet.cluster(name), f"10.255.{index % 250}.0/24")
+        for name in self._clusters():
+            self.controllers[name] = Controllers(fleet, fleet.cluster(name), f"10.255.{next(fleet.clouds) % 250}.0/24")
         self.config_cluster.cluster.store.listeners.append(self._configured)
         self.hub_cluster.cluster.store.listeners.append(self._pod_seen)
 

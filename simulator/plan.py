@@ -45,8 +45,18 @@ def pod_cidr(index: int) -> str:
     return f"10.{(10 * (index + 1) if index < 2 else 20 if index == 2 else 27 + index) % 250}.0.0/16"
 
 
-def usual(hub: str, members: Sequence[str], istiods: int, split_config: bool, samples: bool) -> MeshPlan:
-    """The mesh of tests: the third member overlaps with the second, and injects a network that nobody has asked for."""
+def usual_mesh(
+    hub: str = "hub",
+    members: Sequence[str] = ("member-a", "member-b", "member-c"),
+    *,
+    istiods: int = 2,
+    split_config: bool = False,
+    samples: bool = True,
+) -> MeshPlan:
+    """The mesh of tests: the third member overlaps with the second, and injects a network that nobody has asked for.
+
+    `split_config` puts the configuration into a cluster `config` of its own.
+    """
     made = tuple(
         MemberPlan(name, pod_cidr(index), "default" if index == 2 else "") for index, name in enumerate(members)
     )
@@ -81,6 +91,6 @@ __all__ = [
     "mesh_from_json",
     "mesh_to_json",
     "pod_cidr",
-    "usual",
+    "usual_mesh",
     "world_from_json",
 ]

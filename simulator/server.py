@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -16,14 +15,16 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from simulator import errors, faults
 from simulator.api import Request, Response, refuse, respond
+from simulator.control import control
+from simulator.forward import forward
 from simulator.watch import watch
 
 if TYPE_CHECKING:
-    from simulator.fleet import Fleet, Member
+    from simulator.host import Host
+    from simulator.member import Member
 
 HEAD_LIMIT = 64 * 1024
 BODY_LIMIT = 16 * 1024 * 1024
-Upgrade = Callable[["Member", Request, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class _Closed(Exception):
@@ -33,7 +34,7 @@ class _Closed(Exception):
 class Server:
     """Serves `fleet` on 127.0.0.1; `port` is known once it has started."""
 
-    def __init__(self, fleet: Fleet, context: ssl.SSLContext, port: int = 0) -> None:
+    def __init__(self, fleet: Host, context: ssl.SSLContext, port: int = 0) -> None:
         self.fleet, self.context, self.port = fleet, context, port
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
@@ -74,7 +75,7 @@ class Server:
 
     async def _handle(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if request.path.startswith("/_control/"):
-            _send(writer, await self.fleet.control(request))
+            _send(writer, await asyncio.to_thread(control, self.fleet, request))
             return await writer.drain()
         name, _, rest = request.path.removeprefix("/clusters/").partition("/")
         member = self.fleet.members.get(name) if request.path.startswith("/clusters/") else None
@@ -88,7 +89,7 @@ class Server:
             if request.watches:
                 return await watch(member, request, reader, writer)
             if request.path.endswith("/portforward"):
-                return await self.fleet.forward(member, request, reader, writer)
+                return await forward(self.fleet, member, request, reader, writer)
             response = await self._answer(member, request)
         except errors.ApiError as error:
             response = refuse(error)

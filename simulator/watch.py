@@ -10,7 +10,7 @@ from simulator import errors
 from simulator.api import Request, Route, partial, route, selection
 
 if TYPE_CHECKING:
-    from simulator.fleet import Member
+    from simulator.member import Member
     from simulator.resources import Json
     from simulator.store import Event
 

@@ -10,14 +10,16 @@ import math
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.cluster import Write, clone, now
 from simulator.errors import ApiError
 from simulator.resources import BY_KIND, Json, Resource
 
 if TYPE_CHECKING:
-    from simulator.controllers import Controllers
+    from collections.abc import Callable, Hashable, Iterator
+
+    from simulator.cluster import Cluster
 
 PODS, REPLICA_SETS, DEPLOYMENTS = (
     BY_KIND["v1", "Pod"],
@@ -93,10 +95,23 @@ class _Rollout:
         return len(self.new) == self.desired and not self.old and all(ready(pod) for pod in self.new)
 
 
+class ControllerContext(Protocol):
+    """What the controllers of workloads ask of those of their cluster."""
+
+    @property
+    def cluster(self) -> Cluster: ...
+
+    @property
+    def pod_addresses(self) -> Iterator[int]: ...
+
+    def later(self, key: Hashable, seconds: float, act: Callable[[], Any]) -> None:
+        """Calls `act` in `seconds`; asked again for the same key meanwhile, once."""
+
+
 class _Pods:
     """Makes and ends Pods for a workload."""
 
-    def __init__(self, controllers: Controllers) -> None:
+    def __init__(self, controllers: ControllerContext) -> None:
         self.controllers, self.cluster = controllers, controllers.cluster
 
     def owned(self, owner: Json) -> list[Json]:
@@ -126,7 +141,7 @@ class _Pods:
 
 
 class Deployments:
-    def __init__(self, controllers: Controllers) -> None:
+    def __init__(self, controllers: ControllerContext) -> None:
         self.controllers, self.cluster, self.pods = controllers, controllers.cluster, _Pods(controllers)
         self._progress: dict[str, tuple[Any, float]] = {}
 
@@ -336,7 +351,7 @@ def _condition(old: Json | None, kind: str, value: bool, reason: str, message: s
 class Sets:
     """StatefulSets and DaemonSets: Pods of their own, replaced one at a time when the template has changed."""
 
-    def __init__(self, controllers: Controllers) -> None:
+    def __init__(self, controllers: ControllerContext) -> None:
         self.controllers, self.cluster, self.pods = controllers, controllers.cluster, _Pods(controllers)
 
     def reconcile(self, resource: Resource, namespace: str, name: str) -> None:

@@ -10,7 +10,10 @@ from simulator.faults import Fault
 from simulator.mesh import Mesh
 
 if TYPE_CHECKING:
-    from simulator.fleet import Fleet, Member
+    from collections.abc import Iterable
+
+    from simulator.host import Host
+    from simulator.member import Member
     from simulator.plan import MeshPlan
     from simulator.resources import Json
 
@@ -19,7 +22,7 @@ ROOT = "-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVkIG1lc2ggcm9vdA==\n-----END CERT
 NODES = 2
 
 
-def build(fleet: Fleet, plan: MeshPlan) -> None:
+def build(fleet: Host, plan: MeshPlan) -> None:
     """Makes the clusters of a hosted mesh."""
     hubs = tuple(dict.fromkeys((plan.hub, plan.configured_in)))
     for name in hubs:
@@ -38,13 +41,13 @@ def build(fleet: Fleet, plan: MeshPlan) -> None:
         fleet.cluster(plan.hub).apply(manifest)
 
 
-def load(fleet: Fleet, state: Json) -> None:
+def load(fleet: Host, state: Json, plans: Iterable[MeshPlan]) -> None:
     """Puts the clusters of a saved state back, with what is wrong with them."""
     for name, saved in state["clusters"].items():
         member = fleet.add(name, saved["pod_cidr"], saved["is_member"])
         member.cluster.store.load(saved)
         member.fault = Fault(**saved["fault"]) if saved.get("fault") else None
-    for plan in fleet.plans:
+    for plan in plans:
         mesh = Mesh(fleet, plan.hub, plan.configured_in, plan.names)
         fleet.meshes.append(mesh)
         mesh.resume()

@@ -118,7 +118,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for name in config.stash.get(LEFT_OUT, []):
         terminalreporter.write_line(f"left out ({config.getoption('--leave-out')}): {name}")
     if config.stash.get(FOR_SHIP, 0):
-        terminalreporter.write_line(f"left to make check-ship (or --ship): {config.stash[FOR_SHIP]} tests")
+        tests = "1 test" if config.stash[FOR_SHIP] == 1 else f"{config.stash[FOR_SHIP]} tests"
+        terminalreporter.write_line(f"left to make check-ship (or --ship): {tests}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -18,6 +18,7 @@ from interconnect.cli.showing import note_lines, registration_lines, show_filing
 from interconnect.cli.status import show_checks, show_status
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
+from interconnect.domain.verify import GuardChoice
 from interconnect.domain.violations import Violation
 from interconnect.files.document import Document, parse
 from interconnect.files.export import export
@@ -64,7 +65,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "help": "override a finding, adopt an object or take over a field; plan prints the token",
     }
     guard: Options = {
-        "choices": rollouts.GUARD_CHOICES,
+        "choices": [choice.value for choice in GuardChoice],
+        "default": GuardChoice.FAIL.value,
         "help": "what to do if a control plane restart would lose endpoints",
     }
     plan = command("plan", "show what apply would do; stores nothing", "file")
@@ -72,7 +74,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     apply = command("apply", "change the mesh to what the file says", "file")
     apply.add_argument("--accept", **accept)
     apply.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
-    apply.add_argument("--guard", default="fail", **guard)
+    apply.add_argument("--guard", **guard)
     apply.add_argument(
         "--restart",
         choices=[policy.value for policy in RestartPolicy],
@@ -82,14 +84,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     command("export", "print the mesh as a file", "mesh")
     command("check", "check the mesh and its clusters now", "mesh")
     command("status", "print the state of the mesh as last observed", "mesh")
-    _add_wait(command("follow", "follow a rollout, and work on it if no worker does", "rollout"))
+    _add_wait(command("follow", "follow a rollout and help to carry it out", "rollout"))
     retry = command("retry", "retry the failed steps of a rollout", "rollout")
     retry.add_argument("--accept", **accept)
-    retry.add_argument("--guard", default="fail", **guard)
+    retry.add_argument("--guard", **guard)
     _add_wait(retry)
     command("cancel", "cancel a rollout; the current step finishes first", "rollout")
     revert = command("revert", "return to the topology before the last rollout", "mesh")
-    revert.add_argument("--guard", default="fail", **guard)
+    revert.add_argument("--guard", **guard)
     revert.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
     _add_wait(revert)
     restart = command("restart-workloads", "restart workloads that carry another network", "mesh")
@@ -159,11 +161,12 @@ def apply(options: Options, output: Output) -> int:
         return codes.OK
     restart = RestartPolicy(options["restart"]) if options["restart"] else None
     live = {} if filing.mesh is None else filing.preview.live
-    start = {"actor": actor, "mesh": mesh, "accept": accept, "guard": options["guard"], "live": live}
+    guard = options["guard"]
     if filing.changes:
-        rollout = rollouts.rollout_start(changes=filing.changes, restart=restart, **start)
+        start = rollouts.Start(mesh, filing.changes, accept=accept, guard=guard, restart=restart, live=live)
+        rollout = rollouts.rollout_start(actor=actor, start=start)
     else:
-        rollout = rollouts.drift_restore(**start)
+        rollout = rollouts.drift_restore(actor=actor, mesh=mesh, live=live, accept=accept, guard=guard)
     return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 
@@ -213,9 +216,8 @@ def cancel(options: Options, output: Output) -> int:
 def revert(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"], options["user"])
     actor = actor_for(options["user"], mesh)
-    rollout = rollouts.rollout_revert(
-        actor=actor, mesh=mesh, guard=options["guard"], allow_removal=options["allow_removal"]
-    )
+    start = rollouts.Start(mesh, guard=options["guard"])
+    rollout = rollouts.rollout_revert(actor=actor, start=start, allow_removal=options["allow_removal"])
     return follow(rollout, output, wait_minutes=options["wait"], actor=actor)
 
 

@@ -22,7 +22,7 @@ from interconnect.services.rollouts import rollout_retry
 from interconnect.services.watching import look_at_pending_addresses
 from interconnect.tasks import presence, say_present, worker_name
 from interconnect.wording import reasons_behind, word
-from interconnect.wording.changes import STEP_NAMES
+from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
@@ -58,7 +58,7 @@ class Follower:
 
     def _line(self, step: Step) -> str:
         place = self.names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
-        text = f"{StepStatus(step.status).label}: {place} · {step_name(step)}"
+        text = f"{StepStatus(step.status).label}: {place} · {step_name(step.kind)}"
         if step.error_code:
             text += f" · {message_of(step)}"
             text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
@@ -86,10 +86,6 @@ class Follower:
 def message_of(step: Step) -> str:
     """Why it failed or was left out, in a sentence; empty when it was not."""
     return word(step.error_code, step.error_params) if step.error_code else ""
-
-
-def step_name(step: Step) -> str:
-    return str({kind.value: name for kind, name in STEP_NAMES.items()}.get(step.kind, step.kind))
 
 
 def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor: Actor | None = None) -> int:

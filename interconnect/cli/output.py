@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from interconnect.domain.json_types import Json
 from interconnect.wording import word
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
     from interconnect.domain.violations import Violation
     from interconnect.files.errors import FileError
-
-Json = dict[str, Any]
 
 
 class Output:

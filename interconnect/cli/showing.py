@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from interconnect.cli.output import Output, accepting, told
+from interconnect.domain.json_types import Json
 from interconnect.domain.serial import change_to_json
 from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
 from interconnect.wording import word
-from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, sentences
+from interconnect.wording.changes import PHASE_NAMES, sentences
+from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
     from interconnect.services.filing import Filing
-
-Json = dict[str, Any]
 
 
 def show_filing(filing: Filing, output: Output) -> None:
@@ -60,7 +60,7 @@ def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
     names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
     for step in preview.steps:
         place = names.get(step.chain, step.chain if ":" in step.chain else _("control plane"))
-        output.say(f"  {PHASE_NAMES[step.phase]} · {place} · {STEP_NAMES[step.kind]}", {})
+        output.say(f"  {PHASE_NAMES[step.phase]} · {place} · {step_name(step.kind)}", {})
     for write in preview.writes:
         output.say(_write_line(write, names), {})
         for path, before, after in changed_paths(write)[:40]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
-from interconnect.cli.following import message_of, step_name
+from interconnect.cli.following import message_of
 from interconnect.domain.checks import pairs
+from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import Severity
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
 from interconnect.observing.matrix import reach_from_json, told_from_json
@@ -18,13 +19,12 @@ from interconnect.services.checking import run_checks
 from interconnect.state import desired
 from interconnect.wording import worded
 from interconnect.wording.matrix import REACH, TOLD
+from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
     from interconnect.cli.output import Output
     from interconnect.domain.checks import Pair
     from interconnect.domain.topology import Gateway, Topology
-
-Json = dict[str, Any]
 
 
 def status_of(mesh: Mesh) -> Json:
@@ -103,7 +103,7 @@ def rollout_of(mesh: Mesh) -> Json | None:
         "steps": [
             {
                 "kind": step.kind,
-                "name": step_name(step),
+                "name": step_name(step.kind),
                 "chain": step.chain,
                 "subject": step.subject,
                 "status": step.status,

@@ -11,7 +11,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.entries import FIELD_MANAGER, Json
+from interconnect.domain.entries import FIELD_MANAGER
+from interconnect.domain.json_types import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from interconnect.domain import agreement
 from interconnect.domain.writes import Verb
 
 if TYPE_CHECKING:
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
     from interconnect.domain.writes import Write
 
 

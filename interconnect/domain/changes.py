@@ -446,19 +446,11 @@ def changed(topology: Topology, change: Change) -> Topology:
             return _with_cluster(_ungrouped(topology, change.cluster), change.group, change.cluster)
         case RemoveCluster():
             return _without_gateways(_ungrouped(topology, change.cluster), change.cluster)
-        case CreateGateway():
-            spec = gateways.normalised_spec(change.spec)
-            return topology.with_gateway(Gateway(change.key, change.id, gateway_name(change.key), spec))
-        case EditGateway():
-            return topology.with_gateway(
-                replace(topology.gateways[change.key], spec=gateways.normalised_spec(change.spec))
-            )
-        case DeleteGateway():
-            return topology.without_gateways(change.key)
-        case Join() | UpdateAddresses():
-            return topology.with_group(replace(topology.groups[change.group], addresses=canonical(change.addresses)))
-        case Remove():
-            return topology.with_group(replace(topology.groups[change.group], addresses=None))
+        case CreateGateway() | EditGateway() | DeleteGateway():
+            return _with_gateways_changed(topology, change)
+        case Join() | UpdateAddresses() | Remove():
+            addresses = None if isinstance(change, Remove) else canonical(change.addresses)
+            return topology.with_group(replace(topology.groups[change.group], addresses=addresses))
         case RegisterCluster():
             cluster = Cluster(change.cluster, change.uid, change.pod_cidrs)
             return replace(topology, clusters={**topology.clusters, change.cluster: cluster})
@@ -466,6 +458,15 @@ def changed(topology: Topology, change: Change) -> Topology:
             return _without_cluster(topology, change.cluster)
         case _:
             assert_never(change)
+
+
+def _with_gateways_changed(topology: Topology, change: CreateGateway | EditGateway | DeleteGateway) -> Topology:
+    if isinstance(change, DeleteGateway):
+        return topology.without_gateways(change.key)
+    spec = gateways.normalised_spec(change.spec)
+    if isinstance(change, CreateGateway):
+        return topology.with_gateway(Gateway(change.key, change.id, gateway_name(change.key), spec))
+    return topology.with_gateway(replace(topology.gateways[change.key], spec=spec))
 
 
 def _without_group(topology: Topology, name: str) -> Topology:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-Json = dict[str, Any]
+from interconnect.domain.json_types import Json
 
 FIELD_MANAGER = "meshconsole"
 HANDOVER_MANAGER = "meshconsole-handover"

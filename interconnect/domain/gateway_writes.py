@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interconnect.domain import agreement, manifests
-from interconnect.domain.entries import HANDOVER_MANAGER, Absent, Applied, Json, Live, Target, Unknown, Wanted
+from interconnect.domain.entries import HANDOVER_MANAGER, Absent, Applied, Live, Target, Unknown, Wanted
+from interconnect.domain.json_types import Json
 from interconnect.domain.writes import NO_CONSENTS, Verb, Write, decide
 
 if TYPE_CHECKING:

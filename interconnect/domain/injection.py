@@ -14,7 +14,7 @@ from interconnect.domain.facts import WebhookEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
 
 # The host is taken whole (atomic), so that one called `inject` is not read as the path.
 _INJECT = re.compile(

@@ -15,9 +15,9 @@ from interconnect.domain.entries import (
     MANAGED_BY_LABEL,
     MESH_LABEL,
     NETWORK_LABEL,
-    Json,
     Target,
 )
+from interconnect.domain.json_types import Json
 from interconnect.domain.topology import GATEWAY_PORT, Autoscaling, Gateway, GatewaySpec, ServiceType
 
 if TYPE_CHECKING:

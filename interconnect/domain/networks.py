@@ -11,7 +11,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain import networks_text
-from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
+from interconnect.domain.entries import NETWORKS_ANNOTATION
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks_check import CODES as CHECK_CODES
 from interconnect.domain.networks_check import port_of, validate
 from interconnect.domain.violations import Violation

@@ -10,7 +10,7 @@ import yaml
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
 
 CODES = ("networks.unreadable",)
 

@@ -17,7 +17,7 @@ from interconnect.domain.topology import GatewayKey, Topology
 
 if typing.TYPE_CHECKING:
     from interconnect.domain.changes import Change
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
 
 _CHANGES: dict[str, type] = {kind.__name__: kind for kind in typing.get_args(changes.Change)}
 _NAMES_KEY = {"Cluster": "name", "Group": "name", "Gateway": "key"}

@@ -10,7 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from interconnect.domain.entries import NETWORK_LABEL, Json
+from interconnect.domain.entries import NETWORK_LABEL
+from interconnect.domain.json_types import Json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -20,6 +20,10 @@ class Phase(IntEnum):
     CLOSE = 50
 
 
+# Their steps work on the control plane, whatever their chain is.
+CENTRAL = (Phase.PREFLIGHT, Phase.PUBLISH)
+
+
 class StepKind(StrEnum):
     RULE = "rule"  # the gateway rule in the config cluster
     LABEL = "label"  # network label of a member's system namespace

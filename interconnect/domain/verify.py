@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.violations import Violation
@@ -15,7 +16,7 @@ from interconnect.domain.violations import Violation
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from interconnect.domain.entries import Json
+    from interconnect.domain.json_types import Json
 
 CODES = (
     "verify.missing",
@@ -31,6 +32,14 @@ CODES = (
 
 SYNCED = "synced"
 Endpoint = tuple[str, int]
+
+
+class GuardChoice(StrEnum):
+    """What becomes of a restart that the guard holds back."""
+
+    FAIL = "fail"  # the rollout fails, and somebody decides
+    SKIP = "skip"  # published without the restart
+    FORCE = "force"  # restarted all the same
 
 
 @dataclass(frozen=True, slots=True)

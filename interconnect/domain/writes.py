@@ -20,12 +20,12 @@ from interconnect.domain.entries import (
     Absent,
     Applied,
     AppliedState,
-    Json,
     Live,
     Target,
     Unknown,
     Wanted,
 )
+from interconnect.domain.json_types import Json
 from interconnect.domain.manifests import RULE
 from interconnect.domain.render import LABEL_FIELD, NETWORKS_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.domain.rules import overridable, token_of

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from interconnect.domain.json_types import Json
 from interconnect.domain.topology import (
     GATEWAY_PORT,
     Address,
@@ -19,8 +20,6 @@ from interconnect.domain.topology import (
 from interconnect.files.document import VERSION
 from interconnect.files.tree import scalar_kind
 from meshconsole.text import is_visible
-
-Json = dict[str, Any]
 
 
 class _Dumper(yaml.SafeDumper):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.entries import FIELD_MANAGER, Target
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response, plain
 from interconnect.kube.patience import patiently
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from interconnect.kube.kinds import Kind
 
-Json = dict[str, Any]
 # inside the class the name `list` means its method
 Objects = list[Json]
 PAGE = 500

@@ -9,9 +9,10 @@ import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError
-from interconnect.kube.reading import Json, mapping, text
+from interconnect.kube.reading import mapping, text
 
 if TYPE_CHECKING:
     from interconnect.kube.api import Api

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interconnect.kube.api import Api
-    from interconnect.kube.guard import DenyList
+    from interconnect.kube.guard import Before, DenyList
 
 MONITORING_PORT = 15014
 
@@ -107,10 +107,11 @@ class UrlSource(NamedTuple):
 
     url: str
     deny: DenyList
+    before: Before
     deadline: float = forward.FORWARD_DEADLINE
 
     def get(self, path: str) -> bytes:
-        return forward.get_url(self.url, path, deny=self.deny, deadline=self.deadline)
+        return forward.get_url(self.url, path, deny=self.deny, before=self.before, deadline=self.deadline)
 
 
 def networkz_of(source: Source) -> tuple[NetworkGateway, ...]:

@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, KubeError, Permanent, Temporary, from_response, redact
-from interconnect.kube.guard import Deadline, DenyList, open_socket
+from interconnect.kube.guard import Deadline, DenyList, nothing_before, open_socket
 from interconnect.kube.patience import patiently
 from interconnect.kube.redaction import Redactor
-from interconnect.kube.transport import check_allowed
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
 
     from interconnect.kube.api import Api
+    from interconnect.kube.guard import Before
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 _PROTOCOL = "v4.channel.k8s.io"
@@ -163,17 +163,30 @@ def get(api: Api, namespace: str, pod: str, port: int, path: str, deadline: floa
 
 
 def get_url(
-    url: str, path: str, *, deny: DenyList, deadline: float = FORWARD_DEADLINE, limit: int = 32 * 1024 * 1024
+    url: str,
+    path: str,
+    *,
+    deny: DenyList,
+    before: Before = nothing_before,
+    deadline: float = FORWARD_DEADLINE,
+    limit: int = 32 * 1024 * 1024,
 ) -> bytes:
-    """The body of an HTTP GET to a server of istiod's debug interface that is reached directly: `http(s)://host:port`."""
-    return patiently(lambda left: _get_url(url, path, deny, left, limit), deadline)
+    """The body of an HTTP GET to a server of istiod's debug interface that is reached directly: `http(s)://host:port`.
+
+    `before` is called before each try.
+    """
+
+    def once(left: float) -> bytes:
+        before()
+        return _get_url(url, path, deny, left, limit)
+
+    return patiently(once, deadline)
 
 
 def _get_url(url: str, path: str, deny: DenyList, deadline: float, limit: int) -> bytes:
     parts = urlsplit(url)
     host = parts.hostname or ""
     call = Call("get", "istiod", "", host)
-    check_allowed()
     with Deadline(deadline) as until:
         sock = open_socket(host, parts.port or (443 if parts.scheme == "https" else 80), deny=deny, deadline=until)
         try:

@@ -13,6 +13,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TYPE_CHECKING, Self
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+Before = Callable[[], None]
+"""Called before each call to a cluster; raises where there must be none."""
 
 # "this network" leads to the machine itself, as loopback does
 _NEVER = tuple(
@@ -35,6 +38,10 @@ _NEVER = tuple(
 _CARRIERS = tuple(ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
 _LOCALHOST = re.compile(r"(?:.*\.)?localhost|localhost\.localdomain|ip6-(?:localhost|loopback)", re.IGNORECASE)
 CONNECT_TIMEOUT = 3.0
+
+
+def nothing_before() -> None:
+    """The Before of calls that nothing holds back."""
 
 
 class DenyList:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.debug import clusterz, edsz, endpoint_shards, networkz, pushcontext, version
 from interconnect.kube.errors import Permanent
-from interconnect.kube.reading import Json, items, mapping, number, text
+from interconnect.kube.reading import items, mapping, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
 
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError, plain
-from interconnect.kube.guard import Deadline, DenyList, open_socket
-from interconnect.kube.reading import Json, items, mapping, number, text
-from interconnect.kube.transport import check_allowed
+from interconnect.kube.guard import Deadline, DenyList, nothing_before, open_socket
+from interconnect.kube.reading import items, mapping, number, text
 from interconnect.kube.trust import trusting
 
 if TYPE_CHECKING:
     import socket
 
     from interconnect.kube.api import Api
+    from interconnect.kube.guard import Before
 
 PROBE_DEADLINE = 8.0
 _ALPN = "istio"
@@ -58,15 +59,22 @@ def sni(service: str, port: int) -> str:
 
 
 def probe(
-    host: str, port: int, *, deny: DenyList, server_name: str = "", root_pem: str = "", deadline: float = PROBE_DEADLINE
+    host: str,
+    port: int,
+    *,
+    deny: DenyList,
+    before: Before = nothing_before,
+    server_name: str = "",
+    root_pem: str = "",
+    deadline: float = PROBE_DEADLINE,
 ) -> ProbeResult:
     """Connects to a gateway as a proxy of the mesh would, without a client certificate: TCP, and TLS with a
     `server_name`.
 
     A gateway passes the handshake on, so its answer carries the backend's certificate, which `root_pem` (the mesh's
-    root certificates) must have signed. Never raises for what the other side does.
+    root certificates) must have signed. `before` is called first. Never raises for what the other side does.
     """
-    check_allowed()
+    before()
     with Deadline(deadline) as until:
         try:
             sock = open_socket(host, port, deny=deny, deadline=until)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Json = dict[str, Any]
+from interconnect.domain.json_types import Json
 
 
 def mapping(value: Any, *path: str) -> Json:

@@ -28,12 +28,13 @@ from urllib3.exceptions import HTTPError
 
 from interconnect.kube import identity, trust
 from interconnect.kube.errors import KubeError, Permanent, Temporary, is_page
-from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
+from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, nothing_before, open_socket
 from interconnect.kube.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from interconnect.kube.guard import Before
     from interconnect.kube.kubeconfig import Credential
 
 BODY_LIMIT = 32 * 1024 * 1024
@@ -45,15 +46,6 @@ _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\\u0000")
 
 # its warning about malformed headers quotes them, and a server can write there what it was sent
 logging.getLogger("urllib3.connection").setLevel(logging.CRITICAL)
-
-# Set by the product: raises where a call to a cluster must not happen (inside a database transaction).
-before_request: Callable[[], None] | None = None
-
-
-def check_allowed() -> None:
-    """Raises what `before_request` raises; for calls that go past a Transport as well."""
-    if before_request is not None:
-        before_request()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +117,8 @@ class Transport:
     """Requests to the API server of one credential; safe to share between threads.
 
     `deadline` is the total time of a call in seconds, `connect` that of one connection attempt, `limit` the bytes of a
-    body. With `uid`, every connection begins with the question which cluster it leads to: Permanent `wrong-cluster` for
-    another one.
+    body. `before` is called before each call, which is not made when it raises. With `uid`, every connection begins
+    with the question which cluster it leads to: Permanent `wrong-cluster` for another one.
     """
 
     def __init__(
@@ -134,6 +126,7 @@ class Transport:
         credential: Credential,
         *,
         deny: DenyList,
+        before: Before = nothing_before,
         deadline: float = CALL_DEADLINE,
         connect: float = CONNECT_TIMEOUT,
         limit: int = BODY_LIMIT,
@@ -142,6 +135,7 @@ class Transport:
         self.credential = credential
         self.uid = uid
         self.deny = deny
+        self.before = before
         self.deadline = deadline
         self.connect_timeout = connect
         self.limit = limit
@@ -216,7 +210,7 @@ class Transport:
 
     def connect(self, deadline: Deadline) -> ssl.SSLSocket:
         """A TLS connection of its own, watched by `deadline`, for what is not a plain request."""
-        check_allowed()
+        self.before()
         return self.open_tls(deadline)
 
     def authorization(self) -> dict[str, str]:
@@ -265,7 +259,7 @@ class Transport:
         accept: str,
         deadline: Deadline,
     ) -> urllib3.HTTPResponse:
-        check_allowed()
+        self.before()
         url = self.credential.server + path + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": accept, "Content-Type": content_type, "User-Agent": "meshconsole", **self.authorization()}
         self.current.deadline = deadline

@@ -9,6 +9,7 @@ import binascii
 import re
 from typing import Any, NamedTuple
 
+from interconnect.domain.json_types import Json
 from interconnect.kube import strict_yaml
 from interconnect.kube.pem import decoded
 from interconnect.kube.refusals import Refusal
@@ -18,8 +19,6 @@ _REMOTE_LABEL = "istio/multiCluster"
 _REMOTE_NAME = "istio-remote-secret"
 _ISTIO_ANNOTATION = "networking.istio.io/cluster"
 _KIND = re.compile("[A-Z][A-Za-z]{1,40}")
-
-Json = dict[str, Any]
 
 
 class Unwrapped(NamedTuple):

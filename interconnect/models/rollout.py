@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from interconnect.domain.verify import GuardChoice
+
 
 class RolloutKind(models.TextChoices):
     TOPOLOGY = "topology", _("Change of the topology")
@@ -53,7 +55,7 @@ class Rollout(models.Model):
     after = models.JSONField(_("topology after"), null=True)
     revision = models.PositiveBigIntegerField(_("mesh revision"), default=0)
     restart = models.CharField(_("control plane restart"), max_length=16)
-    guard = models.CharField(_("when the restart guard is not satisfied"), max_length=8, default="fail")
+    guard = models.CharField(_("when the restart guard is not satisfied"), max_length=8, default=GuardChoice.FAIL)
     overrides = models.JSONField(_("overrides"), default=list)
     actor = models.CharField(_("started by"), max_length=200)
     actor_user = models.ForeignKey(

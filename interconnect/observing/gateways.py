@@ -4,16 +4,13 @@ when some do not.
 
 from __future__ import annotations
 
-from typing import Any
-
 from interconnect import clients
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, text
 from interconnect.models import Gateway, Mesh
 from interconnect.state import observed
-
-Json = dict[str, Any]
 
 
 def look_at_readiness(mesh: Mesh) -> list[str]:

@@ -12,8 +12,9 @@ from django.db import connections
 
 from interconnect import clients
 from interconnect.domain import networks, verify
-from interconnect.domain.entries import NETWORKS_ANNOTATION, Json
+from interconnect.domain.entries import NETWORKS_ANNOTATION
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks import DATA_KEY
 from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError
@@ -87,7 +88,7 @@ def sources(mesh: Mesh, item: Istiod) -> dict[str, debug.Source]:
     """The debug interface of each ready replica by name; one for a mesh whose istiod is reached by a direct URL."""
     api, namespace = clients.control_plane_api(mesh), mesh.system_namespace
     if mesh.istiod_url:
-        return {mesh.istiod_url: debug.UrlSource(mesh.istiod_url, api.transport.deny)}
+        return {mesh.istiod_url: debug.UrlSource(mesh.istiod_url, api.transport.deny, api.transport.before)}
     return {pod: debug.PodSource(api, namespace, pod) for pod in istiod.replicas(api, item, namespace)}
 
 

@@ -188,10 +188,12 @@ def _way(mesh: Mesh, topology: Topology, group: Group, service: debug.Endpoint |
 
 def _probed(addresses: Iterable[Address], service: str, port: int, root: str) -> Way:
     deny, name = clients.deny_list(), probe.sni(service, port)
-    found = [
-        (address, probe.probe(address.host, address.port, deny=deny, server_name=name, root_pem=root))
-        for address in addresses
-    ]
+
+    def probed(address: Address) -> probe.ProbeResult:
+        before = clients.before_call
+        return probe.probe(address.host, address.port, deny=deny, before=before, server_name=name, root_pem=root)
+
+    found = [(address, probed(address)) for address in addresses]
     reach = Reach.SERVED if all(result.path is probe.Path.SERVED for _address, result in found) else Reach.FAILED
     lines = (
         f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip()

@@ -13,7 +13,8 @@ import yaml
 
 from interconnect.clients import twice
 from interconnect.domain import stale
-from interconnect.domain.entries import NETWORK_LABEL, Json
+from interconnect.domain.entries import NETWORK_LABEL
+from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import ClusterSeen
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.kube import kinds

@@ -98,7 +98,9 @@ def as_read(report: ClusterReport, reading: Reading) -> ClusterReport:
 
 
 def api_for(credential: Credential) -> Api:
-    return Api(Transport(credential, deny=clients.deny_list(), deadline=settings.MESHCONSOLE_CALL_DEADLINE_SECONDS))
+    """The client of a credential that no connection is stored of."""
+    deny, deadline = clients.deny_list(), settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
+    return Api(Transport(credential, deny=deny, before=clients.before_call, deadline=deadline))
 
 
 def refused(error: KubeError) -> Refused:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interconnect.domain.facts import ConfigMapRef, Facts
-    from interconnect.domain.topology import Gateway, GatewayKey, Group, Topology
+    from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, Topology
     from interconnect.kube.guard import DenyList
     from interconnect.models import Mesh
 
@@ -100,4 +100,8 @@ def _gateway(mesh: Mesh, topology: Topology, gateway: Gateway, network: str) -> 
 def _answers(group: Group, deny: DenyList) -> bool:
     """Whether the chosen addresses take a TCP connection from here; the console's network is not the Pods'."""
     addresses = [address for address in group.addresses or () if not address.awaited]
-    return all(side_by_side(lambda address: probe.probe(address.host, address.port, deny=deny).ok, addresses))
+
+    def answers(address: Address) -> bool:
+        return probe.probe(address.host, address.port, deny=deny, before=clients.before_call).ok
+
+    return all(side_by_side(answers, addresses))

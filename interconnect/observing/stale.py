@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interconnect.domain import stale
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 
 if TYPE_CHECKING:
     from interconnect.kube.api import Api
-
-Json = dict[str, Any]
 
 
 def count_stale(api: Api, group: str) -> Json:

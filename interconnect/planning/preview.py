@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect import clients
 from interconnect.domain.asked import asked_for
-from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target, Unknown
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.gateway_writes import gateway_writes
+from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force

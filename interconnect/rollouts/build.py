@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
+from interconnect.domain.kinds import KINDS
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.steps import Phase, PlannedStep, StepKind
@@ -37,6 +38,7 @@ def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[Planned
     """The rows of the planned steps, each in its place."""
     positions: dict[tuple[Phase, str], int] = {}
     rows = []
+    now = timezone.now().isoformat()
     for step in planned:
         position = positions[step.phase, step.chain] = positions.get((step.phase, step.chain), 0) + 1
         rows.append(
@@ -49,17 +51,16 @@ def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[Planned
                 subject=step.subject,
                 group=step.group,
                 after_verify=step.after_verify,
-                params=_params(step, topology),
+                params=_params(step, topology, now),
             )
         )
     Step.objects.bulk_create(rows)
 
 
-def _params(step: PlannedStep, topology: Topology) -> dict[str, Any]:
-    if step.kind is StepKind.RESTART:
-        # Fixed here, so that a step that is repeated restarts once.
-        return {"restarted_at": timezone.now().isoformat()}
+def _params(step: PlannedStep, topology: Topology, now: str) -> dict[str, Any]:
+    of_try = KINDS[step.kind].per_try
+    params: dict[str, Any] = {of_try: now} if of_try else {}
     if step.kind is StepKind.PREFLIGHT:
         clusters = topology.groups[step.subject or step.group].clusters
-        return {"clusters": sorted(topology.clusters[name].uid for name in clusters)}
-    return {}
+        params["clusters"] = sorted(topology.clusters[name].uid for name in clusters)
+    return params

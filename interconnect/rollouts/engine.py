@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.kinds import KINDS, PER_TRY
 from interconnect.domain.patience import FIRST_BACKOFF_SECONDS, backoff, pause_within
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.kube.errors import KubeError, Temporary
@@ -373,16 +374,10 @@ def reopen(rollout: Rollout) -> None:
 
 
 def _fix_per_try(rollout: Rollout) -> None:
-    """A repeated step restarts once, a retry may restart again.
-
-    And what was seen before a retry does not count in it.
-    """
     now = timezone.now().isoformat()
-    steps = list(
-        Step.objects.filter(rollout=rollout, kind__in=(StepKind.RESTART, StepKind.PREFLIGHT), status=StepStatus.PENDING)
-    )
+    steps = list(Step.objects.filter(rollout=rollout, kind__in=PER_TRY, status=StepStatus.PENDING))
     for step in steps:
-        step.params = {**step.params, ("restarted_at" if step.kind == StepKind.RESTART else "tried_at"): now}
+        step.params = {**step.params, KINDS[StepKind(step.kind)].per_try: now}
     Step.objects.bulk_update(steps, ("params",), batch_size=500)
 
 

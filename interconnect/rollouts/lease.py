@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, Self
 
 from django.conf import settings
@@ -14,8 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from interconnect.clients import no_call_in_a_transaction
-from interconnect.kube import transport
+from interconnect import clients
 from interconnect.kube.patience import patience
 from interconnect.models import Step, StepStatus
 from interconnect.rollouts.clock import now_plus
@@ -117,12 +115,8 @@ class Lease:
 
         A busy server is not waited for here: the step is given back until it is to be asked again.
         """
-        before = _current.set(self)
-        try:
-            with patience(0):
-                yield self
-        finally:
-            _current.reset(before)
+        with clients.asking_first(self.hold), patience(0):
+            yield self
 
     def hold(self) -> None:
         """Called before each call to a cluster. Raises LostLease when the step may be somebody else's by now.
@@ -156,16 +150,3 @@ class Lease:
         mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
         if not mine.update(lease_owner="", lease_until=None, **fields):
             raise LostLease
-
-
-_current: ContextVar[Lease | None] = ContextVar("lease", default=None)
-
-
-def _hold_before_a_call() -> None:
-    no_call_in_a_transaction()
-    held = _current.get()
-    if held is not None:
-        held.hold()
-
-
-transport.before_request = _hold_before_a_call

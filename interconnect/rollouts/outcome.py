@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-Json = dict[str, Any]
+from interconnect.domain.json_types import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Json, Live, Present, Rendered, Target
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target
+from interconnect.domain.json_types import Json
+from interconnect.domain.kinds import OF_A_CLUSTER
 from interconnect.domain.render import render
-from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.steps import Phase
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict
 from interconnect.models import Cluster, Mesh, Rollout, Step, StepStatus
@@ -26,18 +28,6 @@ if TYPE_CHECKING:
     from interconnect.kube.api import Api
     from interconnect.rollouts.lease import Lease
 
-MEMBER_STEPS = frozenset(
-    {
-        StepKind.LABEL,
-        StepKind.INJECTION,
-        StepKind.GATEWAY,
-        StepKind.ADDRESS,
-        StepKind.STALE,
-        StepKind.GATEWAY_DELETE,
-        StepKind.INJECTION_RESTORE,
-        StepKind.LABEL_RESTORE,
-    }
-)
 KEPT_IN_A_CHAIN = ("topology", "facts", "consents", "cluster", "member", "rendered")
 ROUNDS = 3  # how often a write that somebody else overtook is decided anew
 
@@ -67,7 +57,7 @@ class Work:
 
     @property
     def _of_member(self) -> bool:
-        return self.step.kind in MEMBER_STEPS
+        return self.step.kind in OF_A_CLUSTER
 
     @cached_property
     def consents(self) -> frozenset[str]:

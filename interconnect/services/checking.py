@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.json_types import Json
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Topology
 
-Json = dict[str, Any]
 KIND = "checks"
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 # What a preflight says of a join that is still to come, and what the matrix says better.

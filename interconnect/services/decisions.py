@@ -11,23 +11,32 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from interconnect.domain.changes import Change, DeleteGateway, DeleteGroup, Disable, Join, Remove, RemoveCluster
 from interconnect.domain.confirming import Asking, asking
+from interconnect.domain.kinds import KINDS
 from interconnect.domain.refusal import Refused
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
+from interconnect.domain.verify import GuardChoice
 from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
 from interconnect.services.inquiries import answers, inquiry_start
-from interconnect.services.rollouts import drift_restore, rollout_retry, rollout_revert, way_back, why_not_retried
+from interconnect.services.rollouts import (
+    Start,
+    drift_restore,
+    rollout_retry,
+    rollout_revert,
+    way_back,
+    why_not_retried,
+)
 from interconnect.services.workloads import workloads_counted, workloads_restart
 from interconnect.state import desired
 
 if TYPE_CHECKING:
+    from interconnect.domain.changes import Change
+    from interconnect.domain.json_types import Json
     from interconnect.domain.topology import RestartPolicy
-    from interconnect.services.plans import Json
     from meshconsole.access.actor import Actor
 
 WORKLOADS = "workloads"
@@ -49,16 +58,7 @@ RETRIES = (Decision.RETRY, Decision.SKIP, Decision.FORCE, Decision.ADOPT, Decisi
 # Of a retry, those that consent to something: to what the failed steps name, and nothing else.
 CONSENTING = (Decision.ADOPT, Decision.TAKE_OVER, Decision.OVERRIDE)
 # Of a retry, what it does about a restart that is held back.
-GUARDS = {Decision.SKIP: "skip", Decision.FORCE: "force"}
-# While one of these steps has not been carried out, a change of that kind has not taken effect.
-_EFFECTS: dict[type[Change], frozenset[StepKind]] = {
-    Remove: frozenset({StepKind.NETWORKS}),
-    Join: frozenset({StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART}),
-    Disable: frozenset({StepKind.RULE_DELETE}),
-    DeleteGroup: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
-    RemoveCluster: frozenset({StepKind.GATEWAY_DELETE, StepKind.INJECTION_RESTORE, StepKind.LABEL_RESTORE}),
-    DeleteGateway: frozenset({StepKind.GATEWAY_DELETE}),
-}
+GUARDS = {Decision.SKIP: GuardChoice.SKIP, Decision.FORCE: GuardChoice.FORCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +169,14 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
     accept = set(row.params.get("accepted", ()))
     match question.decision:
         case Decision.REVERT:
-            return rollout_revert(
-                actor=actor,
-                mesh=question.mesh,
-                rollout=question.rollout,
+            start = Start(
+                question.mesh,
                 revision=row.params["revision"],
                 accept=accept,
                 restart=answer.restart,
                 live=plans.live_of(row.result),
             )
+            return rollout_revert(actor=actor, start=start, rollout=question.rollout)
         case Decision.RESTORE:
             # To restore is to take back what others have changed: the button consents to what is shown above it.
             tokens = accept | set(plans.tokens_of(row.result))
@@ -188,7 +187,7 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
                 actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted
             )
         case _:
-            guard = GUARDS.get(question.decision, "fail")
+            guard = GUARDS.get(question.decision, GuardChoice.FAIL)
             return rollout_retry(
                 actor=actor, rollout=_rollout(question), accept=accept, guard=guard, restart=answer.restart
             )
@@ -215,7 +214,6 @@ def _undone(rollout: Rollout) -> Iterator[Change]:
     """Of its changes those that have not taken effect, and that are asked about in a way of their own."""
     if rollout.kind != RolloutKind.TOPOLOGY:
         return
-    kinds = frozenset(StepKind(kind) for kind in rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
-    yield from (
-        change for change in changes_from_json(rollout.changes) if kinds & _EFFECTS.get(type(change), frozenset())
-    )
+    kinds = set(rollout.steps.filter(status__in=UNDONE).values_list("kind", flat=True))
+    incomplete = {change for kind in kinds for change in KINDS[StepKind(kind)].completes}
+    yield from (change for change in changes_from_json(rollout.changes) if type(change) in incomplete)

@@ -29,6 +29,7 @@ from django.utils.crypto import salted_hmac
 
 from interconnect import clients
 from interconnect.domain.asking import WINDOW_MINUTES, Load, Question, may_ask, next_turn
+from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
@@ -40,7 +41,6 @@ from meshconsole.vault import VaultError, open_sealed, seal
 
 log = logging.getLogger(__name__)
 
-Json = dict[str, Any]
 Answer = Callable[[Inquiry], Json]
 
 KEPT = timedelta(minutes=WINDOW_MINUTES)

@@ -7,10 +7,11 @@ meet.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interconnect import clients
 from interconnect.domain.entries import MESH_LABEL, RULE_NAME
+from interconnect.domain.json_types import Json
 from interconnect.domain.manifests import GATEWAY_SELECTOR
 from interconnect.domain.render import rule_target
 from interconnect.domain.topology import GATEWAY_PORT
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from interconnect.models import Inquiry, Mesh
-
-Json = dict[str, Any]
 
 RULE, ENABLING = "rule", "enabling"
 MOST_GATEWAYS = 50

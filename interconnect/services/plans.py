@@ -22,12 +22,13 @@ from django.db import transaction
 from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
+from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.preflight import Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
-from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.steps import CENTRAL, StepKind
 from interconnect.domain.topology import Topology
 from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
@@ -39,7 +40,7 @@ from interconnect.observing.istiods import ask_each, sources
 from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
 from interconnect.rollouts import engine
 from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
-from interconnect.services.rollouts import leftovers, rollout_start
+from interconnect.services.rollouts import Start, leftovers, rollout_start
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
-Json = dict[str, Any]
 KIND = "plan"
 
 
@@ -158,17 +158,17 @@ def plan_start(
     def start(row: Inquiry) -> Rollout:
         if row.params["changes"] != changes_to_json(changes):
             raise outdated(row, mesh)
-        accepted = row.params.get("accepted", ())
         require_answered(row)
-        revision = row.params["revision"]
         return rollout_start(
             actor=actor,
-            mesh=mesh,
-            changes=changes,
-            revision=revision,
-            accept=accepted,
-            restart=restart,
-            live=live_of(row.result),
+            start=Start(
+                mesh,
+                changes,
+                revision=row.params["revision"],
+                accept=row.params.get("accepted", ()),
+                restart=restart,
+                live=live_of(row.result),
+            ),
         )
 
     return carried_out(mesh=mesh, inquiry=inquiry, start=start)
@@ -284,7 +284,7 @@ def _preflights(steps: Iterable[Step]) -> list[str]:
 def _concerns(mesh: Mesh, steps: Sequence[Step], write: PlannedWrite) -> bool:
     """Whether one of the steps works on the cluster that is written to; those of the mesh work on its hub."""
     hub = (mesh.config_uid, mesh.control_plane.uid)
-    of_mesh = any(step.phase in (Phase.PREFLIGHT, Phase.PUBLISH) for step in steps)
+    of_mesh = any(step.phase in CENTRAL for step in steps)
     return any(step.chain == write.target.cluster for step in steps) or (of_mesh and write.target.cluster in hub)
 
 

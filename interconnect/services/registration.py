@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interconnect.domain.credentials import GRAVE, moment
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
+from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import CidrSource, MeshKind, PodCidr
 from interconnect.kube.errors import KubeError
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
     from interconnect.domain.violations import Violation
     from interconnect.kube.kubeconfig import Reading
-
-Json = dict[str, Any]
 
 MESH_REGISTER, MESH_CREDENTIAL = "mesh.register", "mesh.credential"
 CLUSTER_REGISTER, CLUSTER_CREDENTIAL = "cluster.register", "cluster.credential"

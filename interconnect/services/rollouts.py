@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -11,19 +12,20 @@ from django.db.models.functions import Now
 
 from interconnect.domain.changes import REMOVALS, Change, apply_all
 from interconnect.domain.diff import changes_between
+from interconnect.domain.kinds import CHANGING_THE_MESH, RELABELLING
 from interconnect.domain.preflight import lasting
 from interconnect.domain.refusal import Refused
 from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
-from interconnect.domain.steps import StepKind
 from interconnect.domain.topology import RestartPolicy, Topology
+from interconnect.domain.verify import GuardChoice
 from interconnect.domain.violations import Violation
 from interconnect.models import Cluster, Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
 from interconnect.services.authority import ROLE_OF, audited, require
-from interconnect.services.workloads import RELABELLING, require_free, restarting, role_for
+from interconnect.services.workloads import require_free, restarting, role_for
 from interconnect.state import desired, observed
 from interconnect.wording.changes import describe
 from meshconsole.access.roles import Role
@@ -34,67 +36,54 @@ if TYPE_CHECKING:
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
-GUARD_CHOICES = ("fail", "skip", "force")
 RETRIED = (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
-MESH_STEPS = (StepKind.RULE, StepKind.RULE_DELETE, StepKind.PREFLIGHT, StepKind.NETWORKS, StepKind.RESTART)
 
 
-def rollout_start(
-    *,
-    actor: Actor,
-    mesh: Mesh,
-    changes: Sequence[Change],
-    revision: int | None = None,
-    accept: Collection[str] = (),
-    guard: str = "fail",
-    restart: RestartPolicy | None = None,
-    live: Mapping[Target, Live] | None = None,
-    action: str = "rollout.start",
-) -> Rollout:
-    """Change the desired topology and start carrying it out, in one transaction.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What starting a rollout takes, beside who starts it.
 
-    `revision` is the mesh's as the actor saw it (None: as it is now). `accept` are tokens of findings that are
-    overridden, objects that are adopted and fields that are taken over. `live` is what a plan has just read; without
-    it, what was written before is trusted to be there. Raises Refused with every reason.
+    Without `changes`, what is desired already is written again. `revision` is the mesh's as the actor saw it (None: as
+    it is now). `accept` are tokens of findings that are overridden, objects that are adopted and fields that are taken
+    over. `guard` is a GuardChoice, as it was sent; `restart` None: as the mesh is set. `live` is what a plan has just
+    read; without it, what was written before is trusted to be there.
     """
-    params = {"changes": [change_to_json(change) for change in changes], "accept": sorted(accept)}
-    with audited(actor, action, mesh=mesh, params=params) as request:
-        _require_guard(actor, guard)
-        require(actor, ROLE_OF[required_role_of_all(changes, overriding=bool(accept))])
-        rollout = _start(
-            actor=actor,
-            mesh=mesh,
-            changes=changes,
-            revision=revision,
-            accept=accept,
-            guard=guard,
-            restart=restart,
-            live=live,
-        )
+
+    mesh: Mesh
+    changes: Sequence[Change] = ()
+    revision: int | None = None
+    accept: Collection[str] = ()
+    guard: str = GuardChoice.FAIL
+    restart: RestartPolicy | None = None
+    live: Mapping[Target, Live] | None = None
+
+
+def rollout_start(*, actor: Actor, start: Start, action: str = "rollout.start") -> Rollout:
+    """Change the desired topology and start carrying it out, in one transaction. Raises Refused with every reason."""
+    params = {"changes": [change_to_json(change) for change in start.changes], "accept": sorted(start.accept)}
+    with audited(actor, action, mesh=start.mesh, params=params) as request:
+        guard = _guard_choice(actor, start.guard)
+        require(actor, ROLE_OF[required_role_of_all(start.changes, overriding=bool(start.accept))])
+        rollout = _started(actor, start, guard)
         request.rollout_id = str(rollout.id)
     return rollout
 
 
-def _require_guard(actor: Actor, guard: str) -> None:
-    if guard not in GUARD_CHOICES:
-        raise Refused.because("restart.guard-choice", guard=guard, known=list(GUARD_CHOICES))
-    if guard == "force":
+def _guard_choice(actor: Actor, sent: str) -> GuardChoice:
+    try:
+        choice = GuardChoice(sent)
+    except ValueError:
+        known = [each.value for each in GuardChoice]
+        raise Refused.because("restart.guard-choice", guard=sent, known=known) from None
+    if choice is GuardChoice.FORCE:
         require(actor, Role.MESH_ADMIN)
+    return choice
 
 
-def _start(
-    *,
-    actor: Actor,
-    mesh: Mesh,
-    changes: Sequence[Change],
-    revision: int | None,
-    accept: Collection[str],
-    guard: str,
-    restart: RestartPolicy | None,
-    live: Mapping[Target, Live] | None,
-) -> Rollout:
+def _started(actor: Actor, start: Start, guard: GuardChoice) -> Rollout:
+    mesh, changes, accept = start.mesh, start.changes, start.accept
     mesh.refresh_from_db()
-    seen = mesh.revision if revision is None else revision
+    seen = mesh.revision if start.revision is None else start.revision
     if seen != mesh.revision:
         raise Refused.because("mesh.moved-on", seen=seen, revision=mesh.revision)
     before = desired.load(mesh)
@@ -114,13 +103,13 @@ def _start(
                 before=topology_to_json(before),
                 after=topology_to_json(after),
                 revision=mesh.revision,
-                restart=restart or mesh.restart,
+                restart=start.restart or mesh.restart,
                 guard=guard,
                 overrides=sorted(accept),
                 actor=actor.name,
                 actor_user_id=actor.user_id,
             )
-            owed = planned_steps(mesh, after, live)
+            owed = planned_steps(mesh, after, start.live)
             if not changes:
                 require(actor, role_of_steps(owed))
             _require_no_restarts(mesh, owed)
@@ -192,12 +181,15 @@ def last_topology_rollout(mesh: Mesh, *, ended: bool = False) -> Rollout | None:
 
 
 def drift_restore(
-    *, actor: Actor, mesh: Mesh, live: Mapping[Target, Live], accept: Collection[str] = (), guard: str = "fail"
+    *,
+    actor: Actor,
+    mesh: Mesh,
+    live: Mapping[Target, Live],
+    accept: Collection[str] = (),
+    guard: str = GuardChoice.FAIL,
 ) -> Rollout:
     """Write again what others have changed, as a plan has just read it."""
-    return rollout_start(
-        actor=actor, mesh=mesh, changes=(), accept=accept, guard=guard, live=live, action="drift.restore"
-    )
+    return rollout_start(actor=actor, start=Start(mesh, accept=accept, guard=guard, live=live), action="drift.restore")
 
 
 def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
@@ -218,7 +210,7 @@ def rollout_retry(
     actor: Actor,
     rollout: Rollout,
     accept: Collection[str] = (),
-    guard: str = "fail",
+    guard: str = GuardChoice.FAIL,
     restart: RestartPolicy | None = None,
 ) -> Rollout:
     """Carry out again what failed.
@@ -233,17 +225,19 @@ def rollout_retry(
         refusal = next(why_not_retried(rollout), None)
         if refusal:
             raise Refused([refusal])
-        _require_guard(actor, guard)
+        choice = _guard_choice(actor, guard)
         require(actor, role_of(rollout, overriding=bool(accept)))
         try:
             with transaction.atomic():
-                _reopen(rollout, actor, accept, guard=guard, restart=restart or RestartPolicy(rollout.restart))
+                _reopen(rollout, actor, accept, guard=choice, restart=restart or RestartPolicy(rollout.restart))
         except IntegrityError:
             raise Refused([_collision(mesh)]) from None
     return rollout
 
 
-def _reopen(rollout: Rollout, actor: Actor, accept: Collection[str], *, guard: str, restart: RestartPolicy) -> None:
+def _reopen(
+    rollout: Rollout, actor: Actor, accept: Collection[str], *, guard: GuardChoice, restart: RestartPolicy
+) -> None:
     _require_room(rollout)
     reopened = Rollout.objects.filter(id=rollout.id, status__in=RETRIED).update(
         status=RolloutStatus.QUEUED,
@@ -286,7 +280,7 @@ def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
 
 def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
     """Of a restoration: the mesh's own objects are a mesh admin's, what is on members an operator's."""
-    return Role.MESH_ADMIN if any(step.kind in MESH_STEPS for step in steps) else Role.OPERATOR
+    return Role.MESH_ADMIN if any(step.kind in CHANGING_THE_MESH for step in steps) else Role.OPERATOR
 
 
 def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
@@ -301,37 +295,18 @@ def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
 
 
 def rollout_revert(
-    *,
-    actor: Actor,
-    mesh: Mesh,
-    rollout: Rollout | None = None,
-    revision: int | None = None,
-    accept: Collection[str] = (),
-    guard: str = "fail",
-    restart: RestartPolicy | None = None,
-    live: Mapping[Target, Live] | None = None,
-    allow_removal: bool = True,
+    *, actor: Actor, start: Start, rollout: Rollout | None = None, allow_removal: bool = True
 ) -> Rollout:
-    """A new rollout back to the topology before the last one that changed it.
+    """A new rollout back to the topology before the last one that changed it: the changes of `start` are found here.
 
     `rollout`: the one that is meant by that.
     """
     try:
-        changes = way_back(mesh, rollout=rollout, allow_removal=allow_removal)
+        changes = way_back(start.mesh, rollout=rollout, allow_removal=allow_removal)
     except Refused:
-        with audited(actor, "rollout.revert", mesh=mesh):
+        with audited(actor, "rollout.revert", mesh=start.mesh):
             raise
-    return rollout_start(
-        actor=actor,
-        mesh=mesh,
-        changes=changes,
-        revision=revision,
-        accept=accept,
-        guard=guard,
-        restart=restart,
-        live=live,
-        action="rollout.revert",
-    )
+    return rollout_start(actor=actor, start=replace(start, changes=changes), action="rollout.revert")
 
 
 def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool = True) -> tuple[Change, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.credentials import expiry
+from interconnect.domain.json_types import Json
 from interconnect.domain.render import networks_target
 from interconnect.domain.topology import ServiceType, Topology
 from interconnect.domain.writes import Verb
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from interconnect.domain.facts import Facts
-
-Json = dict[str, Any]
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:

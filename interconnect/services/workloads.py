@@ -9,6 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.json_types import Json
+from interconnect.domain.kinds import RELABELLING
 from interconnect.domain.refusal import Refused
 from interconnect.domain.stale import RESTARTABLE
 from interconnect.domain.steps import Phase, StepKind
@@ -17,7 +19,7 @@ from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
 from interconnect.models.rollout import UNFINISHED
 from interconnect.observing.istiods import side_by_side
-from interconnect.observing.stale import Json, count_stale
+from interconnect.observing.stale import count_stale
 from interconnect.rollouts import engine
 from interconnect.services.authority import audited, require
 from interconnect.state import observed
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
 
 WAVE = 5
-RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepKind.INJECTION_RESTORE)
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:

@@ -18,10 +18,9 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
+from interconnect.domain.json_types import Json
 from interconnect.domain.topology import GatewayKey
 from interconnect.models import Cluster, ClusterObservation, GatewayObservation, Mesh, MeshObservation
-
-Json = dict[str, Any]
 
 
 def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
 MOST_DRIFT = 5
+# What the console itself has still to do: nobody has touched it.
+OUR_OWN_ARREARS = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
 
 
 @require_GET
@@ -103,9 +105,9 @@ def stepper(sight: pages.Sight) -> list[tuple[str, str]]:
 
 
 def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
-    """What others have changed, as last seen, and the button that puts it right.
+    """What differs from what was asked for, as last seen, and the button that puts it right.
 
-    None while nothing is known to differ.
+    `by_others`: not all of it is only what no rollout has carried out yet. None while nothing is known to differ.
     """
     found = _drifted(sight)
     if not found:
@@ -113,6 +115,7 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
     shown = [worded(item) for item in found[:MOST_DRIFT]]
     return {
         "lines": list(dict.fromkeys(shown)),
+        "by_others": any(item["code"] not in OUR_OWN_ARREARS for item in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
         "at": sight.mesh.observation.at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from interconnect.forms.addresses import AddressesForm
 from interconnect.forms.base import STALE, version_of
 from interconnect.forms.groups import RemoveForm
 from interconnect.services import drafts
-from interconnect.services.rollouts import last_topology_rollout, rollout_start
+from interconnect.services.rollouts import Start, last_topology_rollout, rollout_start
 from interconnect.state import observed
 from interconnect.views.parts import dialogs, plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
@@ -37,8 +38,27 @@ if TYPE_CHECKING:
     from interconnect.models import JoinDraft
 
 FEW_GROUPS = 10
+Stored = Mapping[str, Sequence[Address]]
 # In the session: what was last sent to the step of the addresses, and why it was refused.
 SENT, REFUSED, TICKED = "sent", "refused", "ticked"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The addresses by which groups are reached, to be chosen on a page.
+
+    `stored` are those of each group until now, and `versions` theirs where somebody else can change them meanwhile.
+    `change` is what a group's choice amounts to; `keep` does with all that were made what there is to do. `words` are
+    the page's own.
+    """
+
+    topology: Topology
+    facts: Facts
+    stored: Stored
+    change: Callable[[str, tuple[Address, ...]], Join | UpdateAddresses]
+    keep: Callable[[Stored], HttpResponse]
+    words: Mapping[str, Any]
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
@@ -101,14 +121,12 @@ def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
         return go(request, "join", visit)
     stored = {group: drafts.chosen_addresses(draft, topology, group) for group in groups}
 
-    def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
+    def keep(chosen: Stored) -> HttpResponse:
         drafts.draft_addresses(draft=draft, addresses=chosen, topology=topology)
         return go(request, "join-review", visit)
 
-    context = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
-    return _choose(
-        request, visit, (topology, facts), stored, {}, lambda group, found: Join(group, found), keep, context
-    )
+    words = {"step": 2, "back": "join", "submit": _("Next"), "title": _("Join interconnection")}
+    return _choose(request, visit, Choice(topology, facts, stored, Join, keep, words))
 
 
 def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
@@ -122,25 +140,16 @@ def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology
     return able
 
 
-def _choose(
-    request: HttpRequest,
-    visit: Visit,
-    now: tuple[Topology, Facts],
-    stored: Mapping[str, Sequence[Address]],
-    versions: Mapping[str, str],
-    change: Callable[[str, tuple[Address, ...]], Join | UpdateAddresses],
-    keep: Callable[[Mapping[str, Sequence[Address]]], HttpResponse],
-    context: dict[str, Any],
-) -> HttpResponse:
+def _choose(request: HttpRequest, visit: Visit, choice: Choice) -> HttpResponse:
     """The step that the wizard and *update addresses* share.
 
     What is sent and leads no further is shown by a page with an address of its own: Back and reload send nothing.
     """
-    topology, facts = now
+    context = dict(choice.words)
     sent = _sent(request)
-    forms = _forms(sent, visit, topology, stored, versions)
-    if sent is not None and request.method == "POST" and _is_done_already(forms, stored):
-        return keep({group: form.addresses() for group, form in forms.items()})
+    forms = _forms(sent, visit, choice, choice.stored)
+    if sent is not None and request.method == "POST" and _is_done_already(forms, choice.stored):
+        return choice.keep({group: form.addresses() for group, form in forms.items()})
     stale = [form for form in forms.values() if form.is_stale]
     for form in stale:
         form.add_error(None, str(STALE))
@@ -148,10 +157,10 @@ def _choose(
     if sent is not None and all(form.is_valid() for form in forms.values()):
         chosen = {group: form.addresses() for group, form in forms.items()}
         if "add" in sent:
-            forms = _added(sent, forms, chosen, visit, topology, versions)
-        elif _accepted(topology, facts, forms, chosen, change) and request.method == "POST":
+            forms = _added(forms, chosen, visit, choice)
+        elif _accepted(choice, forms, chosen) and request.method == "POST":
             try:
-                return keep(chosen)
+                return choice.keep(chosen)
             except Refused as refused:
                 context["refused"] = phrases.reasons(refused.violations)
     if request.method == "POST" and not is_htmx(request):
@@ -182,53 +191,48 @@ def _to_what_was_sent(request: HttpRequest, refused: Sequence[str]) -> HttpRespo
 
 
 def _added(
-    sent: QueryDict,
-    forms: Mapping[str, AddressesForm],
-    chosen: Mapping[str, Sequence[Address]],
-    visit: Visit,
-    topology: Topology,
-    versions: Mapping[str, str],
+    forms: Mapping[str, AddressesForm], chosen: Stored, visit: Visit, choice: Choice
 ) -> dict[str, AddressesForm]:
     """The same choice with what was added; what was added before and is not ticked stays on offer."""
-    fresh = _forms(None, visit, topology, chosen, versions)
+    fresh = _forms(None, visit, choice, chosen)
     for group, form in fresh.items():
         form.offer_too(forms[group].hand)
     return fresh
 
 
-def _is_done_already(forms: Mapping[str, AddressesForm], stored: Mapping[str, Sequence[Address]]) -> bool:
+def _is_done_already(forms: Mapping[str, AddressesForm], stored: Stored) -> bool:
     """Sent twice at once: what the second asks for is what the first has made of it."""
     if not any(form.is_stale for form in forms.values()) or not all(form.is_valid() for form in forms.values()):
         return False
     return all(set(form.addresses()) == set(stored[group]) for group, form in forms.items())
 
 
-def _forms(
-    data: Any, visit: Visit, topology: Topology, stored: Mapping[str, Sequence[Address]], versions: Mapping[str, str]
-) -> dict[str, AddressesForm]:
+def _forms(data: Any, visit: Visit, choice: Choice, shown: Stored) -> dict[str, AddressesForm]:
+    """A form for each group; `shown` is what is ticked in it unless `data` says otherwise."""
     known = observed.known_addresses(visit.mesh)
     return {
         group: AddressesForm(
-            data, topology=topology, group=group, known=known, chosen=chosen, version=versions.get(group, "")
+            data,
+            topology=choice.topology,
+            group=group,
+            known=known,
+            chosen=chosen,
+            version=choice.versions.get(group, ""),
         )
-        for group, chosen in stored.items()
+        for group, chosen in shown.items()
     }
 
 
-def _accepted(
-    topology: Topology,
-    facts: Facts,
-    forms: dict[str, AddressesForm],
-    chosen: Mapping[str, tuple[Address, ...]],
-    change: Callable[[str, tuple[Address, ...]], Join | UpdateAddresses],
-) -> bool:
+def _accepted(choice: Choice, forms: dict[str, AddressesForm], chosen: Mapping[str, tuple[Address, ...]]) -> bool:
     """Each group's choice beside its own form; what two groups claim at once shows when all are applied together."""
-    for group, found in chosen.items():
-        for violation in violations(topology, change(group, found), facts=facts):
+    topology, facts = choice.topology, choice.facts
+    changes = {group: choice.change(group, found) for group, found in chosen.items()}
+    for group, change in changes.items():
+        for violation in violations(topology, change, facts=facts):
             forms[group].add_error("chosen", phrases.reason(violation))
     if any(form.errors for form in forms.values()):
         return False
-    together = apply_all(topology, [change(group, found) for group, found in chosen.items()], facts=facts)
+    together = apply_all(topology, list(changes.values()), facts=facts)
     if isinstance(together, Topology):
         return True
     last = list(forms.values())[-1]
@@ -255,26 +259,17 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
     if not stored:
         return _nothing_joined(request, visit, topology, wanted, _("Select the groups whose addresses to update."))
 
-    def keep(chosen: Mapping[str, Sequence[Address]]) -> HttpResponse:
+    def keep(chosen: Stored) -> HttpResponse:
         changed = [
             UpdateAddresses(group, tuple(found)) for group, found in chosen.items() if set(found) != set(stored[group])
         ]
         if not changed:
             return _as_they_were(request, visit, chosen)
-        return dialogs.to_rollout(request, rollout_start(actor=visit.actor, mesh=visit.mesh, changes=changed))
+        return dialogs.to_rollout(request, rollout_start(actor=visit.actor, start=Start(visit.mesh, changed)))
 
-    context = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
+    words = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
     versions = {group: version_of(addresses) for group, addresses in stored.items()}
-    return _choose(
-        request,
-        visit,
-        (topology, facts),
-        stored,
-        versions,
-        lambda group, found: UpdateAddresses(group, found),
-        keep,
-        context,
-    )
+    return _choose(request, visit, Choice(topology, facts, stored, UpdateAddresses, keep, words, versions))
 
 
 def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> HttpResponse:

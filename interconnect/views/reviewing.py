@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -30,6 +30,23 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry, JoinDraft
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a review consists of: whose it is, and the joins of the draft on the topology as it is now."""
+
+    visit: Visit
+    topology: Topology
+    draft: JoinDraft
+    changes: tuple[Join, ...]
+
+    def plan(self) -> Inquiry:
+        """Of these changes, asked for if there is none yet."""
+        return plans.plan_of(mesh=self.visit.mesh, user_id=self.visit.actor.user_id or 0, changes=self.changes)
+
+    def plan_anew(self) -> Inquiry:
+        return plans.plan_anew(mesh=self.visit.mesh, user_id=self.visit.actor.user_id or 0, changes=self.changes)
+
+
 @require_http_methods(["GET", "POST"])
 def join_review(request: HttpRequest, name: str) -> HttpResponse:
     """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen
@@ -46,16 +63,11 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
         # Sent twice at once, the other one has just become the rollout.
         started = _started(request, visit)
         return dialogs.to_rollout(request, started) if started else go(request, "join", visit)
-    changes = [Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups]
+    changes = tuple(Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups)
     if any(not change.addresses for change in changes):
         return go(request, "join-addresses", visit)
-    if request.method == "POST":
-        return _posted(request, visit, topology, draft, changes)
-    return _show(request, visit, topology, draft, changes, _plan(visit, changes))
-
-
-def _plan(visit: Visit, changes: Sequence[Join]) -> Inquiry:
-    return plans.plan_of(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
+    review = Review(visit, topology, draft, changes)
+    return _posted(request, review) if request.method == "POST" else _show(request, review, review.plan())
 
 
 def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
@@ -75,73 +87,67 @@ def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
     return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
 
 
-def _posted(
-    request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join]
-) -> HttpResponse:
+def _posted(request: HttpRequest, review: Review) -> HttpResponse:
     form = SettingsForm(request.POST)
     restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
     if restart:
-        drafts.draft_restart(draft=draft, restart=restart)
+        drafts.draft_restart(draft=review.draft, restart=restart)
     if "keep" in request.POST:
         return HttpResponse(status=204)
     if "again" in request.POST:
-        plan = plans.plan_anew(mesh=visit.mesh, user_id=visit.actor.user_id or 0, changes=changes)
-        return _again(request, visit, topology, draft, changes, plan)
+        return _again(request, review, review.plan_anew())
     token = request.POST.get("consent", "") or request.POST.get("withdraw", "")
     if token:
-        plans.plan_consent(inquiry=_plan(visit, changes), token=token, given="consent" in request.POST)
-        return _again(request, visit, topology, draft, changes, _plan(visit, changes))
+        plans.plan_consent(inquiry=review.plan(), token=token, given="consent" in request.POST)
+        return _again(request, review, review.plan())
     if restart is None:
-        return _show(request, visit, topology, draft, changes, _plan(visit, changes), form=form, status=422)
+        return _show(request, review, review.plan(), form=form, status=422)
     try:
-        rollout = _start(request, visit, changes, restart)
+        rollout = _start(request, review, restart)
     except Refused as refused:
-        visit.mesh.refresh_from_db(fields=["revision"])
+        review.visit.mesh.refresh_from_db(fields=["revision"])
         found = phrases.reasons(refused.violations)
-        return _show(request, visit, topology, draft, changes, _plan(visit, changes), refused=found, status=409)
-    drafts.draft_drop(draft=draft)
+        return _show(request, review, review.plan(), refused=found, status=409)
+    drafts.draft_drop(draft=review.draft)
     return dialogs.to_rollout(request, rollout)
 
 
-def _start(request: HttpRequest, visit: Visit, changes: Sequence[Join], restart: RestartPolicy) -> Rollout:
+def _start(request: HttpRequest, review: Review, restart: RestartPolicy) -> Rollout:
     """What is started is what was seen: another plan than the one on the page has not been looked at."""
+    visit = review.visit
     plan = _sent(request, visit)
     if plan is None:
         raise Refused.because("plan.outdated", seen=0, revision=visit.mesh.revision)
-    return plans.plan_start(actor=visit.actor, mesh=visit.mesh, inquiry=plan, changes=changes, restart=restart)
+    return plans.plan_start(actor=visit.actor, mesh=visit.mesh, inquiry=plan, changes=review.changes, restart=restart)
 
 
-def _again(
-    request: HttpRequest, visit: Visit, topology: Topology, draft: JoinDraft, changes: Sequence[Join], plan: Inquiry
-) -> HttpResponse:
+def _again(request: HttpRequest, review: Review, plan: Inquiry) -> HttpResponse:
     """Without a script the page is asked for anew, so that a reload sends nothing twice."""
     if not is_htmx(request):
-        return HttpResponseRedirect(reverse("join-review", kwargs={"name": visit.mesh.name}))
-    return _show(request, visit, topology, draft, changes, plan)
+        return HttpResponseRedirect(reverse("join-review", kwargs={"name": review.visit.mesh.name}))
+    return _show(request, review, plan)
 
 
 def _show(
     request: HttpRequest,
-    visit: Visit,
-    topology: Topology,
-    draft: JoinDraft,
-    changes: Sequence[Join],
+    review: Review,
     plan: Inquiry,
     *,
     form: SettingsForm | None = None,
     refused: tuple[str, ...] = (),
     status: int = 200,
 ) -> HttpResponse:
-    context: dict[str, Any] = frame(visit, "interconnect") | {
-        "form": form or SettingsForm(initial={"restart": draft.restart or visit.mesh.restart}),
+    mesh, topology = review.visit.mesh, review.topology
+    context: dict[str, Any] = frame(review.visit, "interconnect") | {
+        "form": form or SettingsForm(initial={"restart": review.draft.restart or mesh.restart}),
         "step": 3,
         "refused": refused,
         "joining": [
             (change.group, [plan_rows.address_text(address, topology) for address in change.addresses])
-            for change in changes
+            for change in review.changes
         ],
         "plan": plan,
         "errors": [worded(error) for error in plan.errors],
-        **plan_rows.context_of(plan, visit.mesh, topology),
+        **plan_rows.context_of(plan, mesh, topology),
     }
     return page(request, "interconnect/review.html", context, parts=("live",), status=status)

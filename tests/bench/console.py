@@ -14,6 +14,9 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,19 +67,30 @@ def _registered(folder: Path, hub: str, names: tuple[str, ...]) -> Mesh:
 
 def _count_calls() -> Counter[str]:
     """Calls to clusters from now on, by the kind of the step that makes them; `plan` outside of any."""
-    from interconnect.kube import transport
-    from interconnect.rollouts import lease
+    from interconnect import clients
+    from interconnect.rollouts.lease import Lease
 
     calls: Counter[str] = Counter()
-    allowed = transport.before_request
+    kind: ContextVar[str] = ContextVar("kind", default=PLAN)
+    before_call, carried_out = clients.before_call, Lease.carried_out
 
     def counted() -> None:
-        held = lease._current.get()
-        calls[held.step.kind if held else PLAN] += 1
-        if allowed is not None:
-            allowed()
+        calls[kind.get()] += 1
+        before_call()
 
-    transport.before_request = counted
+    @contextmanager
+    def named(lease: Lease) -> Iterator[Lease]:
+        token = kind.set(lease.step.kind)
+        try:
+            with carried_out(lease):
+                yield lease
+        finally:
+            kind.reset(token)
+
+    clients.before_call = counted
+    Lease.carried_out = named  # type: ignore[method-assign]
+    # Those that there are have been given what is called before their calls.
+    clients._cache.clear()
     return calls
 
 

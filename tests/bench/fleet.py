@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 
 HUB = "hub"
 
@@ -52,7 +52,7 @@ class FleetProcess:
 
 
 def main(folder: str, clusters: str) -> None:
-    with Fleet(hub=HUB, members=cluster_names(int(clusters))) as fleet:
+    with Fleet([usual_mesh(HUB, cluster_names(int(clusters)))]) as fleet:
         fleet.describe(folder)
         print("ready", flush=True)
         for line in sys.stdin:

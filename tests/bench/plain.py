@@ -22,10 +22,10 @@ import yaml
 from interconnect.domain import manifests
 from interconnect.domain.entries import NETWORK_LABEL, RULE_NAME, Target
 from interconnect.domain.injection import with_network
+from interconnect.domain.json_types import Json
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Gateway, GatewayKey, GatewaySpec
 
-Json = dict[str, Any]
 SYSTEM = "istio-system"
 MESH = "plain"
 NAMESPACE = f"/api/v1/namespaces/{SYSTEM}"

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from django.core.management import call_command
 
+from interconnect.domain.json_types import Json
+
 if TYPE_CHECKING:
     import pytest
 
     from tests.support.world import World
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.entries import Absent, Applied, AppliedState, Json, Live, Present, Rendered, Target
+from interconnect.domain.entries import Absent, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.injection import entries_of
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, plan
 from interconnect.domain.render import render

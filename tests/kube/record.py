@@ -24,9 +24,9 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
+from interconnect.domain.json_types import Json
 from tests.kube.scenarios import NAMESPACE, SCENARIOS, SPACES
 
-Json = dict[str, Any]
 Send = Callable[[str, str, dict[str, str], str, Any], tuple[int, Any]]
 
 FOLDER = Path(__file__).parent / "recorded"

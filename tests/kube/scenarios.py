@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Json = dict[str, Any]
+from interconnect.domain.json_types import Json
 
 NAMESPACE = "recorded"
 SPACES = ("recorded-other", "recorded-made", "recorded-dry")

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 from interconnect.kube.api import Api
-from interconnect.kube.guard import DenyList
+from interconnect.kube.guard import Before, DenyList, nothing_before
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
 
@@ -177,8 +177,10 @@ class HttpsServer:
             **({"server": f"https://127.0.0.1:{self.port}", "ca_pem": AUTHORITY.pem, "token": TOKEN} | fields)
         )
 
-    def transport(self, *, deadline: float = 5.0, limit: int = 1024 * 1024, **fields: Any) -> Transport:
-        return Transport(self.credential(**fields), deny=DENIED, deadline=deadline, limit=limit)
+    def transport(
+        self, *, deadline: float = 5.0, limit: int = 1024 * 1024, before: Before = nothing_before, **fields: Any
+    ) -> Transport:
+        return Transport(self.credential(**fields), deny=DENIED, before=before, deadline=deadline, limit=limit)
 
     def api(self, **options: Any) -> Api:
         return Api(self.transport(**options))

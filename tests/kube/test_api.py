@@ -14,7 +14,7 @@ from interconnect.kube.api import PAGE, Api
 from interconnect.kube.errors import Conflict, FieldConflict, KubeError, NotFound, Permanent, Temporary
 from interconnect.kube.identity import cluster_uid
 from interconnect.observing.newcomer import api_for, credential_of
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from tests.kube.servers import Connection, HttpsServer, listing, objects
 
 MAP = Target("", "v1", "ConfigMap", "istio-system", "thing")
@@ -23,7 +23,7 @@ NAMESPACE = "istio-system"
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    with Fleet(members=("member-a",)) as running:
+    with Fleet([usual_mesh(members=("member-a",))]) as running:
         yield running
 
 

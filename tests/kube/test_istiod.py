@@ -12,7 +12,7 @@ from interconnect.kube import debug, istiod
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
 from interconnect.observing.newcomer import api_for, credential_of
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from tests.kube.servers import HttpsServer, listing, objects
 
 if TYPE_CHECKING:
@@ -327,7 +327,7 @@ def test_answers_of_any_shape_are_read_without_a_crash(ask: Callable[[Any], Any]
 
 @pytest.fixture(scope="module", params=[False, True], ids=["one cluster", "split"])
 def fleet(request: pytest.FixtureRequest) -> Iterator[Fleet]:
-    with Fleet(members=("member-a",), split_config=request.param) as running:
+    with Fleet([usual_mesh(members=("member-a",), split_config=request.param)]) as running:
         yield running
 
 

@@ -309,20 +309,19 @@ def test_a_client_certificate_is_presented_and_leaves_no_file(tmp_path: Path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_product_can_forbid_calls_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_product_can_forbid_calls_where_it_stands() -> None:
     def forbid() -> None:
         raise RuntimeError("inside a transaction")
 
-    monkeypatch.setattr(transport_module, "before_request", forbid)
     with HttpsServer(hang) as server:
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            ask(server.transport())
+            ask(server.transport(before=forbid))
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            forward.get(server.api(), "n", "p", 1, "/")
+            forward.get(server.api(before=forbid), "n", "p", 1, "/")
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DENIED)
+            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DENIED, before=forbid)
         with pytest.raises(RuntimeError, match="inside a transaction"):
-            probe.probe("127.0.0.1", server.port, deny=DENIED)
+            probe.probe("127.0.0.1", server.port, deny=DENIED, before=forbid)
         assert server.connections == 0
 
 

@@ -12,7 +12,7 @@ from tests.live.support.installation import NETWORK_LABEL, eventually
 from tests.live.support.snapshot import Snapshot, differences, snapshot
 
 if TYPE_CHECKING:
-    from tests.live.support.client import Json
+    from interconnect.domain.json_types import Json
     from tests.live.support.installation import Live, Undo
 
 # They look at what the other files look with, which changes seldom.

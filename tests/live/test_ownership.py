@@ -14,7 +14,7 @@ from tests.live.support.meshfile import ALL, CLUSTER, MESH, SERVICE, Mesh, by_pl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live.support.client import Json
+    from interconnect.domain.json_types import Json
     from tests.live.support.console import Console
     from tests.live.support.installation import Live, Undo
 

@@ -11,7 +11,7 @@ from interconnect.domain.changes import CreateGroup, DeleteGateway, Enable, Remo
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.topology import GatewayKey, RestartPolicy
 from interconnect.models import Connection, Rollout, RolloutStatus, Step, StepStatus
-from interconnect.services.rollouts import rollout_cancel, rollout_retry, rollout_revert
+from interconnect.services.rollouts import Start, rollout_cancel, rollout_retry, rollout_revert
 from tests.support import console
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_a_cancelled_rollout_can_be_reverted_and_what_was_found_is_put_back(worl
     console.finish(rollout)
     assert rollout.status == RolloutStatus.CANCELLED
     assert world.fleet.snapshot() != before
-    ended(rollout_revert(actor=console.ACTOR, mesh=world.mesh), RolloutStatus.SUCCEEDED)
+    ended(rollout_revert(actor=console.ACTOR, start=Start(world.mesh)), RolloutStatus.SUCCEEDED)
     assert world.fleet.snapshot() == before
 
 
@@ -174,7 +174,7 @@ def test_a_revert_of_a_join_leaves_what_was_there_before_it(world: World) -> Non
     ended(console.start(world.mesh, console.joining("member-a")), RolloutStatus.SUCCEEDED)
     before, rest = world.fleet.snapshot(), console.joining("member-b")[1:]
     ended(console.start(world.mesh, rest), RolloutStatus.SUCCEEDED)
-    ended(rollout_revert(actor=console.ACTOR, mesh=world.mesh), RolloutStatus.SUCCEEDED)
+    ended(rollout_revert(actor=console.ACTOR, start=Start(world.mesh)), RolloutStatus.SUCCEEDED)
     assert world.fleet.snapshot() == before
     assert "group-member-b" not in networks(world)
 

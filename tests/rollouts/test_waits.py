@@ -14,7 +14,7 @@ from interconnect.models import MembershipAddress, RolloutStatus, Step, StepStat
 from interconnect.rollouts import engine
 from interconnect.rollouts.steps import control_plane, gateway
 from interconnect.services.rollouts import rollout_retry
-from simulator import Fleet, Timing
+from simulator import Fleet, Timing, usual_mesh
 from tests.support import console
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_busy_cluster_is_asked_once_more_before_patience_ends(world: World, se
 
 def test_more_new_clusters_than_places_for_silent_ones_are_all_looked_at(transactional_db: None) -> None:
     members = [f"member-{number}" for number in range(1, 13)]
-    with Fleet(members=members, timing=Timing(pod=0.005, load_balancer=0.005, reload=0.005)) as fleet:
+    with Fleet([usual_mesh(members=members)], timing=Timing(pod=0.005, load_balancer=0.005, reload=0.005)) as fleet:
         mesh = console.registered_mesh(fleet)
         for member in members:
             fleet.fault(member, "latency", seconds=0.1)

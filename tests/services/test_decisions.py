@@ -100,7 +100,7 @@ def test_only_the_newest_change_is_reverted(prepared: World) -> None:
     older = Rollout.objects.latest("created_at")
     prepared.do(prepared.join("green", B))
     with refused("rollout.not-newest"):
-        rollouts.rollout_revert(actor=ADMIN, mesh=prepared.mesh, rollout=older)
+        rollouts.rollout_revert(actor=ADMIN, start=rollouts.Start(prepared.mesh), rollout=older)
 
 
 def test_what_has_not_failed_is_not_dismissed(prepared: World) -> None:

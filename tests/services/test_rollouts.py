@@ -196,7 +196,7 @@ def test_what_an_operator_left_undone_hinders_no_operator(prepared: World) -> No
 def test_a_revert_leads_back_to_the_topology_before(prepared: World) -> None:
     before = prepared.topology
     prepared.do(prepared.join("green", B))
-    rollout = prepared.finish(rollouts.rollout_revert(actor=ADMIN, mesh=prepared.mesh))
+    rollout = prepared.finish(rollouts.rollout_revert(actor=ADMIN, start=rollouts.Start(prepared.mesh)))
     assert prepared.topology == before
     assert prepared.networks == [set(), set()]
     assert entries(rollout)[0] == ("rollout.revert", "accepted")
@@ -204,12 +204,12 @@ def test_a_revert_leads_back_to_the_topology_before(prepared: World) -> None:
 
 def test_a_revert_that_takes_something_away_needs_a_word(joined: World) -> None:
     with refused("cli.removal"):
-        rollouts.rollout_revert(actor=ADMIN, mesh=joined.mesh, allow_removal=False)
+        rollouts.rollout_revert(actor=ADMIN, start=rollouts.Start(joined.mesh), allow_removal=False)
 
 
 def test_there_is_nothing_to_revert_before_the_first_change(world: World) -> None:
     with refused("rollout.nothing-to-revert"):
-        rollouts.rollout_revert(actor=ADMIN, mesh=world.mesh)
+        rollouts.rollout_revert(actor=ADMIN, start=rollouts.Start(world.mesh))
     assert Entry.objects.latest("id").action == "rollout.revert"
 
 

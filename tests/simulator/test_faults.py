@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from simulator import ApiError, Cut, Fleet
+from simulator import ApiError, Cut, Fleet, usual_mesh
 from tests.simulator.client import MERGE, Client
 from tests.simulator.conftest import eventually
 
@@ -175,7 +175,7 @@ def test_a_snapshot_is_the_same_until_something_is_written(client: Client, fleet
 
 
 def test_the_certificate_is_checked_against_the_kubeconfigs_authority(fleet: Fleet) -> None:
-    with Fleet(members=(), istiods=0) as other, pytest.raises(ssl.SSLCertVerificationError):
+    with Fleet([usual_mesh(members=(), istiods=0)]) as other, pytest.raises(ssl.SSLCertVerificationError):
         stranger = Client(other, "hub")
         stranger.connection.port = fleet.server.port
         stranger.get("/version")

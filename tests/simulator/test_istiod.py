@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from simulator.world import istiod as istiod_manifests
 from simulator.world import mesh_config
 from tests.simulator.client import Client
@@ -199,7 +199,7 @@ def test_a_second_revision_reads_its_own_config_map(fleet: Fleet, hub: Client) -
 
 @pytest.fixture
 def split() -> Iterator[Fleet]:
-    with Fleet(split_config=True, members=("member-a",), istiods=1) as running:
+    with Fleet([usual_mesh(members=("member-a",), istiods=1, split_config=True)]) as running:
         yield running
 
 

@@ -45,7 +45,7 @@ def test_each_mesh_has_its_own_istiods_clusters_and_addresses() -> None:
         MeshPlan("hub-one", (MemberPlan("one", "10.1.0.0/16"),), istiods=1),
         MeshPlan("hub-two", (MemberPlan("two", "10.2.0.0/16"),)),
     ]
-    with Fleet(plans=plans) as fleet:
+    with Fleet(plans) as fleet:
         first, second = fleet.meshes
         assert (first.members, second.members) == (("one",), ("two",))
         assert [len(mesh.replicas()) for mesh in fleet.meshes] == [1, 2]
@@ -54,7 +54,7 @@ def test_each_mesh_has_its_own_istiods_clusters_and_addresses() -> None:
 
 
 def test_pods_carry_the_network_that_their_cluster_injects() -> None:
-    with Fleet(plans=[MeshPlan("hub", (MemberPlan("m", "10.1.0.0/16", injects="old"),), istiods=1)]) as fleet:
+    with Fleet([MeshPlan("hub", (MemberPlan("m", "10.1.0.0/16", injects="old"),), istiods=1)]) as fleet:
         pods = fleet.cluster("m").list("Pod", "shop")
         assert {pod["metadata"]["labels"]["topology.istio.io/network"] for pod in pods} == {"old"}
 

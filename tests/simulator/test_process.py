@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from simulator.__main__ import names
 from tests.kube.record import connect
 from tests.simulator.conftest import eventually
@@ -69,11 +69,11 @@ def test_a_fleet_started_from_a_saved_state_gives_nothing_out_twice() -> None:
         found = fleet.cluster("member-a").list("Service", "default")
         return [item["ip"] for service in found for item in service["status"]["loadBalancer"].get("ingress", ())]
 
-    with Fleet(members=("member-a",), istiods=1) as first:
+    with Fleet([usual_mesh(members=("member-a",), istiods=1)]) as first:
         first.cluster("member-a").put(service("one"))
         eventually(lambda: len(given(first)) == 1)
         uid, before, state = first.cluster("member-a").uid, given(first), json.loads(json.dumps(first.dump()))
-    with Fleet(members=("member-a",), istiods=1, state=state) as second:
+    with Fleet(state=state) as second:
         second.cluster("member-a").put(service("two"))
         eventually(lambda: len(given(second)) == 2)
         assert (second.cluster("member-a").uid, given(second)[:1], len(second.mesh.replicas())) == (uid, before, 1)

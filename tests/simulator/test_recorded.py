@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from tests.kube import record
 
 RECORDED = Path(record.FOLDER)
@@ -17,7 +17,7 @@ RECORDED = Path(record.FOLDER)
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    with Fleet(members=("member-a",), istiods=0, samples=False) as running:
+    with Fleet([usual_mesh(members=("member-a",), istiods=0, samples=False)]) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from interconnect.domain.changes import DeleteGroup, Disable, Enable, Join, Remove, UpdateAddresses
 from interconnect.domain.topology import Address
+from simulator import usual_mesh
 from simulator import world as simulated
 from tests.support.world import SYSTEM, B, C, World, gateway
 
@@ -69,7 +70,7 @@ def test_a_host_name_that_does_not_resolve_is_a_finding_and_no_failure(prepared:
 @pytest.fixture
 def elsewhere(fleets: Any, hasty: None, transactional_db: None) -> World:
     """A mesh whose configuration lives on another API server than its istiod."""
-    world = World(fleets(split_config=True))
+    world = World(fleets(usual_mesh(split_config=True)))
     world.register()
     return world
 

@@ -35,7 +35,7 @@ from interconnect.rollouts import engine, lease
 from interconnect.rollouts.driver import drive
 from interconnect.services.clusters import cluster_register
 from interconnect.services.meshes import mesh_register
-from interconnect.services.rollouts import rollout_start
+from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import desired, observed
 from meshconsole.access.actor import Actor
 from simulator import Cut
@@ -104,7 +104,7 @@ def leaving(*clusters: str) -> list[Change]:
 def start(
     mesh: Mesh, changes: Sequence[Change], *, actor: Actor = ACTOR, restart: RestartPolicy | None = None, **options: Any
 ) -> Rollout:
-    return rollout_start(actor=actor, mesh=mesh, changes=changes, restart=restart, **options)
+    return rollout_start(actor=actor, start=Start(mesh, changes, restart=restart, **options))
 
 
 def follow(rollout: Rollout, *, seconds: float = 60.0) -> Rollout:

@@ -18,7 +18,7 @@ from interconnect.domain.plan import expected_networks
 from interconnect.domain.render import render
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind
 from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, RolloutStatus, StepStatus
-from interconnect.services.rollouts import rollout_start
+from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import applied, desired, observed
 from meshconsole.access.actor import Actor
 
@@ -58,7 +58,7 @@ def silence(cluster: Cluster) -> None:
 
 
 def started(mesh: Mesh, *changes: Change) -> Rollout:
-    return rollout_start(actor=WEI, mesh=mesh, changes=list(changes))
+    return rollout_start(actor=WEI, start=Start(mesh, list(changes)))
 
 
 def settled(mesh: Mesh, *changes: Change) -> Rollout:

@@ -25,6 +25,8 @@ FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
 PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 2)
 PARALLEL = ("-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
+# What a split installation is asked: its own tests, and some that are the same wherever the configuration is.
+ON_SPLIT = ("tests/live/test_split.py", "tests/live/test_dead_member.py", "tests/live/conformance")
 SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
 
@@ -35,15 +37,25 @@ def test(arguments: list[str]) -> int:
 
 
 def ship(arguments: list[str]) -> int:
-    """What is too long for each change: the suite in two other orders, every scene, all real clusters, and the
-    benchmarks.
+    """What is too long for each change: the suite in two other orders, the tests that are marked so, all real clusters,
+    and the benchmarks.
     """
+    for report in FOLDER.glob("*.xml"):
+        report.unlink()
     codes = [both(f"-{seed}", ["--random-order", f"--random-order-seed={seed}", *arguments]) for seed in SEEDS]
-    codes.append(pytest("scenes", ["tests/e2e/test_every_scene.py", "--ship", *arguments]))
-    if os.environ.get("MESHCONSOLE_LIVE"):
-        places = ["tests/live/conformance", "tests/live/test_observers.py"]
-        codes.append(pytest("every-cluster", [*places, "--every-cluster", "--ship", *arguments]))
-    return max(*codes, bench(arguments))
+    codes.append(pytest("long", ["tests", "-m", "ship", "--ship", *arguments]))
+    codes.append(every_cluster(arguments))
+    codes.append(bench(arguments))
+    print(closing_line(sorted(FOLDER.glob("*.xml"))))
+    return max(codes)
+
+
+def every_cluster(arguments: list[str]) -> int:
+    if not os.environ.get("MESHCONSOLE_LIVE"):
+        print("every cluster: not run, MESHCONSOLE_LIVE names none", flush=True)
+        return 0
+    places = ["tests/live/conformance", "tests/live/test_observers.py"]
+    return pytest("every-cluster", [*places, "--every-cluster", "--ship", *arguments])
 
 
 def both(suffix: str, arguments: list[str]) -> int:
@@ -65,7 +77,7 @@ def live(arguments: list[str]) -> int:
     clusters = json.loads(Path(described).read_text(encoding="utf-8"))
     split = clusters["config_cluster"] != clusters["control_plane_cluster"]
     if split:
-        return pytest("live-split", ["tests/live/test_split.py", "tests/live/conformance", *arguments])
+        return pytest("live-split", [*ON_SPLIT, *arguments])
     chosen = ["-m", "not split"]
     if not clusters.get("data_path"):
         chosen += ["--leave-out", "data_path"]

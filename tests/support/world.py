@@ -75,7 +75,7 @@ class World:
         return desired.load(self.mesh)
 
     def start(self, *changes: Change, actor: Actor = ROOT, **options: Any) -> Rollout:
-        return rollouts.rollout_start(actor=actor, mesh=self.mesh, changes=changes, **options)
+        return rollouts.rollout_start(actor=actor, start=rollouts.Start(self.mesh, changes, **options))
 
     def do(self, *changes: Change, ends: str = "succeeded", **options: Any) -> Rollout:
         return self.finish(self.start(*changes, **options), ends)

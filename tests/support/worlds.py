@@ -63,7 +63,7 @@ def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
 def fleets() -> Iterator[Callable[..., Fleet]]:
     """Starts fleets that end with the test."""
     with ExitStack() as stack:
-        yield lambda *names, **options: stack.enter_context(Fleet(*names, **options))
+        yield lambda *plans, **options: stack.enter_context(Fleet(plans, **options))
         forget_clients()
 
 

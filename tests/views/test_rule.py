@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from interconnect.domain.changes import Enable
+from interconnect.domain.changes import EditGateway, Enable
+from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
 from interconnect.services import inquiries, watching
@@ -127,6 +128,17 @@ def test_what_others_have_changed_is_the_loudest_thing_on_the_page(prepared: Wor
     page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE).content.decode()
     assert "Others have changed what the console wrote" in page and RULE in page
     assert "kubectl-edit owns the field .spec.servers of Gateway" in page
+
+
+def test_what_a_failed_rollout_left_undone_is_not_laid_at_the_door_of_others(prepared: World) -> None:
+    gateway = next(iter(prepared.topology.gateways.values()))
+    prepared.fleet.fault(gateway.key.cluster, "403", methods=("PATCH",), resource="deployments")
+    prepared.do(EditGateway(gateway.key, GatewaySpec(replicas=3)), ends="failed")
+    watching.look(prepared.mesh)
+    page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE)
+    assert page.context["drift"]["lines"]
+    assert "Others have changed" not in page.content.decode()
+    assert "Not everything is as asked for" in page.content.decode()
 
 
 def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: World) -> None:

@@ -84,7 +84,7 @@ def _rollout(filing: Filing, mesh: Mesh) -> Rollout | None:
         return unfinished
     live = filing.preview.live if filing.mesh else {}
     if filing.changes:
-        return rollouts.rollout_start(actor=ACTOR, mesh=mesh, changes=filing.changes, live=live)
+        return rollouts.rollout_start(actor=ACTOR, start=rollouts.Start(mesh, filing.changes, live=live))
     return None if filing.preview.empty else rollouts.drift_restore(actor=ACTOR, mesh=mesh, live=live)
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from interconnect import clients
-from interconnect.domain.entries import Applied, Json, Rendered, Target
+from interconnect.domain.entries import Applied, Rendered, Target
+from interconnect.domain.json_types import Json
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks, restart_owed
 from interconnect.domain.render import NETWORKS_FIELD, rule_target
 from interconnect.domain.topology import RestartPolicy
+from interconnect.domain.verify import GuardChoice
 from interconnect.kube import kinds, probe
 from interconnect.kube.istiod import replicas
 from interconnect.observing.istiods import guard, read_istiods, verdict
@@ -143,11 +145,11 @@ def _agrees(work: Work, facts: Facts, item: Istiod) -> bool:
 def _guarded(work: Work, facts: Facts, owed: list[Istiod]) -> Done | None:
     """None when the restart may begin; the decision that the actor took otherwise."""
     reasons = guard(work.mesh, facts)
-    if not reasons or work.rollout.guard == "force":
+    if not reasons or work.rollout.guard == GuardChoice.FORCE:
         return None
     found = [reason.to_json() for reason in reasons]
-    if work.rollout.guard == "skip":
-        return _settled(work, facts, owed, {"guard": found, "decision": "skip"}, skipped=True)
+    if work.rollout.guard == GuardChoice.SKIP:
+        return _settled(work, facts, owed, {"guard": found, "decision": GuardChoice.SKIP}, skipped=True)
     clusters = sorted({str(reason.params["cluster"]) for reason in reasons if "cluster" in reason.params})
     raise StepFailed("restart.guard", {"clusters": clusters}, {"guard": found})
 

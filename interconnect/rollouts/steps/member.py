@@ -14,7 +14,8 @@ from interconnect.rollouts.outcome import Done
 from interconnect.state import observed
 
 if TYPE_CHECKING:
-    from interconnect.domain.entries import Applied, Json, Live, Rendered
+    from interconnect.domain.entries import Applied, Live, Rendered
+    from interconnect.domain.json_types import Json
     from interconnect.rollouts.work import Work
 
 

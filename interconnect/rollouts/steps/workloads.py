@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interconnect.domain.entries import Json, Target
+from interconnect.domain.entries import Target
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.reading import mapping, number
 from interconnect.rollouts.outcome import Done, StepFailed, Wait

@@ -9,9 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from interconnect.domain.refusal import Refused
+from interconnect.domain.verify import GuardChoice
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.base import STALE, VersionedForm
-from interconnect.services.rollouts import rollout_start
+from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import desired, observed, pages
 from interconnect.views.parts import dialogs
 from interconnect.wording import phrases
@@ -54,14 +55,14 @@ def submit(
         dialog.status = 409
         return dialogs.show(request, visit, dialog)
     try:
-        rollout = rollout_start(
-            actor=visit.actor,
-            mesh=visit.mesh,
-            changes=list(changes()),
+        start = Start(
+            visit.mesh,
+            list(changes()),
             accept=dialogs.consents(request.POST),
-            guard=request.POST.get("guard", "fail"),
+            guard=request.POST.get("guard", GuardChoice.FAIL),
             restart=restart,
         )
+        rollout = rollout_start(actor=visit.actor, start=start)
     except Refused as refused:
         dialogs.refuse(dialog, refused)
         return dialogs.show(request, visit, dialog)

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from interconnect.domain.preflight import Severity
-from interconnect.domain.steps import Phase
+from interconnect.domain.steps import CENTRAL
 from interconnect.domain.writes import Verb
 from interconnect.models import InquiryStatus
 from interconnect.services import plans
@@ -205,7 +205,7 @@ def _note(write: Mapping[str, Any]) -> str:
 
 
 def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
-    central = step["phase"] in (Phase.PREFLIGHT, Phase.PUBLISH)
+    central = step["phase"] in CENTRAL
     return StepLine(
         kind=step["kind"],
         label=phrases.step_name(step["kind"]),

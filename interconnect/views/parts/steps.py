@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from interconnect.domain.serial import SerialError
-from interconnect.domain.steps import Phase, PlannedStep
+from interconnect.domain.steps import CENTRAL, PlannedStep
+from interconnect.domain.verify import GuardChoice
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
@@ -101,14 +102,14 @@ def names_of(rollout: Rollout) -> dict[str, str]:
 
 
 def chain_name(phase: int, chain: str, names: Mapping[str, str]) -> str:
-    if phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+    if phase in CENTRAL:
         return _("Control plane")
     return names.get(chain, chain)
 
 
 def place(step: PlannedStep, names: Mapping[str, str]) -> str:
     """Where a planned step works."""
-    if step.phase in (Phase.PREFLIGHT, Phase.PUBLISH):
+    if step.phase in CENTRAL:
         return _("Control plane")
     return names.get(step.chain, _("Config cluster"))
 
@@ -143,7 +144,7 @@ def detail(step: Step) -> str:
         total = seen["replicas"] or 0
         text = ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total)
         return text % {"ready": seen["available"], "total": total}
-    if seen.get("decision") == "skip":
+    if seen.get("decision") == GuardChoice.SKIP:
         return _("Skipped, as decided.")
     if seen.get("picked_up"):
         return _("istiod picked up the change by itself.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interconnect.kube import debug, kinds
-from simulator import Fleet
+from simulator import Fleet, usual_mesh
 from tests.kube.conformance.places import Installation, api, config, deployed, hub, namespace_of, nobody, space
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["api", "cluster", "config", "deployed", "hub", "installation", "names
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder = tmp_path_factory.mktemp("conformance")
-    with Fleet(members=("member-a",)) as fleet:
+    with Fleet([usual_mesh(members=("member-a",))]) as fleet:
         description = Path(folder, "live.json")
         description.write_text(json.dumps(fleet.describe(folder)))
         yield Installation(description)

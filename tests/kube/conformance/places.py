@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from interconnect.domain.entries import Target
+from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError
 from interconnect.observing.newcomer import api_for, credential_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from interconnect.kube.api import Api
     from interconnect.kube.kinds import Kind
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 APPLY, MERGE = "application/apply-patch+yaml", "application/merge-patch+json"

@@ -27,8 +27,8 @@ from tests.kube.conformance.places import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from interconnect.domain.json_types import Json
     from interconnect.kube.api import Api
-    from tests.kube.conformance.places import Json
 
 MAPS = kinds.CONFIG_MAP
 NOBODYS_UID = "00000000-0000-0000-0000-000000000000"

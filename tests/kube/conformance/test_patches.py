@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interconnect.domain.entries import Target
+    from interconnect.domain.json_types import Json
     from interconnect.kube.api import Api
-    from tests.kube.conformance.places import Json
 
 MAPS, HOOKS = kinds.CONFIG_MAP, kinds.MUTATING_WEBHOOK
 URL = "https://istiod.invalid:15017/inject/cluster/x"

@@ -21,8 +21,8 @@ from tests.kube.conformance.places import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interconnect.domain.json_types import Json
     from interconnect.kube.api import Api
-    from tests.kube.conformance.places import Json
 
 RESTART = {
     "spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}}

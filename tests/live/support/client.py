@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import yaml
 
-Json = dict[str, Any]
+from interconnect.domain.json_types import Json
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from interconnect.domain.json_types import Json
 from tests.live.support import ads
-from tests.live.support.client import STRATEGIC, Client, Json
+from tests.live.support.client import STRATEGIC, Client
 from tests.live.support.forward import Forward
 from tests.live.support.traffic import Identity, Served, served_by
 

@@ -13,7 +13,7 @@ from tests.live.support.snapshot import differences, snapshot
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.live.support.client import Json
+    from interconnect.domain.json_types import Json
     from tests.live.support.console import Console, Outcome
     from tests.live.support.installation import Live
 

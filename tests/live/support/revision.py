@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from tests.live.support.installation import eventually
 
 if TYPE_CHECKING:
-    from tests.live.support.client import Client, Json
+    from interconnect.domain.json_types import Json
+    from tests.live.support.client import Client
     from tests.live.support.installation import Live, Undo
 
 REVISION = "canary"

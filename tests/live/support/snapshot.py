@@ -7,7 +7,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.live.support.client import Client, Json
+    from interconnect.domain.json_types import Json
+    from tests.live.support.client import Client
     from tests.live.support.installation import Live
 
 # What other programs rewrite by themselves, or give new names to, says nothing about the console.

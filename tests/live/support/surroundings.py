@@ -12,7 +12,7 @@ from tests.live.support.meshfile import CLUSTER, Mesh, Networks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live.support.client import Json
+    from interconnect.domain.json_types import Json
     from tests.live.support.installation import Live
 
 FOREIGN = {"elsewhere": {Endpoint("198.51.100.7", 15443)}}
