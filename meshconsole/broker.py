@@ -7,14 +7,14 @@ from typing import Any
 
 
 class JsonSerializer:
-    """For Django's cache, whose own unpickles: who can write to the cache could run what they like."""
+    """For Django's cache, whose own serializer unpickles: anyone who can write to the cache could run code."""
 
     def dumps(self, value: Any) -> bytes | int:
         # A number as such, so that the server can count it up.
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:
-        """None, which is as good as absent, for what is no JSON."""
+        """Return None, which means absent, for anything that isn't JSON."""
         try:
             return json.loads(data)
         except ValueError:

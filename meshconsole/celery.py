@@ -1,4 +1,4 @@
-"""The Celery application: a doorbell for the workers; what is to be done stands in the database."""
+"""The Celery application: it only notifies workers; the work itself is in the database."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def leases_outlive_calls(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 
 @register()
 def credential_keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E002: a key that is no Fernet key would be found out at the first credential only."""
+    """E002: an invalid Fernet key would otherwise be found only at the first credential."""
     return [
         Error(
             f"Key {number} of MESHCONSOLE_CREDENTIAL_KEYS is not a Fernet key (32 bytes, URL-safe base64).",
@@ -41,7 +41,7 @@ def credential_keys_are_usable(app_configs: Sequence[AppConfig] | None, **kwargs
 
 @register()
 def denied_networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """E003: an entry that is none would be found out at the first call to a cluster only."""
+    """E003: an invalid entry would otherwise be found only at the first call to a cluster."""
     return [
         Error(f"{entry} in MESHCONSOLE_DENIED_NETWORKS is neither a network nor an address.", id="meshconsole.E003")
         for entry in settings.MESHCONSOLE_DENIED_NETWORKS
@@ -51,7 +51,7 @@ def denied_networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwar
 
 @register(deploy=True)
 def a_broker_reaches_other_processes(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """W001: workers hear of new rollouts by the sweep alone."""
+    """W001: without a broker, workers learn of new rollouts only from the sweep."""
     if settings.REDIS_URL:
         return []
     return [Warning("REDIS_URL is not set: workers learn of new rollouts by their sweep only.", id="meshconsole.W001")]

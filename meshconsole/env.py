@@ -20,7 +20,7 @@ N = TypeVar("N", int, float)
 
 
 class Env:
-    """Reads variables from a mapping. A variable that is set but blank counts as not set."""
+    """Reads variables from a mapping. A blank variable counts as not set."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -29,7 +29,7 @@ class Env:
         return self._values.get(name, "").strip() or default
 
     def items(self, name: str) -> list[str]:
-        """Comma-separated items, without blank ones."""
+        """Return comma-separated items, without blank ones."""
         return split(self.text(name))
 
     def flag(self, name: str, default: bool) -> bool:
@@ -43,7 +43,7 @@ class Env:
         raise ImproperlyConfigured(f"{name} must be one of 1, 0, true, false, yes, no, on, off.")
 
     def seconds(self, name: str, default: float) -> float:
-        """A positive number of seconds."""
+        """Return a positive number of seconds."""
         value = self._number(name, float, default, "a number of seconds")
         if not 0 < value < float("inf"):
             raise ImproperlyConfigured(f"{name} must be a positive number of seconds.")
@@ -59,10 +59,10 @@ class Env:
         return value
 
     def secret(self, name: str) -> str:
-        """The content of the file that `<name>_FILE` names, else the variable `name`, else "".
+        """Return the content of the file that `<name>_FILE` names, else the variable `name`, else "".
 
-        A file that cannot be read or is blank is an error, never a reason to fall back: a secret that silently comes
-        from somewhere else is worse than none.
+        A file that is unreadable or blank is an error, never a reason to fall back: a secret that silently comes from
+        somewhere else is worse than none.
         """
         path = self.text(f"{name}_FILE")
         if not path:
@@ -92,11 +92,11 @@ def split(value: str) -> list[str]:
 
 
 def closed_folder(folder: Path, *, program: Path) -> str:
-    """Closes an existing folder of data, and the files in it, to everybody but its owner; a sentence if it was open,
+    """Close an existing data folder, and the files in it, to everybody but its owner; return a sentence if it was open,
     else "".
 
-    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` lies in it, it is
-    a home, or everybody's), and for one that stays open.
+    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` is in it, or it
+    is a home or shared), and for one that can't be closed.
     """
     try:
         found = folder.stat()
@@ -152,7 +152,9 @@ def _unusable(path: Path, reason: str) -> ImproperlyConfigured:
 
 
 def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
-    """The secret kept in `path` (mode 0600), made at first use; two processes that start together agree on one."""
+    """Return the secret in `path` (mode 0600), generated on first use; two processes that start together get the same
+    one.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

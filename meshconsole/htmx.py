@@ -18,7 +18,9 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def target(request: HttpRequest) -> str:
-    """The id of the element that the answer goes into; "" for a whole page (and for Back, whose cache may be gone)."""
+    """Return the ID of the element that receives the answer; "" for a whole page (and for Back, whose cache may be
+    gone).
+    """
     if not is_htmx(request) or request.headers.get("HX-History-Restore-Request") == "true":
         return ""
     return request.headers.get("HX-Target", "")
@@ -27,7 +29,7 @@ def target(request: HttpRequest) -> str:
 def page(
     request: HttpRequest, template: str, context: dict[str, Any], *, parts: tuple[str, ...] = (), status: int = 200
 ) -> HttpResponse:
-    """The whole page, or the one of its `parts` (partials named after the ids of elements) that htmx asks for."""
+    """Return the whole page, or the one of its `parts` (partials named after element IDs) that htmx asks for."""
     wanted = target(request)
     name = f"{template}#{wanted.replace('-', '_')}" if wanted in parts else template
     response = render(request, name, context, status=status)
@@ -43,8 +45,8 @@ def events(response: HttpResponse, **names: Any) -> HttpResponse:
 
 
 def redirect(request: HttpRequest, url: str) -> HttpResponse:
-    """To another page, as a whole: a redirect that htmx follows would put that page into the element that was asked
-    for.
+    """Redirect to another page as a whole. If htmx followed a plain redirect, that page would end up inside the
+    requesting element.
     """
     if not is_htmx(request):
         return HttpResponseRedirect(url)
@@ -54,7 +56,9 @@ def redirect(request: HttpRequest, url: str) -> HttpResponse:
 
 
 class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
-    """A redirect would put the sign-in page into a table cell; 401 lets the page ask, and send its request again."""
+    """Answers 401 instead of redirecting, which would put the sign-in page into a table cell; the page then signs in
+    and repeats its request.
+    """
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
         if is_htmx(request):

@@ -41,7 +41,7 @@ NEVER_BELIEVED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_S
 
 
 class NoStoreMiddleware:
-    """Nothing that a session has shown stays in a browser's cache or a proxy's, error pages included."""
+    """Keeps whatever a session has shown out of browser and proxy caches, error pages included."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -53,8 +53,8 @@ class NoStoreMiddleware:
 
 
 class ForwardedMiddleware:
-    """Puts the client's own address, scheme and host where Django looks for them; everything after it need not know of
-    proxies.
+    """Puts the client's own address, scheme and host where Django looks for them; code after it needs to know nothing
+    about proxies.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -80,7 +80,7 @@ def _trusted(entries: tuple[str, ...]) -> TrustedProxies:
 
 
 class HostMiddleware:
-    """Refuses a Host whose port no server can have: Django looks only at whether it is made of digits."""
+    """Refuses a Host with an impossible port: Django only checks that it consists of digits."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -93,9 +93,9 @@ class HostMiddleware:
 
 
 class HealthMiddleware:
-    """Answers `/livez` and `/readyz` before host names, sessions and redirects are looked at.
+    """Answers `/livez` and `/readyz` before host names, sessions and redirects are checked.
 
-    Anybody may ask, so that the answer is yes or no; which part does not answer is in the log.
+    Anyone may ask, so the answer is only yes or no; the log says which part doesn't answer.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -116,8 +116,8 @@ class HealthMiddleware:
 
 
 class SessionEndMiddleware:
-    """Ends a session that nobody has used for a while, or that has lasted long enough: what comes then has not signed
-    in.
+    """Ends a session that has been unused for too long, or has lasted long enough; the request then counts as not
+    signed in.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -142,9 +142,7 @@ class SizeMiddleware:
 
 
 class CharsetMiddleware:
-    """Refuses another charset than UTF-8 before anything is decoded with it: no browser sends one, and Python knows odd
-    ones.
-    """
+    """Refuses charsets other than UTF-8 before anything is decoded: no browser sends one, and Python knows odd ones."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -157,7 +155,7 @@ class CharsetMiddleware:
 
 
 class PermissionsPolicyMiddleware:
-    """No page of the console needs a device's sensors."""
+    """Denies device sensors, which no page of the console needs."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

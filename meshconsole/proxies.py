@@ -1,7 +1,7 @@
-"""Who asks, and by what scheme and host, when proxies stand before the console. Pure.
+"""The client's address, scheme and host when proxies are in front of the console. Pure.
 
-A header that says so is believed from the addresses in MESHCONSOLE_TRUSTED_PROXIES alone. A mere number of proxies, as
-allauth and others take it, believes whoever connects past them.
+Headers about them are trusted only from the addresses in MESHCONSOLE_TRUSTED_PROXIES. A mere number of proxies, as
+allauth and others use, would trust anyone who connects around them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IPV6_PREFIX = 64
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the outermost trusted proxy saw. `scheme` and `host` are "" where no trusted proxy says them."""
+    """What the outermost trusted proxy saw. `scheme` and `host` are "" if no trusted proxy names them."""
 
     address: str
     scheme: str = ""
@@ -65,7 +65,7 @@ class TrustedProxies:
 
 
 def network_of(address: str) -> str:
-    """`address`, or the /64 that an IPv6 address is in: what a limit counts as one place."""
+    """Return `address`, or the /64 of an IPv6 address: a limit counts these as one place."""
     parsed = _address(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, IPV6_PREFIX), strict=False))

@@ -1,4 +1,4 @@
-"""What production refuses to start with, in sentences; "" is: good enough. Pure."""
+"""What production refuses to start with, in sentences; "" means good enough. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOST = re.compile(
 
 
 def secret_weakness(secret: str) -> str:
-    """Why a text that signs sessions can be guessed."""
+    """Return why a text that signs sessions can be guessed."""
     if len(secret) < SHORTEST_SECRET:
         return f"is shorter than {SHORTEST_SECRET} characters"
     if len(set(secret)) < FEWEST_CHARACTERS or _repeats(secret):
@@ -26,7 +26,7 @@ def secret_weakness(secret: str) -> str:
 
 
 def host_weakness(hosts: Iterable[str]) -> str:
-    """Why a list of host names lets in names that are not the console's, or none at all."""
+    """Return why a list of host names admits names that aren't the console's, or isn't valid."""
     for host in hosts:
         if host == "*" or (host.startswith(".") and host.count(".") < 2):
             return f"{host} stands for names of others too"
@@ -39,7 +39,7 @@ def host_weakness(hosts: Iterable[str]) -> str:
 
 
 def origin_weakness(origins: Iterable[str]) -> str:
-    """Why a list of origins trusts pages of others, or a connection that anybody on the path can change."""
+    """Return why a list of origins trusts pages of others, or a connection that anyone on the path can change."""
     for origin in origins:
         parts = urlsplit(origin)
         host = parts.hostname or ""

@@ -1,5 +1,5 @@
-"""Text of others as it can be shown: on pages, in terminals and in logs nothing of it moves the cursor, hides or turns
-around.
+"""Text of others, made safe to show: on pages, in terminals and in logs nothing of it moves the cursor, hides or
+reverses text.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _lines = _Symbols({ord("\n"): "\n", ord("\t"): "\t"})
 
 
 def visible(text: str, *, lines: bool = False) -> str:
-    """`text` with a symbol for each character that shows nothing or changes how others are shown.
+    """Return `text` with a symbol for each character that is invisible or changes how others are shown.
 
-    With `lines` line feeds and tabs stay what they are.
+    With `lines`, line feeds and tabs are kept.
     """
     if text.isascii() and text.isprintable():
         return text

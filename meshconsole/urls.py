@@ -1,4 +1,4 @@
-"""The URLs of the console. `/livez` and `/readyz` are answered before them, in middleware.py."""
+"""The URLs of the console. The middleware answers `/livez` and `/readyz` before them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses of east-west gateways: IPs and DNS names in one normal form, and what may not be one (rule 10)."""
+"""Addresses of east-west gateways: IPs and DNS names in one normal form, and which addresses are refused (rule 10)."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _BROADCAST = ipaddress.ip_address("255.255.255.255")
 
 
 def parse_address(text: str, port: int | str = GATEWAY_PORT, gateway: GatewayKey | None = None) -> Address | Violation:
-    """The address in its normal form: IPs compressed (IPv4-mapped ones as IPv4), names in lower case without trailing
-    dot.
+    """Return the address in its normal form: IPs compressed (IPv4-mapped ones as IPv4), names in lower case without
+    trailing dot.
 
-    `port` may be what somebody typed; empty means 15443. The code of the violation says what is wrong.
+    `port` may be raw input; empty means 15443. The code of the violation says what is wrong.
     """
     host = parse_host(text)
     if isinstance(host, Violation):
@@ -52,7 +52,7 @@ def parse_address(text: str, port: int | str = GATEWAY_PORT, gateway: GatewayKey
 
 
 def parse_host(text: str) -> str | Violation:
-    """An IP or a DNS name in its normal form."""
+    """Return an IP or a DNS name in its normal form."""
     host = text.strip().lower()
     if not host:
         return Violation("address.empty")
@@ -68,7 +68,7 @@ def parse_host(text: str) -> str | Violation:
 
 
 def parse_ip(text: str) -> Ip | None:
-    """An IP, IPv4-mapped IPv6 as the IPv4 address that it means; None when `text` is none."""
+    """Return an IP, IPv4-mapped IPv6 as the IPv4 address that it means; None when `text` isn't one."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -78,7 +78,7 @@ def parse_ip(text: str) -> Ip | None:
 
 
 def forbidden_range(address: Ip) -> str:
-    """Why no other cluster could reach this address (the last part of a code in `CODES`); empty when it could."""
+    """Return why no other cluster could reach this address (the last part of a code in `CODES`); empty when one could."""
     if address.is_unspecified or (address.version == 4 and address in _THIS_NETWORK):
         return "unspecified"
     if address.is_loopback:
@@ -91,7 +91,7 @@ def forbidden_range(address: Ip) -> str:
 
 
 def normalised(address: Address) -> Address | Violation:
-    """`address` in its normal form. An awaited one has no host to check yet, its port is checked all the same."""
+    """Return `address` in its normal form. An awaited one has no host to check yet, but its port is still checked."""
     if not address.awaited:
         return parse_address(address.host, address.port, address.gateway)
     number = _port(address.port)
@@ -99,15 +99,17 @@ def normalised(address: Address) -> Address | Violation:
 
 
 def canonical(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """Valid addresses in their normal form and sorted: their order means nothing, so that equal sets
-    are equal values.
+    """Return valid addresses in their normal form, sorted. Their order has no meaning, so equal sets become equal
+    values.
     """
     found = (normalised(address) for address in addresses)
     return tuple(sorted((address for address in found if isinstance(address, Address)), key=_order))
 
 
 def endpoint(host: str, port: int) -> Endpoint:
-    """Host and port as they compare with others', whoever wrote them; what cannot be read stays as it is."""
+    """Return host and port in the form in which they are compared, whoever wrote them; unreadable values stay as they
+    are.
+    """
     address = parse_ip(host)
     return (host.strip().lower().removesuffix(".") if address is None else str(address)), port
 

@@ -1,7 +1,7 @@
-"""Whether a live object is what a manifest asks for, and who owns which of its fields.
+"""Whether a live object matches a manifest, and who owns which of its fields.
 
-A live object agrees when every leaf of the manifest is in it and it has no leaf owned by the console that the manifest
-lacks. Ownership is read from `metadata.managedFields` (FieldsV1, as structured-merge-diff writes it).
+A live object matches when it has every leaf of the manifest, and the console owns no leaf that the manifest lacks.
+Ownership is read from `metadata.managedFields` (FieldsV1, as structured-merge-diff writes it).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ Path = tuple[str, ...]
 
 
 def differences(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> tuple[Path, ...]:
-    """The paths at which the live object is not what the manifest asks for; empty when they agree.
+    """Return the paths at which the live object differs from the manifest; empty when they match.
 
     List items appear as `[name=istio-proxy]` or `[0]`.
     """
@@ -64,7 +64,7 @@ def agrees(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> bool:
 
 
 def owned_fields(live: Json, manager: str) -> Json:
-    """The FieldsV1 tree that this manager has applied; `{}` when it has applied nothing."""
+    """Return the FieldsV1 tree that this manager has applied; `{}` when it has applied nothing."""
     for entry in live.get("metadata", {}).get("managedFields") or []:
         if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource"):
             fields = entry.get("fieldsV1")
@@ -73,8 +73,8 @@ def owned_fields(live: Json, manager: str) -> Json:
 
 
 def owners_of(live: Json, path: Path) -> tuple[str, ...]:
-    """The managers that own the field at a path of plain map keys, in the order of managedFields,
-    without the console.
+    """Return the managers that own the field at a path of plain map keys, in the order of managedFields, without the
+    console.
     """
     owners = []
     for entry in live.get("metadata", {}).get("managedFields") or []:
@@ -95,9 +95,7 @@ def owns(live: Json, manager: str, path: Path) -> bool:
 
 
 def applied_by(manager: str, manifest: Json, live: Json) -> bool:
-    """Whether this manager has applied every field of the manifest to the live object, whatever their
-    values are now.
-    """
+    """Whether this manager has applied every field of the manifest to the live object, whatever the values are now."""
     content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     metadata = {
         key: value for key, value in content.get("metadata", {}).items() if key not in ("name", "namespace", "uid")
@@ -137,9 +135,10 @@ def _of_item(fields: Json, item: Any, index: int) -> Any:
 
 
 def reverse_patch(manifest: Json, live: Json) -> Json:
-    """The merge patch that would bring the leaves of `manifest` back to what `live` holds; null where it holds none.
+    """Return the merge patch that would reset the leaves of `manifest` to what `live` has; null where it has none.
 
-    Identity (`apiVersion`, `kind`, name, namespace) is left out. Lists are one leaf, as a merge patch replaces them.
+    Identity (`apiVersion`, `kind`, name, namespace) is left out. A list is one leaf, since a merge patch replaces it as
+    a whole.
     """
     body = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     metadata = {key: value for key, value in body.get("metadata", {}).items() if key not in ("name", "namespace")}
@@ -147,7 +146,7 @@ def reverse_patch(manifest: Json, live: Json) -> Json:
 
 
 def restoring_patch(found: Json, sent: Json, live: Json) -> Json:
-    """The part of a reverse patch whose leaves still are what was sent: what others have changed since stays theirs."""
+    """Return the part of a reverse patch whose leaves are still as sent: what others have changed since stays theirs."""
     patch: Json = {}
     for key, value in found.items():
         if isinstance(value, dict) and isinstance(sent.get(key), dict):
@@ -167,8 +166,8 @@ def _still_as_sent(key: str, before: Any, sent: Json, live: Json) -> bool:
 
 
 def applied_over(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> Json:
-    """What server-side apply of the manifest leaves of the live object: its leaves, and what the
-    manager does not own.
+    """Return what server-side apply of the manifest would make of the live object: the manifest's leaves, and what the
+    manager doesn't own.
     """
     return dict(_applied(manifest, live, owned_fields(live, manager), ""))
 
@@ -218,7 +217,7 @@ def _key_of(item: Json, owned: Json) -> str:
 
 
 def quantity(text: Any) -> Decimal | None:
-    """A Kubernetes quantity as a number (`"1000m"` is 1, `"1Gi"` is 2^30); None when it is none."""
+    """Return a Kubernetes quantity as a number (`"1000m"` is 1, `"1Gi"` is 2^30); None when it isn't one."""
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):
         return None
     number = str(text)

@@ -1,6 +1,4 @@
-"""What an object would be if its cluster took a write just as it is sent: to show a write that a cluster has refused to
-try.
-"""
+"""What an object would be if its cluster accepted a write exactly as sent, to show a write whose dry run was refused."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def asked_for(write: Write, live: Json | None) -> Json | None:
-    """The object after `write`, without what the server would add; None where it is to be gone."""
+    """Return the object after `write`, without what the server would add; None when the write deletes it."""
     if write.verb is Verb.DELETE:
         return None
     if write.verb is Verb.APPLY:

@@ -1,5 +1,5 @@
-"""Questions to clusters outside rollouts: how many one person may put, and whose turn it is, so that nobody keeps
-others waiting.
+"""Questions to clusters outside rollouts: how many a person may have in progress, and whose turn it is, so that nobody
+keeps others waiting.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ WINDOW_MINUTES = 15
 
 
 class Load(NamedTuple):
-    """Questions that wait or are being answered: the person's own, in any mesh, and everybody's in this one.
+    """Questions that wait or are being answered: the person's own, in any mesh, and everybody's in this mesh.
 
-    `failed_checks` are the person's checks of new credentials within the window that led to no cluster (yet).
+    `failed_checks` counts the person's checks of new credentials within the window that led to no cluster (yet).
     """
 
     own: int = 0
@@ -32,7 +32,9 @@ class Load(NamedTuple):
 
 
 def may_ask(load: Load, *, check: bool = False) -> Violation | None:
-    """Why this person may not ask now; None: go ahead. Who has nothing open may always ask one question of a mesh."""
+    """Return why this person may not ask now, or None. Anyone with nothing in progress may always ask one question of a
+    mesh.
+    """
     if load.own >= MOST_OPEN_OF_ONE:
         return Violation("asking.person", {"most": MOST_OPEN_OF_ONE})
     if load.own and load.mesh >= MOST_OPEN_IN_MESH:
@@ -49,10 +51,10 @@ class Question(NamedTuple):
 
 
 def next_turn(waiting: Sequence[Question], running: Iterable[Question], served: Mapping[str, float]) -> Question | None:
-    """The question to be answered next; None while all that wait have to.
+    """Return the question to answer next; None while all of them must wait.
 
-    First comes the mesh of which least is being answered, in it the person; then the mesh that was `served` longest ago
-    (any clock), then the order of `waiting`.
+    The mesh with the fewest questions being answered comes first, and in it the person with the fewest; then the mesh
+    that was `served` longest ago (any clock), then the order of `waiting`.
     """
     held = list(running)
     in_mesh, of_one = Counter(each.mesh for each in held), Counter(each.person for each in held)

@@ -1,7 +1,8 @@
-"""Group by group: what istiod tells the one about the other, and how far a call from the console came. Never averaged.
+"""Group by group: what istiod tells one about the other, and how far a call from the console gets. The two are never
+averaged.
 
-The control plane's word is about one connected proxy of the source and one service of the target; the data path is the
-target's alone, since the console calls it, not a Pod of the source.
+The control plane's result is about one connected proxy of the source and one service of the target. The data path's is
+about the target alone, since the console makes the call, not a Pod of the source.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Told(StrEnum):
 
 
 class Reach(StrEnum):
-    """How far the console's own calls to the chosen addresses of a group came."""
+    """How far the console's own calls to the chosen addresses of a group get."""
 
     SERVED = "served"  # a workload behind every address answered under the mesh's root
     FAILED = "failed"  # not so at one address at least
@@ -41,7 +42,7 @@ WRONG = frozenset({Told.RAW, Told.MIXED, Told.ABSENT})
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """From `source` to `target`. Only for a joined target can anything be wrong: others are not reached by gateways."""
+    """From `source` to `target`. Only a joined target can have problems: others aren't reached through gateways."""
 
     source: str
     target: str
@@ -59,7 +60,7 @@ class Pair:
 
     @property
     def mistold(self) -> bool:
-        """Whether istiod tells the source something else than the target's gateways."""
+        """Whether istiod tells the source something other than the target's gateways."""
         return self.joined and self.told in WRONG
 
     @property
@@ -74,10 +75,10 @@ def told_of(
     raw: Collection[Endpoint],
     others: Collection[Endpoint],
 ) -> Told:
-    """What `told` amounts to: `gateways` and `raw` (its Pods) are the target's addresses, `others` those of Pods
+    """Return what `told` amounts to: `gateways` and `raw` (its Pods) are the target's addresses, `others` those of Pods
     elsewhere.
 
-    Where two groups use one Pod CIDR an address may be either's Pod: it proves nothing.
+    If two groups share a Pod CIDR, an address may belong to a Pod of either, so it proves nothing.
     """
     through = bool(set(told) & set(gateways))
     direct = set(told) & (set(raw) - set(gateways))
@@ -90,10 +91,10 @@ def told_of(
 
 
 def pairs(topology: Topology, told: Mapping[tuple[str, str], Told], reach: Mapping[str, Reach]) -> tuple[Pair, ...]:
-    """Every ordered pair of groups: those that disagree first, then other problems, what is not known, and the rest by
-    name.
+    """Return every ordered pair of groups: those that disagree first, then other problems, then unknown ones, and the
+    rest by name.
 
-    `told` is by (source, target), `reach` by target; what is missing is not known.
+    `told` is keyed by (source, target), `reach` by target; missing entries are unknown.
     """
     found = [
         Pair(

@@ -21,7 +21,7 @@ _BY_TRUST = (CidrSource.TYPED, CidrSource.POOL, CidrSource.NODES)
 
 
 def parse_cidr(text: str) -> str | Violation:
-    """A CIDR that somebody typed, in its normal form (IPv6 compressed)."""
+    """Return a typed CIDR in its normal form (IPv6 compressed)."""
     try:
         network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
@@ -34,20 +34,22 @@ def parse_cidr(text: str) -> str | Violation:
 
 
 def believed(cluster: Cluster) -> tuple[PodCidr, ...]:
-    """A cluster's CIDRs of the surest source it has: typed, else pools, else nodes."""
+    """Return a cluster's CIDRs from its surest source: typed, else pools, else nodes."""
     sources = {cidr.source for cidr in cluster.pod_cidrs}
     best = next((source for source in _BY_TRUST if source in sources), None)
     return tuple(cidr for cidr in cluster.pod_cidrs if cidr.source == best)
 
 
 def overlap(one: Cluster, other: Cluster) -> Overlap | None:
-    """The first pair of believed CIDRs, one of each cluster, that share addresses."""
+    """Return the first pair of believed CIDRs, one of each cluster, that share addresses."""
     pairs = ((a, b) for a in believed(one) for b in believed(other))
     return next((pair for pair in pairs if _overlaps(*pair)), None)
 
 
 def certain(found: Overlap) -> bool:
-    """Whether both CIDRs are sure enough to refuse a group: what nodes say is empty or wrong with several CNIs."""
+    """Whether both CIDRs are sure enough to refuse a group: what nodes report is empty or wrong with several CNI
+    plugins.
+    """
     return all(cidr.source != CidrSource.NODES for cidr in found)
 
 
@@ -80,8 +82,8 @@ def _neighbours(clusters: Iterable[Cluster]) -> set[tuple[str, str]]:
 
 
 def suggested_groups(clusters: Iterable[Cluster]) -> tuple[tuple[str, ...], ...]:
-    """Clusters put together as far as none overlap; those without known CIDRs are left out, nothing can be said of
-    them.
+    """Return groups of clusters that don't overlap. Clusters without known CIDRs are left out, since nothing can be
+    said about them.
     """
     groups: list[list[Cluster]] = []
     for cluster in sorted(clusters, key=lambda cluster: cluster.name):

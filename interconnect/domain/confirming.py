@@ -1,4 +1,4 @@
-"""How a change is asked about before it is made: what a button amounts to decides it, not where the button is."""
+"""How a change is confirmed before it is made: the change decides, not the button that started it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Asking:
 
 
 def asking(topology: Topology, changes: Sequence[Change], *, about: Container[Change] | None = None) -> Asking:
-    """How `changes` of `topology` are asked about, all at once.
+    """Return how `changes` of `topology` are confirmed, all at once.
 
-    `about`: only these of them, the others have been made.
+    `about`: only these of them; the others have already been made.
     """
     asked = [change for change in changes if about is None or change in about]
     removed = any(isinstance(change, Remove) for change in asked)

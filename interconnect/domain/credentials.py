@@ -1,4 +1,4 @@
-"""What should be known of a credential before it is relied upon: when it ends, whose it is, which cluster it is for."""
+"""What to know about a credential before relying on it: when it expires, whose it is, which cluster it is for."""
 
 from __future__ import annotations
 
@@ -46,21 +46,19 @@ class Account:
 
 
 def moment(time: datetime) -> str:
-    """A time as messages have it, to the minute and in UTC."""
+    """Return a time as messages show it, to the minute and in UTC."""
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def expiry(ends_at: datetime | None, now: datetime) -> Violation | None:
-    """That a credential has ended, or will within 30 days."""
+    """Return that a credential has expired, or will within 30 days."""
     if ends_at is None or ends_at - now > SOON:
         return None
     return Violation(ENDED if ends_at <= now else ENDS_SOON, {"until": moment(ends_at)})
 
 
 def notes(account: Account, webhooks: Iterable[WebhookEntry], name: str, now: datetime) -> tuple[Violation, ...]:
-    """All that is to be said of a credential for the cluster `name` (empty: a control plane, which has
-    no name here).
-    """
+    """Return all notes about a credential for the cluster `name` (empty for a control plane, which has no name here)."""
     found = [*_of_istiod(account), expiry(account.ends_at, now)]
     if name:
         found += [*_of_another(account, webhooks, name)]

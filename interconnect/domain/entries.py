@@ -1,4 +1,4 @@
-"""The things the console writes on clusters, one by one: where each is, what it shall be, was last sent, and is now."""
+"""The things that the console writes on clusters: where each is, its desired, applied and observed value."""
 
 from __future__ import annotations
 

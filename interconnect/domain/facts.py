@@ -1,4 +1,4 @@
-"""What clusters last said, as far as rendering and rules need it: observed, never desired."""
+"""What clusters last reported, as far as rendering and rules need it: observed, never desired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be asked of an east-west gateway (rule 8)."""
+"""Rules about east-west gateways (rule 8)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ _MAX_PREFIX = 253
 
 
 def normalised_spec(spec: GatewaySpec) -> GatewaySpec:
-    """A valid spec with its annotations sorted and its IP in the normal form, so that equal wishes are equal values."""
+    """Return a valid spec with its annotations sorted and its IP in the normal form, so that equal specs are equal
+    values.
+    """
     address = parse_ip(spec.load_balancer_ip.strip())
     return replace(
         spec, annotations=tuple(sorted(spec.annotations)), load_balancer_ip="" if address is None else str(address)
@@ -63,7 +65,7 @@ def valid_spec(spec: GatewaySpec) -> Iterator[Violation]:
 
 
 def free_key(topology: Topology, key: GatewayKey) -> Iterator[Violation]:
-    """A number that names no other gateway of the cluster, neither by its key nor by its objects."""
+    """Rule 8: the number names no other gateway of the cluster, neither by its key nor by its objects."""
     if not 1 <= key.number <= MAX_GATEWAY_NUMBER:
         yield Violation("gateway.number", {"number": key.number, "max": MAX_GATEWAY_NUMBER})
         return
@@ -73,7 +75,7 @@ def free_key(topology: Topology, key: GatewayKey) -> Iterator[Violation]:
 
 
 def free_id(topology: Topology, gateway_id: str) -> Iterator[Violation]:
-    """A UUID in its usual form, of no other gateway: it is the Pods' selector."""
+    """Rule 8: the ID is a UUID in its usual form and belongs to no other gateway, since Pods are selected by it."""
     if not _is_uuid(gateway_id):
         yield Violation("gateway.id.invalid", {"id": gateway_id})
     elif any(gateway.id == gateway_id for gateway in topology.gateways.values()):

@@ -1,7 +1,7 @@
 """The network in the path of Istio's injection webhooks: `…/inject/cluster/<c>/net/<n>`.
 
-istiod reads the path behind `/inject` as pairs of key and value, the last of equal keys counts, and `--slash--` stands
-for a slash (Istio `pkg/kube/inject`, parseInjectEnvs). Whatever surrounds the segment is not ours and stays.
+istiod reads the path after `/inject` as pairs of key and value. The last of equal keys counts, and `--slash--` stands
+for a slash (Istio `pkg/kube/inject`, parseInjectEnvs). Everything around the segment isn't ours and stays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _UNREPLACED_IMAGE = "auto"
 
 
 def read_network(value: str) -> str | None:
-    """The network that a URL or path names; None when it names none or is no injection path."""
+    """Return the network in a URL or path; None when there is none or it isn't an injection path."""
     split = _split(value)
     if split is None:
         return None
@@ -35,15 +35,15 @@ def read_network(value: str) -> str | None:
 
 
 def clusters_of(entries: Iterable[WebhookEntry]) -> frozenset[str]:
-    """The cluster IDs that injection paths name: those under which istiod takes the Pods that they inject."""
+    """Return the cluster IDs in injection paths: istiod assigns the Pods that they inject to these."""
     named = (_last(pairs[1], "cluster") for entry in entries if (pairs := _split(entry.value)))
     return frozenset(cluster for cluster in named if cluster)
 
 
 def with_network(value: str, network: str | None) -> str | None:
-    """`value` naming `network` (None: none), everything else as it was.
+    """Return `value` with `network` (None: without a network), and everything else unchanged.
 
-    None when it is no injection path, or one in the old `:ENV:` syntax, which cannot be changed safely.
+    None when it isn't an injection path, or uses the old `:ENV:` syntax, which can't be changed safely.
     """
     split = _split(value)
     if split is None:
@@ -92,7 +92,9 @@ def patch_ops(configuration: Json, webhook: str, network: str | None) -> list[Js
 
 
 def not_injected(pods: Iterable[Json], network: str) -> str:
-    """Why a gateway's Pods are no gateways of this network: `image` (no proxy was injected), `network`, or empty."""
+    """Return why a gateway's Pods aren't gateways of this network: `image` (no proxy was injected), `network`, or
+    empty.
+    """
     for pod in pods:
         if pod.get("metadata", {}).get("deletionTimestamp"):
             continue

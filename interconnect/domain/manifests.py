@@ -38,13 +38,13 @@ RULE = ("networking.istio.io/v1", "Gateway")
 
 
 def manifest_of(target: Target, labels: Json, body: Json) -> Json:
-    """A whole manifest of the object at `target`: `body` below its identity and labels."""
+    """Return the whole manifest of the object at `target`: `body` plus identity and labels."""
     metadata = {"name": target.name, "namespace": target.namespace, "labels": labels, **body.pop("metadata", {})}
     return {"apiVersion": target.api_version, "kind": target.kind, "metadata": metadata, **body}
 
 
 def gateway_rule(target: Target, mesh: str, cluster_domain: str) -> Json:
-    """The Istio Gateway that opens 15443 with AUTO_PASSTHROUGH on every east-west gateway of the mesh."""
+    """Return the Istio Gateway that opens 15443 with AUTO_PASSTHROUGH on every east-west gateway of the mesh."""
     hosts = "*.local" if cluster_domain.rstrip(".").endswith(".local") else f"*.{cluster_domain.rstrip('.')}"
     server = {
         "port": {"number": GATEWAY_PORT, "name": "tls", "protocol": "TLS"},

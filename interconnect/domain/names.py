@@ -30,7 +30,7 @@ _CLUSTER_PART = 40
 
 
 def group_name_violation(name: str) -> Violation | None:
-    """Why `name` is no group name (a DNS-1123 label, which may start with a digit); None when it is one."""
+    """Return why `name` isn't a valid group name (a DNS-1123 label, which may start with a digit); None when it is."""
     if not name:
         return Violation("group.name.empty")
     if len(name) > MAX_LABEL:
@@ -41,7 +41,7 @@ def group_name_violation(name: str) -> Violation | None:
 
 
 def cluster_name_violation(name: str) -> Violation | None:
-    """Why `name` is no cluster ID that Istio accepts as `fromRegistry` in meshNetworks; None when it is one."""
+    """Return why Istio doesn't accept `name` as `fromRegistry` in meshNetworks; None when it does."""
     if not name:
         return Violation("cluster.name.empty")
     if len(name) > MAX_LABEL:
@@ -52,14 +52,14 @@ def cluster_name_violation(name: str) -> Violation | None:
 
 
 def gateway_name(key: GatewayKey) -> str:
-    """The name of a gateway's Kubernetes objects: a DNS label for every valid cluster ID and number."""
+    """Return the name of a gateway's Kubernetes objects: a DNS label for every valid cluster ID and number."""
     return f"eastwest-{key.cluster.lower()[:_CLUSTER_PART]}-{key.number}"
 
 
 def next_gateway_key(topology: Topology, cluster: str, *, taken: Collection[int] = ()) -> GatewayKey:
-    """The first free number of a cluster.
+    """Return the first free number of a cluster.
 
-    `taken`: numbers whose objects exist there and are not ours, or are terminating.
+    `taken`: numbers whose objects exist there and aren't ours, or are terminating.
     """
     names = {gateway.name for gateway in topology.gateways_of_cluster(cluster)}
     keys = (GatewayKey(cluster, number) for number in count(1) if number not in taken)

@@ -45,13 +45,13 @@ _JSON_NAMES = {"from_cidr": "fromCidr", "from_registry": "fromRegistry", "regist
 
 
 def networks_in(text: str | None) -> dict[str, Any] | Violation:
-    """The `networks` of the text by name, `{}` where there are none."""
+    """Return the `networks` of the text by name, `{}` when there are none."""
     document = networks_text.parse(text)
     return document if isinstance(document, Violation) else _networks(document)
 
 
 def owned_names(annotation: str | None) -> frozenset[str]:
-    """The names that the ConfigMap's annotation `meshconsole.io/networks` lists as ours."""
+    """Return the names that the ConfigMap's annotation `meshconsole.io/networks` lists as ours."""
     return frozenset(name for name in (annotation or "").split(",") if name)
 
 
@@ -60,7 +60,7 @@ def joined_set(networks: Mapping[str, Any]) -> frozenset[str]:
 
 
 def foreign(text: str | None, annotation: str | None) -> dict[str, Any]:
-    """The networks that others keep in the text; `{}` when it cannot be read."""
+    """Return the networks in the text that others manage; `{}` when it can't be read."""
     networks = networks_in(text)
     if isinstance(networks, Violation):
         return {}
@@ -69,12 +69,14 @@ def foreign(text: str | None, annotation: str | None) -> dict[str, Any]:
 
 
 def foreign_addresses(text: str | None, annotation: str | None) -> dict[str, frozenset[tuple[str, int]]]:
-    """The same as pairs of address and port, as `Facts.foreign_networks` holds them."""
+    """Return the addresses of networks that others manage, as (host, port) pairs, as `Facts.foreign_networks` holds
+    them.
+    """
     return {name: addresses_of(network) for name, network in foreign(text, annotation).items()}
 
 
 def addresses_of(network: Any) -> frozenset[tuple[str, int]]:
-    """The static gateway addresses of one network, with their ports."""
+    """Return the static gateway addresses of one network, with their ports."""
     items = _items(network, "gateways")
     return frozenset(
         (item["address"], item["port"])
@@ -84,12 +86,12 @@ def addresses_of(network: Any) -> frozenset[tuple[str, int]]:
 
 
 def registries_of(network: Any) -> frozenset[str]:
-    """The cluster names that one network claims with `fromRegistry`."""
+    """Return the cluster names that one network claims with `fromRegistry`."""
     return frozenset(item["fromRegistry"] for item in _items(network, "endpoints") if _is_text(item, "fromRegistry"))
 
 
 def canonical(network: Any) -> Any:
-    """A network in one form: JSON's names, ports as numbers, lists without order, so that equal meaning is an equal
+    """Return a network in one form (JSON's names, ports as numbers, lists sorted), so that equal meaning is an equal
     value.
     """
     if not isinstance(network, dict):
@@ -102,12 +104,12 @@ def canonical(network: Any) -> Any:
 
 
 def digest(networks: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of the networks' meaning, the same for every order and notation."""
+    """Return the SHA-256 (hex) of the networks' meaning, equal for every order and notation."""
     return hashlib.sha256(_text({name: canonical(network) for name, network in networks.items()}).encode()).hexdigest()
 
 
 def ours_in(text: str | None, annotation: str | None, sent: Mapping[str, Any]) -> dict[str, Any] | Violation:
-    """The networks in the text that are ours: named in the annotation, or still exactly as sent."""
+    """Return the networks in the text that are ours: named in the annotation, or still exactly as sent."""
     networks = networks_in(text)
     if isinstance(networks, Violation):
         return networks
@@ -120,7 +122,7 @@ def ours_in(text: str | None, annotation: str | None, sent: Mapping[str, Any]) -
 
 
 def rewritten(text: str | None, sent: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names of ours that the text still holds, but no longer as they were sent."""
+    """Return the names of our networks that are still in the text, but no longer as sent."""
     networks = networks_in(text)
     if isinstance(networks, Violation):
         return ()
@@ -132,11 +134,11 @@ def rewritten(text: str | None, sent: Mapping[str, Any]) -> tuple[str, ...]:
 def merge(
     text: str | None, ours: Mapping[str, Any], previous_ours: Iterable[str], found: Mapping[str, Any] | None = None
 ) -> str | Violation | None:
-    """The text with our networks as they shall be, and everything else as it was.
+    """Return the text with our networks as desired, and everything else unchanged.
 
     `previous_ours` names the networks in the text that are ours to change or remove. `found` is `{"text": ...}` from
-    before the first write (`text` None: the key was not there): when nothing else has changed since, that very text is
-    the answer, comments and all. A name that others use is refused.
+    before the first write (`text` None: the key didn't exist). When nothing else has changed since, the result is that
+    very text, with its comments. A name that others use is refused.
     """
     document = networks_text.parse(text)
     if isinstance(document, Violation):
@@ -160,7 +162,9 @@ def merge(
 
 
 def with_networks(config_map: Json, text: str | None, names: Iterable[str]) -> Json:
-    """A copy of the ConfigMap with this text and our names in its annotation, to be PUT under its resourceVersion."""
+    """Return a copy of the ConfigMap with this text and our names in its annotation, to be PUT under its
+    resourceVersion.
+    """
     changed = json.loads(json.dumps(config_map))
     data = changed.get("data") or {}
     annotations = changed["metadata"].get("annotations") or {}

@@ -30,12 +30,12 @@ _MISSING = object()
 
 
 def validate(networks: Mapping[str, Any]) -> tuple[Violation, ...]:
-    """Everything for which istiod would ignore the whole value; empty when it would take it."""
+    """Return everything for which istiod would ignore the whole value; empty when it would accept it."""
     return tuple(violation for name, network in networks.items() for violation in _network(str(name), network))
 
 
 def is_registry_name(name: str) -> bool:
-    """Whether `fromRegistry` may hold this cluster name."""
+    """Whether `fromRegistry` may have this cluster name."""
     return len(name) <= 63 and _LABEL.fullmatch(name) is not None
 
 
@@ -101,7 +101,7 @@ def _one_of(network: str, field: str, one: Any, other: Any) -> Iterator[Violatio
 
 
 def port_of(value: Any) -> int | None:
-    """As the JSON mapping of uint32 reads it: a whole number, or its text."""
+    """Return a port as the JSON mapping of uint32 reads it: a whole number, or its text."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, float):

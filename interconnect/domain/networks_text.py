@@ -81,9 +81,9 @@ _QuotingDumper.add_representer(str, _represent_str)
 
 
 def parse(text: str | None) -> Json | Violation:
-    """The document as plain JSON values with text keys; `{}` for an absent or empty text.
+    """Return the document as plain JSON values with text keys; `{}` for an absent or empty text.
 
-    Aliases and merge keys are refused: expanding them can take for ever, and rewriting them would lose them.
+    Aliases and merge keys are refused: expanding them can take forever, and rewriting them would lose them.
     """
     if text is None or not text.strip():
         return {}
@@ -103,7 +103,7 @@ def parse(text: str | None) -> Json | Violation:
 
 
 def dump(document: Json) -> str:
-    """YAML text in block style, in the order of the document."""
+    """Return YAML text in block style, in the order of the document."""
     text: str = yaml.dump(
         document, Dumper=_QuotingDumper, sort_keys=False, allow_unicode=True, width=4096, default_flow_style=False
     )

@@ -1,4 +1,4 @@
-"""How long to wait before a cluster is asked again: the console's own back-off, which what the server asks for can only
+"""How long to wait before asking a cluster again: the console's own back-off, which a server's request can only
 lengthen.
 """
 
@@ -11,22 +11,20 @@ LAST_PAUSE_IN_A_CALL = 1.0
 
 
 def backoff(attempts: int) -> float:
-    """0.2, 0.4, 0.8 … 15 seconds after so many attempts."""
+    """Return 0.2, 0.4, 0.8 … 15 seconds after this many attempts."""
     return float(min(LAST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** max(min(attempts - 1, 10), 0)))
 
 
 def pause(attempts: int, asked: float | None) -> float:
-    """Seconds until the next attempt; `asked` is the server's Retry-After, None where it named none or nonsense."""
+    """Return the seconds until the next attempt; `asked` is the server's Retry-After, None without a valid one."""
     return max(backoff(attempts), asked or 0.0)
 
 
 def pause_in_a_call(attempts: int, asked: float | None) -> float:
-    """As `pause`, of whoever waits within a call."""
+    """Return the seconds until the next attempt within one call."""
     return max(min(backoff(attempts), LAST_PAUSE_IN_A_CALL), asked or 0.0)
 
 
 def pause_within(attempts: int, asked: float | None, left: float) -> float:
-    """As `pause`, cut so that the attempt that decides is made when the `left` seconds are over, not at the end of a
-    longer wait.
-    """
+    """Return the seconds until the next attempt, cut so that the last one is made when the `left` seconds are over."""
     return min(pause(attempts, asked), max(left, FIRST_BACKOFF_SECONDS))

@@ -1,4 +1,4 @@
-"""Where things are in the picture of a mesh: one hub for the interconnect, a line to it from each joined group.
+"""The layout of a mesh's picture: one hub for the interconnect, and a line to it from each joined group.
 
 Pure geometry.
 """
@@ -27,7 +27,9 @@ Point = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A group's card, by its upper left corner; `spoke` leads from the hub to it and is empty unless it is joined."""
+    """The card of a group, by its upper left corner; `spoke` leads from the hub to it, and is empty unless the group is
+    joined.
+    """
 
     name: str
     x: int
@@ -52,8 +54,8 @@ class Picture:
 
 
 def picture(topology: Topology) -> Picture:
-    """A few joined groups stand around the hub, many in rows below it; groups that are not joined in rows under all
-    that.
+    """Place a few joined groups around the hub, or many in rows below it; groups that aren't joined go in rows below
+    all of these.
     """
     joined = [group.name for group in topology.joined]
     outside = [name for name, group in topology.groups.items() if not group.joined]

@@ -1,7 +1,7 @@
-"""Which steps bring the clusters from what was applied to what is rendered, by phase and chain.
+"""The steps that bring the clusters from the applied to the desired state, by phase and chain.
 
-The same function plans for the page and, from fresh reads, in each step. It trusts what was applied where the live
-state is not known, and is empty when desired, applied and live agree.
+The same function plans for the page and, from fresh reads, in each step. It trusts the applied state where the live
+state is unknown, and plans nothing when desired, applied and live state agree.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def plan(
 def restart_owed(
     topology: Topology, rendered: Rendered, facts: Facts, published: Mapping[str, frozenset[str]]
 ) -> tuple[str, ...]:
-    """The istiod Deployments whose joined networks differ from those at their last restart, sorted."""
+    """Return the istiod Deployments whose joined networks differ from those at their last restart, sorted."""
     wanted = expected_networks(topology, rendered, facts)
     return tuple(
         sorted(name for name, networks in wanted.items() if frozenset(networks) != published.get(name, frozenset()))
@@ -63,7 +63,7 @@ def restart_owed(
 
 
 def verify_owed(topology: Topology, rendered: Rendered, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
-    """The istiod Deployments whose networks have not been seen on all replicas as they shall be, sorted."""
+    """Return the istiod Deployments whose desired networks haven't been seen on all replicas, sorted."""
     wanted = expected_networks(topology, rendered, facts)
     return tuple(
         sorted(name for name, networks in wanted.items() if digest(networks) != verified.get(name, digest({})))
@@ -71,7 +71,7 @@ def verify_owed(topology: Topology, rendered: Rendered, facts: Facts, verified: 
 
 
 def expected_networks(topology: Topology, rendered: Rendered, facts: Facts) -> dict[str, dict[str, object]]:
-    """Our networks as each istiod Deployment shall know them."""
+    """Return our networks as each istiod Deployment should know them."""
     everywhere = networks_of(topology)
     expected: dict[str, dict[str, object]] = {}
     for istiod in facts.istiods:

@@ -135,7 +135,9 @@ class Observed:
 
 
 def findings(topology: Topology, group: str, observed: Observed, facts: Facts) -> tuple[Finding, ...]:
-    """All findings about `group` joining (it is joined in `topology`), the gravest first; `()` for an unknown group."""
+    """Return all findings about `group` joining (it is joined in `topology`), the worst first; `()` for an unknown
+    group.
+    """
     joining = topology.groups.get(group)
     if joining is None:
         return ()
@@ -157,7 +159,7 @@ def findings(topology: Topology, group: str, observed: Observed, facts: Facts) -
 
 
 def blocking(found: Iterable[Finding], consents: frozenset[str] = frozenset()) -> tuple[Finding, ...]:
-    """The findings that stop the join: final ones, and errors without a consent."""
+    """Return the findings that stop the join: final ones, and errors without a consent."""
     return tuple(
         finding
         for finding in found
@@ -166,7 +168,7 @@ def blocking(found: Iterable[Finding], consents: frozenset[str] = frozenset()) -
 
 
 def lasting(consents: Iterable[str]) -> frozenset[str]:
-    """The consents that stay true: without those to a finding of a moment."""
+    """Return the consents that stay valid: those to findings about a moment don't."""
     return frozenset(token for token in consents if token.partition(":")[0] not in MOMENTARY)
 
 

@@ -1,4 +1,4 @@
-"""The answer to a request that was not carried out."""
+"""The answer to a request that was refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from interconnect.domain.violations import Violation
 
 
 class Refused(Exception):
-    """A request that was not carried out, with every reason. Nothing was changed."""
+    """A request was refused, with every reason. Nothing was changed."""
 
     def __init__(self, violations: Iterable[Violation]) -> None:
         self.violations = tuple(violations)

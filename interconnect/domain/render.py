@@ -1,4 +1,4 @@
-"""What a topology amounts to on the clusters, target by target. Total: every topology has an answer."""
+"""The objects that a topology asks for on the clusters, target by target. Total: every topology can be rendered."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ WEBHOOK_FIELD_PREFIX = "webhook:"
 
 
 def render(topology: Topology, facts: Facts) -> Rendered:
-    """Every object and foreign field that the topology asks for.
+    """Return every object and foreign field that the topology asks for.
 
-    A target needs what the facts know: without webhook entries of a cluster its injection is not rendered, without a
-    ConfigMap meshNetworks is not. An address that is still awaited is left out, and with it a group that has no other.
+    A target needs facts: without the webhook entries of a cluster, its injection isn't rendered; without a ConfigMap,
+    meshNetworks isn't. An awaited address is left out, and so is a group that has no other address.
     """
     rendered: dict[Target, Wanted] = {}
     if topology.enabled:
@@ -59,12 +59,12 @@ def networks_target(ref: ConfigMapRef) -> Target:
 
 
 def config_maps(facts: Facts) -> tuple[ConfigMapRef, ...]:
-    """The distinct ConfigMaps that istiods take meshNetworks from."""
+    """Return the distinct ConfigMaps from which istiods read meshNetworks."""
     return tuple(dict.fromkeys(istiod.networks for istiod in facts.istiods if istiod.networks is not None))
 
 
 def networks_of(topology: Topology) -> dict[str, Any]:
-    """Our networks as Istio's MeshNetworks has them: `{group: {"endpoints": [...], "gateways": [...]}}`, sorted."""
+    """Return our networks as Istio's MeshNetworks: `{group: {"endpoints": [...], "gateways": [...]}}`, sorted."""
     networks: dict[str, Any] = {}
     for group in topology.joined:
         resolved = sorted({(address.host, address.port) for address in group.addresses or () if not address.awaited})
@@ -77,9 +77,9 @@ def networks_of(topology: Topology) -> dict[str, Any]:
 
 
 def revision_for(facts: Facts, cluster_uid: str) -> str:
-    """The revision that a gateway in this cluster asks for, empty where the default one injects.
+    """Return the revision that a gateway in this cluster asks for; empty when the default revision injects.
 
-    Of several revisions it is the oldest, so that an upgrade moves no gateway before the old revision has gone.
+    With several revisions it is the oldest, so that an upgrade moves no gateway before the old revision is gone.
     """
     if not facts.istiods or any(istiod.revision in ("", "default") for istiod in facts.istiods):
         return ""

@@ -43,6 +43,6 @@ def required_role(change: Change) -> Role:
 
 
 def required_role_of_all(changes: Iterable[Change], *, overriding: bool = False) -> Role:
-    """The role for several changes at once; overriding a finding is a mesh admin's decision, whatever the change."""
+    """Return the role for several changes at once. Overriding a finding always needs a mesh admin."""
     admin = overriding or any(required_role(change) is Role.MESH_ADMIN for change in changes)
     return Role.MESH_ADMIN if admin else Role.OPERATOR

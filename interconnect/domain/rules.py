@@ -73,13 +73,15 @@ _TOKEN = re.compile(r"[a-z0-9.-]{1,100}:[0-9a-f]{12}")
 
 
 def token_of(code: str, params: Mapping[str, Any]) -> str:
-    """Names one finding for ever: the same code with the same parameters, and nothing else, has the same token."""
+    """Return the token of a finding: the same code with the same parameters always has the same token, and nothing else
+    has it.
+    """
     text = json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"{code}:{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def is_token(text: str) -> bool:
-    """Whether `text` has the form of a token; which finding it names, if any, is another question."""
+    """Whether `text` has the form of a token. It may name no finding at all."""
     return _TOKEN.fullmatch(text) is not None
 
 
@@ -88,7 +90,7 @@ def overridable(code: str, params: Mapping[str, Any]) -> Violation:
 
 
 def is_disable_phrase(text: str) -> bool:
-    """Rule 14: either phrase, whatever the language of the page; exact but for space around it."""
+    """Rule 14: either phrase, whatever the language of the page; exact except for surrounding space."""
     return text.strip() in DISABLE_PHRASES
 
 
@@ -105,7 +107,7 @@ def can_enable(topology: Topology) -> Found:
 
 
 def is_enabled(topology: Topology) -> Found:
-    """Rule 2; where it can't be enabled, rule 1: nobody is sent to enable it."""
+    """Rule 2. Where the interconnect can't be enabled, rule 1, so that nobody is told to enable it."""
     if not topology.enabled:
         yield next(is_hosted(topology), Violation("interconnect.disabled"))
 
@@ -194,14 +196,14 @@ def moves_elsewhere(topology: Topology, cluster: str, group: str) -> Found:
 
 
 def cidrs_apart(topology: Topology, group: str, present: Iterable[str], added: Iterable[str]) -> Found:
-    """Rule 6, refused: sure CIDRs of the clusters `added` that overlap with each other's or with those `present`."""
+    """Rule 6, refused: sure CIDRs of the clusters in `added` that overlap with each other or with those in `present`."""
     for one, other, found in _overlaps(topology, present, added):
         if certain(found):
             yield overridable("group.overlap", _overlap_params(group, one, other, found))
 
 
 def unsure_cidrs(topology: Topology, group: str, present: Iterable[str], added: Iterable[str]) -> Found:
-    """Rule 6, warned of: overlaps that only nodes report, and clusters whose CIDRs are not known."""
+    """Rule 6, warnings: overlaps that only nodes report, and clusters whose CIDRs are unknown."""
     present, added = set(present), set(added)
     for one, other, found in _overlaps(topology, present, added):
         if not certain(found):
@@ -218,7 +220,7 @@ def gateway_exists(topology: Topology, key: GatewayKey) -> Found:
 
 
 def edits_what_may_change(topology: Topology, key: GatewayKey, spec: GatewaySpec) -> Found:
-    """Rule 11: of a joined group's gateway only the replicas and the autoscaling."""
+    """Rule 11: only replicas and autoscaling of a joined group's gateway may change."""
     group = topology.group_of(key.cluster)
     if key not in topology.gateways or group is None or not group.joined:
         return
@@ -241,7 +243,7 @@ def is_joined(topology: Topology, name: str) -> Found:
 
 
 def usable_addresses(topology: Topology, name: str, addresses: Iterable[Address], facts: Facts) -> Found:
-    """Rule 10, for a group that exists. Awaited addresses count; once filled in they are checked by this again."""
+    """Rule 10, for a group that exists. Awaited addresses count; once filled in, they are checked here again."""
     addresses = list(addresses)
     if not addresses:
         yield Violation("address.none", {"group": name})
@@ -261,7 +263,7 @@ def usable_addresses(topology: Topology, name: str, addresses: Iterable[Address]
 
 
 def can_register(topology: Topology, name: str, uid: str, facts: Facts) -> Found:
-    """Rule 15 and *Identity*: a name that Istio accepts and istiod knows, and each name and UID once."""
+    """Rule 15 and *Identity*: Istio accepts the name and istiod knows it, and neither name nor UID is registered twice."""
     violation = cluster_name_violation(name)
     if violation:
         yield violation
@@ -277,13 +279,13 @@ def can_register(topology: Topology, name: str, uid: str, facts: Facts) -> Found
 
 
 def nothing_left_on(cluster: str, occupied: Iterable[str]) -> Found:
-    """Rule 15: `occupied` are the names of clusters on which something of ours may still be."""
+    """Rule 15: `occupied` are the names of clusters that may still have objects of ours."""
     if cluster in occupied:
         yield Violation("cluster.occupied", {"cluster": cluster})
 
 
 def clusters_of(topology: Topology, group: str) -> frozenset[str]:
-    """The clusters of a group, none when it does not exist."""
+    """Return the clusters of a group, none when it doesn't exist."""
     return topology.groups[group].clusters if group in topology.groups else frozenset[str]()
 
 

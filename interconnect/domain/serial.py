@@ -24,7 +24,9 @@ _NAMES_KEY = {"Cluster": "name", "Group": "name", "Gateway": "key"}
 
 
 class SerialError(ValueError):
-    """The JSON is not what this module writes; the message names the place and what was expected, never a value."""
+    """The JSON isn't in the format that this module writes. The message names the place and what was expected, never a
+    value.
+    """
 
 
 def topology_to_json(topology: Topology) -> Json:
@@ -70,7 +72,7 @@ def canonical_text(*values: Any) -> str:
 
 
 def fingerprint(*values: Any) -> str:
-    """A short text (hex) that differs when any of the values does."""
+    """Return a short text (hex) that differs when any of the values does."""
     return hashlib.sha256(canonical_text(*values).encode()).hexdigest()[:16]
 
 

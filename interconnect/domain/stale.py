@@ -1,7 +1,7 @@
-"""Which Pods do not count to their cluster's group: told from metadata alone, by workload.
+"""Which Pods still carry a network other than their cluster's group: judged from metadata alone, by workload.
 
-A Pod's own network label wins over everything else, so that Pods which carry another network's keep being handed out
-under that one until they are made anew.
+A Pod's own network label wins over everything else, so Pods that carry another network's label stay in that network
+until they are recreated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _INJECTED_LABEL = "security.istio.io/tlsMode"
 
 
 class Workload(NamedTuple):
-    """What has made a Pod; kind `Pod` for one without an owner."""
+    """The controller of a Pod; the kind is `Pod` for one without an owner."""
 
     namespace: str
     kind: str
@@ -71,12 +71,12 @@ def count(pods: Iterable[Json], group: str | None) -> StaleCount:
 
 
 def carrying(pods: Iterable[Json], network: str) -> int:
-    """How many Pods carry this network's name."""
+    """Return how many Pods carry this network's name."""
     return sum(1 for metadata in _living(pods) if _labels(metadata).get(NETWORK_LABEL) == network)
 
 
 def workload_of(metadata: Json) -> Workload:
-    """The workload of a Pod: its controller, and the Deployment behind a ReplicaSet that a Deployment has made."""
+    """Return the workload of a Pod: its controller, or the Deployment behind a ReplicaSet."""
     namespace = str(metadata.get("namespace", ""))
     owners = [owner for owner in metadata.get("ownerReferences") or [] if isinstance(owner, dict)]
     owner = next((owner for owner in owners if owner.get("controller")), owners[0] if owners else None)

@@ -1,4 +1,4 @@
-"""The parts that a rollout is made of: phases, kinds of steps, and one step of a plan."""
+"""The parts of a rollout: phases, kinds of steps, and one step of a plan."""
 
 from __future__ import annotations
 

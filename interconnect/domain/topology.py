@@ -1,4 +1,6 @@
-"""What one mesh is asked to look like: an immutable value that every rule reads and every change returns anew."""
+"""The desired state of one mesh: an immutable value that every rule reads and from which every change returns a new
+one.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,7 @@ class Autoscaling:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySpec:
-    """What a person chooses of a gateway. `annotations` are sorted pairs, so that equal specs are equal values."""
+    """The part of a gateway that people choose. `annotations` are sorted pairs, so that equal specs are equal values."""
 
     replicas: int = 1
     autoscaling: Autoscaling | None = None

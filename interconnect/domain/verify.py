@@ -44,8 +44,9 @@ class GuardChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaReport:
-    """What one istiod replica lacks or has too much, by network. `unresolved` and `labelled` are findings: they never
-    make a mismatch."""
+    """What one istiod replica lacks or has in excess, by network. `unresolved` and `labelled` are findings and never a
+    mismatch.
+    """
 
     answered: bool = True
     missing: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Verdict:
         return bool(self.replicas) and all(report.agrees for report in self.replicas.values())
 
     def gone(self, network: str) -> bool:
-        """Whether every replica has answered and none knows the network any more."""
+        """Whether every replica has answered and none knows the network any longer."""
         return self.known is not None and bool(self.replicas) and network not in self.known
 
     @property
@@ -81,7 +82,7 @@ class Verdict:
 
 
 def expected_of(networks: Mapping[str, Any]) -> dict[str, tuple[Endpoint, ...]]:
-    """The addresses by network of a rendered meshNetworks value."""
+    """Return the addresses by network of a rendered meshNetworks value."""
     return {
         name: tuple((gateway["address"], int(gateway["port"])) for gateway in network.get("gateways", ()))
         for name, network in networks.items()

@@ -1,4 +1,4 @@
-"""Why something may not be done: a stable code with parameters, worded elsewhere."""
+"""Why something isn't allowed: a stable code with parameters, worded elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Violation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` made; also what versions before stored, which had the parameters beside the code."""
+        """Return what `to_json` stored, also by earlier versions, which kept the parameters beside the code."""
         params = data.get("params")
         if not isinstance(params, Mapping):
             params = {name: value for name, value in data.items() if name not in ("code", "token")}

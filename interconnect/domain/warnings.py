@@ -1,4 +1,4 @@
-"""What a change that is allowed will do besides, so that it is said before: nothing here refuses anything."""
+"""Side effects of an allowed change, so that they are shown before: nothing here refuses anything."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ CODES = (
 
 
 def warnings(topology: Topology, change: Change, facts: Facts | None = None) -> tuple[Violation, ...]:
-    """Empty for a change that does only what its name says; total, for refused changes too."""
+    """Return the warnings of a change; empty when it does only what its name says. Total, for refused changes too."""
     return _warnings(topology, change, facts or Facts(), frozenset())
 
 
 def warnings_of_all(topology: Topology, changes: Sequence[Change], facts: Facts | None = None) -> tuple[Violation, ...]:
-    """Of changes that are made one after the other, each said once, and only what the last of them has not made good.
+    """Return the warnings of successive changes, each once, without those that later changes resolve.
 
-    A change that is refused for good changes nothing for those after it; what it would do is said all the same.
+    A change that is refused for good changes nothing for the ones after it, but its warnings are still returned.
     """
     found: list[Violation] = []
     made: list[Violation] = []

@@ -1,6 +1,6 @@
-"""What one target needs: a pure decision from what it shall be, what was applied, and what is live.
+"""What one target needs: a pure decision from its desired, applied and live state.
 
-Nothing here talks to a cluster. A decision that would touch what others own is a refusal with a token; with that token
+Nothing here calls a cluster. A decision that would touch what others own is a refusal with a token; with that token
 among the consents it becomes the write.
 """
 
@@ -95,7 +95,7 @@ class Write:
 
     @property
     def token(self) -> str:
-        """The consent that is missing, empty when none is or none can be given."""
+        """The missing consent; empty when none is needed or none can be given."""
         return self.violation.token if self.violation else ""
 
 
@@ -112,9 +112,10 @@ def decide(
     mesh: str,
     consents: frozenset[str] = NO_CONSENTS,
 ) -> Decision:
-    """The next write that brings a target to what is wanted (None: to leave), or `Agree`; ask again after it.
+    """Return the next write that brings a target to what is wanted (None: to be removed), or `Agree`. Ask again after
+    it.
 
-    `mesh` is the mesh's UUID, as its objects are labelled.
+    `mesh` is the mesh's UUID, as in the labels of its objects.
     """
     if wanted is None and applied is None:
         return Agree()
@@ -131,12 +132,12 @@ def decide(
 
 
 def conflict(target: Target, field: str, owner: str) -> Violation:
-    """A field that another manager owns, as a finding whose token consents to taking it over."""
+    """Return a field that another manager owns, as a finding whose token consents to taking it over."""
     return overridable("writes.conflict", {**_where(target), "field": field, "owner": owner})
 
 
 def may_force(target: Target, conflicts: Iterable[tuple[str, str]], consents: frozenset[str]) -> bool:
-    """Whether every (field, owner) that a server-side apply named has been consented to."""
+    """Whether every (field, owner) that server-side apply reported has been consented to."""
     return all(conflict(target, field, owner).token in consents for field, owner in conflicts)
 
 

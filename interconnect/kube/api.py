@@ -40,7 +40,9 @@ class Event(NamedTuple):
 
 
 class Api:
-    """All errors are KubeError: `Temporary`, `Permanent`, `NotFound` and `Conflict` say what can be done."""
+    """The API of one cluster. All errors are KubeErrors: `Temporary`, `Permanent`, `NotFound` and `Conflict` say what
+    can be done.
+    """
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
@@ -49,7 +51,7 @@ class Api:
         return f"Api({self.transport!r})"
 
     def get(self, kind: Kind, name: str, namespace: str = "", *, metadata_only: bool = False) -> Json | None:
-        """The object; None only when the API server itself says that there is none."""
+        """Return the object; None only when the API server itself says that it doesn't exist."""
         accept = _METADATA.format(list="") if metadata_only else "application/json"
         call = Call("get", kind.resource, namespace, name)
         try:
@@ -58,7 +60,7 @@ class Api:
             return None
 
     def read(self, target: Target) -> Json | None:
-        """The object that is, or holds, the target."""
+        """Return the object that is, or that holds, the target."""
         return self.get(kinds.of_target(target), target.name, target.namespace)
 
     def list(
@@ -106,10 +108,10 @@ class Api:
     def apply(
         self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False
     ) -> Json:
-        """Server-side apply; the object as it is then. Conflict with `causes` where others own fields with other
-        values.
+        """Apply by server-side apply; return the object as it is afterwards. Raises Conflict with `causes` when others
+        own fields with other values.
 
-        With `uid` nothing is made anew: a Conflict when the name belongs to another object by now, or to none.
+        With `uid`, nothing is created: Conflict when the name now belongs to another object, or to none.
         """
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": manager, "force": str(force).lower()} | _dry(dry_run)
@@ -118,7 +120,7 @@ class Api:
             return self._write("PATCH", kind.path(namespace, name), call, _with_uid(manifest, uid), query, _APPLY)
 
     def create(self, manifest: Json, *, dry_run: bool = False) -> Json:
-        """Conflict `already-exists` where the name is taken."""
+        """Create an object. Raises Conflict `already-exists` when the name is taken."""
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
         return self._write(
@@ -126,7 +128,9 @@ class Api:
         )
 
     def replace(self, manifest: Json, *, dry_run: bool = False) -> Json:
-        """PUT. With `metadata.resourceVersion` in it a change in between is a Conflict `conflict`."""
+        """Replace an object by PUT. With `metadata.resourceVersion` in it, a change in between is a Conflict
+        `conflict`.
+        """
         kind, name, namespace = _address(manifest)
         query = {"fieldManager": FIELD_MANAGER} | _dry(dry_run)
         return self._write(
@@ -134,7 +138,7 @@ class Api:
         )
 
     def json_patch(self, target: Target, operations: Objects, *, dry_run: bool = False) -> Json:
-        """RFC 6902; Conflict `precondition` when a `test` does not hold."""
+        """Apply a JSON patch (RFC 6902). Raises Conflict `precondition` when a `test` fails."""
         try:
             return self._patch(target, operations, _JSON_PATCH, dry_run)
         except Permanent as error:
@@ -145,7 +149,7 @@ class Api:
             raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
     def merge_patch(self, target: Target, patch: Json, *, uid: str = "", dry_run: bool = False) -> Json:
-        """With `uid` Conflict `precondition` when the name belongs to another object by now."""
+        """Apply a merge patch. With `uid`, raises Conflict `precondition` when the name now belongs to another object."""
         with _same_object(uid):
             return self._patch(target, _with_uid(patch, uid), _MERGE, dry_run)
 
@@ -153,9 +157,9 @@ class Api:
         return self._patch(target, patch, _STRATEGIC, dry_run)
 
     def delete(self, target: Target, *, uid: str = "", dry_run: bool = False) -> bool:
-        """Whether there was something to delete; dependents go in the background.
+        """Delete an object, its dependents in the background; return whether it existed.
 
-        With `uid`, Conflict `precondition` when the name belongs to another object by now.
+        With `uid`, raises Conflict `precondition` when the name now belongs to another object.
         """
         kind = kinds.of_target(target)
         options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
@@ -176,9 +180,10 @@ class Api:
     def watch(
         self, kind: Kind, namespace: str = "", *, version: str = "", labels: str = "", fields: str = "", deadline: float
     ) -> Iterator[Event]:
-        """Changes after resource version `version` until the server ends the stream or `deadline` seconds have passed.
+        """Yield changes after resource version `version` until the server ends the stream or `deadline` seconds have
+        passed.
 
-        The end is no error. Temporary `expired` when the version is too old: list again.
+        The end isn't an error. Raises Temporary `expired` when the version is too old: list again.
         """
         query = {"watch": "true", "timeoutSeconds": str(max(int(deadline), 1)), "allowWatchBookmarks": "true"}
         query |= {"resourceVersion": version} if version else {}
@@ -196,7 +201,7 @@ class Api:
     def review(
         self, verb: str, resource: str, *, group: str = "", subresource: str = "", namespace: str = "", name: str = ""
     ) -> bool:
-        """Whether this credential may do that (SelfSubjectAccessReview)."""
+        """Whether this credential is allowed to do that (SelfSubjectAccessReview)."""
         wanted = {
             "verb": verb,
             "group": group,
@@ -217,7 +222,7 @@ class Api:
         return isinstance(status, dict) and status.get("allowed") is True and not status.get("denied")
 
     def version(self, *, deadline: float | None = None) -> str:
-        """The API server's version, as `v1.36.1`."""
+        """Return the API server's version, such as `v1.36.1`."""
         found = self._ask("GET", "/version", Call("get", "version"), deadline=deadline).json().get("gitVersion")
         if not isinstance(found, str) or len(found) > 100:
             raise Permanent("bad-body", resource="version")

@@ -1,6 +1,6 @@
-"""What a cluster can answer instead of what was asked: one exception per thing that a caller can do about it.
+"""The errors of calls to clusters: one exception for each thing that a caller can do about it.
 
-Every error carries a stable code, parameters and a short redacted evidence; wording happens where it is shown.
+Every error carries a stable code, parameters and a short redacted evidence. It is worded where it is shown.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Call(NamedTuple):
 
 
 class KubeError(Exception):
-    """A call to a cluster that did not give what was asked. Never holds a credential nor a foreign exception."""
+    """A call to a cluster failed. It never holds a credential or an exception of another library."""
 
     def __init__(self, code: str, *, evidence: str = "", retry_after: float | None = None, **params: Any) -> None:
         super().__init__(code)
@@ -116,13 +116,13 @@ class KubeError(Exception):
 
     @property
     def said(self) -> str:
-        """The cluster's own reason, to stand within a sentence."""
+        """The cluster's own reason, for use within a sentence."""
         return str(self.params.get("said") or self.evidence).rstrip(". ")
 
     def violation(self, **more: Any) -> Violation:
-        """The error as everything that words or stores it takes it.
+        """Return the error as a Violation, for wording and storing.
 
-        `more` are parameters that it does not have itself.
+        `more` adds parameters that the error itself doesn't have.
         """
         object_named = " ".join(str(self.params[key]) for key in ("resource", "name") if self.params.get(key))
         params = {**more, **self.params, "said": self.said, **({"object": object_named} if object_named else {})}
@@ -139,7 +139,7 @@ class KubeError(Exception):
 
 
 class Temporary(KubeError):
-    """Worth another attempt, not before `retry_after` seconds where the server named them."""
+    """Worth another attempt, not before `retry_after` seconds if the server named them."""
 
 
 class Permanent(KubeError):
@@ -151,7 +151,7 @@ class NotFound(Permanent):
 
 
 class Conflict(KubeError):
-    """Somebody else has a say: owned fields (`causes`), another version, another object of that name."""
+    """The call collides with somebody else: owned fields (`causes`), another version, another object of that name."""
 
     def __init__(self, code: str, *, causes: tuple[FieldConflict, ...] = (), evidence: str = "", **params: Any) -> None:
         super().__init__(code, evidence=evidence, **params)
@@ -162,13 +162,13 @@ class Conflict(KubeError):
 
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
-    """Text of a cluster as one printable line of at most `limit` characters."""
+    """Return a cluster's text as one printable line of at most `limit` characters."""
     line = visible(" ".join(str(text)[: limit * 4].split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def redact(text: object, secrets: Iterable[str] = ()) -> str:
-    """A printable line without the given secrets, parts of them, or anything that looks like a credential."""
+    """Return a printable line without the given secrets, parts of them, or anything that looks like a credential."""
     # cut far behind what is shown: a secret that lies across the cut would only be recognised as a part
     shown = str(text)[: EVIDENCE_LIMIT * 40]
     known = [secret for secret in secrets if secret]
@@ -206,7 +206,7 @@ class Status(NamedTuple):
 
 
 def status_of(body: bytes) -> Status | None:
-    """The Status in `body`, None where it is anything else: only an API server's own words are ever quoted."""
+    """Return the Status in `body`, or None for anything else: only an API server's own words are ever quoted."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -223,9 +223,9 @@ def status_of(body: bytes) -> Status | None:
 
 
 def retry_after(headers: Mapping[str, str], status: Status | None = None) -> float | None:
-    """Seconds that the server asks to wait, between 0 and 300; None where it does not or says nonsense.
+    """Return the seconds that the server asks to wait, 0 to 300; None when it doesn't say or the value is invalid.
 
-    It is a wish: `interconnect.domain.patience` says what becomes of it.
+    This is only a request: `interconnect.domain.patience` decides how long to wait.
     """
     said: Any = headers.get("retry-after") or (status.details.get("retryAfterSeconds") if status else None)
     if said is None or isinstance(said, bool):
@@ -248,7 +248,7 @@ def _seconds_until(date: str) -> float:
 
 
 def is_page(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether an answer is a page for a browser, as sign-in proxies and load balancers give one."""
+    """Whether an answer is a web page, as sign-in proxies and load balancers send."""
     return (
         headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml"))
         or _PAGE.match(body) is not None
@@ -258,7 +258,7 @@ def is_page(headers: Mapping[str, str], body: bytes) -> bool:
 def from_response(
     status_code: int, headers: Mapping[str, str], body: bytes, call: Call, secrets: Iterable[str] = ()
 ) -> KubeError:
-    """The error that an answer outside 2xx stands for."""
+    """Return the error that a response outside 2xx stands for."""
     status = status_of(body)
     params = {key: value for key, value in call._asdict().items() if value} | {"status": status_code}
     if status is None:

@@ -46,7 +46,7 @@ class Stream(Protocol):
 
 
 class ForwardedStream:
-    """A duplex byte stream to one port of a Pod. `recv` gives b"" at the end; errors are KubeError."""
+    """A duplex byte stream to one port of a Pod. `recv` returns b"" at the end; errors are KubeErrors."""
 
     def __init__(
         self, sock: ssl.SSLSocket, deadline: Deadline, call: Call, rest: bytes = b"", redactor: Redactor | None = None
@@ -141,7 +141,7 @@ class ForwardedStream:
 def open_forward(
     api: Api, namespace: str, pod: str, port: int, deadline: float = FORWARD_DEADLINE
 ) -> Iterator[ForwardedStream]:
-    """A stream to `port` of a Pod, for at most `deadline` seconds in all."""
+    """Open a stream to `port` of a Pod, for at most `deadline` seconds in all."""
     call = Call("get", "pods/portforward", namespace, pod)
     with Deadline(deadline) as until:
         sock = api.transport.connect(until)
@@ -152,7 +152,7 @@ def open_forward(
 
 
 def get(api: Api, namespace: str, pod: str, port: int, path: str, deadline: float = FORWARD_DEADLINE) -> bytes:
-    """The body of an HTTP GET to a Pod's port; KubeError unless it answers 200."""
+    """Return the body of an HTTP GET to a Pod's port. Raises KubeError unless the status is 200."""
 
     def once(left: float) -> bytes:
         with open_forward(api, namespace, pod, port, left) as stream:

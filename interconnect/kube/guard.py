@@ -1,6 +1,4 @@
-"""Where the console may connect to and for how long: deny-list, name resolution, checked sockets,
-deadlines that bite.
-"""
+"""Where the console may connect to, and for how long: deny list, name resolution, checked sockets, enforced deadlines."""
 
 from __future__ import annotations
 
@@ -45,14 +43,14 @@ def nothing_before() -> None:
 
 
 class DenyList:
-    """Networks that nothing connects to. Unspecified and multicast addresses are always among them."""
+    """Networks that the console never connects to. Unspecified and multicast addresses are always among them."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         """`networks` are CIDRs or addresses; ValueError names the first that is neither."""
         self._networks: tuple[IpNetwork, ...] = (*_NEVER, *(ipaddress.ip_network(network) for network in networks))
 
     def denies(self, address: str) -> bool:
-        """Whether this IP address, or the IPv4 address that it carries, is denied. What is no address is denied too."""
+        """Whether this IP address, or the IPv4 address that it embeds, is denied. Invalid addresses are denied too."""
         try:
             ip = ipaddress.ip_address(address.split("%")[0])
         except ValueError:
@@ -89,9 +87,9 @@ def _forms(ip: IpAddress) -> tuple[IpAddress, ...]:
 
 
 class Deadline:
-    """A moment after which every socket given to it is shut, whatever its reader is waiting for.
+    """A moment after which every socket given to it is shut down, whatever its reader is waiting for.
 
-    Socket time-outs count from one byte to the next, so a peer that drips never runs into one; this does.
+    Socket timeouts restart with each byte, so a slow peer never exceeds them; this deadline holds.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -103,7 +101,7 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds left, never below a millisecond: zero would mean non-blocking to a socket."""
+        """Return the seconds left, at least a millisecond: zero would make a socket non-blocking."""
         return max(self.at - time.monotonic(), 0.001)
 
     def watch(self, sock: socket.socket) -> None:
@@ -122,7 +120,7 @@ class Deadline:
                 _shut(sock)
 
     def check(self) -> None:
-        """Temporary `timeout` once the moment has passed."""
+        """Raise Temporary `timeout` once the moment has passed."""
         if self.expired or time.monotonic() >= self.at:
             raise Temporary("timeout") from None
 
@@ -193,7 +191,7 @@ def _watchdog() -> _Watchdog:
 
 
 def resolve(host: str, port: int, deadline: Deadline) -> list[str]:
-    """IP addresses of `host`, without a look-up where it is one. Temporary `unreachable` or `timeout`."""
+    """Return the IP addresses of `host`, without a lookup if it is one. Raises Temporary `unreachable` or `timeout`."""
     with contextlib.suppress(ValueError):
         return [str(ipaddress.ip_address(host.split("%")[0]))]
     with _Shared.lock:
@@ -217,10 +215,10 @@ def _lookup(host: str, port: int) -> list[str]:
 def open_socket(
     host: str, port: int, *, deny: DenyList, deadline: Deadline, connect: float = CONNECT_TIMEOUT
 ) -> socket.socket:
-    """A TCP connection to the first address of `host` that answers, watched by `deadline`.
+    """Open a TCP connection to the first address of `host` that answers, watched by `deadline`.
 
-    The addresses checked are the ones connected to, so that a name cannot change its mind in between.
-    Permanent `address-denied`; Temporary `unreachable` or `timeout`.
+    The addresses that were checked are the ones connected to, so a name can't change in between. Raises Permanent
+    `address-denied`, Temporary `unreachable` or `timeout`.
     """
     addresses = resolve(host, port, deadline)
     if denied := [address for address in addresses if deny.denies(address)]:

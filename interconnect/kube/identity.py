@@ -21,9 +21,9 @@ _UID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
 def cluster_uid(api: Api) -> str:
-    """The cluster's identity.
+    """Return the cluster's identity.
 
-    Permanent `not-found` where `kube-system` is missing, `bad-body` where it has no usable UID.
+    Raises Permanent `not-found` when `kube-system` is missing, `bad-body` when it has no usable UID.
     """
     namespace = api.get(kinds.NAMESPACE, NAME, metadata_only=True)
     if namespace is None:

@@ -1,5 +1,4 @@
-"""The istiods of a mesh: which there are, which ConfigMap each takes meshNetworks from, and the webhooks that lead to
-them.
+"""The istiods of a mesh: which exist, which ConfigMap each reads meshNetworks from, and the webhooks that lead to them.
 
 Sources: Istio's `pilot/pkg/bootstrap/mesh.go` (order of the sources of meshNetworks), the chart `istio-discovery`.
 """
@@ -93,7 +92,7 @@ def istiods(
 
 
 def replicas(api: Api, istiod: Istiod, system_namespace: str) -> tuple[str, ...]:
-    """Names of the ready Pods of an istiod, sorted; those on their way out are none."""
+    """Return the names of an istiod's ready Pods, sorted, without those that are being deleted."""
     deployment = api.get(kinds.DEPLOYMENT, istiod.deployment, system_namespace)
     wanted = mapping(deployment, "spec", "selector", "matchLabels")
     if not wanted:
@@ -114,12 +113,12 @@ def pod_ready(pod: Json) -> bool:
 
 
 def injection_webhooks(api: Api) -> tuple[WebhookEntry, ...]:
-    """Entries of Istio's injection webhooks, of every revision and tag."""
+    """Return the entries of Istio's injection webhooks, of every revision and tag."""
     return injection_entries(api.list(kinds.MUTATING_WEBHOOK))
 
 
 def injection_entries(configurations: Iterable[Json]) -> tuple[WebhookEntry, ...]:
-    """The same of MutatingWebhookConfigurations that have been read."""
+    """Return the injection entries of MutatingWebhookConfigurations that have already been read."""
     found: list[WebhookEntry] = []
     for configuration in configurations:
         for webhook in items(configuration, "webhooks"):

@@ -1,4 +1,4 @@
-"""The kinds of objects that the console reads or writes, with what is needed to address them."""
+"""The kinds of objects that the console reads or writes, and how to address them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Kind(NamedTuple):
 
     @property
     def resource(self) -> str:
-        """As RBAC and messages write it: `deployments.apps`, `services`."""
+        """The resource as RBAC and messages write it, such as `deployments.apps` or `services`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The path of a collection or an object; an empty namespace means all of them."""
+        """Return the path of a collection or an object; an empty namespace means all namespaces."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"
         parts = [root]
         if self.namespaced and namespace:
@@ -84,7 +84,7 @@ _BY_NAME = {(kind.api_version, kind.kind): kind for kind in ALL}
 
 
 def of(api_version: str, kind: str) -> Kind:
-    """The known kind of that name; LookupError for one that the console has nothing to do with."""
+    """Return the known kind of that name. Raises LookupError for one that the console doesn't use."""
     try:
         return _BY_NAME[api_version, kind]
     except KeyError:

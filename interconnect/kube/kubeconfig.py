@@ -101,29 +101,31 @@ class Credential:
 
     @property
     def fingerprint(self) -> str:
-        """A name for exactly this credential that tells nothing about it: 32 hexadecimal digits."""
+        """An identifier of exactly this credential that reveals nothing about it: 32 hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be seen anywhere: the token, also in base64, and the key, as a whole and line by line."""
+        """Everything that must not be seen anywhere: the token, also in base64, and the key, as a whole and line by
+        line.
+        """
         return (self.token, *_base64_forms(self.token), self.client_key_pem, *self.client_key_pem.splitlines()[1:-1])
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it stops being good: `exp` of a JWT or the end of the client certificate, whichever comes first. None:
-        never, or it cannot be read from it.
+        """When the credential expires: `exp` of a JWT or the end of the client certificate, whichever comes first.
+        None: never, or unknown.
         """
         ends = (pem.end_of_token(self.token), pem.end_of_certificate(self.client_cert_pem))
         return min((end for end in ends if end), default=None)
 
     @property
     def is_istiods(self) -> bool:
-        """Whether the token says that it is of an account that Istio makes for istiod."""
+        """Whether the token belongs to an account that Istio creates for istiod."""
         return _ISTIOD_ACCOUNT.fullmatch(pem.subject_of_token(self.token)) is not None
 
     def to_json(self) -> str:
-        """All of it, secrets included: for sealing, never for showing."""
+        """Return everything, including secrets: for sealing, never for showing."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
@@ -158,7 +160,7 @@ class Reading:
 
     @property
     def is_istiods(self) -> bool:
-        """Whether this is what istiod itself reads the cluster with."""
+        """Whether this is the credential with which istiod itself reads the cluster."""
         return bool(self.remote_cluster) or self.credential.is_istiods
 
 

@@ -1,6 +1,6 @@
-"""Calls that wait for a busy API server: it is asked again when it says so, within the call's own deadline.
+"""Calls that wait for a busy API server: they are repeated when it says so, within the call's own deadline.
 
-Whoever has a better way to wait says `patience(0)`: a step of a rollout waits without holding a thread.
+Callers with a better way to wait use `patience(0)`: a step of a rollout waits without holding a thread.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _until: ContextVar[float] = ContextVar("patience", default=math.inf)
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """Within it, calls wait for busy servers for at most so long in all; 0: not at all."""
+    """Within it, calls wait for busy servers for at most this many seconds in all; 0 means not at all."""
     before = _until.set(time.monotonic() + seconds if seconds else -math.inf)
     try:
         yield
@@ -35,7 +35,7 @@ def patience(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def more_patience(seconds: float) -> Iterator[None]:
-    """Within it, calls wait for at least so long, whatever was said around it."""
+    """Within it, calls wait for at least this many seconds, whatever an outer `patience` says."""
     before = _until.set(max(_until.get(), time.monotonic() + seconds))
     try:
         yield
@@ -44,7 +44,7 @@ def more_patience(seconds: float) -> Iterator[None]:
 
 
 def is_busy(error: KubeError) -> bool:
-    """Whether the server itself asks to be asked later; its errors without a time are left to whoever asked."""
+    """Whether the server itself asks for a later attempt. Errors without a time are left to the caller."""
     return error.code == "too-many-requests" or (error.code == "server-error" and error.retry_after is not None)
 
 

@@ -1,4 +1,4 @@
-"""Certificates, keys and tokens as kubeconfigs hold them. Nothing is verified here: ends and names are only read."""
+"""Certificates, keys and tokens as kubeconfigs hold them. Nothing is verified here: expiry and names are only read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEY = re.compile(rb"-----BEGIN (?P<kind>(?:[A-Z0-9]+ )*PRIVATE KEY)-----.*?----
 
 
 def decoded(text: str, name: str) -> bytes:
-    """The bytes of a base64 text, with line breaks or without; Refusal where it is none."""
+    """Return the bytes of a base64 text, with or without line breaks. Raises Refusal when it isn't base64."""
     if text.lstrip().startswith("-----BEGIN"):
         raise Refusal("pem-unencoded", field=name)
     try:
@@ -29,9 +29,7 @@ def decoded(text: str, name: str) -> bytes:
 
 
 def certificates(pem: bytes, code: str) -> str:
-    """The certificates alone, each once: remarks, keys and what cannot be read as a certificate are left behind, as Go
-    does.
-    """
+    """Return only the certificates, each once. Comments, keys and unreadable certificates are left out, as Go does."""
     found = [each for block in _CERTIFICATE.findall(pem) if (each := _certificate(block))]
     if not found:
         raise Refusal(code)
@@ -70,7 +68,7 @@ def key_pair(certificate: bytes, key: bytes) -> tuple[str, str]:
 
 
 def end_of_certificate(chain: str) -> datetime | None:
-    """Until when the first certificate is good; None without one."""
+    """Return when the first certificate expires; None without one."""
     try:
         return x509.load_pem_x509_certificate(chain.encode()).not_valid_after_utc
     except ValueError:
@@ -78,7 +76,7 @@ def end_of_certificate(chain: str) -> datetime | None:
 
 
 def end_of_token(token: str) -> datetime | None:
-    """`exp` of a JWT; None for any other token, and for one that never ends."""
+    """Return `exp` of a JWT; None for any other token, and for one that never expires."""
     try:
         return datetime.fromtimestamp(float(_claims(token)["exp"]), UTC)
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
@@ -86,7 +84,7 @@ def end_of_token(token: str) -> datetime | None:
 
 
 def subject_of_token(token: str) -> str:
-    """`sub` of a JWT, such as `system:serviceaccount:istio-system:istiod`; empty for any other token."""
+    """Return `sub` of a JWT, such as `system:serviceaccount:istio-system:istiod`; empty for any other token."""
     subject = _claims(token).get("sub")
     return subject if isinstance(subject, str) else ""
 

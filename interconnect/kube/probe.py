@@ -1,4 +1,4 @@
-"""What can be seen of a gateway: its path by TCP and TLS, its Deployment, its load balancer."""
+"""What can be observed of a gateway: its path by TCP and TLS, its Deployment, its load balancer."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ALPN = "istio"
 
 
 class Path(StrEnum):
-    """How far a probe came.
+    """How far a probe got.
 
-    Only SERVED means that a backend behind the gateway answered under a trusted certificate.
+    Only SERVED means that a backend behind the gateway answered with a trusted certificate.
     """
 
     SERVED = "served"
@@ -54,7 +54,7 @@ class ProbeResult(NamedTuple):
 
 
 def sni(service: str, port: int) -> str:
-    """The server name that an east-west gateway routes by, for a service's host name and port."""
+    """Return the server name by which an east-west gateway routes to a service's host name and port."""
     return f"outbound_.{port}_._.{service}"
 
 
@@ -170,7 +170,9 @@ def _deployment_failure(status: Json) -> tuple[str, str]:
 
 
 def service_addresses(service: Json) -> tuple[str, ...]:
-    """IP addresses and host names that the load balancer has given a Service, in its order; empty while pending."""
+    """Return the IP addresses and host names that the load balancer assigned to a Service, in its order; empty while
+    pending.
+    """
     ingress = items(service, "status", "loadBalancer", "ingress")
     found = [text(entry, "ip") or text(entry, "hostname") for entry in ingress]
     return tuple(dict.fromkeys(address for address in found if address))
@@ -186,7 +188,9 @@ class Reason(NamedTuple):
 
 
 def reasons(api: Api, namespace: str, kind: str, name: str, *, uid: str = "") -> tuple[Reason, ...]:
-    """The Events of one object, newest first, at most 20. With `uid` not those of an earlier object of that name."""
+    """Return the Events of one object, newest first, at most 20. With `uid`, without those of an earlier object of that
+    name.
+    """
     fields = f"involvedObject.kind={kind},involvedObject.name={name}" + (f",involvedObject.uid={uid}" if uid else "")
     found = sorted(api.list(kinds.EVENT, namespace, fields=fields), key=_when, reverse=True)
     return tuple(

@@ -1,4 +1,4 @@
-"""Looking into objects of clusters without trusting their shape: what is missing or of another type reads as empty."""
+"""Reads objects of clusters without trusting their shape: missing values, or values of another type, read as empty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def mapping(value: Any, *path: str) -> Json:
 
 
 def items(value: Any, *path: str) -> list[Json]:
-    """The objects of a list; entries that are none are left out."""
+    """Return the objects of a list; other entries are left out."""
     found = _walk(value, path)
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 

@@ -1,7 +1,7 @@
-"""Who in a cluster has refused: read from the words of its API server, since most refusals share the status 403.
+"""Who in a cluster refused a request: read from the words of its API server, since most refusals share the status 403.
 
-The words are those of Kubernetes' own packages (admission plugins, webhook and policy dispatchers, the authorizer);
-what none of them says is left to the status.
+The words are those of Kubernetes' own packages (admission plugins, webhook and policy dispatchers, the authorizer).
+Other messages are judged by their status.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _PATTERNS = tuple(
 
 
 def refusal_in(message: str) -> Refusal | None:
-    """Who refuses, by the first pattern that the message fits; None when it says no such thing."""
+    """Return who refused, by the first pattern that matches the message; None when none does."""
     for code, pattern in _PATTERNS:
         found = pattern.search(message)
         if found:

@@ -1,4 +1,4 @@
-"""Why a kubeconfig is not taken: stable codes with parameters, worded elsewhere."""
+"""Why a kubeconfig is refused: stable codes with parameters, worded elsewhere."""
 
 from __future__ import annotations
 
@@ -73,14 +73,14 @@ CODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigRefused:
-    """Why a kubeconfig was not taken. `params` hold names and places of the file, never its secrets."""
+    """Why a kubeconfig was refused. `params` hold names and places in the file, never its secrets."""
 
     code: str
     params: dict[str, Any] = field(default_factory=dict)
 
 
 class Refusal(Exception):
-    """Carries a KubeconfigRefused out of whatever was being read."""
+    """Carries a KubeconfigRefused out of nested readers."""
 
     def __init__(self, code: str, **params: Any) -> None:
         super().__init__(code)

@@ -125,7 +125,7 @@ def needed(role: ClusterRole, system_namespace: str) -> tuple[Right, ...]:
 def missing(
     api: Api, role: ClusterRole, system_namespace: str, *, renamed: Iterable[tuple[str, str, str]] = ()
 ) -> tuple[Right, ...]:
-    """The rights of a role that this credential lacks, a few asked at once (SelfSubjectAccessReview).
+    """Return the permissions of a role that this credential lacks, asking a few at once (SelfSubjectAccessReview).
 
     `renamed` replaces names where the mesh has others, as (resource, usual name, name there): an istiod of a revision
     reads `("configmaps", "istio", "istio-canary")`.

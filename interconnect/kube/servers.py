@@ -1,4 +1,4 @@
-"""The server address of a kubeconfig: one that leads to an API server over TLS, or the reason why not."""
+"""The server address of a kubeconfig: one that leads to an API server over TLS, or the reason why it doesn't."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BARE_IPV6 = re.compile(r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 
 
 def server(given: str, deny: DenyList) -> str:
-    """`given` without its trailing slashes. Refusal where it is no https address, or one that is denied."""
+    """Return `given` without trailing slashes. Raises Refusal for an address that isn't https or that is denied."""
     if not given:
         raise Refusal("server-missing")
     if re.search(r"\s", given):

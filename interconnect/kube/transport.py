@@ -57,7 +57,7 @@ class Response:
     body: bytes
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; Permanent `web-page` or `bad-body` where it is none.
+        """Return the body as an object. Raises Permanent `web-page` or `bad-body` when it isn't one.
 
         The body itself is never quoted.
         """
@@ -70,7 +70,9 @@ class Response:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """A JSON object of a cluster. Permanent `bad-body` for everything else, and for text that no database can store."""
+    """Return a cluster's JSON object. Raises Permanent `bad-body` for anything else, and for text that no database can
+    store.
+    """
     try:
         value = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
         if _LONE_SURROGATE.search(body) and _unstorable(value):
@@ -158,7 +160,7 @@ class Transport:
         return self.credential.secrets
 
     def close(self) -> None:
-        """Ends the connections that are kept; the transport can still be used."""
+        """Close the idle connections; the transport can still be used."""
         self._rest.close()
 
     def request(
@@ -172,7 +174,9 @@ class Transport:
         accept: str = "application/json",
         deadline: float | None = None,
     ) -> Response:
-        """One call, without retries. Answers of every status come back; KubeError where there was no whole answer."""
+        """Make one call, without retries. Responses of any status are returned; raises KubeError when there was no
+        complete one.
+        """
         with (
             Deadline(self.deadline if deadline is None else deadline) as until,
             closing(self._send(method, path, query, body, content_type, accept, until)) as response,
@@ -195,7 +199,7 @@ class Transport:
                 yield self.read(response, until), iter(())
 
     def identify(self, *, deadline: float | None = None) -> None:
-        """Permanent `wrong-cluster` when the address leads to another cluster by now."""
+        """Raise Permanent `wrong-cluster` when the address now leads to another cluster."""
         self.current.identifying = True
         try:
             answer = Transport.request(self, "GET", identity.PATH, accept=identity.ACCEPT, deadline=deadline)

@@ -1,4 +1,4 @@
-"""TLS as Go's clients have it (kubectl, istiod): who is trusted, and what it means when one side refuses the other."""
+"""TLS as Go's clients do it (kubectl, istiod): who is trusted, and what it means when one side rejects the other."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _NO_TLS = (
 
 
 def trusting(ca_pem: str) -> ssl.SSLContext:
-    """A client that trusts exactly these certificates, be they roots or not; without any, those of the system.
+    """Return a context that trusts exactly these certificates, roots or not; without any, those of the system.
 
-    A name counts only where it stands among a certificate's alternative names, never as its common name.
+    A name counts only among a certificate's alternative names, never as its common name.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -102,7 +102,7 @@ def _load_key(context: ssl.SSLContext, credential: Credential) -> None:
 
 
 def failure(error: ssl.SSLError, credential: Credential, name: str) -> KubeError | None:
-    """What a failed handshake, or an alert after it, means; `name` is the one asked for.
+    """Return the error for a failed handshake, or for an alert after it; `name` is the expected name.
 
     None: the connection just ended.
     """

@@ -29,7 +29,7 @@ class Unwrapped(NamedTuple):
 
 
 def unwrap(raw: bytes) -> Unwrapped:
-    """The one kubeconfig in `raw`, wherever it stands. Refusal where there is none, or more than one."""
+    """Return the one kubeconfig in `raw`, wherever it is. Raises Refusal when there is none, or more than one."""
     documents = _documents(raw)
     if not documents:
         raise Refusal("empty")

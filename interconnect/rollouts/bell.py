@@ -1,4 +1,4 @@
-"""Tell workers that a step is due. Only a bell: when the broker is away, the sweep finds the step by itself."""
+"""Tell workers that a step is due. This is only a hint: when the broker is away, the sweep finds the step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _silent_until = 0.0
 
 
 def ring_on_commit(step_ids: Iterable[int], *, seconds: float = 0) -> None:
-    """Ring for each step once the transaction is through; `seconds` later if given."""
+    """Ring for each step once the transaction commits; `seconds` later if given."""
     steps = list(step_ids)
     if steps:
         transaction.on_commit(lambda: ring(steps, seconds=seconds))
@@ -45,5 +45,5 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
 
 
 def somebody_listens() -> bool:
-    """Whether a broker is configured at all; a queue in this process's memory is heard by nobody."""
+    """Whether a broker is configured; no other process hears a queue in this process's memory."""
     return not str(current_app.conf.broker_url or "").startswith("memory:")

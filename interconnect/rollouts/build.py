@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | None = None) -> tuple[PlannedStep, ...]:
-    """What is owed for `topology`. What `live` does not know is trusted to be as it was last written."""
+    """Return the steps still to be done for `topology`. Targets missing from `live` are trusted to be as last written."""
     facts = observed.facts(mesh)
     restarted, verified = applied.published(mesh)
     return plan(
@@ -35,7 +35,7 @@ def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | 
 
 
 def create_steps(rollout: Rollout, topology: Topology, planned: Iterable[PlannedStep]) -> None:
-    """The rows of the planned steps, each in its place."""
+    """Create the rows of the planned steps, in order."""
     positions: dict[tuple[Phase, str], int] = {}
     rows = []
     now = timezone.now().isoformat()

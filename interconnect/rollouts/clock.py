@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def now_plus(seconds: float) -> Combinable:
-    """The database's now, `seconds` later (or earlier, when negative)."""
+    """Return the database's current time plus `seconds`, which may be negative."""
     return ExpressionWrapper(Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField())

@@ -13,7 +13,7 @@ from meshconsole.audit.recording import record
 
 
 def record_end(rollout: Rollout, steps: Iterable[Step]) -> None:
-    """One audit entry for the end of a rollout; in the transaction that ends it."""
+    """Write one audit entry for the end of a rollout, in the transaction that ends it."""
     counts = Counter(step.status for step in steps)
     failed = sorted({step.error_code for step in steps if step.status == StepStatus.FAILED and step.error_code})
     record(

@@ -71,7 +71,7 @@ def run_chain(step_id: int, worker: str) -> None:
 
 
 def run_step(step_id: int, worker: str) -> None:
-    """Carry out one step if it is due and free; what follows it in its chain is left ready for anybody."""
+    """Carry out one step if it is due and free. The step after it in its chain is left ready for any worker."""
     taken = Lease.take(step_id, worker)
     if taken is not None:
         with _in_chain(taken.step):
@@ -232,7 +232,9 @@ def _make_ready(rest: list[Step]) -> bool:
 
 
 def advance(rollout_id: UUID) -> None:
-    """When a phase is through, start the next; when all are, end the rollout. Safe to call at any time, by anybody."""
+    """Start the next phase when one has ended, and end the rollout after the last. Safe to call at any time, by any
+    process.
+    """
     left = set(
         Step.objects.filter(rollout_id=rollout_id, status__in=OPEN_STEPS)
         .order_by()
@@ -333,7 +335,9 @@ def _end(rollout: Rollout, steps: list[Step]) -> None:
 
 
 def request_cancel(rollout: Rollout) -> bool:
-    """Nothing new is begun from here on; what a worker is doing now is finished. False when it had ended already."""
+    """Start nothing new from here on; what a worker is doing now finishes. Returns False when the rollout had already
+    ended.
+    """
     open_rollout = Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED, cancel_requested_at__isnull=True)
     with transaction.atomic():
         if not open_rollout.update(cancel_requested_at=Now()):
@@ -344,7 +348,9 @@ def request_cancel(rollout: Rollout) -> bool:
 
 
 def carried_out_again(rollout: Rollout) -> QuerySet[Step]:
-    """What a retry opens: the steps that failed or were not carried out, and all that has to look again after them."""
+    """Return the steps that a retry reopens: those that failed or weren't carried out, and those after them that must
+    look again.
+    """
     again = Q(status__in=UNDONE)
     undone = set(Step.objects.filter(again, rollout=rollout).values_list("phase", flat=True))
     if Phase.PREFLIGHT in undone:
@@ -355,7 +361,7 @@ def carried_out_again(rollout: Rollout) -> QuerySet[Step]:
 
 
 def reopen(rollout: Rollout) -> None:
-    """For a retry, in its transaction."""
+    """Reopen a rollout for a retry, in the caller's transaction."""
     carried_out_again(rollout).update(
         status=StepStatus.PENDING,
         attempts=0,
@@ -382,7 +388,7 @@ def _fix_per_try(rollout: Rollout) -> None:
 
 
 def sweep(limit: int = 500) -> int:
-    """The safety net: ring for every step that is due, and look after every rollout that has none under way."""
+    """The safety net: ring for every step that is due, and advance every rollout that has no step in progress."""
     steps = list(Step.objects.filter(lease.due()).order_by("next_attempt_at").values_list("id", flat=True)[:limit])
     bell.ring(steps)
     for rollout_id in Rollout.objects.filter(status__in=UNFINISHED).values_list("id", flat=True):

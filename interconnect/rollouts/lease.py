@@ -1,4 +1,4 @@
-"""Leases on steps: taken, kept and given back by compare-and-set, by the database's clock."""
+"""Leases on steps: taken, kept and returned by compare-and-set, by the database's clock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from interconnect.rollouts.outcome import LostLease
 
 
 def due() -> Q:
-    """Steps whose turn it is, and steps whose worker has not been heard of for a whole lease."""
+    """Return the steps whose turn it is, and those whose worker hasn't renewed its lease in time."""
     turn = Q(status__in=(StepStatus.READY, StepStatus.WAITING)) & (
         Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=Now())
     )

@@ -1,4 +1,4 @@
-"""What carrying out a step can come to."""
+"""The possible results of carrying out a step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from interconnect.domain.json_types import Json
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step is through. `skipped`: nothing had to be done, or a decision says so."""
+    """The step has succeeded. `skipped`: there was nothing to do, or a decision says so."""
 
     evidence: Json = field(default_factory=dict)
     skipped: bool = False
@@ -28,7 +28,7 @@ class Wait:
 
 
 class StepFailed(Exception):
-    """The step cannot go on. `code` and `params` are worded when shown, `evidence` is what was last seen."""
+    """The step can't continue. `code` and `params` are worded when shown; `evidence` is what was last observed."""
 
     def __init__(self, code: str, params: Json | None = None, evidence: Json | None = None) -> None:
         self.code, self.params, self.evidence = code, params or {}, evidence or {}
@@ -36,4 +36,4 @@ class StepFailed(Exception):
 
 
 class LostLease(Exception):
-    """Another worker holds the step by now: write nothing more."""
+    """Another worker holds the step now, so write nothing more."""

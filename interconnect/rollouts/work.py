@@ -118,7 +118,7 @@ class Work:
         return replace(topology, groups=groups)
 
     def waited(self) -> float:
-        """Seconds since this step began to wait; 0 in its first attempt."""
+        """Return the seconds since this step began to wait; 0 in its first attempt."""
         since = self.step.waiting_since
         return (timezone.now() - since).total_seconds() if since else 0.0
 

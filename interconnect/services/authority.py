@@ -1,4 +1,4 @@
-"""Who may do what, and the audit entry of every request that changes something."""
+"""Authorization, and the audit entry of every request that changes something."""
 
 from __future__ import annotations
 
@@ -46,10 +46,11 @@ def audited(
     params: Mapping[str, Any] | None = None,
     asks_clusters: bool = False,
 ) -> Iterator[Request]:
-    """Exactly one entry: accepted when the block ends, refused with the reasons when it raises `Refused`.
+    """Write exactly one audit entry: accepted when the block ends, or refused with the reasons when it raises
+    `Refused`.
 
-    What the block stores and the entry of its acceptance are one transaction, unless it asks clusters: nothing may hold
-    locks for as long as a cluster likes.
+    What the block stores and the accepted entry are one transaction, unless the block calls clusters: no lock may be
+    held while a cluster answers.
     """
     request = Request(dict(params or {}))
     scope = scope_of(mesh.id) if mesh else ""

@@ -1,9 +1,8 @@
-"""*Run checks*: look at everything now, and remember what was found.
+"""*Run checks*: check the mesh and all its clusters now, and store the findings.
 
-MeshObservation.findings are the alerts of the last look; what only *Run checks* asks is in
-MeshObservation.facts["checks"]:
-    {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
-    `interconnect.observing.matrix.as_json`.
+MeshObservation.findings holds the alerts of the last look. What only *Run checks* asks is in
+MeshObservation.facts["checks"]: {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
+`interconnect.observing.matrix.as_json`.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ OF_A_JOIN = frozenset(
 
 
 def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
-    """Run the checks; while they are being run they are not run twice."""
+    """Start the checks, unless they are already running."""
     running = running_checks(mesh)
     return (
         running
@@ -51,7 +50,7 @@ def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
 
 
 def running_checks(mesh: Mesh) -> Inquiry | None:
-    """The newest, whoever asked for it: its result is the mesh's, not the person's."""
+    """Return the newest checks of the mesh, whoever asked for them: the result belongs to the mesh, not to a person."""
     return Inquiry.objects.filter(mesh=mesh, kind=KIND).order_by("-asked_at").first()
 
 
@@ -63,7 +62,7 @@ def _answer(inquiry: Inquiry) -> Json:
 
 
 def run_checks(mesh: Mesh) -> Json:
-    """Takes calls to every cluster: a worker's job."""
+    """Run the checks. Calls every cluster, so only workers call this."""
     watching.look(mesh)
     topology, facts = desired.load(mesh), observed.facts(mesh)
     result: Json = {"at": timezone.now().isoformat(), "findings": []}

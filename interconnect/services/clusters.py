@@ -33,7 +33,7 @@ def cluster_register(
     pod_cidrs: tuple[str, ...] = (),
     stored: Callable[[], None] = nothing_more,
 ) -> Cluster:
-    """Store a member that has been looked at (`inspect_cluster`); `stored` is called in its transaction.
+    """Store a member cluster that `inspect_cluster` has inspected; `stored` is called in the same transaction.
 
     Its name must be an ID that istiod knows.
     """
@@ -92,7 +92,9 @@ def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:
 def cluster_credential_replace(
     *, actor: Actor, cluster: Cluster, report: ClusterReport, stored: Callable[[], None] = nothing_more
 ) -> None:
-    """A new credential for the same cluster; another cluster's is refused. `stored` is called in its transaction."""
+    """Store a new credential for the same cluster; one for another cluster is refused. `stored` is called in the same
+    transaction.
+    """
     with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
         require(actor, Role.MESH_ADMIN)
         require_same_identity(cluster, report)
@@ -106,7 +108,7 @@ def cluster_credential_replace(
 
 
 def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, ...]) -> None:
-    """Pod CIDRs as an administrator knows them: surer than what pools or nodes say."""
+    """Set the Pod CIDRs of a cluster by hand. They take precedence over those from IP pools or nodes."""
     with audited(
         actor, "cluster.pod-cidrs", mesh=cluster.mesh, subject=cluster.name, params={"pod_cidrs": list(pod_cidrs)}
     ):
@@ -115,7 +117,7 @@ def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, .
 
 
 def cluster_unregister(*, actor: Actor, cluster: Cluster) -> None:
-    """Out of the mesh: it is in no group and nothing of ours is on it."""
+    """Remove a cluster from the mesh; it must be in no group, and no object of the console may be left on it."""
     mesh = cluster.mesh
     with audited(actor, "cluster.unregister", mesh=mesh, subject=cluster.name):
         require(actor, Role.MESH_ADMIN)
@@ -124,7 +126,9 @@ def cluster_unregister(*, actor: Actor, cluster: Cluster) -> None:
 
 
 def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list[str]:
-    """Out of the mesh although something of ours may still be on it; returns what that is, and keeps note of it."""
+    """Remove a cluster from the mesh although objects of the console may still be on it; return their names, which are
+    also recorded.
+    """
     mesh = cluster.mesh
     with audited(actor, "cluster.forget", mesh=mesh, subject=cluster.name) as request:
         require(actor, Role.MESH_ADMIN)

@@ -76,21 +76,21 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Names the question: a plan of another one is no answer to it."""
+        """The name of the question. A plan made for another question doesn't answer this one."""
         about = str(self.rollout.id) if self.rollout else f"{self.group}/{self.cluster}"
         return " ".join((self.decision, about, *sorted(self.tokens)))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody says to a question, beside that they want it."""
+    """What a person answers to a question, besides yes."""
 
     phrase: str = ""
     restart: RestartPolicy | None = None
 
 
 def question_ask(*, question: Question, user_id: int) -> Inquiry:
-    """Have its plan made now. Refused when there is nothing to decide any more."""
+    """Have the plan of the question made now. Raises Refused when there is nothing left to decide."""
     mesh = question.mesh
     if question.decision is Decision.WORKLOADS:
         params = {
@@ -113,7 +113,7 @@ def question_ask(*, question: Question, user_id: int) -> Inquiry:
 
 
 def offered(rollout: Rollout) -> set[str]:
-    """What may be consented to on its page: the tokens of its failed steps. A link may name anything."""
+    """Return the consents that the rollout's page offers: the tokens of its failed steps. A link could name any token."""
     params = rollout.steps.filter(status=StepStatus.FAILED).values_list("error_params", flat=True)
     return {str(token) for each in params for token in each.get("tokens", ())}
 
@@ -130,7 +130,9 @@ def _count(inquiry: Inquiry) -> Json:
 
 
 def question_asks(*, question: Question) -> Asking:
-    """How it is asked: as the change that it amounts to. Refused when there is nothing to decide any more."""
+    """Return how the question is asked, which follows from the change it amounts to. Raises Refused when there is
+    nothing left to decide.
+    """
     undone = changes_of(question=question)
     if question.decision not in RETRIES:
         return asking(desired.load(question.mesh), undone)
@@ -142,7 +144,7 @@ def question_asks(*, question: Question) -> Asking:
 
 
 def question_answer(*, question: Question, plan: Inquiry, answer: Answer, actor: Actor) -> Rollout:
-    """The rollout that is decided upon: what was shown, and only once."""
+    """Start the rollout that was decided on, exactly as shown and only once; return it."""
 
     def start(row: Inquiry) -> Rollout:
         require_answer(question=question, plan=row, answer=answer)
@@ -152,9 +154,9 @@ def question_answer(*, question: Question, plan: Inquiry, answer: Answer, actor:
 
 
 def require_answer(*, question: Question, plan: Inquiry, answer: Answer) -> None:
-    """Refused unless everything is said that has to be said.
+    """Raise Refused unless the answer is complete.
 
-    A retry tries what it can: what stands against it is shown, no more.
+    A retry tries what it can, so its findings are shown but don't block it.
     """
     if question_asks(question=question).phrase and not is_disable_phrase(answer.phrase):
         raise Refused.because("interconnect.phrase")
@@ -204,7 +206,7 @@ def _rollout(question: Question) -> Rollout:
 
 
 def changes_of(*, question: Question) -> tuple[Change, ...]:
-    """What it amounts to. Refused when there is nothing to decide any more."""
+    """Return the changes that the question amounts to. Raises Refused when there is nothing left to decide."""
     if question.decision is Decision.REVERT:
         return way_back(question.mesh, rollout=question.rollout)
     return tuple(_undone(_rollout(question))) if question.decision in RETRIES else ()

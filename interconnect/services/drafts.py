@@ -15,13 +15,13 @@ KEPT = timedelta(days=7)
 
 
 def draft_of(*, mesh: Mesh, user_id: int) -> JoinDraft | None:
-    """The user's draft for this mesh; what nobody has touched for a week is gone."""
+    """Return the user's draft for this mesh. Drafts that nobody has touched for a week are deleted."""
     JoinDraft.objects.filter(updated_at__lt=timezone.now() - KEPT).delete()
     return JoinDraft.objects.filter(mesh=mesh, user_id=user_id).first()
 
 
 def draft_groups(*, mesh: Mesh, user_id: int, groups: Sequence[str]) -> JoinDraft:
-    """Step 1. Addresses that were chosen before for a group that is still chosen stay."""
+    """Store step 1. Addresses chosen earlier are kept for groups that are still selected."""
     draft, _created = JoinDraft.objects.get_or_create(mesh=mesh, user_id=user_id)
     draft.groups = list(groups)
     draft.addresses = {name: chosen for name, chosen in draft.addresses.items() if name in groups}
@@ -30,12 +30,12 @@ def draft_groups(*, mesh: Mesh, user_id: int, groups: Sequence[str]) -> JoinDraf
 
 
 def draft_narrow(*, draft: JoinDraft, groups: Sequence[str]) -> None:
-    """Only these groups are left: the others have been named as left out, and are not named again."""
+    """Keep only these groups. The others have been reported as left out and aren't reported again."""
     JoinDraft.objects.filter(id=draft.id).update(groups=list(groups))
 
 
 def draft_addresses(*, draft: JoinDraft, addresses: Mapping[str, Iterable[Address]], topology: Topology) -> None:
-    """Step 2."""
+    """Store step 2."""
     ids = {key: gateway.id for key, gateway in topology.gateways.items()}
     kept = {
         name: [
@@ -62,7 +62,7 @@ def draft_drop(*, draft: JoinDraft) -> None:
 
 
 def chosen_addresses(draft: JoinDraft, topology: Topology, group: str) -> tuple[Address, ...]:
-    """What step 2 has kept for a group, without addresses of gateways that are gone."""
+    """Return the addresses that step 2 stored for a group, without those of gateways that no longer exist."""
     keys = {gateway.id: gateway.key for gateway in topology.gateways.values()}
     items: list[Mapping[str, Any]] = draft.addresses.get(group, [])
     return tuple(

@@ -1,4 +1,4 @@
-"""From a file: what stands between a mesh as it is and as a document asks for it, and the way there."""
+"""Files: the difference between a mesh and what a document asks for, and the changes that lead there."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class FileRefused(Exception):
-    """The document cannot be carried out; each error knows its line and column."""
+    """The document can't be carried out; each error has its line and column."""
 
     def __init__(self, errors: list[FileError]) -> None:
         self.errors = errors
@@ -82,7 +82,7 @@ class Filing:
 
     @property
     def notes(self) -> tuple[tuple[str, Violation], ...]:
-        """What is to be said of the credentials, each with the name of its cluster; the control plane's have none."""
+        """Notes about the credentials, each with the name of its cluster (empty for the control plane)."""
         reports = sorted({**self.new, **self.replaced}.items())
         of_mesh = self.mesh_report.notes() if self.mesh_report else ()
         return (
@@ -92,14 +92,14 @@ class Filing:
 
     @property
     def removals(self) -> tuple[Change, ...]:
-        """The changes that take something away and need a second word."""
+        """The changes that remove something and need an explicit confirmation."""
         return tuple(change for change in self.changes if isinstance(change, REMOVALS))
 
 
 def consider(document: Document, folder: Path, *, accept: frozenset[str] = frozenset()) -> Filing:
-    """Look at everything that the document names; stores nothing.
+    """Inspect everything that the document names; store nothing.
 
-    FileRefused or Refused when it cannot be carried out.
+    Raises FileRefused or Refused when the document can't be carried out.
     """
     files = read_kubeconfigs(document, folder)
     if not isinstance(files, Kubeconfigs):

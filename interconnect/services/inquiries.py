@@ -124,7 +124,7 @@ def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
 
 
 def inquiry_keep(*, user_id: int, kind: str, mesh: Mesh | None, params: Mapping[str, Any], secret: str) -> Inquiry:
-    """Something of the person's to come back to, sealed: nothing is asked."""
+    """Store something of a person's for later, sealed; no cluster is asked."""
     _forget_old()
     inquiry = _made(user_id, kind, mesh, params, secret)
     inquiry.status = InquiryStatus.DONE
@@ -175,7 +175,7 @@ def _forget_old() -> None:
 
 
 def inquiry_of(*, inquiry_id: UUID, user_id: int) -> Inquiry | None:
-    """The user's own inquiry, as long as it is kept; what was sealed in it is lost with its key."""
+    """Return the user's own inquiry while it is kept. Its sealed part is lost when the key is."""
     kept = Inquiry.objects.filter(user_id=user_id, asked_at__gte=timezone.now() - KEPT).exclude(kind=DROPPED)
     found = kept.filter(id=inquiry_id).select_related("mesh").first()
     try:
@@ -193,7 +193,7 @@ def inquiry_drop(*, inquiry: Inquiry) -> None:
 
 
 def secret_of(inquiry: Inquiry) -> str:
-    """Raises Refused when its key is gone."""
+    """Return the secret of the inquiry. Raises Refused when its key is gone."""
     try:
         return open_sealed(inquiry.sealed, binding=binding_of(inquiry)).decode() if inquiry.sealed else ""
     except VaultError:
@@ -205,7 +205,7 @@ def binding_of(inquiry: Inquiry) -> str:
 
 
 def ring() -> None:
-    """Only a bell: the sweep finds what nobody has heard."""
+    """Tell the workers that an inquiry waits. This is only a hint: the sweep finds inquiries whose message was lost."""
     if not somebody_listens():
         return
     try:

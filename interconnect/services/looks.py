@@ -1,6 +1,7 @@
-"""What a page asks the clusters of a mesh now: the gateway rule as it is, and what our rule will meet.
+"""What a page asks the clusters of a mesh directly: the live gateway rule, and the Gateways of others that our rule
+will meet.
 
-Results: `rule` gives `{"gateways": [...], "drift": [...]}`, `enabling` those gateways of others that our rule will
+Results: `rule` gives `{"gateways": [...], "drift": [...]}`; `enabling` gives the Gateways of others that our rule will
 meet.
 """
 
@@ -40,15 +41,17 @@ def _mesh(inquiry: Inquiry) -> Mesh:
 
 @answers(RULE, shared=True)
 def rule(inquiry: Inquiry) -> Json:
-    """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
+    """Return every Gateway of the config cluster that opens port 15443, ours first, and every difference from what we
+    wrote.
+    """
     mesh = _mesh(inquiry)
     return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
 
 
 @answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
-    """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the
-    selector.
+    """Return the Gateways of others on port 15443 that our rule will meet: they have its name or select the same
+    gateways.
     """
     mesh = _mesh(inquiry)
     return _gateways(

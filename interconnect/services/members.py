@@ -1,4 +1,4 @@
-"""Who has which role in a mesh."""
+"""Roles of people in a mesh."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def member_set(*, actor: Actor, mesh: Mesh, user: User, role: Role) -> Binding:
-    """Give somebody a role in the mesh, or another one than they had."""
+    """Give somebody a role in the mesh, replacing the one they had."""
     with audited(actor, "member.set", mesh=mesh, subject=user.get_username(), params={"role": role.slug}):
         require(actor, Role.MESH_ADMIN)
         binding, _created = Binding.objects.update_or_create(
@@ -27,7 +27,7 @@ def member_set(*, actor: Actor, mesh: Mesh, user: User, role: Role) -> Binding:
 
 
 def member_remove(*, actor: Actor, mesh: Mesh, binding: Binding) -> None:
-    """Take the role away; without another one the mesh does not exist for them any more."""
+    """Remove a role. People without any role can no longer see the mesh."""
     name = str(binding.user or binding.group)
     with audited(actor, "member.remove", mesh=mesh, subject=name, params={"role": Role(binding.role).slug}):
         require(actor, Role.MESH_ADMIN)

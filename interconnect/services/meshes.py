@@ -34,7 +34,7 @@ _HOST = re.compile(r"[A-Za-z0-9_.:-]{1,253}")
 
 
 def nothing_more() -> None:
-    """What a stored registration brings about beside itself, unless its caller says otherwise."""
+    """The default for `stored`: storing a registration has no further effect."""
 
 
 def mesh_register(
@@ -46,7 +46,7 @@ def mesh_register(
     system_namespace: str,
     stored: Callable[[], None] = nothing_more,
 ) -> Mesh:
-    """Store a mesh whose control plane has been looked at (`inspect_mesh`); `stored` is called in its transaction."""
+    """Store a mesh whose control plane `inspect_mesh` has inspected; `stored` is called in the same transaction."""
     with audited(actor, "mesh.register", mesh=None, subject=name, params={"kind": kind}):
         require(actor, Role.PLATFORM_ADMIN)
         require_registrable(name, report, system_namespace)
@@ -98,9 +98,9 @@ def new_connection(report: ClusterReport) -> Connection:
 def mesh_credential_replace(
     *, actor: Actor, mesh: Mesh, report: MeshReport, stored: Callable[[], None] = nothing_more
 ) -> None:
-    """New credentials for the same control plane; another cluster's are refused.
+    """Store new credentials for the same control plane; those for another cluster are refused.
 
-    `stored` is called in its transaction.
+    `stored` is called in the same transaction.
     """
     with audited(actor, "mesh.replace-credential", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)
@@ -120,7 +120,9 @@ def require_same_identity(mesh: Mesh, report: MeshReport) -> None:
 
 
 def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_map: str) -> None:
-    """Where istiod reads meshNetworks, when it cannot be told from its Deployment; both empty: found automatically."""
+    """Set where istiod reads meshNetworks, for when its Deployment doesn't show it. Empty values mean that it is found
+    automatically.
+    """
     with audited(actor, "mesh.networks-source", mesh=mesh, params={"cluster": cluster_uid, "config_map": config_map}):
         require(actor, Role.MESH_ADMIN)
         if config_map and not _OBJECT_NAME.fullmatch(config_map):
@@ -135,8 +137,8 @@ def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_m
 
 
 def mesh_istiod_url(*, actor: Actor, mesh: Mesh, url: str) -> None:
-    """Where istiod's debug interface is reached directly, `http(s)://host:port`; empty: by port-forward to each
-    replica.
+    """Set the direct URL of istiod's debug interface, `http(s)://host:port`. Empty: each replica is asked through a
+    port-forward.
     """
     with audited(actor, "mesh.istiod-url", mesh=mesh, params={"url": url}):
         require(actor, Role.PLATFORM_ADMIN)
@@ -168,7 +170,7 @@ def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> 
 
 
 def what_holds(mesh: Mesh) -> Iterator[Violation]:
-    """Why a mesh cannot be deleted yet (rule 15), what has to be done first at the beginning."""
+    """Yield why a mesh can't be deleted yet (rule 15), in the order in which to resolve it."""
     yield from can_delete_mesh(desired.load(mesh))
     clusters = sorted(mesh.clusters.values_list("name", flat=True))
     if clusters:
@@ -178,8 +180,8 @@ def what_holds(mesh: Mesh) -> Iterator[Violation]:
 
 
 def mesh_delete(*, actor: Actor, mesh: Mesh) -> None:
-    """Only a mesh without interconnect, groups and clusters goes; nothing of ours is left anywhere then, nor any role
-    in it.
+    """Delete a mesh that has no interconnect, no groups and no clusters, so that no object of ours is left. Its roles
+    go too.
     """
     with audited(actor, "mesh.delete", mesh=mesh):
         require(actor, Role.PLATFORM_ADMIN)

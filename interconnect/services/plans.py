@@ -54,7 +54,7 @@ KIND = "plan"
 
 
 def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
-    """The user's plan of these changes for the mesh as it stands now, asked for if there is none yet."""
+    """Return the user's plan of these changes for the mesh as it is now; ask for one if there is none yet."""
     wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": ""}
     for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND).order_by("-asked_at"):
         if all(known.params.get(key) == value for key, value in wanted.items()) and not known.result.get("rollout"):
@@ -63,7 +63,7 @@ def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
 
 
 def plan_anew(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
-    """Look again: what the clusters said before is dropped, and with it what was consented to."""
+    """Make the plan again. What the clusters said before is dropped, and so are the consents."""
     inquiry_drop(inquiry=plan_of(mesh=mesh, user_id=user_id, changes=changes))
     return plan_of(mesh=mesh, user_id=user_id, changes=changes)
 
@@ -118,7 +118,7 @@ def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
 
 
 def decisive(result: Mapping[str, Any]) -> tuple[Json, ...]:
-    """What may be consented to and decides what is planned: conflicts of writes, and what the rules refuse."""
+    """Return the tokens that change what is planned: conflicts of writes, and overridable violations of rules."""
     problems = [problem for write in result.get("writes", ()) for problem in write["problems"]]
     return tuple(item for item in (*result.get("refusals", ()), *problems) if item["token"])
 
@@ -129,15 +129,13 @@ def _locked(inquiry: Inquiry) -> Inquiry | None:
 
 
 def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
-    """Everything that may be consented to."""
+    """Return every token that can be consented to."""
     found = [*decisive(result), *(item for items in result.get("findings", {}).values() for item in items)]
     return tuple(dict.fromkeys(item["token"] for item in found if item["token"]))
 
 
 def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, ...]:
-    """Why the plan cannot be started: final findings and refusals, and whatever asks for a consent that nobody has
-    given.
-    """
+    """Return why the plan can't be started: final findings, refusals, and findings that still need a consent."""
     given = set(accepted)
     found = [
         item for items in result.get("findings", {}).values() for item in items if item["severity"] != Severity.WARNING
@@ -150,9 +148,9 @@ def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, 
 def plan_start(
     *, actor: Actor, mesh: Mesh, inquiry: Inquiry, changes: Sequence[Change], restart: RestartPolicy | None = None
 ) -> Rollout:
-    """The one rollout of a plan, however often it is sent.
+    """Start the rollout of a plan; sending it again returns the same rollout.
 
-    Refused when the plan is not true any more, not ready or blocked.
+    Raises Refused when the plan is outdated, not ready, or blocked.
     """
 
     def start(row: Inquiry) -> Rollout:
@@ -273,7 +271,7 @@ def made(
 
 
 def restarts(steps: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether these steps of a plan restart the control plane, so that its guard has a say."""
+    """Whether these steps restart the control plane, which makes its guard matter."""
     return any(step["kind"] == StepKind.RESTART for step in steps)
 
 

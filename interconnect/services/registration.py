@@ -68,14 +68,16 @@ def look(inquiry: Inquiry) -> Json:
 
 
 def conclude(*, inquiry: Inquiry, actor: Actor) -> None:
-    """Store what an inquiry has found, once however often it is asked; Refused where something has come between."""
+    """Store what an inquiry has found, only once even if asked repeatedly. Raises Refused when something has changed
+    since.
+    """
     inquiry.refresh_from_db(fields=("result",))
     if not is_concluded(inquiry):
         _store(inquiry, _report_of(inquiry), actor)
 
 
 def is_concluded(inquiry: Inquiry) -> bool:
-    """Whether what it found is stored; known from the moment of storing on, whatever becomes of who stored it."""
+    """Whether the inquiry's result has been stored. Known from that moment on, even if the process that stored it dies."""
     return bool(inquiry.result.get("concluded"))
 
 
@@ -193,7 +195,9 @@ def _store(inquiry: Inquiry, report: ClusterReport | MeshReport, actor: Actor) -
 
 
 def report_as_json(report: ClusterReport | MeshReport, name: str = "") -> Json:
-    """All but the credential, which stays in the sealed part; `name` is what the cluster is to be called."""
+    """Return the report without the credential, which stays in the sealed part. `name` is the name that the cluster
+    will get.
+    """
     if isinstance(report, MeshReport):
         return {
             "control_plane": report_as_json(report.control_plane),

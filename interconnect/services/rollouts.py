@@ -153,7 +153,7 @@ def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) ->
 
 
 def leftovers(mesh: Mesh, before: Topology) -> tuple[Role, Rollout] | None:
-    """The highest role that what earlier rollouts have left undone needs, and whose rollout that was."""
+    """Return the highest role needed by what earlier rollouts left undone, and the rollout that left it."""
     left = [(role_of(rollout), rollout) for rollout in _unsuccessful(mesh)]
     if not left or not planned_steps(mesh, before):
         return None
@@ -201,7 +201,7 @@ def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
 
 
 def is_superseded(rollout: Rollout) -> bool:
-    """Whether something else was asked for since."""
+    """Whether the topology has been changed again since this rollout."""
     return rollout.exclusive and rollout.revision != rollout.mesh.revision
 
 
@@ -266,7 +266,7 @@ def _require_room(rollout: Rollout) -> None:
 
 
 def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
-    """The role that a rollout needs: that of its changes, or of what it restores or restarts."""
+    """Return the role that a rollout needs: that of its changes, or of what it restores or restarts."""
     if rollout.kind == RolloutKind.RESTORE:
         return Role.MESH_ADMIN if overriding else role_of_steps(rollout.steps.all())
     if rollout.kind == RolloutKind.WORKLOADS:
@@ -279,12 +279,12 @@ def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
 
 
 def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
-    """Of a restoration: the mesh's own objects are a mesh admin's, what is on members an operator's."""
+    """Return the role that a restoration needs: mesh admin for the mesh's own objects, operator for those on members."""
     return Role.MESH_ADMIN if any(step.kind in CHANGING_THE_MESH for step in steps) else Role.OPERATOR
 
 
 def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
-    """Begin nothing more of a rollout; what a worker is writing at this moment is finished."""
+    """Start no further steps of a rollout. A write that is in progress finishes."""
     with audited(actor, "rollout.cancel", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
         require(actor, role_of(rollout))
@@ -310,9 +310,9 @@ def rollout_revert(
 
 
 def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool = True) -> tuple[Change, ...]:
-    """The changes that a revert consists of.
+    """Return the changes that a revert consists of.
 
-    Raises Refused when there are none, or `rollout` is not the one that is reverted.
+    Raises Refused when there are none, or when `rollout` isn't the one that would be reverted.
     """
     last = last_topology_rollout(mesh)
     if last is None or last.before is None:
@@ -331,8 +331,8 @@ def way_back(mesh: Mesh, *, rollout: Rollout | None = None, allow_removal: bool 
 
 
 def role_to_revert(mesh: Mesh) -> Role:
-    """The role that the way back needs, which is not the one that the way there needed; the least when there is no way
-    back.
+    """Return the role that the revert needs, which may differ from that of the rollout itself; the lowest role when
+    there is nothing to revert.
     """
     try:
         return ROLE_OF[required_role_of_all(way_back(mesh))]
@@ -341,7 +341,7 @@ def role_to_revert(mesh: Mesh) -> Role:
 
 
 def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
-    """Somebody has seen that it failed."""
+    """Record that somebody has seen the failure of a rollout."""
     with audited(actor, "rollout.dismiss", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
         require(actor, Role.OPERATOR)
@@ -352,9 +352,7 @@ def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
 
 
 def not_applied(mesh: Mesh) -> tuple[int, int]:
-    """(N, M): how many steps of the last rollout of the topology were not carried out, of how many; (0, M) when it
-    succeeded.
-    """
+    """Return (N, M): N of the M steps of the topology's last rollout weren't carried out; N is 0 when it succeeded."""
     last = last_topology_rollout(mesh, ended=True)
     if last is None:
         return 0, 0

@@ -1,4 +1,4 @@
-"""Few at once in this process; who comes meanwhile is not held up, but told when there is room."""
+"""Limit how many things run at once in this process. What finds no room isn't blocked, but told when there is room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Turns:
         self._lock = threading.Lock()
 
     def enter(self, key: str) -> bool:
-        """Whether it is this key's turn; it is noted when it is not, unless it has its turn already."""
+        """Whether it is this key's turn. If not, and it has no turn already, the key is queued."""
         with self._lock:
             if key in self._busy:
                 return False
@@ -30,7 +30,7 @@ class Turns:
             return True
 
     def leave(self, key: str) -> str:
-        """After a turn: the key that has waited longest and may come now; empty when none waits."""
+        """End the turn of a key; return the key that has waited longest and may run now, or an empty one."""
         with self._lock:
             self._busy.discard(key)
             following = next(iter(self._waiting), "")

@@ -1,4 +1,4 @@
-"""Look at clusters between rollouts: gateways whose address is pending, drift, and whether everybody answers."""
+"""Look at clusters between rollouts: gateways with a pending address, drift, and whether every cluster answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:
-    """Names of the gateways whose load balancer has given no address yet; what was given meanwhile is remembered."""
+    """Return the names of gateways whose load balancer has assigned no address yet; store addresses that have been
+    assigned since.
+    """
     waiting = []
     rows = Gateway.objects.filter(
         cluster__mesh=mesh, cluster__group__isnull=False, service_type=ServiceType.LOAD_BALANCER
@@ -54,7 +56,7 @@ def look_at_pending_addresses(mesh: Mesh) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that a person should know. `grave` ones mean that the mesh does not do what was asked for."""
+    """Something that a person should know. `grave` means that the mesh doesn't do what was asked for."""
 
     code: str
     params: Json = field(default_factory=dict)
@@ -65,10 +67,10 @@ class Alert:
 
 
 def look(mesh: Mesh) -> list[Alert]:
-    """Compare what was asked for with what is there, on every cluster, and remember what was seen.
+    """Compare the desired state with every cluster, and store what was observed.
 
-    Drift of what the console wrote, istiods that lack the joined groups, clusters that do not answer, Pods of another
-    network, gateways without an address. Takes calls to every cluster: a worker's job.
+    Covers drift of what the console wrote, istiods that lack the joined groups, clusters that don't answer, Pods of
+    another network, and gateways without an address. Calls every cluster, so only workers call this.
     """
     alerts: list[Alert] = []
     try:

@@ -32,8 +32,8 @@ WAVE = 5
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
-    """Counted now, by cluster name, and remembered; a cluster that does not answer has its `not_counted` code and
-    `params`.
+    """Count the stale workloads now, by cluster name, and store the counts. A cluster that doesn't answer has a
+    `not_counted` code and `params` instead.
     """
 
     def look(cluster: Cluster) -> Json:
@@ -60,7 +60,7 @@ def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
 
 
 def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
-    """What a restart would find, by cluster. Asks the clusters: a worker's job."""
+    """Return what a restart would find, by cluster. Calls the clusters, so only workers call this."""
     return stale_workloads(mesh, _chosen(mesh, group, cluster))
 
 
@@ -97,7 +97,9 @@ def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
 
 
 def role_for(rows: Iterable[Cluster]) -> Role:
-    """Those of a joined group carry other groups' traffic: restarting them is a mesh admin's decision."""
+    """Return the role for a restart. Workloads of a joined group carry traffic of other groups, so restarting them
+    needs a mesh admin.
+    """
     return Role.MESH_ADMIN if _joined_group(rows) else Role.OPERATOR
 
 
@@ -113,7 +115,7 @@ def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
 
 
 def restartable(counted: Json) -> list[Json]:
-    """Of the workloads of one cluster those that a restart helps; others are listed only."""
+    """Return the workloads of one cluster that a restart helps; others are only listed."""
     found = counted.get("workloads", ())
     return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
 
@@ -156,8 +158,8 @@ def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout
 
 
 def require_free(mesh: Mesh, uids: Sequence[str]) -> None:
-    """Not while another rollout changes the group or the webhook path of one of these clusters, or restarts them
-    already.
+    """Raise Refused while another rollout changes the group or webhook path of one of these clusters, or restarts their
+    workloads.
     """
     busy = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED, chain__in=uids)
     running = busy.filter(kind__in=(*RELABELLING, StepKind.WORKLOADS)).select_related("rollout").first()
@@ -166,7 +168,7 @@ def require_free(mesh: Mesh, uids: Sequence[str]) -> None:
 
 
 def restarting(mesh: Mesh, uids: Iterable[str]) -> list[str]:
-    """Names of these clusters whose workloads are being restarted now."""
+    """Return the names of these clusters whose workloads are being restarted now."""
     chains = Step.objects.filter(
         rollout__mesh=mesh, rollout__kind=RolloutKind.WORKLOADS, rollout__status__in=UNFINISHED, chain__in=list(uids)
     ).values_list("chain", flat=True)

@@ -1,1 +1,1 @@
-"""Who may do what: roles, bindings on scopes, and the actor that services are told."""
+"""Authorization: roles, bindings on scopes, and the actor that services receive."""

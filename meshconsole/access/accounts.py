@@ -1,6 +1,6 @@
-"""Local accounts: an administrator makes them, nobody signs up.
+"""Local accounts: an administrator creates them, nobody signs up.
 
-One door, with its limits, for pages and the admin alike.
+Pages and the admin share one entrance with its limits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PAIR, ADDRESS, NAME, DEVICE = Limit(5, 60), Limit(30, 30), Limit(100, 5), Limit(
 
 
 def buckets(request: HttpRequest, name: str) -> list[Bucket]:
-    """What an attempt counts in. Guesses of others do not count where the name has signed in before."""
+    """Return the counters of an attempt. Guesses by others don't count where the name has signed in before."""
     who = skeleton(name)
     if device := known_device(request, who):
         return [Bucket.of(DEVICE, "device", device, who)]
@@ -44,7 +44,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The one that our own middleware has put there: no proxy's header is read a second time."""
+        """Return the address set by our own middleware: proxy headers aren't read a second time."""
         return str(request.META.get("REMOTE_ADDR", ""))
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -55,7 +55,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise too_soon(reason.seconds) from None
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
-        """None for a deactivated account too: its page would tell that the password was right."""
+        """Return None for a deactivated account too: a page of its own would reveal that the password was right."""
         user: AbstractBaseUser | None = super().authenticate(request, **credentials)
         return user if user is not None and user.is_active else None
 

@@ -1,4 +1,4 @@
-"""On whose behalf a service acts."""
+"""The person, or the command line, on whose behalf a service acts."""
 
 from __future__ import annotations
 

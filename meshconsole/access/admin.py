@@ -51,7 +51,7 @@ class AccountAdmin(UserAdmin[User]):
     def get_deleted_objects(
         self, objs: QuerySet[User] | Iterable[User], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """For one and for many: with a protected object, the admin shows why and offers no way to go on."""
+        """For one object and for several: if one is protected, the admin shows why and offers no way to continue."""
         deleted, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[arg-type]
         if users.takes_last_superuser(objs):
             protected = [*protected, str(users.LAST_SUPERUSER)]

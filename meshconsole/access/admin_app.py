@@ -1,4 +1,6 @@
-"""Django's admin with the console's own site; apart from the app `access`, which may have one configuration only."""
+"""Django's admin with the console's own site. It is separate from the app `access`, which can have only one
+configuration.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def names_are_told_apart(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """W002: accounts from before such names were refused."""
+    """W002: accounts whose names look alike, from before such names were refused."""
     if not databases or get_user_model()._meta.db_table not in connection.introspection.table_names():
         return []
     return [

@@ -1,6 +1,6 @@
 """Browsers in which somebody has signed in before: a signed cookie that outlives the session.
 
-It opens nothing. It only lets its owner try a password while others guess at the same name, or from the same address.
+It grants nothing. It only lets its owner try a password while others guess for the same name, or from the same address.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MOST_NAMES = 8
 
 
 def known_device(request: HttpRequest, name: str) -> str:
-    """The id of the browser if `name` has signed in there before, else ""."""
+    """Return the ID of the browser if `name` has signed in there before, else ""."""
     said = _read(request)
     return str(said["id"]) if _mark(name) in said["names"] else ""
 

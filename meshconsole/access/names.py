@@ -1,4 +1,4 @@
-"""When two user names look alike, and which names are made to. Pure."""
+"""When two user names look alike, and which names are made to look alike. Pure."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGAN
 
 
 def skeleton(name: str) -> str:
-    """The same for all names that look alike: other case, other width, accents, letters of other alphabets, what is not
-    seen.
+    """Return a text that is equal for all names that look alike: different case, width, accents, alphabets, or
+    invisible characters.
     """
     folded = unicodedata.normalize("NFKC", name.strip()).casefold()
     seen = (
@@ -55,9 +55,7 @@ def skeleton(name: str) -> str:
 
 
 def mixes_alphabets(name: str) -> bool:
-    """Whether letters of alphabets that nobody writes in one word stand side by side, as in `аdmin`
-    with a Cyrillic а.
-    """
+    """Whether letters of alphabets that nobody mixes in one word stand side by side, as in `аdmin` with a Cyrillic а."""
     letters = (char for char in unicodedata.normalize("NFKC", name) if char.isalpha())
     scripts = {unicodedata.name(char, "UNKNOWN").split()[0] for char in letters}
     return len(scripts) > 1 and not scripts <= _TOGETHER

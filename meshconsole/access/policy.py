@@ -1,4 +1,4 @@
-"""Which role somebody has in a scope, and which scopes they see. One query each."""
+"""The role that somebody has in a scope, and the scopes that they see. One query each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class VisibleScopes:
 
 
 def role_of(user: AbstractBaseUser | AnonymousUser, scope: str) -> Role | None:
-    """The highest role from the bindings on the scope and on the platform, own and by group; None without any."""
+    """Return the highest role from bindings on the scope and on the platform, direct or by group; None without any."""
     if not user.is_active:
         return None
     if is_superuser(user):

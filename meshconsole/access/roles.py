@@ -8,7 +8,7 @@ PLATFORM_SCOPE = ""
 
 
 class Role(IntEnum):
-    """Each may all that the ones below it may."""
+    """Each role includes the ones below it."""
 
     VIEWER = 10
     OPERATOR = 20
@@ -17,5 +17,5 @@ class Role(IntEnum):
 
     @property
     def slug(self) -> str:
-        """As in files, on the command line and in the audit: `mesh-admin`."""
+        """The name in files, on the command line and in the audit, such as `mesh-admin`."""
         return self.name.lower().replace("_", "-")

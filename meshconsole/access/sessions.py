@@ -1,4 +1,4 @@
-"""How long a session lasts: from its sign-in, and without anybody using it. What a page asks by itself is not use."""
+"""How long a session lasts: since signing in, and without use. Polling by a page isn't use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def begin(request: HttpRequest, **kwargs: Any) -> None:
 
 
 def end_or_continue(request: HttpRequest, now: float) -> None:
-    """A session from before these times were kept has ended."""
+    """End a session that is over, or note its use. A session from before these times were stored is over."""
     session = request.session
     if SESSION_KEY not in session:
         return

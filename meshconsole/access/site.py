@@ -1,5 +1,5 @@
-"""The admin's site: its sign-in is the console's, with the limits that the console's has; its lists answer to the
-filters they offer.
+"""The admin's site: signing in goes through the console, with its limits, and lists can be filtered only by the filters
+that they offer.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ OLD_PASSWORD = Limit(10, 60)
 
 
 class OfferedLookups(admin.ModelAdmin[Any]):
-    """A list that can be filtered by any column answers questions about columns that it does not show, letter by
-    letter.
-    """
+    """Refuses lookups that a list doesn't offer: filtering by any column would reveal hidden columns letter by letter."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request is not None else self.list_filter
@@ -50,7 +48,7 @@ class ConsoleAdminSite(admin.AdminSite):
         admin_class: type[admin.ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """Of libraries too: none of them says what may be asked."""
+        """Applies to libraries too: none of them restricts lookups."""
         of = admin_class or admin.ModelAdmin
         super().register(
             model_or_iterable, type(of.__name__, (OfferedLookups, of), {"__module__": of.__module__}), **options
@@ -66,7 +64,7 @@ class ConsoleAdminSite(admin.AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """It asks for the old password, which somebody at a browser left alone must not find by trying."""
+        """Limits attempts: it asks for the old password, which must not be guessable at a browser left alone."""
         if request.method != "POST":
             return super().password_change(request, extra_context)
         try:

@@ -20,7 +20,7 @@ from django.core.cache import cache
 
 
 class TooSoon(Exception):
-    """`seconds` until the next attempt is looked at."""
+    """The attempt came too soon; `seconds` until the next one is checked."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -60,7 +60,7 @@ class Bucket:
         return f"sign-in:wait:{self.key}"
 
     def take(self, now: float) -> int:
-        """Counts one failure; returns the seconds to wait, and counts nothing, when it comes too soon."""
+        """Count one failure. If the attempt comes too soon, count nothing and return the seconds to wait."""
         wait = self.limit.wait(self._count())
         if not wait or cache.add(self._wait, now + wait, timeout=wait):
             return 0
@@ -83,7 +83,7 @@ class Bucket:
 
 
 class Attempt:
-    """One that counts as failed until `succeeded`. Raises TooSoon, and then counts nowhere."""
+    """An attempt that counts as failed until `succeeded`. Raises TooSoon, and then isn't counted."""
 
     def __init__(self, buckets: Sequence[Bucket]) -> None:
         self._taken: list[Bucket] = []
@@ -95,8 +95,8 @@ class Attempt:
             self._taken.append(bucket)
 
     def succeeded(self) -> None:
-        """Takes this attempt alone off the counts: whoever has an account of their own must not clear an address with
-        it.
+        """Remove only this attempt from the counts: people with an account of their own must not be able to clear an
+        address with it.
         """
         for bucket in self._taken:
             bucket.give_back()

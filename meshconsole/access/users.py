@@ -1,6 +1,6 @@
-"""What holds for every account, however it is made, changed or deleted: the admin, the command line, a script.
+"""Rules for every account, however it is created, changed or deleted: by the admin, the command line or a script.
 
-Receivers of Django's signals, and the same rules for forms that ask before.
+Receivers of Django's signals, and the same rules for forms that check beforehand.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KEYS = {"is_superuser": True, "is_staff": True, "is_active": True}
 
 
 def check_name(name: str, *, besides: int | None = None) -> None:
-    """Raises ValidationError for a name that can be mistaken for that of another account, or is made to be."""
+    """Raise ValidationError for a name that can be mistaken for another account's, or is made to be."""
     if mixes_alphabets(name):
         raise ValidationError(_("This name mixes letters of different alphabets. Use one alphabet."), code="mixed")
     rows = get_user_model().objects.all() if besides is None else get_user_model().objects.exclude(pk=besides)
@@ -42,7 +42,7 @@ def check_name(name: str, *, besides: int | None = None) -> None:
 
 
 def alike_names() -> list[tuple[str, ...]]:
-    """Names of accounts that can be mistaken for each other, made before this was refused."""
+    """Return the names of accounts that can be mistaken for each other, from before this was refused."""
     found: dict[str, list[str]] = {}
     for name in get_user_model().objects.order_by("pk").values_list("username", flat=True):
         found.setdefault(skeleton(name), []).append(name)
@@ -50,9 +50,9 @@ def alike_names() -> list[tuple[str, ...]]:
 
 
 def nobody_left(besides: Iterable[int]) -> bool:
-    """Whether there is no superuser but these.
+    """Whether there is no superuser other than these.
 
-    Holds the rows until the transaction ends: two may go at the same time.
+    Locks the rows until the transaction ends, since two could be deleted at the same time.
     """
     with transaction.atomic():
         return set(superusers().select_for_update().values_list("pk", flat=True)) <= set(besides)
@@ -63,7 +63,7 @@ def superusers() -> QuerySet[User]:
 
 
 def takes_last_superuser(users: Iterable[User]) -> bool:
-    """Whether there are superusers among `users`, and none but them."""
+    """Whether `users` include superusers, and there are no others."""
     pks = {user.pk for user in users}
     return superusers().filter(pk__in=pks).exists() and nobody_left(pks)
 
@@ -83,7 +83,7 @@ def before_save(instance: User, raw: bool, update_fields: frozenset[str] | None,
 
 
 def after_delete(instance: User, **kwargs: Any) -> None:
-    """In the transaction that deletes, once each is gone: several may have gone in one statement."""
+    """Runs in the deleting transaction after each deletion, since one statement may delete several."""
     if _has_keys(instance) and not superusers().exists():
         raise ProtectedError(str(LAST_SUPERUSER), {instance})
 

@@ -1,1 +1,1 @@
-"""Who did what: entries that are only ever added."""
+"""The audit: who did what, in entries that are never changed."""

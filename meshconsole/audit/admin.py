@@ -1,4 +1,4 @@
-"""The audit in the admin, to be read only."""
+"""The audit in the admin, read-only."""
 
 from __future__ import annotations
 

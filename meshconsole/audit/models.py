@@ -1,4 +1,4 @@
-"""The audit's table."""
+"""The table of the audit."""
 
 from __future__ import annotations
 

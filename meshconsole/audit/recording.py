@@ -26,9 +26,9 @@ def record(
     params: Mapping[str, Any] | None = None,
     rollout_id: UUID | str = "",
 ) -> Entry:
-    """Add an entry, in the caller's transaction: what is rolled back has not been done and is not told.
+    """Add an entry in the caller's transaction, so that nothing rolled back is reported as done.
 
-    A refusal is recorded after the transaction that it ended. What looks like a secret in `params` is left out.
+    A refusal is recorded after the transaction that it ended. Anything in `params` that looks like a secret is removed.
     """
     return Entry.objects.create(
         actor=actor.name,

@@ -1,4 +1,4 @@
-"""Whether this process can do its work: the database answers, the broker answers."""
+"""Whether this process can work: the database answers, the broker answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ BROKER_TIMEOUT_SECONDS = 2
 
 
 def readiness() -> dict[str, bool]:
-    """Each part this process needs, by name, and whether it answers. A broker counts only where one is configured."""
+    """Return each part that this process needs, by name, and whether it answers. A broker counts only if one is
+    configured.
+    """
     parts = {"database": _database_answers()}
     if settings.REDIS_URL:
         parts["broker"] = _broker_answers(settings.REDIS_URL)

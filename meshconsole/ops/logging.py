@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, without secrets."""
+"""Logs as one JSON object per line, without secrets."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SECRET_TEXT = (
 
 
 def redact(value: Any) -> Any:
-    """`value` without what looks like a secret: by the name of its key, or by its form."""
+    """Return `value` without anything that looks like a secret, by the name of its key or by its form."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, bytes):
@@ -66,7 +66,7 @@ def _is_secret(name: str, value: Any) -> bool:
 
 
 def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
-    """A structlog processor; the last before rendering, so that tracebacks pass it too."""
+    """A structlog processor. It is the last one before rendering, so that tracebacks pass it too."""
     return {
         key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else _shown(shortened(redact(item)))
         for key, item in event.items()
@@ -74,12 +74,12 @@ def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
 
 
 def shortened(value: Any) -> Any:
-    """A text of at most LONGEST characters: the end of a traceback says most."""
+    """Return a text of at most LONGEST characters, cut at the beginning: the end of a traceback says most."""
     return f"…{value[-LONGEST:]}" if isinstance(value, str) and len(value) > LONGEST else value
 
 
 class ToldOnce(logging.Filter):
-    """Drops what Django says of a failed request when the request's own line says it too; its reason goes there."""
+    """Drops Django's line about a failed request when the request's own line already reports it, with the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request: Any = getattr(record, "request", None)
@@ -103,7 +103,7 @@ def say_why(sender: Any, request: HttpRequest, log_kwargs: dict[str, Any], **kwa
 
 
 def log_of_thread(failed: threading.ExceptHookArgs) -> None:
-    """In the place of Python's own, which writes tracebacks as they are."""
+    """Replaces Python's own hook, which writes tracebacks unredacted."""
     if failed.exc_value is not None:
         logging.getLogger("threading").critical("a thread has failed", exc_info=failed.exc_value)
 
@@ -140,7 +140,7 @@ def configure_structlog() -> None:
 
 
 def logging_config(level: str) -> dict[str, Any]:
-    """A dictConfig that sends every logger's records through redaction to standard error."""
+    """Return a dictConfig that sends every logger's records through redaction to standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""What `manage.py run` keeps running; an app may add processes of its own without the platform knowing what they do."""
+"""The processes that `manage.py run` keeps running. An app can add its own without the platform knowing what they do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def processes_of_apps() -> list[Process]:
 
 
 def manage(*arguments: str) -> tuple[str, ...]:
-    """`manage.py` with these arguments, by this interpreter."""
+    """Return the command `manage.py` with these arguments, run by this interpreter."""
     return (sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments)
 
 

@@ -1,4 +1,4 @@
-"""gunicorn's settings, for every way to run the console: `gunicorn -c python:meshconsole.ops.serving`."""
+"""gunicorn's settings, for every way of running the console: `gunicorn -c python:meshconsole.ops.serving`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kombu's transport for Redis and Valkey, which a message that is none does not end."""
+"""kombu's transport for Redis and Valkey, which invalid messages don't stop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ _numbers = itertools.count(1)
 
 
 class Channel(redis.Channel):
-    """By the time a message is read it is off the queue: what cannot be understood is dropped, and the next one is
-    read.
-    """
+    """Drops a message that can't be understood and reads the next one: when it is read, it is off the queue already."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
@@ -34,13 +32,13 @@ class Transport(redis.Transport):
 
 
 def install() -> None:
-    """For every URL of a Redis or Valkey; called before a connection is made."""
+    """Install the transport for all Redis and Valkey URLs; call it before a connection is made."""
     place = f"{__name__}:Transport"
     TRANSPORT_ALIASES.update(redis=place, rediss=place)
 
 
 def dropped(reason: str) -> None:
-    """Nothing of the message is logged: whoever wrote it is not known, and the sweep finds what it may have meant."""
+    """Log nothing of the message itself: its sender is unknown, and the sweep finds whatever it may have announced."""
     logger.error("a broken message was dropped", extra={"reason": reason, "dropped_count": next(_numbers)})
 
 

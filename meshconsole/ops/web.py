@@ -75,7 +75,7 @@ class Parser(HTTPRequestParser):
 
 
 class Channel(HTTPChannel):
-    """A connection. A byte of a request that is not complete yet buys no time: `last_activity` stays when it began."""
+    """A connection. Bytes of an incomplete request gain no time: `last_activity` stays at its first byte."""
 
     parser_class = Parser
     creation_time: float
@@ -97,7 +97,7 @@ class Channel(HTTPChannel):
 
 
 class MakesRoom(BaseWSGIServer):
-    """A server that is never full: of those that wait, the oldest goes. One that is being answered stays."""
+    """A server that is never full: the connection that has waited longest is closed. One that is being answered stays."""
 
     channel_class = Channel
 

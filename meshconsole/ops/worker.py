@@ -53,14 +53,14 @@ def beat() -> None:
 
 
 def give_back() -> None:
-    """To the system what nobody uses any more: glibc keeps it, once for each of its heaps."""
+    """Return unused memory to the system: glibc keeps it otherwise, once for each of its heaps."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
 def megabytes() -> int:
-    """What this process has in memory; 0 where the system does not say."""
+    """Return the memory of this process in megabytes; 0 if the system doesn't report it."""
     try:
         pages = int(STATUS.read_text().split()[1])
     except (OSError, ValueError, IndexError):

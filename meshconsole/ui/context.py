@@ -1,4 +1,4 @@
-"""What every page's frame shows."""
+"""What the frame of every page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How every form of the console is written: label, control, help and error, tied together for a screen reader."""
+"""The rendering of every form: label, control, help and error, tied together for screen readers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ChoiceError(ValidationError):
-    """An error of these choices of a list alone; the others are not marked as wrong."""
+    """An error about only these choices of a list; the others aren't marked as wrong."""
 
     def __init__(self, message: str, choices: frozenset[str]) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class ChoiceError(ValidationError):
 
 
 class ConsoleBoundField(BoundField):
-    """Gives each control the class of its kind, so that no form has to name one."""
+    """Gives each control the class of its kind, so that no form needs to."""
 
     def build_widget_attrs(self, attrs: dict[str, Any], widget: Any = None) -> dict[str, Any]:
         built = super().build_widget_attrs(attrs, widget)
@@ -39,7 +39,7 @@ class ConsoleBoundField(BoundField):
 
     @cached_property
     def subwidgets(self) -> list[Any]:
-        """One for each choice; of those, where the errors say which are wrong, only these are marked."""
+        """Return one widget for each choice; if the errors say which choices are wrong, only these are marked."""
         found: list[Any] = super().subwidgets
         wrong = _wrong_choices(self.errors) & {str(each.data.get("value")) for each in found}
         for each in found if wrong else ():

@@ -1,4 +1,4 @@
-"""Examples of each part, for the page that shows them in development."""
+"""Examples of each part, for the gallery page in development."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a state looks like: a tone and a word. Colour never says anything alone."""
+"""How a state looks: a tone and a word. Color never says anything alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """`text` is already translated, or lazily so."""
+    """A state to show. `text` is already translated, or lazily so."""
 
     tone: Tone
     text: str | Promise
@@ -28,9 +28,9 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button or menu item. With `reasons` it stays in its place and says why it does nothing.
+    """A button or menu item. With `reasons` it stays in its place, disabled, and says why.
 
-    It opens a dialog, or with `is_page` a page.
+    It opens a dialog or, with `is_page`, a page.
     """
 
     label: str | Promise

@@ -19,7 +19,7 @@ from meshconsole.ui.gallery import gallery_context
 
 
 class SignInView(LoginView):  # type: ignore[misc]
-    """On a page of its own, or in a dialog over the page whose session has ended (htmx)."""
+    """A page, or a dialog over the page whose session has ended (htmx)."""
 
     template_name = "account/login.html"
 

@@ -17,7 +17,7 @@ LENGTH_BYTES = 4
 
 
 class VaultError(Exception):
-    """A sealed text that does not open. `code` is `unreadable` or `wrong-binding`; never any content, nor the token."""
+    """A sealed text can't be opened. `code` is `unreadable` or `wrong-binding`; content and token are never included."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -25,7 +25,7 @@ class VaultError(Exception):
 
 
 def seal(plaintext: bytes, *, binding: str) -> str:
-    """The token that `open_sealed` opens under the same binding."""
+    """Return a token that `open_sealed` opens under the same binding."""
     owner = binding.encode()
     return _fernet().encrypt(len(owner).to_bytes(LENGTH_BYTES, "big") + owner + plaintext).decode("ascii")
 

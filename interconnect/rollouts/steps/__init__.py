@@ -32,5 +32,5 @@ HANDLERS: Mapping[StepKind, Callable[[Work], Done | Wait]] = {
 
 
 def execute(work: Work) -> Done | Wait:
-    """Carry out the step of this work, as far as it goes now."""
+    """Carry out the step of this work as far as possible now."""
     return HANDLERS[StepKind(work.step.kind)](work)

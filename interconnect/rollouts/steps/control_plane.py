@@ -37,8 +37,8 @@ RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
 def rule(work: Work) -> Done:
-    """Written until a fresh look asks for nothing more: an adopted rule may take two writes, and what was written must
-    be there.
+    """Write the gateway rule until a fresh look asks for nothing more: adopting a rule may take two writes, and what
+    was written must exist.
     """
     target = rule_target(work.topology)
     made: list[Write] = []
@@ -51,7 +51,7 @@ def rule(work: Work) -> Done:
 
 
 def rule_delete(work: Work) -> Done | Wait:
-    """Deleted or put back as it was found, and seen gone."""
+    """Delete the gateway rule, or put it back as it was found, and see that it is gone."""
     target = rule_target(work.topology)
     made = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
     evidence = removal_evidence(made, work.step.evidence)
@@ -64,7 +64,7 @@ def rule_delete(work: Work) -> Done | Wait:
 
 
 def networks(work: Work) -> Done:
-    """One write per ConfigMap that an istiod reads, with all joins, removals and addresses."""
+    """Write meshNetworks once per ConfigMap that an istiod reads, with all joins, removals and addresses."""
     facts = _fresh(work)
     unknown = sorted(item.deployment for item in facts.istiods if item.networks is None)
     if unknown:
@@ -96,7 +96,9 @@ def _fresh(work: Work) -> Facts:
 
 
 def restart(work: Work) -> Done | Wait:
-    """Only istiods whose joined networks have changed since their last restart, and only when nothing would be lost."""
+    """Restart only istiods whose joined networks have changed since their last restart, and only when no endpoints
+    would be lost.
+    """
     facts = _fresh(work)
     restarted, _ = applied.published(work.mesh)
     owed = [
@@ -192,7 +194,7 @@ def _settled(work: Work, facts: Facts, owed: list[Istiod], evidence: Json, *, sk
 
 
 def verify(work: Work) -> Done | Wait:
-    """Every replica of every istiod shows exactly the networks that shall be known, within a minute."""
+    """Succeed when every replica of every istiod shows exactly the desired networks, within a minute."""
     facts = _fresh(work)
     expected = expected_networks(work.published_topology, work.rendered, facts)
     verdicts = {

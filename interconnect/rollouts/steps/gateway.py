@@ -1,4 +1,4 @@
-"""A gateway's objects: applied until it is available, its address awaited, and all of it deleted again."""
+"""The objects of a gateway: applied until it is available, its address awaited, and all of them deleted again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAME_IN_USE = frozenset({"writes.not-ours", "writes.name-taken", "writes.termina
 
 
 def apply(work: Work) -> Done | Wait:
-    """Objects, then available as asked, then injected."""
+    """Apply the objects; succeed when the desired replicas are available and injected."""
     gateway = _gateway(work)
     if gateway is None:
         return Done(skipped=True)
@@ -51,7 +51,7 @@ def apply(work: Work) -> Done | Wait:
 
 
 def delete(work: Work) -> Done | Wait:
-    """Deleted, and seen gone: only then is the record of it dropped."""
+    """Delete the objects; drop their record only once they are gone."""
     made = _write(work)
     waiting = _leaving(work, made)
     evidence = removal_evidence(made, work.step.evidence)
@@ -157,7 +157,9 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
 
 
 def address(work: Work) -> Done | Wait:
-    """What the load balancer says, for thirty seconds; then the rollout goes on with the address pending."""
+    """Read the address that the load balancer assigns, for 30 seconds; then the rollout continues with the address
+    pending.
+    """
     gateway = _gateway(work)
     if gateway is None or gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
         return Done(skipped=True)

@@ -43,7 +43,7 @@ def injection_restore(work: Work) -> Done:
 
 
 def stale_pods(work: Work) -> Done:
-    """Counted and remembered; never a reason to fail."""
+    """Count the stale Pods and store the counts; never a reason to fail."""
     cluster = work.cluster
     if cluster is None:
         return Done(skipped=True)

@@ -42,7 +42,7 @@ def restart(work: Work) -> Done | Wait:
 
 
 def settled(workload: Json) -> bool:
-    """Whether the newest template runs everywhere; of a Deployment, a StatefulSet or a DaemonSet."""
+    """Whether the newest template runs everywhere, for a Deployment, a StatefulSet or a DaemonSet."""
     status = mapping(workload, "status")
     if number(status, "observedGeneration") < number(workload, "metadata", "generation"):
         return False

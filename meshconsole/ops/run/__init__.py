@@ -1,1 +1,1 @@
-"""`manage.py run`: the whole console from one command, and nothing of it left when the command has ended."""
+"""`manage.py run`: the whole console from one command, which leaves nothing behind when it ends."""

@@ -1,4 +1,4 @@
-"""One process under supervision: its output in a file, its last words, and a process group that ends as a whole."""
+"""One supervised process: its output in a file, its last output, and a process group that ends as a whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SMALL_PYTHON = (sys.executable, "-I", "-S", guardian.__file__)
 
 
 class Log:
-    """A file; what is older than a day or larger than LOG_BYTES is kept beside it, compressed, for KEPT_SECONDS and
+    """A log file. Parts older than a day or larger than LOG_BYTES are kept beside it, compressed, for KEPT_SECONDS and
     KEPT_BYTES.
     """
 
@@ -104,14 +104,14 @@ class Guard:
         )
 
     def add(self, group: int, *, needed: bool) -> None:
-        """`needed` by others, and therefore ended after them."""
+        """Add a group. One that others need (`needed`) is ended after them."""
         self._tell(f"{'=' if needed else '+'}{group}\n")
 
     def forget(self, group: int) -> None:
         self._tell(f"-{group}\n")
 
     def close(self) -> None:
-        """Its end, and before it that of whatever it still knows."""
+        """End the guard, and before it every group that it still knows."""
         with suppress(OSError):
             self._process.communicate(timeout=guardian.END_SECONDS + 5)
 
@@ -123,7 +123,7 @@ class Guard:
 
 
 class Child:
-    """A process that has been started at least once. `crashes` are the times of its unasked ends."""
+    """A process that has been started at least once. `crashes` are the times at which it ended unexpectedly."""
 
     def __init__(self, process: Process, folder: Path) -> None:
         self.process, self.log = process, Log(folder / f"{process.name}.log")
@@ -136,7 +136,7 @@ class Child:
 
     @property
     def output(self) -> int:
-        """The descriptor of its output; -1 while it does not run."""
+        """The descriptor of its output; -1 while it isn't running."""
         return self._running.stdout.fileno() if self._running is not None and self._running.stdout is not None else -1
 
     def start(self, guard: Guard, directory: Path) -> None:
@@ -159,7 +159,7 @@ class Child:
         os.set_blocking(self._running.stdout.fileno(), False)
 
     def read(self) -> bool:
-        """Takes what it has said; False when its output has ended."""
+        """Read its output; return False when the output has ended."""
         if self._running is None or self._running.stdout is None:
             return False
         with suppress(BlockingIOError):
@@ -173,12 +173,14 @@ class Child:
             self._running.send_signal(number)
 
     def kill(self) -> None:
-        """With all that it has started."""
+        """Kill the process and everything that it has started."""
         if self._running is not None:
             guardian.tell(self._running.pid, signal.SIGKILL)
 
     def ended(self, guard: Guard) -> int | None:
-        """Its exit code, once: what it has left behind is ended, and its last words are read. None while it runs."""
+        """Return its exit code, once: what it has left behind is ended, and its last output is read. None while it
+        runs.
+        """
         code = self._running.poll() if self._running is not None else None
         if self._running is None or code is None:
             return None

@@ -50,7 +50,7 @@ def guard() -> int:
 
 
 def end(waves: list[list[int]]) -> None:
-    """One wave after the other; who does not go in time is killed."""
+    """End the groups one wave after the other; kill those that don't end in time."""
     until = time.monotonic() + END_SECONDS
     for wave in waves:
         for group in wave:
@@ -62,8 +62,8 @@ def end(waves: list[list[int]]) -> None:
 
 
 def runs(group: int) -> bool:
-    """Whether somebody in the group still runs; the dead stay in it until their adoptive parent looks, which may take
-    long.
+    """Whether a process of the group still runs. Dead ones stay in it until their adoptive parent reaps them, which can
+    take long.
     """
     if not tell(group, 0):
         return False

@@ -1,4 +1,4 @@
-"""What is kept running, without anything that has to be installed."""
+"""A process to keep running, without anything that needs installing."""
 
 from __future__ import annotations
 

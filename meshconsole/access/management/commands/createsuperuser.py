@@ -1,4 +1,4 @@
-"""`manage.py createsuperuser`: as Django's, which takes any password from DJANGO_SUPERUSER_PASSWORD."""
+"""`manage.py createsuperuser`: like Django's, but it refuses weak passwords from DJANGO_SUPERUSER_PASSWORD."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
 
 def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """What the supervisor is to do, and the environment of all that it starts."""
+    """Return what the supervisor is to do, and the environment of everything that it starts."""
     # What is kept is for this user alone, whatever makes it: logs, the schedule, kubeconfigs of simulated clusters.
     os.umask(0o077)
     starting.checked_settings()
