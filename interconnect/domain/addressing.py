@@ -78,7 +78,9 @@ def parse_ip(text: str) -> Ip | None:
 
 
 def forbidden_range(address: Ip) -> str:
-    """Return why no other cluster could reach this address (the last part of a code in `CODES`); empty when one could."""
+    """Return why no other cluster could reach this address (the last part of a code in `CODES`); empty when one
+    could.
+    """
     if address.is_unspecified or (address.version == 4 and address in _THIS_NETWORK):
         return "unspecified"
     if address.is_loopback:

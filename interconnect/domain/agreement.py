@@ -146,7 +146,9 @@ def reverse_patch(manifest: Json, live: Json) -> Json:
 
 
 def restoring_patch(found: Json, sent: Json, live: Json) -> Json:
-    """Return the part of a reverse patch whose leaves are still as sent: what others have changed since stays theirs."""
+    """Return the part of a reverse patch whose leaves are still as sent: what others have changed since stays
+    theirs.
+    """
     patch: Json = {}
     for key, value in found.items():
         if isinstance(value, dict) and isinstance(sent.get(key), dict):

@@ -1,4 +1,6 @@
-"""What an object would be if its cluster accepted a write exactly as sent, to show a write whose dry run was refused."""
+"""What an object would be if its cluster accepted a write exactly as sent, to show a write whose dry run was
+refused.
+"""
 
 from __future__ import annotations
 

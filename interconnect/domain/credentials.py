@@ -58,7 +58,9 @@ def expiry(ends_at: datetime | None, now: datetime) -> Violation | None:
 
 
 def notes(account: Account, webhooks: Iterable[WebhookEntry], name: str, now: datetime) -> tuple[Violation, ...]:
-    """Return all notes about a credential for the cluster `name` (empty for a control plane, which has no name here)."""
+    """Return all notes about a credential for the cluster `name` (empty for a control plane, which has no name
+    here).
+    """
     found = [*_of_istiod(account), expiry(account.ends_at, now)]
     if name:
         found += [*_of_another(account, webhooks, name)]

@@ -196,7 +196,9 @@ def moves_elsewhere(topology: Topology, cluster: str, group: str) -> Found:
 
 
 def cidrs_apart(topology: Topology, group: str, present: Iterable[str], added: Iterable[str]) -> Found:
-    """Rule 6, refused: sure CIDRs of the clusters in `added` that overlap with each other or with those in `present`."""
+    """Rule 6, refused: sure CIDRs of the clusters in `added` that overlap with each other or with those in
+    `present`.
+    """
     for one, other, found in _overlaps(topology, present, added):
         if certain(found):
             yield overridable("group.overlap", _overlap_params(group, one, other, found))
@@ -263,7 +265,9 @@ def usable_addresses(topology: Topology, name: str, addresses: Iterable[Address]
 
 
 def can_register(topology: Topology, name: str, uid: str, facts: Facts) -> Found:
-    """Rule 15 and *Identity*: Istio accepts the name and istiod knows it, and neither name nor UID is registered twice."""
+    """Rule 15 and *Identity*: Istio accepts the name and istiod knows it, and neither name nor UID is
+    registered twice.
+    """
     violation = cluster_name_violation(name)
     if violation:
         yield violation

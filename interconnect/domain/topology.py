@@ -75,7 +75,9 @@ class Autoscaling:
 
 @dataclass(frozen=True, slots=True)
 class GatewaySpec:
-    """The part of a gateway that people choose. `annotations` are sorted pairs, so that equal specs are equal values."""
+    """The part of a gateway that people choose. `annotations` are sorted pairs, so that equal specs are equal
+    values.
+    """
 
     replicas: int = 1
     autoscaling: Autoscaling | None = None

@@ -149,7 +149,9 @@ class Api:
             raise Conflict("precondition", evidence=error.evidence, **error.params) from None
 
     def merge_patch(self, target: Target, patch: Json, *, uid: str = "", dry_run: bool = False) -> Json:
-        """Apply a merge patch. With `uid`, raises Conflict `precondition` when the name now belongs to another object."""
+        """Apply a merge patch. With `uid`, raises Conflict `precondition` when the name now belongs to another
+        object.
+        """
         with _same_object(uid):
             return self._patch(target, _with_uid(patch, uid), _MERGE, dry_run)
 

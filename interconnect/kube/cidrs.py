@@ -22,7 +22,9 @@ MOST_NODES_SHOWN = 256
 
 
 def pod_cidrs(api: Api) -> tuple[tuple[str, str], ...]:
-    """Return (network, source) pairs, where the source is `pool` or `nodes`; empty when the cluster doesn't show any."""
+    """Return (network, source) pairs, where the source is `pool` or `nodes`; empty when the cluster doesn't
+    show any.
+    """
     pools = [*_calico(_listed(api, kinds.CALICO_POOL)), *_cilium(_listed(api, kinds.CILIUM_POOL))]
     networks = _networks(pools)
     if networks:

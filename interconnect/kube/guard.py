@@ -1,4 +1,6 @@
-"""Where the console may connect to, and for how long: deny list, name resolution, checked sockets, enforced deadlines."""
+"""Where the console may connect to, and for how long: deny list, name resolution, checked sockets, enforced
+deadlines.
+"""
 
 from __future__ import annotations
 

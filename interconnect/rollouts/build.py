@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def planned_steps(mesh: Mesh, topology: Topology, live: Mapping[Target, Live] | None = None) -> tuple[PlannedStep, ...]:
-    """Return the steps still to be done for `topology`. Targets missing from `live` are trusted to be as last written."""
+    """Return the steps still to be done for `topology`. Targets missing from `live` are trusted to be as last
+    written.
+    """
     facts = observed.facts(mesh)
     restarted, verified = applied.published(mesh)
     return plan(

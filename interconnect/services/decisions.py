@@ -113,7 +113,9 @@ def question_ask(*, question: Question, user_id: int) -> Inquiry:
 
 
 def offered(rollout: Rollout) -> set[str]:
-    """Return the consents that the rollout's page offers: the tokens of its failed steps. A link could name any token."""
+    """Return the consents that the rollout's page offers: the tokens of its failed steps. A link could name any
+    token.
+    """
     params = rollout.steps.filter(status=StepStatus.FAILED).values_list("error_params", flat=True)
     return {str(token) for each in params for token in each.get("tokens", ())}
 

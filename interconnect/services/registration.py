@@ -77,7 +77,9 @@ def conclude(*, inquiry: Inquiry, actor: Actor) -> None:
 
 
 def is_concluded(inquiry: Inquiry) -> bool:
-    """Whether the inquiry's result has been stored. Known from that moment on, even if the process that stored it dies."""
+    """Whether the inquiry's result has been stored. Known from that moment on, even if the process that stored
+    it dies.
+    """
     return bool(inquiry.result.get("concluded"))
 
 

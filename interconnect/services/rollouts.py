@@ -279,7 +279,9 @@ def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
 
 
 def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
-    """Return the role that a restoration needs: mesh admin for the mesh's own objects, operator for those on members."""
+    """Return the role that a restoration needs: mesh admin for the mesh's own objects, operator for those on
+    members.
+    """
     return Role.MESH_ADMIN if any(step.kind in CHANGING_THE_MESH for step in steps) else Role.OPERATOR
 
 

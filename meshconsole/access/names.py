@@ -55,7 +55,9 @@ def skeleton(name: str) -> str:
 
 
 def mixes_alphabets(name: str) -> bool:
-    """Whether letters of alphabets that nobody mixes in one word stand side by side, as in `аdmin` with a Cyrillic а."""
+    """Whether letters of alphabets that nobody mixes in one word stand side by side, as in `аdmin` with a
+    Cyrillic а.
+    """
     letters = (char for char in unicodedata.normalize("NFKC", name) if char.isalpha())
     scripts = {unicodedata.name(char, "UNKNOWN").split()[0] for char in letters}
     return len(scripts) > 1 and not scripts <= _TOGETHER

@@ -28,7 +28,9 @@ OLD_PASSWORD = Limit(10, 60)
 
 
 class OfferedLookups(admin.ModelAdmin[Any]):
-    """Refuses lookups that a list doesn't offer: filtering by any column would reveal hidden columns letter by letter."""
+    """Refuses lookups that a list doesn't offer: filtering by any column would reveal hidden columns letter by
+    letter.
+    """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = self.get_list_filter(request) if request is not None else self.list_filter

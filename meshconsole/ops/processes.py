@@ -1,4 +1,6 @@
-"""The processes that `manage.py run` keeps running. An app can add its own without the platform knowing what they do."""
+"""The processes that `manage.py run` keeps running. An app can add its own without the platform knowing what
+they do.
+"""
 
 from __future__ import annotations
 

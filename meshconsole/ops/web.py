@@ -97,7 +97,9 @@ class Channel(HTTPChannel):
 
 
 class MakesRoom(BaseWSGIServer):
-    """A server that is never full: the connection that has waited longest is closed. One that is being answered stays."""
+    """A server that is never full: the connection that has waited longest is closed. One that is being answered
+    stays.
+    """
 
     channel_class = Channel
 

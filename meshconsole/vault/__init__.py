@@ -17,7 +17,9 @@ LENGTH_BYTES = 4
 
 
 class VaultError(Exception):
-    """A sealed text can't be opened. `code` is `unreadable` or `wrong-binding`; content and token are never included."""
+    """A sealed text can't be opened. `code` is `unreadable` or `wrong-binding`; content and token are never
+    included.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -72,7 +72,7 @@ def test_a_name_that_no_cluster_can_have_is_refused_before_any_cluster_is_asked(
         beside(name, code, **params)
         expect(name).to_have_value(typed)
         expect(page.get_by_role("textbox", name="Kubeconfig")).to_have_accessible_description(
-            re.compile("^A kubeconfig is kept encrypted")
+            re.compile("^Your kubeconfig is kept encrypted")
         )
     assert not Inquiry.objects.exclude(kind="kubeconfig.kept").exists()
 

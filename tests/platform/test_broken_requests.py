@@ -53,14 +53,14 @@ def test_another_charset_than_utf8_is_a_bad_request(
     visitor: Client, lines: io.StringIO, charset: str, kind: str
 ) -> None:
     sent = visitor.generic("POST", "/sign-in/", b"login=admin", content_type=f"{kind}; charset={charset}")
-    assert sent.status_code == 400 and b"Not understood" in sent.content
+    assert sent.status_code == 400 and b"Bad request" in sent.content
     assert len(failures(lines)) == 1
 
 
 def test_utf8_in_any_spelling_is_understood(visitor: Client) -> None:
     for charset in ("utf-8", "UTF-8", '"utf-8"', "utf8"):
         sent = visitor.generic("POST", "/sign-in/", b"login=admin", content_type=f"{FORM}; charset={charset}")
-        assert (sent.status_code, b"This form is too old" in sent.content) == (403, True)
+        assert (sent.status_code, b"This form has expired" in sent.content) == (403, True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_mistake_of_the_console_is_one_short_line(
 
     monkeypatch.setattr("meshconsole.ui.views.SignInView.get_context_data", broken)
     answer = visitor.get("/sign-in/")
-    assert answer.status_code == 500 and b"The console made a mistake" in answer.content
+    assert answer.status_code == 500 and b"The console hit an error" in answer.content
     (line,) = failures(lines)
     assert "abcdefghijklmnop" not in json.dumps(line) and len(json.dumps(line)) < LONGEST + 1_000
     assert answer.headers["Cache-Control"] == "no-store"
