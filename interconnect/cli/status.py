@@ -20,6 +20,7 @@ from interconnect.state import desired
 from interconnect.wording import worded
 from interconnect.wording.matrix import REACH, TOLD
 from interconnect.wording.phrases import step_name
+from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
     from interconnect.cli.output import Output
@@ -138,7 +139,11 @@ def show_status(mesh: Mesh, output: Output) -> int:
                 {},
             )
     if content["rollout"]:
-        output.say(_("Last rollout %(id)s: %(status)s") % content["rollout"], {})
+        last = content["rollout"]
+        output.say(
+            _("Last rollout %(id)s: %(status)s") % {"id": last["id"], "status": value_text("status", last["status"])},
+            {},
+        )
     if content["not_applied"]["steps"]:
         output.say(_("%(steps)s of %(of)s steps not applied") % content["not_applied"], {})
     _say_alerts(content["alerts"], output)
