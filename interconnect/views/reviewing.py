@@ -77,7 +77,7 @@ def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
     except ValueError:
         return None
     inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
-    return inquiry if inquiry and inquiry.kind == plans.KIND and inquiry.mesh_id == visit.mesh.id else None
+    return inquiry if inquiry and inquiry.kind == plans.KIND.name and inquiry.mesh_id == visit.mesh.id else None
 
 
 def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
