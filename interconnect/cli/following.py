@@ -12,6 +12,8 @@ from uuid import uuid4
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from interconnect.cli import codes
 from interconnect.cli.output import Output, tokens_of
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 PRESENT_SECONDS, PRESENT_PAUSE_SECONDS = 3.0, 0.05
 PENDING_SECONDS = 2.0
+# What sending a message and reading the cache raise when the broker does not answer.
+BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
 class Follower:
@@ -162,8 +166,8 @@ def _another_worker() -> bool:
         say_present.apply_async(args=(call,), queue="rollout", expires=PRESENT_SECONDS, retry=False, ignore_result=True)
         while not (present := cache.get(presence(call))) and time.monotonic() < until:
             time.sleep(PRESENT_PAUSE_SECONDS)
-    except Exception:
-        # Whatever is wrong with the broker, the answer is the same: nobody can be seen to be there.
+    except BROKER_AWAY:
+        # Nobody can be seen to be there.
         return False
     return bool(present)
 

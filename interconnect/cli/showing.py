@@ -39,13 +39,14 @@ def registration_lines(filing: Filing) -> list[str]:
     lines: list[str] = []
     if filing.mesh is None:
         lines.append(_("Register mesh %(mesh)s") % {"mesh": filing.document.mesh})
-    elif filing.mesh_report:
+    elif filing.reports.control_plane:
         lines.append(_("Replace the credential of the control plane"))
     if filing.policy:
         lines.append(_("Control plane restart: %(policy)s") % {"policy": filing.policy.value})
-    lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.new)]
+    lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.reports.new)]
     lines += [
-        _("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)
+        _("Replace the credential of cluster %(cluster)s") % {"cluster": name}
+        for name in sorted(filing.reports.replaced)
     ]
     lines += [_("Set the Pod CIDRs of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.typed_cidrs)]
     return lines
@@ -93,8 +94,8 @@ def filing_as_json(filing: Filing) -> Json:
     return {
         "mesh": filing.document.mesh,
         "registers_mesh": filing.mesh is None,
-        "registers": sorted(filing.new),
-        "replaces_credentials": sorted(filing.replaced),
+        "registers": sorted(filing.reports.new),
+        "replaces_credentials": sorted(filing.reports.replaced),
         "notes": [{"cluster": name, **told(note)} for name, note in filing.notes],
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],

@@ -25,14 +25,14 @@ from interconnect.observing import preflight
 from interconnect.observing.istiods import verdict
 from interconnect.observing.matrix import Matrix, as_json, matrix
 from interconnect.services import watching
-from interconnect.services.inquiries import answers, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_start
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Topology
 
-KIND = "checks"
+KIND = Kind("checks", shared=True, capped=False)
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 # What a preflight says of a join that is still to come, and what the matrix says better.
 OF_A_JOIN = frozenset(
@@ -52,11 +52,10 @@ def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
 
 def running_checks(mesh: Mesh) -> Inquiry | None:
     """The newest, whoever asked for it: its result is the mesh's, not the person's."""
-    return Inquiry.objects.filter(mesh=mesh, kind=KIND).order_by("-asked_at").first()
+    return Inquiry.objects.filter(mesh=mesh, kind=KIND.name).order_by("-asked_at").first()
 
 
-@answers(KIND, shared=True, capped=False)
-def _answer(inquiry: Inquiry) -> Json:
+def answer(inquiry: Inquiry) -> Json:
     if inquiry.mesh is not None:
         run_checks(inquiry.mesh)
     return {}

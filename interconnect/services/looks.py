@@ -20,7 +20,7 @@ from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.planning.excerpt import as_yaml
 from interconnect.planning.preview import preview_agreed, scene_of, shown, write_as_json
-from interconnect.services.inquiries import answers
+from interconnect.services.inquiries import Kind
 from interconnect.state import desired
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from interconnect.models import Inquiry, Mesh
 
-RULE, ENABLING = "rule", "enabling"
+RULE, ENABLING = Kind("rule", shared=True), Kind("enabling", shared=True)
 MOST_GATEWAYS = 50
 
 
@@ -38,14 +38,12 @@ def _mesh(inquiry: Inquiry) -> Mesh:
     return inquiry.mesh
 
 
-@answers(RULE, shared=True)
 def rule(inquiry: Inquiry) -> Json:
     """Every Gateway of the config cluster that opens 15443, ours first, and what of ours is not as it was written."""
     mesh = _mesh(inquiry)
     return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
 
 
-@answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
     """Gateways on 15443 that others made and that our rule will meet: by its name, or on the same gateways by the
     selector.

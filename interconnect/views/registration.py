@@ -26,7 +26,7 @@ from interconnect.forms.registration import ClusterForm, ControlPlaneForm, Kubec
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models import InquiryStatus
 from interconnect.services import registration
-from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.state import observed, pages
 from interconnect.views.parts import rows
 from interconnect.views.parts.access import Visit, mesh_for
@@ -53,7 +53,7 @@ CONFLICTING = {
 class Flow:
     """One of the four procedures. `fields` maps the beginning of a code to the field that it belongs beside."""
 
-    kind: str
+    kind: Kind
     title: str
     verb: str
     intro: str
@@ -208,7 +208,7 @@ def _kept(request: HttpRequest, flow: Flow, wanted: UUID | str | None) -> Inquir
     except ValueError:
         return None
     found = inquiry_of(inquiry_id=inquiry_id, user_id=flow.actor.user_id or 0)
-    if found is None or found.kind not in (flow.kind, registration.KEPT):
+    if found is None or found.kind not in (flow.kind.name, registration.KEPT):
         return None
     same = found.mesh_id == (flow.mesh.id if flow.mesh else None) and found.params.get("cluster") == flow.fixed.get(
         "cluster"
@@ -228,7 +228,7 @@ def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResp
     if params["conclude"] and asked and asked.status == InquiryStatus.DONE and _unchanged(flow, form, params, asked):
         asked.params = params
         return _conclude(request, flow, form, asked)
-    inquiry = _ask(flow, flow.kind, params, form.secret)
+    inquiry = _ask(flow, params, form.secret)
     if kept and kept.id != inquiry.id:
         inquiry_drop(inquiry=kept)
     return redirect(request, flow.url_of(inquiry.id))
@@ -238,9 +238,9 @@ def _secret_fields(form: KubeconfigForm) -> tuple[str, ...]:
     return tuple(name for part in form.PARTS for name in (part.text, part.file))
 
 
-def _ask(flow: Flow, kind: str, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
+def _ask(flow: Flow, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
     return inquiry_start(
-        user_id=flow.actor.user_id or 0, kind=kind, mesh=flow.mesh, params=params, secret=json.dumps(secret)
+        user_id=flow.actor.user_id or 0, kind=flow.kind, mesh=flow.mesh, params=params, secret=json.dumps(secret)
     )
 
 
@@ -312,7 +312,7 @@ def _show(
     context = {
         "form": form,
         "kept": kept.id if kept else "",
-        "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind else flow.start,
+        "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind.name else flow.start,
         "report": report,
         "held": bool(report and kept and kept.params.get("conclude") and not form.errors),
         "parts": _report_parts(report) if report else (),

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import Join
 from interconnect.domain.refusal import Refused
-from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
@@ -26,7 +25,7 @@ from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
-    from interconnect.domain.topology import Topology
+    from interconnect.domain.topology import RestartPolicy, Topology
     from interconnect.models import Inquiry, JoinDraft
 
 
@@ -77,7 +76,7 @@ def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
     except ValueError:
         return None
     inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
-    return inquiry if inquiry and inquiry.kind == plans.KIND and inquiry.mesh_id == visit.mesh.id else None
+    return inquiry if inquiry and inquiry.kind == plans.KIND.name and inquiry.mesh_id == visit.mesh.id else None
 
 
 def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
@@ -89,7 +88,7 @@ def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
 
 def _posted(request: HttpRequest, review: Review) -> HttpResponse:
     form = SettingsForm(request.POST)
-    restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
+    restart = form.restart_policy() if form.is_valid() else None
     if restart:
         drafts.draft_restart(draft=review.draft, restart=restart)
     if "keep" in request.POST:

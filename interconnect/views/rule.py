@@ -17,7 +17,7 @@ from interconnect.domain.render import rule_target
 from interconnect.models import InquiryStatus
 from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
-from interconnect.services.inquiries import inquiry_of, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_of, inquiry_start
 from interconnect.state import pages
 from interconnect.views.parts import plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 PATIENCE = timedelta(seconds=20)
-KINDS = (looks.RULE, looks.ENABLING)
+KINDS = (looks.RULE.name, looks.ENABLING.name)
 PARTS = ("dialogs", "look")
 
 
@@ -42,12 +42,12 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     """
     visit = mesh_for(request, name)
     if request.method == "POST":
-        return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING else looks.RULE)
+        return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING.name else looks.RULE)
     sight = pages.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
     written = sight.rule.value if sight.rule and sight.rule.value else manifest
     context = {"text": as_yaml(written), "in_place": pages.rule_is_in_place(sight.rule), "asks": True}
-    return _show(request, visit, looks.RULE, context)
+    return _show(request, visit, looks.RULE.name, context)
 
 
 @require_GET
@@ -60,11 +60,11 @@ def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
     return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
-def _ask(request: HttpRequest, visit: Visit, kind: str) -> HttpResponse:
+def _ask(request: HttpRequest, visit: Visit, kind: Kind) -> HttpResponse:
     inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh)
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
-    return _show(request, visit, kind, {"inquiry": inquiry, **_answer(inquiry)})
+    return _show(request, visit, kind.name, {"inquiry": inquiry, **_answer(inquiry)})
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:
@@ -78,8 +78,8 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
 
 def _titles() -> dict[str, str]:
     return {
-        looks.RULE: _("Gateway rule"),
-        looks.ENABLING: _("Enable multicloud interconnection"),
+        looks.RULE.name: _("Gateway rule"),
+        looks.ENABLING.name: _("Enable multicloud interconnection"),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.urls import reverse
@@ -23,7 +24,11 @@ from meshconsole.access.roles import Role
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
+    from django.forms import Form
     from django.http import HttpRequest, HttpResponse
+
+# The forms of the page, as its template names them.
+RESTART, NETWORKS, ISTIOD_URL = "form", "networks_form", "istiod_url_form"
 
 
 @require_http_methods(["GET", "POST"])
@@ -31,41 +36,49 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     """What is set for the mesh; who is no mesh admin reads it."""
     visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
     form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
-    if request.method == "POST" and form.is_valid():
-        mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
-        return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
-    return _page(request, visit, restart=form)
+
+    def save(chosen: Mapping[str, Any]) -> None:
+        mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(chosen["restart"]))
+
+    return _changed(request, visit, {RESTART: form}, save)
 
 
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
     """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
     visit = mesh_for(request, name, Role.MESH_ADMIN)
-    form = NetworksForm(posted(request), mesh=visit.mesh)
-    if request.method != "POST" or not form.is_valid():
-        return _page(request, visit, networks=form)
-    chosen = form.cleaned_data
-    try:
+
+    def save(chosen: Mapping[str, Any]) -> None:
         mesh_networks_source(
             actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"]
         )
-    except Refused as refused:
-        form.add_error("config_map", " ".join(phrases.reasons(refused.violations)))
-        return _page(request, visit, networks=form)
-    return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
+
+    return _changed(request, visit, {NETWORKS: NetworksForm(posted(request), mesh=visit.mesh)}, save)
 
 
 @require_http_methods(["GET", "POST"])
 def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
     form = IstiodUrlForm(posted(request), initial={"url": visit.mesh.istiod_url})
+
+    def save(chosen: Mapping[str, Any]) -> None:
+        mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=chosen["url"].strip())
+
+    return _changed(request, visit, {ISTIOD_URL: form}, save)
+
+
+def _changed(
+    request: HttpRequest, visit: Visit, sent: Mapping[str, Form], save: Callable[[Mapping[str, Any]], None]
+) -> HttpResponse:
+    """What every form of the page does with what was sent; a refusal stands beside its last field."""
+    form = next(iter(sent.values()))
     if request.method != "POST" or not form.is_valid():
-        return _page(request, visit, istiod_url=form)
+        return _page(request, visit, sent)
     try:
-        mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=form.cleaned_data["url"].strip())
+        save(form.cleaned_data)
     except Refused as refused:
-        form.add_error("url", " ".join(phrases.reasons(refused.violations)))
-        return _page(request, visit, istiod_url=form)
+        form.add_error(list(form.fields)[-1], " ".join(phrases.reasons(refused.violations)))
+        return _page(request, visit, sent)
     return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
 
 
@@ -93,25 +106,19 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     return redirect(request, reverse("meshes"))
 
 
-def _page(
-    request: HttpRequest,
-    visit: Visit,
-    *,
-    restart: SettingsForm | None = None,
-    networks: NetworksForm | None = None,
-    istiod_url: IstiodUrlForm | None = None,
-) -> HttpResponse:
+def _page(request: HttpRequest, visit: Visit, sent: Mapping[str, Form]) -> HttpResponse:
     """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
     mesh, admin = visit.mesh, visit.actor.may(Role.MESH_ADMIN)
-    forms = {
-        "form": restart or SettingsForm(initial={"restart": mesh.restart}),
-        "networks_form": networks or NetworksForm(mesh=mesh),
-        "istiod_url_form": istiod_url or IstiodUrlForm(initial={"url": mesh.istiod_url}),
+    forms: dict[str, Form] = {
+        RESTART: SettingsForm(initial={"restart": mesh.restart}),
+        NETWORKS: NetworksForm(mesh=mesh),
+        ISTIOD_URL: IstiodUrlForm(initial={"url": mesh.istiod_url}),
+        **sent,
     }
     platform = visit.actor.may(Role.PLATFORM_ADMIN)
     for key, form in forms.items():
         for bound in form:
-            bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
+            bound.field.disabled = not (platform if key == ISTIOD_URL else admin)
     context = frame(visit, "mesh-settings") | {
         **forms,
         "may_change": admin,

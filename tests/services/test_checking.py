@@ -9,7 +9,7 @@ import pytest
 from interconnect.domain.checks import Told, pairs
 from interconnect.models import Inquiry, MeshObservation
 from interconnect.observing.matrix import reach_from_json, told_from_json
-from interconnect.services import inquiries
+from interconnect.services import answering
 from interconnect.services.checking import checks_start, run_checks
 from interconnect.state import desired
 from tests.support.world import A
@@ -111,7 +111,7 @@ def test_a_control_plane_that_does_not_answer_is_a_finding_and_no_pair_is_known(
 def test_checks_that_are_being_run_are_not_run_twice(prepared: World, vera: Any, omar: Any) -> None:
     first = checks_start(mesh=prepared.mesh, user_id=omar.id)
     assert checks_start(mesh=prepared.mesh, user_id=vera.id).id == first.id
-    inquiries.answer(first.id)
+    answering.answer(first.id)
     assert Inquiry.objects.get().status == "done"
     assert checks_start(mesh=prepared.mesh, user_id=vera.id).id != first.id
 

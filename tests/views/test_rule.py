@@ -15,7 +15,7 @@ from interconnect.domain.changes import EditGateway, Enable
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
-from interconnect.services import inquiries, watching
+from interconnect.services import answering, watching
 from interconnect.services.meshes import mesh_istiod_url
 from interconnect.state import observed
 from meshconsole.access.actor import Actor
@@ -45,7 +45,7 @@ def asked(client: Client, url: str, **values: Any) -> Any:
     waiting = client.post(url, values, headers=HTMX)
     assert waiting.status_code == 200 and b"Asking the clusters" in waiting.content
     inquiry = Inquiry.objects.latest("asked_at")
-    inquiries.answer(inquiry.id)
+    answering.answer(inquiry.id)
     return client.get(f"{HERE}looks/{inquiry.id}/", headers=HTMX)
 
 
