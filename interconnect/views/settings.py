@@ -19,7 +19,6 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.dialogs import Dialog, done, posted, refuse
 from interconnect.views.parts.frame import frame, observed_istiods
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """What is set for the mesh; who is no mesh admin reads it."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    visit = mesh_for(request, name)
     form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
     if request.method == "POST" and form.is_valid():
         mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
@@ -40,7 +39,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
     """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     form = NetworksForm(posted(request), mesh=visit.mesh)
     if request.method != "POST" or not form.is_valid():
         return _page(request, visit, networks=form)
@@ -57,7 +56,7 @@ def networks(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     form = IstiodUrlForm(posted(request), initial={"url": visit.mesh.istiod_url})
     if request.method != "POST" or not form.is_valid():
         return _page(request, visit, istiod_url=form)
@@ -72,7 +71,7 @@ def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str) -> HttpResponse:
     """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     intro = (
         _(
             "%(name)s leaves the console with its history of rollouts, its roles and the credentials of its "
@@ -102,20 +101,19 @@ def _page(
     istiod_url: IstiodUrlForm | None = None,
 ) -> HttpResponse:
     """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
-    mesh, admin = visit.mesh, visit.actor.may(Role.MESH_ADMIN)
+    mesh, page_of = visit.mesh, {"networks_form": "mesh-networks", "istiod_url_form": "mesh-istiod-url"}
     forms = {
         "form": restart or SettingsForm(initial={"restart": mesh.restart}),
         "networks_form": networks or NetworksForm(mesh=mesh),
         "istiod_url_form": istiod_url or IstiodUrlForm(initial={"url": mesh.istiod_url}),
     }
-    platform = visit.actor.may(Role.PLATFORM_ADMIN)
     for key, form in forms.items():
         for bound in form:
-            bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
+            bound.field.disabled = not visit.may(page_of.get(key, "mesh-settings"))
     context = frame(visit, "mesh-settings") | {
         **forms,
-        "may_change": admin,
-        "platform_admin": platform,
+        "may_change": visit.may("mesh-settings"),
+        "platform_admin": visit.may("mesh-istiod-url"),
         "istiods": observed_istiods(mesh),
     }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)
