@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from interconnect.domain import roles
 from interconnect.domain.refusal import Refused
 from interconnect.scope import scope_of
-from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
     from meshconsole.access.actor import Actor
-
-ROLE_OF = {roles.Role.OPERATOR: Role.OPERATOR, roles.Role.MESH_ADMIN: Role.MESH_ADMIN}
+    from meshconsole.access.roles import Role
 
 
 def require(actor: Actor, role: Role) -> None:

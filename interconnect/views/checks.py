@@ -15,16 +15,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from interconnect.domain.checks import Pair, Reach, Told, pairs
-from interconnect.domain.violations import Violation
 from interconnect.observing.matrix import reach_from_json, told_from_json
+from interconnect.permissions import role_for_page
 from interconnect.services import checking
 from interconnect.state import pages
-from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.access import Visit, mesh_for, why_not
 from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
 from interconnect.wording import matrix as messages
 from interconnect.wording import phrases, worded
 from interconnect.wording.values import evidence_text
-from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.ui.tones import Action, Badge, Tone
 
@@ -101,24 +100,21 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "errors": [worded(error) for error in running.errors] if running else [],
         "busy": busy,
         "run": _run(visit, busy=busy),
-        "may_restore": visit.actor.may(Role.OPERATOR),
+        "may_restore": visit.may("restore"),
         "checks_poll": FAST_SECONDS if busy else SLOW_SECONDS,
     }
     return page(request, "checks/index.html", context, parts=("live",))
 
 
 def _run(visit: Visit, *, busy: bool) -> Action:
-    why: tuple[str, ...] = ()
-    if not visit.actor.may(Role.OPERATOR):
-        why = (phrases.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
-    elif busy:
-        why = (_("Checks are already running."),)
+    running = (_("Checks are already running."),) if busy else ()
+    why = why_not(visit.actor, role_for_page("checks-run")) or running
     return Action(_("Run checks"), reverse("checks-run", kwargs={"name": visit.mesh.name}), "refresh", why)
 
 
 @require_POST
 def run(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     checking.checks_start(mesh=visit.mesh, user_id=visit.actor.user_id or 0)
     if is_htmx(request):
         return events(HttpResponse(status=204), refresh=True)

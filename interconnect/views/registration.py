@@ -25,15 +25,16 @@ from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models import InquiryStatus
+from interconnect.permissions import role_for
 from interconnect.services import registration
 from interconnect.services.inquiries import Kind, inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.state import observed, pages
 from interconnect.views.parts import rows
-from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.access import Visit, mesh_for, role_needed
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, word, worded
 from meshconsole.access.actor import Actor
-from meshconsole.access.roles import PLATFORM_SCOPE, Role
+from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
@@ -70,13 +71,13 @@ class Flow:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def make_form(self, kept: Inquiry | None, data: Any = None, files: Any = None) -> KubeconfigForm:
-        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(Role.PLATFORM_ADMIN))
+        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(role_for("kubeconfig.insecure")))
 
 
 @require_http_methods(["GET", "POST"])
 def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpResponse:
     actor = Actor.for_user(request.user, PLATFORM_SCOPE)
-    if not actor.may(Role.PLATFORM_ADMIN):
+    if not actor.may(role_needed(request)):
         raise PermissionDenied
     flow = Flow(
         kind=registration.MESH_REGISTER,
@@ -101,7 +102,7 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
 
 @require_http_methods(["GET", "POST"])
 def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     flow = Flow(
         kind=registration.MESH_CREDENTIAL,
         title=_("Replace the control plane's credential"),
@@ -119,7 +120,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
 
 @require_http_methods(["GET", "POST"])
 def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     taken = set(pages.cluster_names(visit.mesh).values())
     known = sorted(observed.facts(visit.mesh).remote_clusters - taken)
     options = _of_mesh(visit, "clusters")
@@ -142,7 +143,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
 
 @require_http_methods(["GET", "POST"])
 def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     row = pages.cluster_of(visit.mesh, cluster)
     if row is None:
         raise Http404

@@ -21,7 +21,6 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import current
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, worded
-from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
     """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen
     (`keep`).
     """
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     started = _started(request, visit)
     if started is not None:
         return dialogs.to_rollout(request, started)

@@ -23,7 +23,6 @@ from interconnect.views.parts import plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.frame import frame
 from interconnect.wording import worded
-from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def _show(request: HttpRequest, visit: Visit, kind: str, context: dict[str, Any]
         "mesh": visit.mesh,
         "kind": kind,
         "title": _titles()[kind],
-        "may_restore": visit.actor.may(Role.OPERATOR),
+        "may_restore": visit.may("restore"),
         **context,
     }
     if not is_htmx(request):

@@ -20,7 +20,6 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.dialogs import Dialog, done, posted, refuse
 from interconnect.views.parts.frame import frame, observed_istiods
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ RESTART, NETWORKS, ISTIOD_URL = "form", "networks_form", "istiod_url_form"
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """What is set for the mesh; who is no mesh admin reads it."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    visit = mesh_for(request, name)
     form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
 
     def save(chosen: Mapping[str, Any]) -> None:
@@ -46,7 +45,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
     """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
 
     def save(chosen: Mapping[str, Any]) -> None:
         mesh_networks_source(
@@ -58,7 +57,7 @@ def networks(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     form = IstiodUrlForm(posted(request), initial={"url": visit.mesh.istiod_url})
 
     def save(chosen: Mapping[str, Any]) -> None:
@@ -85,7 +84,7 @@ def _changed(
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str) -> HttpResponse:
     """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     intro = (
         _(
             "This deletes %(name)s from the console, with its rollout history, its roles and its "
@@ -108,21 +107,20 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
 
 def _page(request: HttpRequest, visit: Visit, sent: Mapping[str, Form]) -> HttpResponse:
     """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
-    mesh, admin = visit.mesh, visit.actor.may(Role.MESH_ADMIN)
+    mesh, page_of = visit.mesh, {NETWORKS: "mesh-networks", ISTIOD_URL: "mesh-istiod-url"}
     forms: dict[str, Form] = {
         RESTART: SettingsForm(initial={"restart": mesh.restart}),
         NETWORKS: NetworksForm(mesh=mesh),
         ISTIOD_URL: IstiodUrlForm(initial={"url": mesh.istiod_url}),
         **sent,
     }
-    platform = visit.actor.may(Role.PLATFORM_ADMIN)
     for key, form in forms.items():
         for bound in form:
-            bound.field.disabled = not (platform if key == ISTIOD_URL else admin)
+            bound.field.disabled = not visit.may(page_of.get(key, "mesh-settings"))
     context = frame(visit, "mesh-settings") | {
         **forms,
-        "may_change": admin,
-        "platform_admin": platform,
+        "may_change": visit.may("mesh-settings"),
+        "platform_admin": visit.may("mesh-istiod-url"),
         "istiods": observed_istiods(mesh),
     }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)
