@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery import current_app
@@ -31,13 +31,15 @@ from interconnect import clients
 from interconnect.domain.asking import WINDOW_MINUTES, Load, Question, may_ask, next_turn
 from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
-from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.kube.patience import patience
 from interconnect.models import CheckAttempt, Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.clock import now_plus
 from meshconsole.vault import VaultError, open_sealed, seal
+
+if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +98,7 @@ def inquiry_start(
         inquiry = _made(user_id, kind, mesh, params, secret)
         refused = _why_not(inquiry)
         if refused:
-            inquiry.status, inquiry.errors = InquiryStatus.FAILED, [refused.to_json()]
+            inquiry.status, inquiry.errors = InquiryStatus.FAILED, Refused([refused]).to_json()
         else:
             inquiry.digest = digest
             transaction.on_commit(ring)
@@ -295,13 +297,13 @@ def _outcome(inquiry: Inquiry) -> Json:
     try:
         return {"status": InquiryStatus.DONE, "result": _kinds[inquiry.kind].answer(inquiry)}
     except Refused as refused:
-        violations: Iterable[Violation] = refused.violations
+        refusal = refused
     except KubeError as error:
-        violations = [error.violation()]
+        refusal = Refused([error.violation()])
     except Exception as error:
         log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
-        violations = [Violation("step.internal", {"error": type(error).__name__})]
-    return {"status": InquiryStatus.FAILED, "errors": [violation.to_json() for violation in violations]}
+        refusal = Refused.because("step.internal", error=type(error).__name__)
+    return {"status": InquiryStatus.FAILED, "errors": refusal.to_json()}
 
 
 @contextmanager
