@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.core.cache import cache
@@ -17,13 +17,14 @@ from redis import RedisError
 
 from interconnect.cli import codes
 from interconnect.cli.output import Output, tokens_of
+from interconnect.domain.json_types import Json
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
 from interconnect.services.rollouts import rollout_retry
 from interconnect.services.watching import look_at_pending_addresses
 from interconnect.tasks import presence, say_present, worker_name
-from interconnect.wording import reasons_behind, word
+from interconnect.wording import phrases, word
 from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
@@ -66,25 +67,32 @@ class Follower:
         if step.error_code:
             text += f" · {message_of(step)}"
             text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
-            text += "".join(f"\n  ! {reason}" for reason in reasons_behind(step.evidence))
+            text += "".join(f"\n  ! {reason}" for reason in phrases.reasons_behind(step.evidence))
         return text
 
-    def _event(self, step: Step) -> dict[str, Any]:
+    def _event(self, step: Step) -> Json:
         return {
             "event": "step",
             "rollout": str(step.rollout_id),
             "step": step.id,
-            "kind": step.kind,
             "cluster": self.names.get(step.chain, ""),
-            "chain": step.chain,
-            "subject": step.subject,
-            "status": step.status,
-            "attempts": step.attempts,
-            "code": step.error_code,
-            "params": step.error_params,
-            "message": message_of(step),
-            "evidence": step.evidence,
+            **step_as_json(step),
         }
+
+
+def step_as_json(step: Step) -> Json:
+    """What it is, how far it has come, and what it has come to, with the sentence that people read."""
+    return {
+        "kind": step.kind,
+        "chain": step.chain,
+        "subject": step.subject,
+        "status": step.status,
+        "attempts": step.attempts,
+        "code": step.error_code,
+        "params": step.error_params,
+        "message": message_of(step),
+        "evidence": step.evidence,
+    }
 
 
 def message_of(step: Step) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from uuid import UUID
@@ -23,7 +23,6 @@ from interconnect import clients
 from interconnect.domain.asking import Question, next_turn
 from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
-from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
 from interconnect.kube.patience import patience
 from interconnect.models import CheckAttempt, Inquiry, InquiryStatus
@@ -125,13 +124,13 @@ def _outcome(inquiry: Inquiry, answers: Mapping[str, Answer]) -> Json:
     try:
         return {"status": InquiryStatus.DONE, "result": answers[inquiry.kind](inquiry)}
     except Refused as refused:
-        violations: Iterable[Violation] = refused.violations
+        refusal = refused
     except KubeError as error:
-        violations = [error.violation()]
+        refusal = Refused([error.violation()])
     except Exception as error:
         log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
-        violations = [Violation("step.internal", {"error": type(error).__name__})]
-    return {"status": InquiryStatus.FAILED, "errors": [violation.to_json() for violation in violations]}
+        refusal = Refused.because("step.internal", error=type(error).__name__)
+    return {"status": InquiryStatus.FAILED, "errors": refusal.to_json()}
 
 
 @contextmanager

@@ -64,13 +64,12 @@ def audited(
                 rollout_id=request.rollout_id,
             )
     except Refused as refusal:
-        reasons = [violation.to_json() for violation in refusal.violations]
         record(
             actor=actor,
             action=action,
             scope=scope,
             subject=name,
             outcome=Entry.Outcome.REFUSED,
-            params={**request.params, "reasons": reasons},
+            params={**request.params, "reasons": refusal.to_json()},
         )
         raise

@@ -72,7 +72,7 @@ def inquiry_start(
         inquiry = _made(user_id, kind.name, mesh, params, secret)
         refused = _why_not(inquiry, kind)
         if refused:
-            inquiry.status, inquiry.errors = InquiryStatus.FAILED, [refused.to_json()]
+            inquiry.status, inquiry.errors = InquiryStatus.FAILED, Refused([refused]).to_json()
         else:
             inquiry.digest = digest
             transaction.on_commit(ring)

@@ -22,15 +22,14 @@ from django.db import transaction
 from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
+from interconnect.domain.findings import Severity
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
-from interconnect.domain.preflight import Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import CENTRAL, StepKind
 from interconnect.domain.topology import Topology
-from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import RestartPolicy
+    from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
@@ -202,7 +202,7 @@ def require_ready(row: Inquiry, mesh: Mesh) -> None:
     if row.params["revision"] != mesh.revision:
         raise outdated(row, mesh)
     if row.status == InquiryStatus.FAILED:
-        raise Refused(map(Violation.from_json, row.errors))
+        raise Refused.from_json(row.errors)
     if row.status != InquiryStatus.DONE:
         raise Refused.because("plan.not-ready")
 

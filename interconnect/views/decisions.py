@@ -35,7 +35,7 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import deleted_rule, deleted_with
 from interconnect.views.parts.dialogs import Dialog
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, word, worded
+from interconnect.wording import phrases, word
 from interconnect.wording.changes import sentences
 from meshconsole.htmx import is_htmx, page
 
@@ -436,7 +436,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
         "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
-        "errors": [worded(error) for error in plan.errors],
+        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
         "may_override": visit.actor.may(role_for("finding.override")),
     }
     if decision is Decision.WORKLOADS:

@@ -21,7 +21,6 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.refusal import Refused
-from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models import InquiryStatus
@@ -293,7 +292,7 @@ def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
         asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)}
     )
     form.is_valid()
-    _put_beside(flow, form, map(Violation.from_json, asked.errors))
+    _put_beside(flow, form, Refused.from_json(asked.errors).violations)
     return _show(request, flow, form, kept=asked)
 
 

@@ -20,7 +20,7 @@ from interconnect.views.parts import dialogs, plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import current
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, worded
+from interconnect.wording import phrases
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _show(
             for change in review.changes
         ],
         "plan": plan,
-        "errors": [worded(error) for error in plan.errors],
+        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
         **plan_rows.context_of(plan, mesh, topology),
     }
     return page(request, "interconnect/review.html", context, parts=("live",), status=status)

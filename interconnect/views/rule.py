@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain.manifests import gateway_rule
+from interconnect.domain.refusal import Refused
 from interconnect.domain.render import rule_target
 from interconnect.models import InquiryStatus
 from interconnect.planning.excerpt import as_yaml
@@ -22,7 +23,7 @@ from interconnect.state import pages
 from interconnect.views.parts import plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.frame import frame
-from interconnect.wording import worded
+from interconnect.wording import phrases
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
     if inquiry.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
     if inquiry.status == InquiryStatus.FAILED:
-        return {"errors": [worded(error) for error in inquiry.errors]}
+        return {"errors": phrases.reasons(Refused.from_json(inquiry.errors).violations)}
     said = inquiry.result
     return {"said": said, "differences": [plan_rows.write_row(item, frozenset()) for item in said.get("drift", ())]}
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from interconnect.domain.checks import ChecksResult
 from interconnect.models import Inquiry, Mesh, MeshObservation
 from interconnect.state import observed
 from tests.support import shop
@@ -45,7 +46,7 @@ def checked(
         "ways": ways,
         "asked": asked,
     }
-    observed.note_checks(mesh, result)
+    observed.note_checks(mesh, ChecksResult.from_json(result))
 
 
 def test_a_finding_has_code_cause_evidence_and_remedy_under_its_cluster(as_ada: Any, mesh: Mesh) -> None:

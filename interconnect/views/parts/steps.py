@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import CENTRAL, PlannedStep
 from interconnect.domain.verify import GuardChoice
+from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.permissions import role_for
@@ -22,7 +23,7 @@ from interconnect.services.rollouts import is_superseded, role_of, role_to_rever
 from interconnect.state import pages
 from interconnect.views.parts import plan_rows
 from interconnect.views.parts.access import why_not
-from interconnect.wording import phrases, reasons_behind, word
+from interconnect.wording import phrases, word
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
@@ -136,8 +137,9 @@ def detail(step: Step) -> str:
     """What was last seen, in a few words; what has no words is left to the export of the evidence."""
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
-        params = seen.get("params") or {"said": seen.get("said", "")}
-        return _("Retrying: %(why)s") % {"why": phrases.cluster_error(str(seen["code"]), params)}
+        found = Violation.from_json(seen)
+        params = found.params or {"said": seen.get("said", "")}
+        return _("Retrying: %(why)s") % {"why": phrases.cluster_error(found.code, params)}
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
@@ -180,7 +182,7 @@ def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
         "where": chain_name(step.phase, step.chain, names),
         "row": row,
         "said": _unsaid(step, row.said),
-        "reasons": reasons_behind(step.evidence),
+        "reasons": phrases.reasons_behind(step.evidence),
         "guard": step.error_code == "restart.guard",
         "decision": _decision(step.error_code),
         "tokens": [str(token) for token in step.error_params.get("tokens", ())],
