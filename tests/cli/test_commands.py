@@ -216,7 +216,10 @@ def test_status_names_a_whole_object_that_is_not_as_asked_for(at_work: Shell) ->
     at_work.world.do(EditGateway(C, GatewaySpec(2)), ends="failed")
     at_work.world.fleet.fault("member-c", None)
     at_work("check", "prod", ends=REFUSED)
-    assert "Deployment eastwest-member-c-1 on member-c is not as asked for." in at_work("status", "prod", ends=OK).out
+    assert (
+        "Deployment eastwest-member-c-1 on member-c doesn't match the desired state."
+        in at_work("status", "prod", ends=OK).out
+    )
 
 
 def test_check_compares_what_istiod_tells_the_groups_with_what_was_asked_for(at_work: Shell) -> None:

@@ -70,7 +70,7 @@ def test_a_damaged_credential_of_one_cluster_is_named_alone(at_work: Shell) -> N
 
 def test_a_rotation_names_the_cluster_that_it_cannot_open(without_key: Shell) -> None:
     errors = StringIO()
-    with pytest.raises(CommandError, match="keep the older keys"):
+    with pytest.raises(CommandError, match="Keep the older keys"):
         call_command("rotate_credentials", stdout=StringIO(), stderr=errors)
     for row in Connection.objects.all():
         assert f"{row.server}: sealed can't be opened (unreadable)" in errors.getvalue()

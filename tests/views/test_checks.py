@@ -100,7 +100,7 @@ def test_an_operator_runs_the_checks_and_a_viewer_is_told_why_not(
     assert client.post(run).status_code == 302
     client.post(run)
     assert Inquiry.objects.filter(kind="checks").count() == 1
-    assert b"The clusters are being asked" in page(client, mesh).content
+    assert "Checking the clusters…".encode() in page(client, mesh).content
 
 
 def test_what_an_older_version_has_stored_is_no_error(as_ada: Any, mesh: Mesh) -> None:

@@ -71,7 +71,7 @@ def answered(client: Client, response: Any) -> Any:
     assert response.status_code == 302, response.context["form"].errors
     url = response.headers["Location"]
     waiting = client.get(url)
-    assert b"Looking at the clusters" in waiting.content
+    assert b"Checking the clusters" in waiting.content
     answering.answer(Inquiry.objects.get(status=InquiryStatus.WAITING, id=url.rstrip("/").rpartition("/")[2]).id)
     return client.get(url, headers={"HX-Request": "true", "HX-Target": "live"})
 

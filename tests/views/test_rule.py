@@ -138,7 +138,7 @@ def test_what_a_failed_rollout_left_undone_is_not_laid_at_the_door_of_others(pre
     page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE)
     assert page.context["drift"]["lines"]
     assert "Others have changed" not in page.content.decode()
-    assert "Not everything is as asked for" in page.content.decode()
+    assert "Some objects don't match the desired state" in page.content.decode()
 
 
 def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: World) -> None:

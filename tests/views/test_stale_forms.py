@@ -86,14 +86,14 @@ def test_a_cluster_that_has_left_its_group_gets_no_gateway(as_ada: Any, mesh: Me
     form = response.context["form"]
     assert (
         response.status_code == 422
-        and "free is not in this group" in str(form.errors["cluster"])
+        and "free is no longer in this group" in str(form.errors["cluster"])
         and form["replicas"].value() == "3"
     )
 
 
 def test_a_cluster_of_another_group_gets_no_gateway_by_this_groups_form(as_ada: Any, mesh: Mesh) -> None:
     response = send(as_ada, url(mesh, "group-create-gateway", group="asia"), cluster="hangzhou", replicas="1")
-    assert response.status_code == 422 and "hangzhou is not in this group" in str(
+    assert response.status_code == 422 and "hangzhou is no longer in this group" in str(
         response.context["form"].errors["cluster"]
     )
     assert GatewayKey("hangzhou", 2) not in desired.load(mesh).gateways
