@@ -13,11 +13,9 @@ from interconnect import clients
 from interconnect.kube.patience import patience
 from interconnect.models import Mesh
 from interconnect.rollouts import engine
-from interconnect.services import checking, decisions, inquiries, looks, plans, registration, watching
+from interconnect.services import answering, inquiries, watching
 from interconnect.services.turns import Turns
 
-# Their functions answer questions: a worker that has not imported them knows no answer.
-ANSWERERS = (checking, decisions, looks, plans, registration)
 PROBES = Turns(settings.MESHCONSOLE_THREADS_EACH)
 
 
@@ -50,7 +48,7 @@ def sweep() -> None:
 @shared_task
 def answer(inquiry_id: str = "") -> None:
     """Whatever has its turn; an ID is what bells of an earlier version carry."""
-    inquiries.answer_next()
+    answering.answer_next()
 
 
 @shared_task

@@ -1,4 +1,4 @@
-"""The product's URLs; their table of roles is tests/access/test_matrix.py."""
+"""The product's URLs; the role that each needs is in `interconnect/permissions.py`."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def database_settings(url: str, data: Path) -> dict[str, Any]:
     try:
         parsed: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
     except Exception:
-        # The URL holds a password, and so does the parser's own message.
+        # Whatever the parser raises, its message and its traceback may quote the URL, which holds a password.
         raise ImproperlyConfigured(
             "DATABASE_URL is not a database URL such as postgresql://user:password@host/name."
         ) from None

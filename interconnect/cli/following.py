@@ -7,21 +7,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.core.cache import cache
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from interconnect.cli import codes
 from interconnect.cli.output import Output, tokens_of
+from interconnect.domain.json_types import Json
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
 from interconnect.services.rollouts import rollout_retry
 from interconnect.services.watching import look_at_pending_addresses
 from interconnect.tasks import presence, say_present, worker_name
-from interconnect.wording import reasons_behind, word
+from interconnect.wording import phrases, word
 from interconnect.wording.phrases import step_name
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 PRESENT_SECONDS, PRESENT_PAUSE_SECONDS = 3.0, 0.05
 PENDING_SECONDS = 2.0
+# What sending a message and reading the cache raise when the broker does not answer.
+BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
 class Follower:
@@ -62,25 +67,32 @@ class Follower:
         if step.error_code:
             text += f" · {message_of(step)}"
             text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
-            text += "".join(f"\n  ! {reason}" for reason in reasons_behind(step.evidence))
+            text += "".join(f"\n  ! {reason}" for reason in phrases.reasons_behind(step.evidence))
         return text
 
-    def _event(self, step: Step) -> dict[str, Any]:
+    def _event(self, step: Step) -> Json:
         return {
             "event": "step",
             "rollout": str(step.rollout_id),
             "step": step.id,
-            "kind": step.kind,
             "cluster": self.names.get(step.chain, ""),
-            "chain": step.chain,
-            "subject": step.subject,
-            "status": step.status,
-            "attempts": step.attempts,
-            "code": step.error_code,
-            "params": step.error_params,
-            "message": message_of(step),
-            "evidence": step.evidence,
+            **step_as_json(step),
         }
+
+
+def step_as_json(step: Step) -> Json:
+    """What it is, how far it has come, and what it has come to, with the sentence that people read."""
+    return {
+        "kind": step.kind,
+        "chain": step.chain,
+        "subject": step.subject,
+        "status": step.status,
+        "attempts": step.attempts,
+        "code": step.error_code,
+        "params": step.error_params,
+        "message": message_of(step),
+        "evidence": step.evidence,
+    }
 
 
 def message_of(step: Step) -> str:
@@ -162,8 +174,8 @@ def _another_worker() -> bool:
         say_present.apply_async(args=(call,), queue="rollout", expires=PRESENT_SECONDS, retry=False, ignore_result=True)
         while not (present := cache.get(presence(call))) and time.monotonic() < until:
             time.sleep(PRESENT_PAUSE_SECONDS)
-    except Exception:
-        # Whatever is wrong with the broker, the answer is the same: nobody can be seen to be there.
+    except BROKER_AWAY:
+        # Nobody can be seen to be there.
         return False
     return bool(present)
 

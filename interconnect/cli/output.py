@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
 from interconnect.domain.json_types import Json
-from interconnect.wording import word
+from interconnect.wording import phrases
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
+    from interconnect.domain.findings import Found
     from interconnect.domain.violations import Violation
     from interconnect.files.errors import FileError
 
@@ -31,32 +32,24 @@ class Output:
 
     def refuse(self, violations: Iterable[Violation]) -> None:
         for violation in violations:
-            if self.as_json:
-                event = {"event": "refused", **told(violation)}
-                self.out.write(json.dumps(event, default=str) + "\n")
-                continue
-            warn(f"error: {word(violation.code, violation.params)}{accepting(violation)}", self.err)
+            self._refuse(f"error: {phrases.reason(violation)}{accepting(violation)}", told(violation))
 
     def refuse_file(self, name: str, errors: Iterable[FileError]) -> None:
         for error in errors:
-            if self.as_json:
-                event = {
-                    "event": "refused",
-                    "code": error.code,
-                    "params": dict(error.params),
-                    "message": word(error.code, error.params),
-                    "file": name,
-                    "line": error.line,
-                    "column": error.column,
-                }
-                self.out.write(json.dumps(event, default=str) + "\n")
-                continue
-            warn(f"{name}:{error.line}:{error.column}: {word(error.code, error.params)}", self.err)
+            place = {"file": name, "line": error.line, "column": error.column}
+            sentence = f"{name}:{error.line}:{error.column}: {phrases.reason(error.violation)}"
+            self._refuse(sentence, told(error.violation) | place)
+
+    def _refuse(self, sentence: str, event: Json) -> None:
+        if self.as_json:
+            self.out.write(json.dumps({"event": "refused", **event}, default=str) + "\n")
+        else:
+            warn(sentence, self.err)
 
 
-def told(violation: Violation) -> Json:
+def told(found: Found) -> Json:
     """As JSON, with the sentence that people read."""
-    return violation.to_json() | {"message": word(violation.code, violation.params)}
+    return found.to_json() | {"message": phrases.reason(found)}
 
 
 def accepting(violation: Violation) -> str:

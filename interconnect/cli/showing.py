@@ -10,7 +10,7 @@ from interconnect.cli.output import Output, accepting, told
 from interconnect.domain.json_types import Json
 from interconnect.domain.serial import change_to_json
 from interconnect.planning.preview import PlannedWrite, Preview, changed_paths
-from interconnect.wording import word
+from interconnect.wording import phrases, word
 from interconnect.wording.changes import PHASE_NAMES, sentences
 from interconnect.wording.phrases import step_name
 
@@ -39,13 +39,14 @@ def registration_lines(filing: Filing) -> list[str]:
     lines: list[str] = []
     if filing.mesh is None:
         lines.append(_("Register mesh %(mesh)s") % {"mesh": filing.document.mesh})
-    elif filing.mesh_report:
+    elif filing.reports.control_plane:
         lines.append(_("Replace the credential of the control plane"))
     if filing.policy:
         lines.append(_("Control plane restart: %(policy)s") % {"policy": filing.policy.value})
-    lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.new)]
+    lines += [_("Register cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.reports.new)]
     lines += [
-        _("Replace the credential of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.replaced)
+        _("Replace the credential of cluster %(cluster)s") % {"cluster": name}
+        for name in sorted(filing.reports.replaced)
     ]
     lines += [_("Set the Pod CIDRs of cluster %(cluster)s") % {"cluster": name} for name in sorted(filing.typed_cidrs)]
     return lines
@@ -53,7 +54,7 @@ def registration_lines(filing: Filing) -> list[str]:
 
 def note_lines(filing: Filing) -> list[str]:
     """What is to be said of the credentials before they are stored."""
-    return [f"{f'{name}: ' if name else ''}{word(note.code, note.params)}" for name, note in filing.notes]
+    return [f"{f'{name}: ' if name else ''}{phrases.reason(note)}" for name, note in filing.notes]
 
 
 def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
@@ -66,11 +67,11 @@ def show_preview(preview: Preview, topology: Topology, output: Output) -> None:
         for path, before, after in changed_paths(write)[:40]:
             output.say(f"      {path}: {_short(before)} -> {_short(after)}", {})
         for problem in write.problems:
-            output.say(f"      ! {word(problem.code, problem.params)}{accepting(problem)}", {})
+            output.say(f"      ! {phrases.reason(problem)}{accepting(problem)}", {})
             if write.owners:
                 output.say(f"        {_('last written by %(owners)s') % {'owners': ', '.join(write.owners)}}", {})
     for uid, failure in preview.unreachable.items():
-        output.say(f"  ! {names.get(uid, uid)}: {word(failure.code, failure.params)}", {})
+        output.say(f"  ! {names.get(uid, uid)}: {phrases.reason(failure)}", {})
 
 
 def _write_line(write: PlannedWrite, names: dict[str, str]) -> str:
@@ -93,8 +94,8 @@ def filing_as_json(filing: Filing) -> Json:
     return {
         "mesh": filing.document.mesh,
         "registers_mesh": filing.mesh is None,
-        "registers": sorted(filing.new),
-        "replaces_credentials": sorted(filing.replaced),
+        "registers": sorted(filing.reports.new),
+        "replaces_credentials": sorted(filing.reports.replaced),
         "notes": [{"cluster": name, **told(note)} for name, note in filing.notes],
         "restart": filing.policy,
         "changes": [change_to_json(change) for change in filing.changes],

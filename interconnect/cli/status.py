@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
-from interconnect.cli.following import message_of
+from interconnect.cli.following import step_as_json
+from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
 from interconnect.domain.json_types import Json
-from interconnect.domain.preflight import Severity
 from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
-from interconnect.observing.matrix import reach_from_json, told_from_json
 from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
-from interconnect.state import desired
-from interconnect.wording import worded
+from interconnect.state import desired, observed
+from interconnect.wording import phrases
 from interconnect.wording.matrix import REACH, TOLD
 from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
     from interconnect.cli.output import Output
-    from interconnect.domain.checks import Pair
+    from interconnect.domain.checks import ChecksResult, Matrix, Pair
+    from interconnect.domain.findings import Alert, Found
     from interconnect.domain.topology import Gateway, Topology
 
 
@@ -50,7 +50,7 @@ def status_of(mesh: Mesh) -> Json:
             {"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")
         ],
         "not_applied": {"steps": left, "of": steps},
-        "alerts": _told(row.findings if row else []),
+        "alerts": [told(alert) for alert in observed.alerts_of(row)],
         "rollout": rollout_of(mesh),
     }
 
@@ -101,21 +101,7 @@ def rollout_of(mesh: Mesh) -> Json | None:
         "status": last.status,
         "actor": last.actor,
         "address_pending": last.address_pending,
-        "steps": [
-            {
-                "kind": step.kind,
-                "name": step_name(step.kind),
-                "chain": step.chain,
-                "subject": step.subject,
-                "status": step.status,
-                "attempts": step.attempts,
-                "code": step.error_code,
-                "params": step.error_params,
-                "message": message_of(step),
-                "evidence": step.evidence,
-            }
-            for step in last.steps.all()
-        ],
+        "steps": [{"name": step_name(step.kind), **step_as_json(step)} for step in last.steps.all()],
     }
 
 
@@ -146,7 +132,7 @@ def show_status(mesh: Mesh, output: Output) -> int:
         )
     if content["not_applied"]["steps"]:
         output.say(_("%(steps)s of %(of)s steps not applied") % content["not_applied"], {})
-    _say_alerts(content["alerts"], output)
+    _say_alerts(_alerts(mesh), output)
     return codes.OK
 
 
@@ -156,47 +142,37 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     A data path that fails is none: the console stands elsewhere than the Pods.
     """
     result = run_checks(mesh)
-    row = MeshObservation.objects.filter(mesh=mesh).first()
-    alerts = _told(row.findings if row else [])
-    found = pairs(desired.load(mesh), told_from_json(result), reach_from_json(result))
+    alerts = _alerts(mesh)
+    found = pairs(desired.load(mesh), result.matrix.told, result.matrix.reach)
     if output.as_json:
-        failure = next(iter(_told([result["failure"]])), None) if "failure" in result else None
-        findings = _told(result["findings"])
         document = {
-            "alerts": alerts,
-            "findings": findings,
-            "failure": failure,
-            "pairs": [_pair(pair, result) for pair in found],
+            "alerts": [told(alert) for alert in alerts],
+            "findings": [told(finding) for finding in result.findings],
+            "failure": told(result.failure) if result.failure else None,
+            "pairs": [_pair(pair, result.matrix) for pair in found],
         }
         output.document(document)
     else:
         _say_checks(alerts, result, found, output)
-    grave = [
-        *(alert["grave"] for alert in alerts),
-        *(finding["severity"] != Severity.WARNING for finding in result["findings"]),
-    ]
-    return codes.REFUSED if any(grave) or "failure" in result or any(pair.mistold for pair in found) else codes.OK
+    grave = any(alert.grave for alert in alerts) or any(finding.grave for finding in result.findings)
+    return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 
-def _say_checks(alerts: list[Json], result: Json, found: tuple[Pair, ...], output: Output) -> None:
-    said = [
-        *alerts,
-        *(finding for finding in result["findings"]),
-        *([result["failure"]] if "failure" in result else []),
-    ]
+def _say_checks(alerts: tuple[Alert, ...], result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
+    said = (*alerts, *result.findings, *((result.failure,) if result.failure else ()))
     _say_alerts(said, output)
     wrong = [pair for pair in found if pair.problem]
     for pair in wrong:
         names = {"source": pair.source, "target": pair.target, "told": TOLD[pair.told], "reach": REACH[pair.reach]}
-        parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result)]
+        parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result.matrix)]
         line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
         output.say(f"  ! {line}{_in_brackets(parts)}", {})
     if not said and not wrong:
         output.say(_("No problems found."), {})
 
 
-def _pair(pair: Pair, result: Json) -> Json:
-    verdict = {"disagree": pair.disagree, "problem": pair.problem, "evidence": _evidence(pair, result)}
+def _pair(pair: Pair, found: Matrix) -> Json:
+    verdict = {"disagree": pair.disagree, "problem": pair.problem, "evidence": _evidence(pair, found)}
     return {
         "source": pair.source,
         "target": pair.target,
@@ -207,26 +183,22 @@ def _pair(pair: Pair, result: Json) -> Json:
     }
 
 
-def _evidence(pair: Pair, result: Json) -> list[str]:
-    return [
-        *result["evidence"].get(f"{pair.source}>{pair.target}", ()),
-        *result["ways"].get(pair.target, {}).get("evidence", ()),
-    ]
+def _evidence(pair: Pair, found: Matrix) -> list[str]:
+    way = found.ways.get(pair.target)
+    return [*found.evidence.get((pair.source, pair.target), ()), *(way.evidence if way else ())]
 
 
-def _say_alerts(alerts: list[Json], output: Output) -> None:
-    for alert in _told(alerts):
-        output.say(f"  ! {alert['message']}{_where(alert)}", {})
+def _alerts(mesh: Mesh) -> tuple[Alert, ...]:
+    return observed.alerts_of(MeshObservation.objects.filter(mesh=mesh).first())
 
 
-def _told(items: Iterable[Json]) -> list[Json]:
-    """Each with the sentence that people read."""
-    return [{**item, "message": worded(item)} for item in items]
+def _say_alerts(alerts: Iterable[Found], output: Output) -> None:
+    for alert in alerts:
+        output.say(f"  ! {phrases.reason(alert)}{_where(alert.params)}", {})
 
 
-def _where(alert: Json) -> str:
+def _where(params: Mapping[str, Any]) -> str:
     """Cluster and latest writers, which most sentences leave to the page around them."""
-    params = alert["params"]
     parts = [str(params["cluster"])] if params.get("cluster") else []
     parts += [_("last written by %(owners)s") % {"owners": ", ".join(params["owners"])}] if params.get("owners") else []
     return _in_brackets(parts)

@@ -7,13 +7,17 @@ about the target alone, since the console makes the call, not a Pod of the sourc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
+
+from interconnect.domain.findings import Finding
+from interconnect.domain.json_types import Json
+from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from interconnect.domain.topology import Topology
 
 Endpoint = tuple[str, int]
@@ -38,6 +42,101 @@ class Reach(StrEnum):
 
 
 WRONG = frozenset({Told.RAW, Told.MIXED, Told.ABSENT})
+_LETTERS = {told[0]: told for told in Told}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How far the console came: `service` is what it asked for, `evidence` a line per address."""
+
+    reach: Reach
+    service: str = ""
+    evidence: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        return {"reach": self.reach, "service": self.service, "evidence": list(self.evidence)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(Reach(data["reach"]), data.get("service", ""), tuple(data.get("evidence", ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """`told` and `evidence` (the service, and addresses that are not the gateways') are by (source, target), evidence
+    of what is wrong alone; `ways` are by target; `asked` is the proxy of each source that istiod was asked about.
+    """
+
+    told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
+    evidence: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    ways: Mapping[str, Way] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reach(self) -> Mapping[str, Reach]:
+        return {name: way.reach for name, way in self.ways.items()}
+
+    def to_json(self, groups: Sequence[str]) -> Json:
+        """Kept with the mesh's observation and read by every page of it, so one letter per pair of these groups."""
+        letters = {
+            source: "".join(self.told.get((source, target), Told.UNKNOWN)[0] for target in groups)
+            for source in groups
+            if source in self.asked
+        }
+        return {
+            "groups": list(groups),
+            "told": letters,
+            "evidence": {f"{source}>{target}": list(lines) for (source, target), lines in self.evidence.items()},
+            "ways": {name: way.to_json() for name, way in self.ways.items()},
+            "asked": dict(self.asked),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        told = {
+            (source, target): _LETTERS.get(letter, Told.UNKNOWN)
+            for source, letters in data.get("told", {}).items()
+            for target, letter in zip(data.get("groups", ()), letters, strict=False)
+        }
+        evidence = {_pair_of(name): tuple(lines) for name, lines in data.get("evidence", {}).items()}
+        ways = {name: Way.from_json(way) for name, way in data.get("ways", {}).items()}
+        return cls(told, evidence, ways, data.get("asked", {}))
+
+
+def _pair_of(name: str) -> tuple[str, str]:
+    source, _, target = name.partition(">")
+    return source, target
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksResult:
+    """What *Run checks* has found of the groups that there were: findings of the preflight and of the verification,
+    and the matrix; `failure` is why the control plane could not be asked. `at` is None while nobody has run them.
+    """
+
+    at: datetime | None = None
+    groups: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    failure: Violation | None = None
+    matrix: Matrix = field(default_factory=Matrix)
+
+    def to_json(self) -> Json:
+        return {
+            "at": self.at.isoformat() if self.at else "",
+            "findings": [finding.to_json() for finding in self.findings],
+            "failure": self.failure.to_json() if self.failure else None,
+            **self.matrix.to_json(self.groups),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            at=datetime.fromisoformat(data["at"]) if data.get("at") else None,
+            groups=tuple(data.get("groups", ())),
+            findings=tuple(map(Finding.from_json, data.get("findings", ()))),
+            failure=Violation.from_json(data["failure"]) if data.get("failure") else None,
+            matrix=Matrix.from_json(data),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ What was not observed (None) is a warning of its own, never taken for good.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain import networks
+from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.networks_check import is_registry_name
 from interconnect.domain.render import networks_of
 from interconnect.domain.rules import token_of
@@ -58,28 +58,6 @@ MOMENTARY = frozenset({"preflight.no-answer", "preflight.gateway-not-ready", "pr
 _MAX_NAMED = 20
 # Every cluster has these; they are not what a join merges.
 _SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"})
-
-
-class Severity(StrEnum):
-    FINAL = "final"
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`evidence` is what was seen, as plain JSON; `token` is not empty for errors that may be overridden."""
-
-    code: str
-    severity: Severity
-    params: Mapping[str, Any] = field(default_factory=dict)
-    token: str = ""
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """As a violation has it, with how grave it is and what was seen."""
-        of_all = Violation(self.code, self.params, self.token).to_json()
-        return of_all | {"severity": self.severity, "evidence": dict(self.evidence)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from interconnect.domain.json_types import Json
 from interconnect.domain.violations import Violation
 
 
@@ -18,3 +19,11 @@ class Refused(Exception):
     @classmethod
     def because(cls, code: str, **params: Any) -> Refused:
         return cls([Violation(code, params)])
+
+    def to_json(self) -> list[Json]:
+        """As it is stored: its violations."""
+        return [violation.to_json() for violation in self.violations]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Mapping[str, Any]]) -> Refused:
+        return cls(map(Violation.from_json, data))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from interconnect.domain.json_types import Json
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -18,7 +20,7 @@ class Violation:
     params: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         return {"code": self.code, "params": dict(self.params), "token": self.token}
 
     @classmethod

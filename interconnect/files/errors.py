@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from interconnect.domain.violations import Violation
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,6 +83,11 @@ class FileError:
     params: Mapping[str, Any] = field(default_factory=dict)
     line: int = 1
     column: int = 1
+
+    @property
+    def violation(self) -> Violation:
+        """The error without its place."""
+        return Violation(self.code, self.params)
 
 
 def error(code: str, at: Position, **params: Any) -> FileError:

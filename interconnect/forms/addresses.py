@@ -13,7 +13,7 @@ from interconnect.domain.addressing import parse_address
 from interconnect.domain.topology import GATEWAY_PORT, Address, GatewayKey, ServiceType, Topology
 from interconnect.domain.violations import Violation
 from interconnect.forms.base import VersionedForm
-from interconnect.wording import word
+from interconnect.wording import phrases
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -110,7 +110,7 @@ class AddressesForm(VersionedForm):
         if (typed or self.data.get("add") == self.group) and "host" not in self.errors:
             found = parse_address(typed, data.get("port", ""))
             if isinstance(found, Violation):
-                self.add_error("port" if found.code == "address.port" else "host", word(found.code, found.params))
+                self.add_error("port" if found.code == "address.port" else "host", phrases.reason(found))
             else:
                 data["added"] = found
         return data

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from interconnect.domain.topology import RestartPolicy
-from interconnect.forms.groups import DisableForm, RemoveForm
+from interconnect.forms.groups import DisableForm
+from interconnect.forms.settings import RestartForm, restart_field
 
 if TYPE_CHECKING:
     from interconnect.domain.confirming import Asking
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 ASK, CONFIRM = "ask", "confirm"
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(RestartForm):
     """The question at `step`; what was said to the first one goes along with the second."""
 
     step = forms.ChoiceField(choices=[(ASK, ""), (CONFIRM, "")], widget=forms.HiddenInput)
     phrase = DisableForm.base_fields["phrase"]
-    restart = RemoveForm.base_fields["restart"]
+    restart = restart_field(required=False)
 
     def __init__(self, data: Any = None, *, asking: Asking, step: str, policy: str) -> None:
         super().__init__(data, initial={"step": step, "restart": policy})
@@ -29,7 +29,3 @@ class DecisionForm(forms.Form):
             self.fields["phrase"].widget = forms.HiddenInput()
         if not asking.restart or asking.twice is not second:
             del self.fields["restart"]
-
-    def restart_policy(self) -> RestartPolicy | None:
-        chosen = self.cleaned_data.get("restart")
-        return RestartPolicy(chosen) if chosen else None

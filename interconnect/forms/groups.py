@@ -7,10 +7,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.base import NameField, NamesField, VersionedForm
-from interconnect.forms.settings import RESTART_HELP
-from interconnect.models.mesh import RESTART_LABELS
+from interconnect.forms.settings import RestartForm, restart_field
 from interconnect.wording import MESSAGES
 
 Choices = Iterable[tuple[str, str]]
@@ -65,28 +63,18 @@ class ConfirmForm(VersionedForm):
     """Nothing to type: the button is the answer."""
 
 
-class RemoveForm(VersionedForm):
-    """Removing is asked twice; the second time with the policy of the restart and the guard's decision."""
+class RemoveForm(RestartForm, VersionedForm):
+    """Removing is asked twice; the second time with the policy of the restart."""
 
     group = NamesField(widget=forms.MultipleHiddenInput)
     step = forms.ChoiceField(choices=[("ask", ""), ("confirm", "")], widget=forms.HiddenInput)
-    restart = forms.ChoiceField(
-        label=_("Control plane restart"),
-        choices=list(RESTART_LABELS.items()),
-        widget=forms.RadioSelect,
-        required=False,
-        help_text=RESTART_HELP,
-    )
+    restart = restart_field(required=False)
 
     def __init__(self, *args: Any, groups: Choices, asking: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["group"].choices = list(groups)  # type: ignore[attr-defined]
         if asking:
             self.fields["restart"].widget = forms.HiddenInput()
-
-    def restart_policy(self) -> RestartPolicy | None:
-        chosen = self.cleaned_data.get("restart")
-        return RestartPolicy(chosen) if chosen else None
 
 
 class ForgetForm(VersionedForm):

@@ -21,7 +21,7 @@ from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models.mesh import KIND_LABELS
 from interconnect.observing.newcomer import credential_of
 from interconnect.services.inquiries import secret_of
-from interconnect.wording import MESSAGES, word
+from interconnect.wording import MESSAGES, phrases, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,7 +162,7 @@ class KubeconfigForm(forms.Form):
 
     def _refuse(self, part: Part, violation: Violation, several: bool) -> None:
         beside = part.context if several else part.text
-        self.add_error(beside, word(violation.code, violation.params))
+        self.add_error(beside, phrases.reason(violation))
         if not several:
             self.add_error(part.text, gettext("It isn't shown again. Correct your copy, then paste it again."))
 
@@ -206,7 +206,7 @@ class ClusterForm(KubeconfigForm):
         name: str = self.cleaned_data["name"].strip()
         violation = cluster_name_violation(name)
         if violation:
-            raise forms.ValidationError(word(violation.code, violation.params))
+            raise forms.ValidationError(phrases.reason(violation))
         return name
 
     def clean_pod_cidrs(self) -> list[str]:
@@ -228,7 +228,7 @@ class CidrsForm(forms.Form):
 
 def typed_cidrs(typed: str) -> list[str]:
     found = [parse_cidr(part) for part in typed.replace(",", " ").split()]
-    wrong = [word(each.code, each.params) for each in found if isinstance(each, Violation)]
+    wrong = [phrases.reason(each) for each in found if isinstance(each, Violation)]
     if wrong:
         raise forms.ValidationError(wrong)
     return list(dict.fromkeys(each for each in found if isinstance(each, str)))

@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from interconnect.domain.topology import RestartPolicy
 from interconnect.models.mesh import RESTART_LABELS
 
 if TYPE_CHECKING:
@@ -18,13 +19,27 @@ RESTART_HELP = _(
 )
 
 
-class SettingsForm(forms.Form):
-    restart = forms.ChoiceField(
+def restart_field(*, required: bool) -> forms.ChoiceField:
+    return forms.ChoiceField(
         label=_("Control plane restart"),
         choices=list(RESTART_LABELS.items()),
         widget=forms.RadioSelect,
+        required=required,
         help_text=RESTART_HELP,
     )
+
+
+class RestartForm(forms.Form):
+    """What forms with a field `restart` have in common."""
+
+    def restart_policy(self) -> RestartPolicy | None:
+        """Of what was sent and is valid; None where nothing was chosen."""
+        chosen = self.cleaned_data.get("restart")
+        return RestartPolicy(chosen) if chosen else None
+
+
+class SettingsForm(RestartForm):
+    restart = restart_field(required=True)
 
 
 class NetworksForm(forms.Form):

@@ -5,11 +5,11 @@ for a workload behind them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from interconnect import clients
-from interconnect.domain.checks import Endpoint, Reach, Told, told_of
+from interconnect.domain.checks import Endpoint, Matrix, Reach, Told, Way, told_of
 from interconnect.kube import debug, kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, number, text
@@ -21,28 +21,7 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import Address, Group, Topology
     from interconnect.models import Mesh
 
-MOST_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How far the console came: `service` is what it asked for, `evidence` a line per address."""
-
-    reach: Reach
-    service: str = ""
-    evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """`told` and `evidence` (addresses that are not the gateways') are by (source, target), `ways` by target, `asked`
-    is the proxy of each source that istiod was asked about.
-    """
-
-    told: Mapping[tuple[str, str], Told] = field(default_factory=dict)
-    evidence: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    ways: Mapping[str, Way] = field(default_factory=dict)
-    asked: Mapping[str, str] = field(default_factory=dict)
+MOST_NAMED, MOST_WRONG = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +57,8 @@ def matrix(mesh: Mesh, topology: Topology, facts: Facts) -> Matrix:
     ways = side_by_side(
         lambda group: _way(mesh, topology, group, _reached(loaded, group, services[group.name])), joined
     )
-    return Matrix(told, evidence, dict(zip([group.name for group in joined], ways, strict=True)), asked)
+    wrong = [(pair, lines) for pair, lines in sorted(evidence.items()) if told[pair] is not Told.GATEWAY]
+    return Matrix(told, dict(wrong[:MOST_WRONG]), dict(zip([group.name for group in joined], ways, strict=True)), asked)
 
 
 def _load(mesh: Mesh, facts: Facts) -> _Loaded:
@@ -226,41 +206,3 @@ def _root(mesh: Mesh, topology: Topology, group: Group) -> str:
         if found and (pem := text(found, "data", "root-cert.pem")):
             return pem
     return ""
-
-
-def as_json(found: Matrix, names: Sequence[str]) -> dict[str, Any]:
-    """Kept with the mesh's observation and read by every page of it, so one letter per pair; evidence only of what is
-    wrong.
-    """
-    letters = {
-        source: "".join(found.told.get((source, target), Told.UNKNOWN)[0] for target in names)
-        for source in names
-        if source in found.asked
-    }
-    wrong = [(pair, lines) for pair, lines in sorted(found.evidence.items()) if found.told[pair] is not Told.GATEWAY]
-    return {
-        "groups": list(names),
-        "told": letters,
-        "evidence": {f"{source}>{target}": list(lines) for (source, target), lines in wrong[:200]},
-        "ways": {
-            name: {"reach": way.reach, "service": way.service, "evidence": list(way.evidence)}
-            for name, way in found.ways.items()
-        },
-        "asked": dict(found.asked),
-    }
-
-
-LETTERS = {told[0]: told for told in Told}
-
-
-def told_from_json(stored: Mapping[str, Any]) -> dict[tuple[str, str], Told]:
-    names = stored.get("groups", ())
-    return {
-        (source, target): LETTERS.get(letter, Told.UNKNOWN)
-        for source, row in stored.get("told", {}).items()
-        for target, letter in zip(names, row, strict=False)
-    }
-
-
-def reach_from_json(stored: Mapping[str, Any]) -> dict[str, Reach]:
-    return {name: Reach(way["reach"]) for name, way in stored.get("ways", {}).items()}

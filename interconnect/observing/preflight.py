@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interconnect.domain.facts import ConfigMapRef, Facts
+    from interconnect.domain.findings import Finding
     from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, Topology
     from interconnect.kube.guard import DenyList
     from interconnect.models import Mesh
@@ -55,9 +56,7 @@ def look(mesh: Mesh, *, seen: Callable[[int, int], None] | None = None) -> Look:
     )
 
 
-def findings_of(
-    mesh: Mesh, topology: Topology, group: Group, looked: Look, deny: DenyList
-) -> tuple[preflight.Finding, ...]:
+def findings_of(mesh: Mesh, topology: Topology, group: Group, looked: Look, deny: DenyList) -> tuple[Finding, ...]:
     """What stands against `group` joining as `topology` has it, the gravest first. Asks its gateways and addresses."""
     facts, shared = looked
     seen = replace(shared, gateways=_gateways(mesh, topology, group), data_path=_answers(group, deny))

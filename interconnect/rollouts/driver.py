@@ -126,6 +126,7 @@ def _run(step_id: int, worker: str) -> None:
         connection.close()
         time.sleep(AWAY_SECONDS)
     except Exception:
-        # Nobody asks this thread how it ended; what it could not do is done again when the lease has run out.
+        # Whatever it was: a thread that ended here would keep its step among the busy ones for good, and the rollout
+        # would never end. Its lease runs out, and the step is done again.
         log.exception("step %s could not be carried on", step_id)
         time.sleep(AWAY_SECONDS)

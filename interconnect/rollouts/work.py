@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +11,20 @@ from django.utils import timezone
 from interconnect import clients
 from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target
 from interconnect.domain.json_types import Json
-from interconnect.domain.kinds import OF_A_CLUSTER
-from interconnect.domain.render import render
-from interconnect.domain.steps import Phase
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict
-from interconnect.models import Cluster, Mesh, Rollout, Step, StepStatus
+from interconnect.rollouts.known import Known
 from interconnect.rollouts.outcome import StepFailed
-from interconnect.state import applied, desired, observed
+from interconnect.state import applied
 
 if TYPE_CHECKING:
-    from interconnect.domain.facts import Facts, WebhookEntry
+    from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Topology
     from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
+    from interconnect.models import Cluster, Mesh, Rollout, Step
     from interconnect.rollouts.lease import Lease
 
-KEPT_IN_A_CHAIN = ("topology", "facts", "consents", "cluster", "member", "rendered")
 ROUNDS = 3  # how often a write that somebody else overtook is decided anew
 
 
@@ -42,48 +38,36 @@ class Work:
         self.step: Step = lease.step
         self.rollout: Rollout = lease.step.rollout
         self.mesh: Mesh = self.rollout.mesh
+        self.known: Known = after.known if after is not None and after.known.serves(self.step) else Known(self.step)
         self._unrecorded: list[tuple[Target, str]] = []
-        if after is not None and self._of_member and after._of_member:
-            self.__dict__.update({name: after.__dict__[name] for name in KEPT_IN_A_CHAIN if name in after.__dict__})
-
-    @cached_property
-    def topology(self) -> Topology:
-        """Of a step on one member only what concerns it: hundreds of clusters have hundreds of such steps."""
-        return desired.load_member(self.mesh, self.step.chain) if self._of_member else desired.load(self.mesh)
-
-    @cached_property
-    def facts(self) -> Facts:
-        return observed.facts(self.mesh, cluster_uid=self.step.chain if self._of_member else None)
 
     @property
-    def _of_member(self) -> bool:
-        return self.step.kind in OF_A_CLUSTER
+    def topology(self) -> Topology:
+        return self.known.topology
 
-    @cached_property
+    @property
+    def published_topology(self) -> Topology:
+        return self.known.published_topology
+
+    @property
+    def facts(self) -> Facts:
+        return self.known.facts
+
+    @property
+    def rendered(self) -> Rendered:
+        return self.known.rendered
+
+    @property
     def consents(self) -> frozenset[str]:
-        return applied.consents(self.mesh) | frozenset(self.rollout.overrides)
+        return self.known.consents
 
-    def use_fresh_facts(self) -> None:
-        """After something was observed: what follows renders from it."""
-        self._forget_rendered()
-        self.__dict__.pop("facts", None)
-
-    def know_webhooks(self, entries: Sequence[WebhookEntry]) -> None:
-        """What was just read and remembered of this member need not be read back."""
-        self._forget_rendered()
-        self.__dict__["facts"] = replace(self.facts, webhooks={**self.facts.webhooks, self.step.chain: tuple(entries)})
-
-    @cached_property
+    @property
     def cluster(self) -> Cluster | None:
-        """The row of the member whose chain this is, with its connection; None when it is no member any more."""
-        return Cluster.objects.select_related("connection").filter(mesh=self.mesh, uid=self.step.chain).first()
+        return self.known.cluster
 
-    @cached_property
+    @property
     def member(self) -> Api:
-        """The member cluster whose chain this is."""
-        return (
-            clients.api_of(self.cluster.connection) if self.cluster else clients.member_api(self.mesh, self.step.chain)
-        )
+        return self.known.member
 
     @cached_property
     def config(self) -> Api:
@@ -92,30 +76,6 @@ class Work:
     @cached_property
     def control_plane(self) -> Api:
         return clients.control_plane_api(self.mesh)
-
-    @cached_property
-    def rendered(self) -> Rendered:
-        return render(self.published_topology, self.facts)
-
-    def _forget_rendered(self) -> None:
-        self.__dict__.pop("rendered", None)
-
-    @cached_property
-    def published_topology(self) -> Topology:
-        """The topology without the joins that this rollout's own preflight has not let through; no member is written
-        what joins.
-        """
-        topology = self.topology
-        if self._of_member:
-            return topology
-        held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(
-            status=StepStatus.SUCCEEDED
-        )
-        out = {name for name in held_back.values_list("subject", flat=True) if name in topology.groups}
-        groups = {
-            name: replace(group, addresses=None) if name in out else group for name, group in topology.groups.items()
-        }
-        return replace(topology, groups=groups)
 
     def waited(self) -> float:
         """Return the seconds since this step began to wait; 0 in its first attempt."""

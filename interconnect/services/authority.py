@@ -9,18 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
-from interconnect.domain import roles
 from interconnect.domain.refusal import Refused
 from interconnect.scope import scope_of
-from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
     from meshconsole.access.actor import Actor
-
-ROLE_OF = {roles.Role.OPERATOR: Role.OPERATOR, roles.Role.MESH_ADMIN: Role.MESH_ADMIN}
+    from meshconsole.access.roles import Role
 
 
 def require(actor: Actor, role: Role) -> None:
@@ -68,13 +65,12 @@ def audited(
                 rollout_id=request.rollout_id,
             )
     except Refused as refusal:
-        reasons = [violation.to_json() for violation in refusal.violations]
         record(
             actor=actor,
             action=action,
             scope=scope,
             subject=name,
             outcome=Entry.Outcome.REFUSED,
-            params={**request.params, "reasons": reasons},
+            params={**request.params, "reasons": refusal.to_json()},
         )
         raise

@@ -1,37 +1,38 @@
 """*Run checks*: check the mesh and all its clusters now, and store the findings.
 
-MeshObservation.findings holds the alerts of the last look. What only *Run checks* asks is in
-MeshObservation.facts["checks"]: {"at", "findings": [finding], "failure": violation or absent, ...}, and the matrix of
-`interconnect.observing.matrix.as_json`.
+The alerts of the last look and what only *Run checks* asks are both kept with the mesh's observation
+(`interconnect.state.observed`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 from interconnect import clients
+from interconnect.domain.checks import ChecksResult
+from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import expected_networks
-from interconnect.domain.preflight import Finding, Severity
 from interconnect.domain.render import render
 from interconnect.kube.errors import KubeError
 from interconnect.models import Inquiry, InquiryStatus, Mesh
 from interconnect.observing import preflight
 from interconnect.observing.istiods import verdict
-from interconnect.observing.matrix import Matrix, as_json, matrix
+from interconnect.observing.matrix import matrix
 from interconnect.services import watching
-from interconnect.services.inquiries import answers, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_start
 from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Topology
 
-KIND = "checks"
+KIND = Kind("checks", shared=True, capped=False)
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 # What a preflight says of a join that is still to come, and what the matrix says better.
 OF_A_JOIN = frozenset(
@@ -51,49 +52,45 @@ def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
 
 def running_checks(mesh: Mesh) -> Inquiry | None:
     """Return the newest checks of the mesh, whoever asked for them: the result belongs to the mesh, not to a person."""
-    return Inquiry.objects.filter(mesh=mesh, kind=KIND).order_by("-asked_at").first()
+    return Inquiry.objects.filter(mesh=mesh, kind=KIND.name).order_by("-asked_at").first()
 
 
-@answers(KIND, shared=True, capped=False)
-def _answer(inquiry: Inquiry) -> Json:
+def answer(inquiry: Inquiry) -> Json:
     if inquiry.mesh is not None:
         run_checks(inquiry.mesh)
     return {}
 
 
-def run_checks(mesh: Mesh) -> Json:
+def run_checks(mesh: Mesh) -> ChecksResult:
     """Run the checks. Calls every cluster, so only workers call this."""
     watching.look(mesh)
     topology, facts = desired.load(mesh), observed.facts(mesh)
-    result: Json = {"at": timezone.now().isoformat(), "findings": []}
-    found = Matrix()
+    result = ChecksResult(timezone.now(), tuple(topology.groups))
     try:
-        result["findings"] = list(_findings(mesh, topology, facts))
-        found = matrix(mesh, topology, facts)
+        result = replace(result, findings=tuple(_findings(mesh, topology, facts)))
+        result = replace(result, matrix=matrix(mesh, topology, facts))
     except KubeError as error:
-        result["failure"] = error.violation().to_json()
-    result |= as_json(found, list(topology.groups))
+        result = replace(result, failure=error.violation())
     observed.note_checks(mesh, result)
     return result
 
 
-def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Json]:
+def _findings(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Finding]:
     """What a preflight would say of the groups that have joined already, each thing once, and what
     verification says.
     """
     looked, deny = preflight.look(mesh), clients.deny_list()
-    together: dict[str, Json] = {}
+    together: dict[str, Finding] = {}
     for group in topology.joined:
         for finding in preflight.findings_of(mesh, topology, group, looked, deny):
             if finding.code not in OF_A_JOIN:
-                item = finding.to_json()
-                together.setdefault(json.dumps(item, sort_keys=True), item)
+                together.setdefault(json.dumps(finding.to_json(), sort_keys=True), finding)
     yield from together.values()
     yield from _unverified(mesh, topology, facts)
 
 
-def _unverified(mesh: Mesh, topology: Topology, facts: Facts) -> Iterable[Json]:
+def _unverified(mesh: Mesh, topology: Topology, facts: Facts) -> Iterator[Finding]:
     expected = expected_networks(topology, render(topology, facts), facts)
     for istiod in facts.istiods:
         for violation in verdict(mesh, istiod, expected[istiod.deployment], facts.foreign_networks).violations:
-            yield Finding(violation.code, Severity.ERROR, violation.params).to_json()
+            yield Finding(violation.code, Severity.ERROR, violation.params)

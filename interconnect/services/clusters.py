@@ -12,10 +12,10 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import Topology
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
+from interconnect.permissions import role_for
 from interconnect.services.authority import audited, require
 from interconnect.services.meshes import new_connection, nothing_more
 from interconnect.state import applied, desired, observed, pages
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def cluster_register(
     Its name must be an ID that istiod knows.
     """
     with audited(actor, "cluster.register", mesh=mesh, subject=name, params={"uid": report.uid}):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("cluster.register"))
         require_registrable(mesh, name, report)
         try:
             with transaction.atomic():
@@ -96,7 +96,7 @@ def cluster_credential_replace(
     transaction.
     """
     with audited(actor, "cluster.replace-credential", mesh=cluster.mesh, subject=cluster.name):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("cluster.replace-credential"))
         require_same_identity(cluster, report)
         with transaction.atomic():
             row = cluster.connection
@@ -112,7 +112,7 @@ def cluster_pod_cidrs(*, actor: Actor, cluster: Cluster, pod_cidrs: tuple[str, .
     with audited(
         actor, "cluster.pod-cidrs", mesh=cluster.mesh, subject=cluster.name, params={"pod_cidrs": list(pod_cidrs)}
     ):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("cluster.pod-cidrs"))
         Cluster.objects.filter(id=cluster.id).update(pod_cidrs=list(pod_cidrs))
 
 
@@ -120,7 +120,7 @@ def cluster_unregister(*, actor: Actor, cluster: Cluster) -> None:
     """Remove a cluster from the mesh; it must be in no group, and no object of the console may be left on it."""
     mesh = cluster.mesh
     with audited(actor, "cluster.unregister", mesh=mesh, subject=cluster.name):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("cluster.unregister"))
         before, after = _checked(mesh, UnregisterCluster(cluster.name))
         _leave(mesh, cluster, before, after)
 
@@ -131,7 +131,7 @@ def cluster_forget(*, actor: Actor, cluster: Cluster, confirmation: str) -> list
     """
     mesh = cluster.mesh
     with audited(actor, "cluster.forget", mesh=mesh, subject=cluster.name) as request:
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("cluster.forget"))
         if confirmation != cluster.name:
             raise Refused.because("cluster.forget-confirmation", name=cluster.name)
         before, after = _checked(mesh, ForgetCluster(cluster.name))

@@ -21,7 +21,7 @@ from interconnect.domain.verify import GuardChoice
 from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
-from interconnect.services.inquiries import answers, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_start
 from interconnect.services.rollouts import (
     Start,
     drift_restore,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import RestartPolicy
     from meshconsole.access.actor import Actor
 
-WORKLOADS = "workloads"
+WORKLOADS = Kind("workloads")
 
 
 class Decision(StrEnum):
@@ -120,8 +120,8 @@ def offered(rollout: Rollout) -> set[str]:
     return {str(token) for each in params for token in each.get("tokens", ())}
 
 
-@answers(WORKLOADS)
-def _count(inquiry: Inquiry) -> Json:
+def count(inquiry: Inquiry) -> Json:
+    """The workloads that there are to restart."""
     if inquiry.mesh is None:
         raise Refused.because("workloads.none")
     return {

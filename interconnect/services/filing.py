@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,30 @@ class FileRefused(Exception):
         super().__init__(", ".join(error.code for error in errors))
 
 
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What the clusters have said that the document gives another kubeconfig of than the stored one.
+
+    `control_plane` is None where that is as stored; `new` and `replaced` are by the cluster's name.
+    """
+
+    control_plane: MeshReport | None
+    new: Mapping[str, ClusterReport]
+    replaced: Mapping[str, ClusterReport]
+
+    @property
+    def members(self) -> tuple[ClusterReport, ...]:
+        return (*self.new.values(), *self.replaced.values())
+
+    def apis(self) -> dict[str, Api]:
+        """Clients with what the kubeconfigs hold, by UID; a member's serves a control plane in the same cluster."""
+        found = {seen.uid: api_for(seen.credential) for seen in self.members}
+        if self.control_plane:
+            for seen in (self.control_plane.config, self.control_plane.control_plane):
+                found.setdefault(seen.uid, api_for(seen.credential))
+        return found
+
+
 @dataclass(frozen=True)
 class Filing:
     """What applying a document would do.
@@ -60,31 +84,27 @@ class Filing:
 
     document: Document
     mesh: Mesh | None
-    mesh_report: MeshReport | None
+    reports: Reports
     before: Topology
     after: Topology
     changes: tuple[Change, ...]
-    new: Mapping[str, ClusterReport]
-    replaced: Mapping[str, ClusterReport]
     typed_cidrs: Mapping[str, tuple[str, ...]]
     preview: Preview
     refusals: tuple[Violation, ...] = ()
     policy: RestartPolicy | None = None
-    accepted: frozenset[str] = field(default_factory=frozenset)
     remote_clusters: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> bool:
-        stored = self.mesh is not None and not (
-            self.new or self.replaced or self.typed_cidrs or self.mesh_report or self.policy
-        )
+        said = self.reports.members or self.reports.control_plane
+        stored = self.mesh is not None and not (said or self.typed_cidrs or self.policy)
         return stored and not self.changes and self.preview.empty
 
     @property
     def notes(self) -> tuple[tuple[str, Violation], ...]:
         """Notes about the credentials, each with the name of its cluster (empty for the control plane)."""
-        reports = sorted({**self.new, **self.replaced}.items())
-        of_mesh = self.mesh_report.notes() if self.mesh_report else ()
+        reports = sorted({**self.reports.new, **self.reports.replaced}.items())
+        of_mesh = self.reports.control_plane.notes() if self.reports.control_plane else ()
         return (
             *(("", note) for note in of_mesh),
             *((name, note) for name, seen in reports for note in seen.notes(name)),
@@ -112,23 +132,16 @@ def consider(document: Document, folder: Path, *, accept: frozenset[str] = froze
         raise FileRefused([document.error("file.mesh-unknown", "mesh", mesh=document.mesh)])
     stored = desired.load(mesh) if mesh else _new_topology(document, report)
     new, replaced = _cluster_reports(document, files, mesh, stored.system_namespace)
-    return _filing(document, mesh, report, stored, new, replaced, accept)
+    return _filing(document, mesh, stored, Reports(report, new, replaced), accept)
 
 
 def _filing(
-    document: Document,
-    mesh: Mesh | None,
-    report: MeshReport | None,
-    stored: Topology,
-    new: dict[str, ClusterReport],
-    replaced: dict[str, ClusterReport],
-    accept: frozenset[str],
+    document: Document, mesh: Mesh | None, stored: Topology, reports: Reports, accept: frozenset[str]
 ) -> Filing:
-    typed = _typed_cidrs(document, mesh, new)
-    remote = _remote_clusters(mesh, report, wanted=bool(new))
-    before = _with_cidrs(_registered(document, stored, new, remote), typed)
-    fresh = {seen.uid: api_for(seen.credential) for seen in (*new.values(), *replaced.values())}
-    scene = _scene(mesh, report, new, replaced, fresh, accept)
+    typed = _typed_cidrs(document, mesh, reports.new)
+    remote = _remote_clusters(mesh, reports)
+    before = _with_cidrs(_registered(document, stored, reports.new, remote), typed)
+    scene = _scene(mesh, reports, accept)
     wanted = [entry.gateway for group in document.groups.values() for entry in group.joined or () if entry.gateway]
     known = _addresses_now(before, scene, wanted, observed.known_addresses(mesh) if mesh else {})
     after = targets.desired(document, before, new_id=lambda: str(uuid.uuid4()), known_addresses=known)
@@ -141,7 +154,17 @@ def _filing(
     stored_policy = RestartPolicy(mesh.restart) if mesh else RestartPolicy.ALWAYS
     policy = document.restart if document.restart and document.restart != stored_policy else None
     return Filing(
-        document, mesh, report, before, after, changes, new, replaced, typed, shown, refusals, policy, accept, remote
+        document,
+        mesh,
+        reports,
+        before,
+        after,
+        changes,
+        typed_cidrs=typed,
+        preview=shown,
+        refusals=refusals,
+        policy=policy,
+        remote_clusters=remote,
     )
 
 
@@ -274,16 +297,16 @@ def _with_cidrs(topology: Topology, typed: Mapping[str, tuple[str, ...]]) -> Top
     return replace(topology, clusters=clusters)
 
 
-def _remote_clusters(mesh: Mesh | None, report: MeshReport | None, *, wanted: bool) -> frozenset[str]:
+def _remote_clusters(mesh: Mesh | None, reports: Reports) -> frozenset[str]:
     """The cluster IDs that istiod knows: asked now where clusters are to be registered, since they come later than the
     mesh.
     """
-    if report:
-        return report.remote_clusters
+    if reports.control_plane:
+        return reports.control_plane.remote_clusters
     if mesh is None:
         return frozenset()
     known = observed.facts(mesh).remote_clusters
-    if not wanted:
+    if not reports.new:
         return known
     try:
         return remote_clusters(mesh, read_istiods(mesh)[0]) or known
@@ -310,20 +333,11 @@ def _registered(
     return topology
 
 
-def _scene(
-    mesh: Mesh | None,
-    report: MeshReport | None,
-    new: Mapping[str, ClusterReport],
-    replaced: Mapping[str, ClusterReport],
-    fresh: dict[str, Api],
-    accept: frozenset[str],
-) -> Scene:
-    webhooks = {seen.uid: seen.webhooks for seen in (*new.values(), *replaced.values())}
-    if report:
-        fresh.setdefault(report.config.uid, api_for(report.config.credential))
-        fresh.setdefault(report.control_plane.uid, api_for(report.control_plane.credential))
+def _scene(mesh: Mesh | None, reports: Reports, accept: frozenset[str]) -> Scene:
+    webhooks = {seen.uid: seen.webhooks for seen in reports.members}
+    report, apis = reports.control_plane, reports.apis()
     if mesh:
-        scene = scene_of(mesh, consents=accept, extra=fresh)
+        scene = scene_of(mesh, consents=accept, extra=apis)
         try:
             istiods, foreign = read_istiods(mesh)
         except KubeError:
@@ -335,7 +349,7 @@ def _scene(
     if report is None:
         raise LookupError("a mesh that is not stored needs a report of its control plane")
     facts = Facts(istiods=report.istiods, webhooks=webhooks, remote_clusters=report.remote_clusters)
-    return Scene(facts, {}, {}, {}, fresh.__getitem__, accept)
+    return Scene(facts, {}, {}, {}, apis.__getitem__, accept)
 
 
 def _addresses_now(
@@ -363,16 +377,16 @@ def register(filing: Filing, *, actor: Actor) -> Mesh:
     mesh = filing.mesh
     if mesh is None:
         mesh = _register_mesh(filing, actor)
-    elif filing.mesh_report:
-        meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=filing.mesh_report)
+    elif filing.reports.control_plane:
+        meshes.mesh_credential_replace(actor=actor, mesh=mesh, report=filing.reports.control_plane)
     if filing.policy:
         meshes.mesh_restart_policy(actor=actor, mesh=mesh, restart=filing.policy)
-    if filing.new and filing.remote_clusters:
+    if filing.reports.new and filing.remote_clusters:
         observed.note_remote_clusters(mesh, filing.remote_clusters)
-    for name, seen in filing.new.items():
+    for name, seen in filing.reports.new.items():
         cidrs = filing.document.clusters[name].pod_cidrs
         clusters.cluster_register(actor=actor, mesh=mesh, name=name, report=seen, pod_cidrs=cidrs)
-    for name, seen in filing.replaced.items():
+    for name, seen in filing.reports.replaced.items():
         clusters.cluster_credential_replace(actor=actor, cluster=mesh.clusters.get(name=name), report=seen)
     for name, cidrs in filing.typed_cidrs.items():
         clusters.cluster_pod_cidrs(actor=actor, cluster=mesh.clusters.get(name=name), pod_cidrs=cidrs)
@@ -380,12 +394,13 @@ def register(filing: Filing, *, actor: Actor) -> Mesh:
 
 
 def _register_mesh(filing: Filing, actor: Actor) -> Mesh:
-    if filing.mesh_report is None:
+    report = filing.reports.control_plane
+    if report is None:
         raise LookupError("a mesh that is not stored needs a report of its control plane")
     return meshes.mesh_register(
         actor=actor,
         name=filing.document.mesh,
         kind=filing.before.kind,
-        report=filing.mesh_report,
+        report=report,
         system_namespace=filing.before.system_namespace,
     )

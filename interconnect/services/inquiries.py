@@ -1,84 +1,60 @@
-"""Questions to clusters that pages ask: stored, answered by a worker, polled, and dropped after a quarter of an hour.
-
-A kind of question is a function from the inquiry to its result (plain JSON); what it refuses is stored as codes with
-parameters and worded when shown. The rows are the queue: a bell has a worker answer whatever has its turn
-(`interconnect.domain.asking`), and equal questions that wait are answered together.
+"""Questions to clusters that pages ask: stored, answered by a worker (`answering`), polled, and dropped after a quarter
+of an hour.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from celery import current_app
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, connections, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from interconnect import clients
-from interconnect.domain.asking import WINDOW_MINUTES, Load, Question, may_ask, next_turn
+from interconnect.domain.asking import WINDOW_MINUTES, Load, may_ask
 from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
-from interconnect.domain.violations import Violation
-from interconnect.kube.errors import KubeError
-from interconnect.kube.patience import patience
 from interconnect.models import CheckAttempt, Inquiry, InquiryStatus, Mesh
 from interconnect.rollouts.bell import somebody_listens
-from interconnect.rollouts.clock import now_plus
 from meshconsole.vault import VaultError, open_sealed, seal
+
+if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
 
 log = logging.getLogger(__name__)
 
-Answer = Callable[[Inquiry], Json]
 
 KEPT = timedelta(minutes=WINDOW_MINUTES)
 MOST_KEPT = 5
 # The kind of what its asker has dropped while it was being answered.
 DROPPED = "dropped"
-# Busy servers are waited for so long in all while one question is answered.
-PATIENCE_SECONDS = 60.0
 OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`shared`: everybody in the mesh gets the same answer. `check`: a credential that nobody knows yet is tried. What
-    is not `capped` is limited in another way.
+    """A kind of question. `shared`: everybody in the mesh gets the same answer. `check`: a credential that nobody knows
+    yet is tried. What is not `capped` is limited in another way.
     """
 
-    answer: Answer
+    name: str
     shared: bool = False
     check: bool = False
     capped: bool = True
 
 
-_kinds: dict[str, Kind] = {}
-
-
-def answers(kind: str, *, shared: bool = False, check: bool = False, capped: bool = True) -> Callable[[Answer], Answer]:
-    """Registers the function that answers questions of this kind."""
-
-    def register(function: Answer) -> Answer:
-        _kinds[kind] = Kind(function, shared, check, capped)
-        return function
-
-    return register
-
-
 def inquiry_start(
-    *, user_id: int, kind: str, mesh: Mesh | None = None, params: Mapping[str, Any] | None = None, secret: str = ""
+    *, user_id: int, kind: Kind, mesh: Mesh | None = None, params: Mapping[str, Any] | None = None, secret: str = ""
 ) -> Inquiry:
     """Ask; `secret` is sealed. The caller has checked that the user may ask.
 
@@ -93,22 +69,22 @@ def inquiry_start(
         same = Inquiry.objects.filter(digest=digest, user_id=user_id, status=InquiryStatus.WAITING).first()
         if same is not None:
             return same
-        inquiry = _made(user_id, kind, mesh, params, secret)
-        refused = _why_not(inquiry)
+        inquiry = _made(user_id, kind.name, mesh, params, secret)
+        refused = _why_not(inquiry, kind)
         if refused:
-            inquiry.status, inquiry.errors = InquiryStatus.FAILED, [refused.to_json()]
+            inquiry.status, inquiry.errors = InquiryStatus.FAILED, Refused([refused]).to_json()
         else:
             inquiry.digest = digest
             transaction.on_commit(ring)
         inquiry.save()
-        if inquiry.digest and _kinds[kind].check:
+        if inquiry.digest and kind.check:
             CheckAttempt.objects.create(user_id=user_id, inquiry=inquiry.id)
-        _prune_unasked(user_id, kind)
+        _prune_unasked(user_id, kind.name)
     return inquiry
 
 
-def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
-    """Ask the same once more, with other parameters; until it is answered there is no answer."""
+def inquiry_again(*, inquiry: Inquiry, kind: Kind, params: Mapping[str, Any]) -> None:
+    """Ask the same once more, with other parameters; until it is answered there is no answer. `kind` is its own."""
     again: Json = {
         "status": InquiryStatus.WAITING,
         "params": dict(params),
@@ -117,7 +93,7 @@ def inquiry_again(*, inquiry: Inquiry, params: Mapping[str, Any]) -> None:
         "ended_at": None,
     }
     again["asked_at"] = timezone.now()
-    again["digest"] = _digest(inquiry.kind, inquiry.mesh, params, secret_of(inquiry), inquiry.user_id)
+    again["digest"] = _digest(kind, inquiry.mesh, params, secret_of(inquiry), inquiry.user_id)
     with transaction.atomic():
         Inquiry.objects.filter(id=inquiry.id).update(**again)
         transaction.on_commit(ring)
@@ -139,15 +115,14 @@ def _made(user_id: int, kind: str, mesh: Mesh | None, params: Mapping[str, Any] 
     return inquiry
 
 
-def _digest(kind: str, mesh: Mesh | None, params: Mapping[str, Any], secret: str, user_id: int) -> str:
+def _digest(kind: Kind, mesh: Mesh | None, params: Mapping[str, Any], secret: str, user_id: int) -> str:
     """Equal for questions that have one answer; keyed, since there may be a credential in it."""
-    asker = None if _kinds[kind].shared else user_id
-    said = json.dumps([kind, str(mesh.id) if mesh else "", params, secret, asker], sort_keys=True, default=str)
+    asker = None if kind.shared else user_id
+    said = json.dumps([kind.name, str(mesh.id) if mesh else "", params, secret, asker], sort_keys=True, default=str)
     return salted_hmac("interconnect.inquiry", said, algorithm="sha256").hexdigest()
 
 
-def _why_not(inquiry: Inquiry) -> Violation | None:
-    kind = _kinds[inquiry.kind]
+def _why_not(inquiry: Inquiry, kind: Kind) -> Violation | None:
     if not kind.capped:
         return None
     opened = Inquiry.objects.filter(status__in=OPEN)
@@ -217,118 +192,6 @@ def ring() -> None:
 
 def due() -> Q:
     return Q(status=InquiryStatus.WAITING) | (Q(status=InquiryStatus.RUNNING, lease_until__lt=Now()) & ~Q(kind=DROPPED))
-
-
-@cache
-def _hands() -> threading.BoundedSemaphore:
-    """This process's threads for questions."""
-    return threading.BoundedSemaphore(settings.MESHCONSOLE_THREADS_EACH)
-
-
-def answer_next() -> None:
-    """Answer the question that has its turn, if there is one and a thread for it; then ring for the next.
-
-    Whoever finds all threads taken leaves: each of them rings when it is through.
-    """
-    if not _hands().acquire(blocking=False):
-        return
-    try:
-        # Whoever was quicker has taken it: then it is the next one's turn.
-        while (turn := _next()) is not None and not answer(UUID(turn.id)):
-            pass
-    finally:
-        _hands().release()
-    if _next() is not None:
-        ring()
-
-
-def _next() -> Question | None:
-    waiting = _questions(Inquiry.objects.filter(due()).order_by("asked_at"))
-    if not waiting:
-        return None
-    running = _questions(Inquiry.objects.filter(status=InquiryStatus.RUNNING, lease_until__gte=Now()))
-    # What is being answered was asked before: an equal question wants to know what is true after it was put.
-    free = [question for key, question in waiting.items() if key not in running]
-    ended = Inquiry.objects.filter(ended_at__isnull=False).values_list("mesh").annotate(Max("ended_at")).order_by()
-    return next_turn(free, running.values(), {str(mesh): moment.timestamp() for mesh, moment in ended})
-
-
-def _questions(rows: QuerySet[Inquiry]) -> dict[str, Question]:
-    """By digest: those that are answered together count once."""
-    found: dict[str, Question] = {}
-    for each, mesh, person, digest in rows.values_list("id", "mesh", "user", "digest"):
-        found.setdefault(digest or str(each), Question(str(each), str(mesh), person))
-    return found
-
-
-def answer(inquiry_id: UUID) -> bool:
-    """Answer it, and with it equal ones that wait; False when somebody else is doing so."""
-    if not _take(inquiry_id):
-        return False
-    held = [inquiry_id]
-    inquiry = (
-        Inquiry.objects.select_related("mesh", "mesh__control_plane", "mesh__config").filter(id=inquiry_id).first()
-    )
-    if inquiry is None or inquiry.kind == DROPPED:
-        Inquiry.objects.filter(id=inquiry_id, kind=DROPPED).delete()
-        return True
-    if inquiry.digest:
-        equal = Inquiry.objects.filter(due(), digest=inquiry.digest).values_list("id", flat=True)
-        held += [each for each in list(equal) if _take(each)]
-    # With its digest: what is asked anew with other parameters meanwhile is no longer ours to answer.
-    mine = Inquiry.objects.filter(id__in=held, digest=inquiry.digest)
-    with _lease_kept(mine), clients.calling_for(f"question:{inquiry.mesh_id}"), patience(PATIENCE_SECONDS):
-        outcome = _outcome(inquiry)
-    mine.filter(kind=DROPPED).delete()
-    mine.filter(status=InquiryStatus.RUNNING).update(ended_at=Now(), lease_until=None, **outcome)
-    if outcome["status"] == InquiryStatus.DONE:
-        CheckAttempt.objects.filter(inquiry__in=held).delete()
-    return True
-
-
-def _take(inquiry_id: UUID) -> bool:
-    lease = now_plus(settings.MESHCONSOLE_LEASE_SECONDS)
-    return bool(Inquiry.objects.filter(due(), id=inquiry_id).update(status=InquiryStatus.RUNNING, lease_until=lease))
-
-
-def _outcome(inquiry: Inquiry) -> Json:
-    try:
-        return {"status": InquiryStatus.DONE, "result": _kinds[inquiry.kind].answer(inquiry)}
-    except Refused as refused:
-        violations: Iterable[Violation] = refused.violations
-    except KubeError as error:
-        violations = [error.violation()]
-    except Exception as error:
-        log.exception("an inquiry of kind %s failed unexpectedly", inquiry.kind)
-        violations = [Violation("step.internal", {"error": type(error).__name__})]
-    return {"status": InquiryStatus.FAILED, "errors": [violation.to_json() for violation in violations]}
-
-
-@contextmanager
-def _lease_kept(mine: QuerySet[Inquiry]) -> Iterator[None]:
-    """Within it the lease is renewed by a thread of its own: an answer may take many calls, and a dead worker is missed
-    soon.
-    """
-    ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(mine, ended), name="inquiry-lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _renew(mine: QuerySet[Inquiry], ended: threading.Event) -> None:
-    lease = settings.MESHCONSOLE_LEASE_SECONDS
-    try:
-        while not ended.wait(lease / 3):
-            mine.filter(status=InquiryStatus.RUNNING).update(lease_until=now_plus(lease))
-    except DatabaseError as error:
-        # Then another worker may answer too, and the first answer counts.
-        log.warning("the lease of an inquiry could not be renewed: %s", type(error).__name__)
-    finally:
-        connections.close_all()
 
 
 def sweep() -> None:

@@ -21,7 +21,7 @@ from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.planning.excerpt import as_yaml
 from interconnect.planning.preview import preview_agreed, scene_of, shown, write_as_json
-from interconnect.services.inquiries import answers
+from interconnect.services.inquiries import Kind
 from interconnect.state import desired
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from interconnect.models import Inquiry, Mesh
 
-RULE, ENABLING = "rule", "enabling"
+RULE, ENABLING = Kind("rule", shared=True), Kind("enabling", shared=True)
 MOST_GATEWAYS = 50
 
 
@@ -39,7 +39,6 @@ def _mesh(inquiry: Inquiry) -> Mesh:
     return inquiry.mesh
 
 
-@answers(RULE, shared=True)
 def rule(inquiry: Inquiry) -> Json:
     """Return every Gateway of the config cluster that opens port 15443, ours first, and every difference from what we
     wrote.
@@ -48,7 +47,6 @@ def rule(inquiry: Inquiry) -> Json:
     return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
 
 
-@answers(ENABLING, shared=True)
 def enabling(inquiry: Inquiry) -> Json:
     """Return the Gateways of others on port 15443 that our rule will meet: they have its name or select the same
     gateways.

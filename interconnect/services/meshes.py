@@ -16,11 +16,11 @@ from interconnect.domain.rules import can_delete_mesh
 from interconnect.domain.violations import Violation
 from interconnect.models import Connection, Mesh
 from interconnect.observing.istiods import placed
+from interconnect.permissions import role_for
 from interconnect.scope import scope_of
 from interconnect.services.authority import audited, require
 from interconnect.state import desired, observed
 from meshconsole.access.models import Binding
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def mesh_register(
 ) -> Mesh:
     """Store a mesh whose control plane `inspect_mesh` has inspected; `stored` is called in the same transaction."""
     with audited(actor, "mesh.register", mesh=None, subject=name, params={"kind": kind}):
-        require(actor, Role.PLATFORM_ADMIN)
+        require(actor, role_for("mesh.register"))
         require_registrable(name, report, system_namespace)
         try:
             with transaction.atomic():
@@ -103,7 +103,7 @@ def mesh_credential_replace(
     `stored` is called in the same transaction.
     """
     with audited(actor, "mesh.replace-credential", mesh=mesh):
-        require(actor, Role.PLATFORM_ADMIN)
+        require(actor, role_for("mesh.replace-credential"))
         require_same_identity(mesh, report)
         with transaction.atomic():
             for row, seen in ((mesh.control_plane, report.control_plane), (mesh.config, report.config)):
@@ -124,7 +124,7 @@ def mesh_networks_source(*, actor: Actor, mesh: Mesh, cluster_uid: str, config_m
     automatically.
     """
     with audited(actor, "mesh.networks-source", mesh=mesh, params={"cluster": cluster_uid, "config_map": config_map}):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("mesh.networks-source"))
         if config_map and not _OBJECT_NAME.fullmatch(config_map):
             raise Refused.because("mesh.config-map", name=config_map)
         if cluster_uid not in ("", mesh.config_uid, mesh.control_plane.uid):
@@ -141,7 +141,7 @@ def mesh_istiod_url(*, actor: Actor, mesh: Mesh, url: str) -> None:
     port-forward.
     """
     with audited(actor, "mesh.istiod-url", mesh=mesh, params={"url": url}):
-        require(actor, Role.PLATFORM_ADMIN)
+        require(actor, role_for("mesh.istiod-url"))
         if url and not _is_base_url(url):
             raise Refused.because("mesh.istiod-url")
         mesh.istiod_url = url
@@ -164,7 +164,7 @@ def _is_base_url(url: str) -> bool:
 
 def mesh_restart_policy(*, actor: Actor, mesh: Mesh, restart: RestartPolicy) -> None:
     with audited(actor, "mesh.restart-policy", mesh=mesh, params={"restart": restart}):
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("mesh.restart-policy"))
         Mesh.objects.filter(id=mesh.id).update(restart=restart)
         mesh.restart = restart
 
@@ -184,7 +184,7 @@ def mesh_delete(*, actor: Actor, mesh: Mesh) -> None:
     go too.
     """
     with audited(actor, "mesh.delete", mesh=mesh):
-        require(actor, Role.PLATFORM_ADMIN)
+        require(actor, role_for("mesh.delete"))
         held = next(what_holds(mesh), None)
         if held:
             raise Refused([held])

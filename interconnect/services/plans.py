@@ -22,15 +22,14 @@ from django.db import transaction
 from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
 from interconnect.domain.entries import Absent, Live, Present, Target
+from interconnect.domain.findings import Severity
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
-from interconnect.domain.preflight import Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import CENTRAL, StepKind
 from interconnect.domain.topology import Topology
-from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.kube import debug
 from interconnect.kube.errors import KubeError
@@ -39,7 +38,7 @@ from interconnect.observing import preflight
 from interconnect.observing.istiods import ask_each, sources
 from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
 from interconnect.rollouts import engine
-from interconnect.services.inquiries import answers, inquiry_again, inquiry_drop, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_again, inquiry_drop, inquiry_start
 from interconnect.services.rollouts import Start, leftovers, rollout_start
 from interconnect.state import desired, observed
 
@@ -47,16 +46,17 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import RestartPolicy
+    from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
 
-KIND = "plan"
+KIND = Kind("plan", shared=True)
 
 
 def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
     """Return the user's plan of these changes for the mesh as it is now; ask for one if there is none yet."""
     wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": ""}
-    for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND).order_by("-asked_at"):
+    for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND.name).order_by("-asked_at"):
         if all(known.params.get(key) == value for key, value in wanted.items()) and not known.result.get("rollout"):
             return known
     return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | {"accepted": []})
@@ -112,7 +112,7 @@ def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
             "consented": [*consented, offered[token]] if given and token in offered else consented,
         }
         if again:
-            inquiry_again(inquiry=row, params=params)
+            inquiry_again(inquiry=row, kind=KIND, params=params)
         else:
             Inquiry.objects.filter(id=row.id).update(params=params)
 
@@ -200,7 +200,7 @@ def require_ready(row: Inquiry, mesh: Mesh) -> None:
     if row.params["revision"] != mesh.revision:
         raise outdated(row, mesh)
     if row.status == InquiryStatus.FAILED:
-        raise Refused(map(Violation.from_json, row.errors))
+        raise Refused.from_json(row.errors)
     if row.status != InquiryStatus.DONE:
         raise Refused.because("plan.not-ready")
 
@@ -219,8 +219,7 @@ def live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
     return {Target(*place): Absent() if found is None else Present(found) for place, found in result.get("live", ())}
 
 
-@answers(KIND, shared=True)
-def _answer(inquiry: Inquiry) -> Json:
+def answer(inquiry: Inquiry) -> Json:
     if inquiry.mesh is None:
         raise Refused.because("plan.outdated", seen=0, revision=0)
     if inquiry.mesh.revision != inquiry.params["revision"]:

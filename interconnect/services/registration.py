@@ -32,7 +32,7 @@ from interconnect.observing.newcomer import (
 )
 from interconnect.scope import scope_of
 from interconnect.services import clusters, meshes
-from interconnect.services.inquiries import answers, secret_of
+from interconnect.services.inquiries import Kind, secret_of
 from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE
@@ -43,16 +43,12 @@ if TYPE_CHECKING:
     from interconnect.domain.violations import Violation
     from interconnect.kube.kubeconfig import Reading
 
-MESH_REGISTER, MESH_CREDENTIAL = "mesh.register", "mesh.credential"
-CLUSTER_REGISTER, CLUSTER_CREDENTIAL = "cluster.register", "cluster.credential"
+MESH_REGISTER, MESH_CREDENTIAL = Kind("mesh.register", check=True), Kind("mesh.credential", check=True)
+CLUSTER_REGISTER, CLUSTER_CREDENTIAL = Kind("cluster.register", check=True), Kind("cluster.credential", check=True)
 # A kubeconfig that waits, sealed, until the rest of its form is right: nothing is asked.
 KEPT = "kubeconfig.kept"
 
 
-@answers(MESH_REGISTER, check=True)
-@answers(MESH_CREDENTIAL, check=True)
-@answers(CLUSTER_REGISTER, check=True)
-@answers(CLUSTER_CREDENTIAL, check=True)
 def look(inquiry: Inquiry) -> Json:
     """Ask the clusters who they are and what the credential may; refuse what could not be stored anyway."""
     if is_concluded(inquiry):
@@ -91,7 +87,7 @@ def _conclude(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:
 
 def _name(inquiry: Inquiry) -> str:
     """The cluster's, as typed or registered; a control plane has none."""
-    return str(inquiry.params["name"]) if inquiry.kind in (CLUSTER_REGISTER, CLUSTER_CREDENTIAL) else ""
+    return str(inquiry.params["name"]) if inquiry.kind in (CLUSTER_REGISTER.name, CLUSTER_CREDENTIAL.name) else ""
 
 
 def undecided(inquiry: Inquiry, report: ClusterReport | MeshReport) -> bool:
@@ -108,7 +104,7 @@ def _is_grave(notes: Iterable[Violation]) -> bool:
 
 def _inspected(inquiry: Inquiry) -> ClusterReport | MeshReport:
     first, second = _readings(inquiry)
-    if inquiry.kind in (MESH_REGISTER, MESH_CREDENTIAL):
+    if inquiry.kind in (MESH_REGISTER.name, MESH_CREDENTIAL.name):
         report = inspect_mesh(
             first.credential, second.credential if second else None, system_namespace=_namespace(inquiry)
         )
@@ -142,7 +138,7 @@ def _require_storable(inquiry: Inquiry, report: ClusterReport | MeshReport) -> N
         return
     if mesh is None:
         raise LookupError("a cluster is registered in a mesh")
-    if inquiry.kind == CLUSTER_CREDENTIAL:
+    if inquiry.kind == CLUSTER_CREDENTIAL.name:
         clusters.require_same_identity(_cluster(inquiry), report)
         return
     _ask_istiod_again(inquiry)
@@ -187,7 +183,7 @@ def _store(inquiry: Inquiry, report: ClusterReport | MeshReport, actor: Actor) -
         meshes.mesh_register(
             actor=actor, name=params["name"], kind=kind, report=report, system_namespace=namespace, stored=stored
         )
-    elif inquiry.kind == CLUSTER_CREDENTIAL:
+    elif inquiry.kind == CLUSTER_CREDENTIAL.name:
         clusters.cluster_credential_replace(actor=actor, cluster=_cluster(inquiry), report=report, stored=stored)
     elif mesh is not None:
         typed = tuple(params.get("pod_cidrs", ()))

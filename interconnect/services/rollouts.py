@@ -15,26 +15,26 @@ from interconnect.domain.diff import changes_between
 from interconnect.domain.kinds import CHANGING_THE_MESH, RELABELLING
 from interconnect.domain.preflight import lasting
 from interconnect.domain.refusal import Refused
-from interconnect.domain.roles import required_role_of_all
 from interconnect.domain.serial import change_from_json, change_to_json, topology_from_json, topology_to_json
 from interconnect.domain.topology import RestartPolicy, Topology
 from interconnect.domain.verify import GuardChoice
 from interconnect.domain.violations import Violation
 from interconnect.models import Cluster, Consent, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.models.rollout import UNFINISHED
+from interconnect.permissions import role_for, role_for_all
 from interconnect.rollouts import engine
 from interconnect.rollouts.build import create_steps, planned_steps
-from interconnect.services.authority import ROLE_OF, audited, require
-from interconnect.services.workloads import require_free, restarting, role_for
+from interconnect.services.authority import audited, require
+from interconnect.services.workloads import require_free, restarting, role_for_clusters
 from interconnect.state import desired, observed
 from interconnect.wording.changes import describe
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Live, Target
     from interconnect.domain.steps import PlannedStep
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
+    from meshconsole.access.roles import Role
 
 RETRIED = (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
 
@@ -63,7 +63,7 @@ def rollout_start(*, actor: Actor, start: Start, action: str = "rollout.start") 
     params = {"changes": [change_to_json(change) for change in start.changes], "accept": sorted(start.accept)}
     with audited(actor, action, mesh=start.mesh, params=params) as request:
         guard = _guard_choice(actor, start.guard)
-        require(actor, ROLE_OF[required_role_of_all(start.changes, overriding=bool(start.accept))])
+        require(actor, role_for_all(start.changes, overriding=bool(start.accept)))
         rollout = _started(actor, start, guard)
         request.rollout_id = str(rollout.id)
     return rollout
@@ -76,7 +76,7 @@ def _guard_choice(actor: Actor, sent: str) -> GuardChoice:
         known = [each.value for each in GuardChoice]
         raise Refused.because("restart.guard-choice", guard=sent, known=known) from None
     if choice is GuardChoice.FORCE:
-        require(actor, Role.MESH_ADMIN)
+        require(actor, role_for("restart.force"))
     return choice
 
 
@@ -268,21 +268,20 @@ def _require_room(rollout: Rollout) -> None:
 def role_of(rollout: Rollout, *, overriding: bool = False) -> Role:
     """Return the role that a rollout needs: that of its changes, or of what it restores or restarts."""
     if rollout.kind == RolloutKind.RESTORE:
-        return Role.MESH_ADMIN if overriding else role_of_steps(rollout.steps.all())
+        return role_for("finding.override") if overriding else role_of_steps(rollout.steps.all())
     if rollout.kind == RolloutKind.WORKLOADS:
         chains = rollout.steps.values_list("chain", flat=True)
-        return role_for(
+        return role_for_clusters(
             Cluster.objects.filter(mesh=rollout.mesh_id, uid__in=chains).select_related("group__membership")
         )
     changes = [change_from_json(item) for item in rollout.changes]
-    return ROLE_OF[required_role_of_all(changes, overriding=overriding)]
+    return role_for_all(changes, overriding=overriding)
 
 
 def role_of_steps(steps: Iterable[PlannedStep | Step]) -> Role:
-    """Return the role that a restoration needs: mesh admin for the mesh's own objects, operator for those on
-    members.
-    """
-    return Role.MESH_ADMIN if any(step.kind in CHANGING_THE_MESH for step in steps) else Role.OPERATOR
+    """Return the role that a restoration needs: mesh admin for the mesh's own objects, else operator."""
+    shared = any(step.kind in CHANGING_THE_MESH for step in steps)
+    return role_for("drift.restore-shared" if shared else "drift.restore")
 
 
 def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
@@ -337,16 +336,16 @@ def role_to_revert(mesh: Mesh) -> Role:
     there is nothing to revert.
     """
     try:
-        return ROLE_OF[required_role_of_all(way_back(mesh))]
+        return role_for_all(way_back(mesh))
     except Refused:
-        return Role.OPERATOR
+        return role_for("rollout.revert")
 
 
 def rollout_dismiss(*, actor: Actor, rollout: Rollout) -> None:
     """Record that somebody has seen the failure of a rollout."""
     with audited(actor, "rollout.dismiss", mesh=rollout.mesh) as request:
         request.rollout_id = str(rollout.id)
-        require(actor, Role.OPERATOR)
+        require(actor, role_for("rollout.dismiss"))
         failed = Rollout.objects.filter(id=rollout.id, status=RolloutStatus.FAILED)
         if not failed.exists():
             raise Refused.because("rollout.not-dismissed", rollout=str(rollout.id))

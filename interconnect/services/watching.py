@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.credentials import expiry
+from interconnect.domain.findings import Alert
 from interconnect.domain.json_types import Json
 from interconnect.domain.render import networks_target
 from interconnect.domain.topology import ServiceType, Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
-from interconnect.models import Cluster, Connection, Gateway, Mesh, MeshObservation
+from interconnect.models import Cluster, Connection, Gateway, Mesh
 from interconnect.observing.gateways import look_at_readiness
 from interconnect.observing.istiods import look_at_istiods, remote_clusters
 from interconnect.planning.preview import PlannedWrite, preview, scene_of
@@ -52,18 +51,6 @@ def look_at_pending_addresses(mesh: Mesh) -> list[str]:
         else:
             waiting.append(row.name)
     return waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Something that a person should know. `grave` means that the mesh doesn't do what was asked for."""
-
-    code: str
-    params: Json = field(default_factory=dict)
-    grave: bool = True
-
-    def as_json(self) -> Json:
-        return {"code": self.code, "params": self.params, "grave": self.grave}
 
 
 def look(mesh: Mesh) -> list[Alert]:
@@ -103,9 +90,7 @@ def look(mesh: Mesh) -> list[Alert]:
     alerts += [
         Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)
     ]
-    MeshObservation.objects.update_or_create(
-        mesh=mesh, defaults={"at": Now(), "findings": [alert.as_json() for alert in alerts]}
-    )
+    observed.note_alerts(mesh, alerts)
     return alerts
 
 

@@ -20,13 +20,14 @@ from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStat
 from interconnect.models.rollout import UNFINISHED
 from interconnect.observing.istiods import side_by_side
 from interconnect.observing.stale import count_stale
+from interconnect.permissions import role_to_restart
 from interconnect.rollouts import engine
 from interconnect.services.authority import audited, require
 from interconnect.state import observed
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
+    from meshconsole.access.roles import Role
 
 WAVE = 5
 
@@ -96,11 +97,9 @@ def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
     return found
 
 
-def role_for(rows: Iterable[Cluster]) -> Role:
-    """Return the role for a restart. Workloads of a joined group carry traffic of other groups, so restarting them
-    needs a mesh admin.
-    """
-    return Role.MESH_ADMIN if _joined_group(rows) else Role.OPERATOR
+def role_for_clusters(rows: Iterable[Cluster]) -> Role:
+    """The role that a restart of the workloads of these clusters needs."""
+    return role_to_restart(joined=bool(_joined_group(rows)))
 
 
 def _joined_group(rows: Iterable[Cluster]) -> str:
@@ -109,9 +108,9 @@ def _joined_group(rows: Iterable[Cluster]) -> str:
 
 def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
     joined = _joined_group(rows)
-    if joined and not actor.may(Role.MESH_ADMIN):
+    if joined and not actor.may(role_to_restart(joined=True)):
         raise Refused.because("workloads.joined", group=joined)
-    require(actor, Role.OPERATOR)
+    require(actor, role_to_restart(joined=False))
 
 
 def restartable(counted: Json) -> list[Json]:

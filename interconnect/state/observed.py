@@ -1,10 +1,12 @@
 """What clusters last said, between its rows and the domain's `Facts`. The shapes of the JSON columns are here and
 nowhere else.
 
-MeshObservation.facts     {"istiods": [...], "foreign_networks": {network: [[host, port]]}, "remote_clusters": [ID],
-"cluster_domain": str} ClusterObservation.facts  {"webhooks": [...], "pod_cidrs": [{"network", "source"}], "version":
-str, "stale": {...}} GatewayObservation.facts  {"addresses": [host], "replicas": int, "ready": int, "injected": bool,
-"reason": str}
+MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
+                             "remote_clusters": [ID], "cluster_domain": str, "checks": ChecksResult}
+MeshObservation.findings     [Alert]
+ClusterObservation.facts     {"webhooks": [WebhookEntry], "pod_cidrs": [{"network", "source"}], "version": str,
+                             "stale": StaleCount}
+GatewayObservation.facts     {"addresses": [host], "replicas": int, "ready": int, "injected": bool, "reason": str}
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from interconnect.domain.checks import ChecksResult
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
+from interconnect.domain.findings import Alert
 from interconnect.domain.json_types import Json
 from interconnect.domain.topology import GatewayKey
 from interconnect.models import Cluster, ClusterObservation, GatewayObservation, Mesh, MeshObservation
@@ -86,9 +90,24 @@ def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
     _note_mesh(mesh, {"remote_clusters": sorted(names)})
 
 
-def note_checks(mesh: Mesh, found: Json) -> None:
-    """What *Run checks* has found; its shape is that of `interconnect.services.checking`."""
-    _note_mesh(mesh, {"checks": found})
+def alerts_of(row: MeshObservation | None) -> tuple[Alert, ...]:
+    """What the last look at a mesh came to."""
+    return tuple(Alert.from_json(item) for item in (row.findings if row else ()))
+
+
+def note_alerts(mesh: Mesh, alerts: Iterable[Alert]) -> None:
+    MeshObservation.objects.update_or_create(
+        mesh=mesh, defaults={"at": Now(), "findings": [alert.to_json() for alert in alerts]}
+    )
+
+
+def checks_of(row: MeshObservation | None) -> ChecksResult:
+    """What *Run checks* has found last; without a time when nobody has run them."""
+    return ChecksResult.from_json(row.facts.get("checks", {}) if row else {})
+
+
+def note_checks(mesh: Mesh, found: ChecksResult) -> None:
+    _note_mesh(mesh, {"checks": found.to_json()})
 
 
 def _note_mesh(mesh: Mesh, said: Json) -> None:

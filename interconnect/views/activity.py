@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
+from interconnect.domain.refusal import Refused
 from interconnect.state import pages
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, worded
+from interconnect.wording import phrases
 from meshconsole.audit.models import Entry
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
@@ -41,4 +42,4 @@ def state_of(entry: Entry) -> Badge:
 
 
 def why(params: Mapping[str, Any]) -> str:
-    return " ".join(map(worded, params.get("reasons", ())))
+    return " ".join(phrases.reasons(Refused.from_json(params.get("reasons", ())).violations))

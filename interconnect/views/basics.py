@@ -16,7 +16,6 @@ from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.changing import current, deleted_rule, submit
 from interconnect.views.parts.dialogs import Dialog, posted
 from interconnect.wording import phrases, word
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 @require_http_methods(["GET", "POST"])
 def enable(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     intro = (
         _(
             "This writes the gateway rule cross-network-gateway to the config cluster. It opens port "
@@ -47,7 +46,7 @@ def enable(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def disable(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     checklist = [
         (word(line.code, {}), line.met, phrases.reason(line.missing) if line.missing else "")

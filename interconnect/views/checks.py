@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from interconnect.domain.checks import Pair, Reach, Told, pairs
-from interconnect.domain.violations import Violation
-from interconnect.observing.matrix import reach_from_json, told_from_json
+from interconnect.domain.findings import parameters
+from interconnect.domain.refusal import Refused
+from interconnect.permissions import role_for_page
 from interconnect.services import checking
-from interconnect.state import pages
-from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.state import observed, pages
+from interconnect.views.parts.access import Visit, mesh_for, why_not
 from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
 from interconnect.wording import matrix as messages
-from interconnect.wording import phrases, worded
+from interconnect.wording import phrases
 from interconnect.wording.values import evidence_text
-from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
+    from interconnect.domain.checks import ChecksResult, Matrix
+    from interconnect.domain.findings import Alert, Finding
     from interconnect.domain.topology import Topology
 
 PLACES_PER_PAGE, PAIRS_PER_PAGE = 25, 50
@@ -82,12 +83,12 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     topology, sights = pages.members(visit.mesh)
     observation = getattr(visit.mesh, "observation", None)
-    stored: Mapping[str, Any] = observation.facts.get("checks", {}) if observation else {}
+    checked = observed.checks_of(observation)
     running = checking.running_checks(visit.mesh)
     busy = running is not None and running.status in checking.OPEN
-    places = _places(observation.findings if observation else (), stored, sights)
+    places = _places((*observed.alerts_of(observation), *checked.findings), sights)
     found = Paginator(places, PLACES_PER_PAGE).get_page(request.GET.get("page"))
-    rows = Paginator(pair_rows(topology, stored), PAIRS_PER_PAGE).get_page(request.GET.get("members"))
+    rows = Paginator(pair_rows(topology, checked), PAIRS_PER_PAGE).get_page(request.GET.get("members"))
     context = frame(visit, "checks") | {
         "places": found,
         "finding_count": sum(len(place.lines) for place in places),
@@ -96,42 +97,37 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "problem_count": sum(1 for row in rows.paginator.object_list if row.pair.problem),
         "disagree_count": sum(1 for row in rows.paginator.object_list if row.pair.disagree),
         "looked_at": observation.at if observation else None,
-        "checked_at": parse_datetime(stored["at"]) if stored.get("at") else None,
-        "failure": worded(stored["failure"]) if stored.get("failure") else "",
-        "errors": [worded(error) for error in running.errors] if running else [],
+        "checked_at": checked.at,
+        "failure": phrases.reason(checked.failure) if checked.failure else "",
+        "errors": phrases.reasons(Refused.from_json(running.errors).violations) if running else (),
         "busy": busy,
         "run": _run(visit, busy=busy),
-        "may_restore": visit.actor.may(Role.OPERATOR),
+        "may_restore": visit.may("restore"),
         "checks_poll": FAST_SECONDS if busy else SLOW_SECONDS,
     }
     return page(request, "checks/index.html", context, parts=("live",))
 
 
 def _run(visit: Visit, *, busy: bool) -> Action:
-    why: tuple[str, ...] = ()
-    if not visit.actor.may(Role.OPERATOR):
-        why = (phrases.reason(Violation("role.missing", {"role": Role.OPERATOR.slug})),)
-    elif busy:
-        why = (_("Checks are already running."),)
+    running = (_("Checks are already running."),) if busy else ()
+    why = why_not(visit.actor, role_for_page("checks-run")) or running
     return Action(_("Run checks"), reverse("checks-run", kwargs={"name": visit.mesh.name}), "refresh", why)
 
 
 @require_POST
 def run(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     checking.checks_start(mesh=visit.mesh, user_id=visit.actor.user_id or 0)
     if is_htmx(request):
         return events(HttpResponse(status=204), refresh=True)
     return HttpResponseRedirect(reverse("checks", kwargs={"name": visit.mesh.name}))
 
 
-def _places(
-    alerts: Iterable[Mapping[str, Any]], stored: Mapping[str, Any], sights: Mapping[str, pages.ClusterSight]
-) -> list[Place]:
+def _places(items: Iterable[Alert | Finding], sights: Mapping[str, pages.ClusterSight]) -> list[Place]:
     """Where something grave is comes first; a finding of no cluster is the mesh's."""
     places: dict[str, Place] = {}
-    for item in (*alerts, *stored.get("findings", ())):
-        name = str({**item.get("evidence", {}), **item.get("params", {})}.get("cluster", ""))
+    for item in items:
+        name = str(parameters(item).get("cluster", ""))
         place = places.setdefault(name if name in sights else "", Place(name if name in sights else _("Mesh")))
         line = _line(item)
         if line not in place.lines:
@@ -152,11 +148,11 @@ def _silence(seen: pages.ClusterSight) -> Line:
     return Line(f"kube.{seen.silent_code}", text, Badge(Tone.BAD, _("Problem")), _evidence(params), restorable=False)
 
 
-def _line(item: Mapping[str, Any]) -> Line:
-    code, said = str(item.get("code", "")), {**item.get("evidence", {}), **item.get("params", {})}
-    grave = item["severity"] != "warning" if "severity" in item else item.get("grave", True)
-    state = Badge(Tone.BAD, _("Problem")) if grave else Badge(Tone.WARN, _("Warning"))
-    return Line(code, worded(item), state, "" if "violation" in said else _evidence(said), code.startswith(RESTORABLE))
+def _line(item: Alert | Finding) -> Line:
+    said = parameters(item)
+    state = Badge(Tone.BAD, _("Problem")) if item.grave else Badge(Tone.WARN, _("Warning"))
+    evidence = "" if "violation" in said else _evidence(said)
+    return Line(item.code, phrases.reason(item), state, evidence, item.code.startswith(RESTORABLE))
 
 
 def _evidence(params: Mapping[str, Any]) -> str:
@@ -164,34 +160,34 @@ def _evidence(params: Mapping[str, Any]) -> str:
     return evidence_text({key: value for key, value in params.items() if key not in ("cluster", "token")})
 
 
-def pair_rows(topology: Topology, stored: Mapping[str, Any]) -> list[PairRow]:
+def pair_rows(topology: Topology, checked: ChecksResult) -> list[PairRow]:
     """Every pair once the checks have been run; none before."""
-    if not stored:
+    if checked.at is None:
         return []
-    found = pairs(topology, told_from_json(stored), reach_from_json(stored))
-    return [_pair(pair, stored) for pair in found]
+    found = checked.matrix
+    return [_pair(pair, found) for pair in pairs(topology, found.told, found.reach)]
 
 
-def _pair(pair: Pair, stored: Mapping[str, Any]) -> PairRow:
-    lines = stored.get("evidence", {}).get(f"{pair.source}>{pair.target}", ())
+def _pair(pair: Pair, found: Matrix) -> PairRow:
+    lines = found.evidence.get((pair.source, pair.target), ())
     if not pair.joined:
         known = bool(lines) or pair.told is not Told.UNKNOWN
         return PairRow(
-            pair, DIRECT if known else TOLD[Told.UNKNOWN], "" if known else _why_unknown(pair, stored), None, ""
+            pair, DIRECT if known else TOLD[Told.UNKNOWN], "" if known else _why_unknown(pair, found), None, ""
         )
-    way = stored.get("ways", {}).get(pair.target, {})
+    way = found.ways.get(pair.target)
     return PairRow(
         pair=pair,
         told=TOLD[pair.told],
-        told_evidence=_why_unknown(pair, stored) if pair.told is Told.UNKNOWN else ", ".join(lines),
+        told_evidence=_why_unknown(pair, found) if pair.told is Told.UNKNOWN else ", ".join(lines),
         reach=REACH[pair.reach],
-        reach_evidence=", ".join([*([way["service"]] if way.get("service") else []), *way.get("evidence", ())]),
+        reach_evidence=", ".join(part for part in (way.service, *way.evidence) if part) if way else "",
     )
 
 
-def _why_unknown(pair: Pair, stored: Mapping[str, Any]) -> str:
-    if pair.source not in stored.get("asked", {}):
+def _why_unknown(pair: Pair, found: Matrix) -> str:
+    if pair.source not in found.asked:
         return _("no test proxy")
-    if f"{pair.source}>{pair.target}" not in stored.get("evidence", {}):
+    if (pair.source, pair.target) not in found.evidence:
         return _("no test service")
     return _("Its Pods have the same IP addresses as Pods of other groups")

@@ -21,7 +21,6 @@ from interconnect.views.parts import dialogs, menus, rows
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import Dialog, posted
 from interconnect.views.parts.frame import frame
-from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def _cluster(visit: Visit, name: str) -> Cluster:
 @require_http_methods(["GET", "POST"])
 def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     """What an administrator knows better than pools and nodes."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     form = CidrsForm(posted(request), initial={"pod_cidrs": ", ".join(row.pod_cidrs)})
     intro = (_("The IP ranges from which the Pods of %(cluster)s get their addresses.") % {"cluster": cluster},)
@@ -150,7 +149,7 @@ def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     """Out of the mesh; only when nothing of ours is on it."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     intro = (
         _("This removes %(cluster)s from the mesh and deletes its stored credential. Nothing on the cluster changes.")
@@ -172,7 +171,7 @@ def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     """Out of the mesh although something of ours may still be on it; its name is typed."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     left = pages.left_on(visit.mesh, row)
     intro = [

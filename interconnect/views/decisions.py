@@ -24,6 +24,7 @@ from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
 from interconnect.models import InquiryStatus, Rollout, StepStatus
 from interconnect.models.rollout import OPEN_STEPS
+from interconnect.permissions import role_for
 from interconnect.services import decisions, inquiries, plans
 from interconnect.services.decisions import Answer, Decision, Question
 from interconnect.services.rollouts import rollout_cancel
@@ -34,9 +35,8 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import deleted_rule, deleted_with
 from interconnect.views.parts.dialogs import Dialog
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, word, worded
+from interconnect.wording import phrases, word
 from interconnect.wording.changes import sentences
-from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Asked:
 
 @require_http_methods(["GET", "POST"])
 def revert(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     return _decide(request, visit, Question(visit.mesh, Decision.REVERT, rollout))
 
@@ -75,7 +75,7 @@ def revert(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     """Again what failed, with the decision that its button stands for (`decision`, `accept`)."""
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     wanted = request.GET.get("decision", "")
     decision = Decision(wanted) if wanted in decisions.RETRIES else Decision.RETRY
@@ -85,14 +85,14 @@ def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def restore(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     return _decide(request, visit, Question(visit.mesh, Decision.RESTORE))
 
 
 @require_http_methods(["GET", "POST"])
 def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
     """`group` or `cluster` of the query says whose."""
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     cluster = request.GET.get("cluster", "")
     group = "" if cluster else request.GET.get("group", "")
     sights = pages.cluster_sights(visit.mesh)
@@ -104,7 +104,7 @@ def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     """No cluster has to be asked for this plan: what has begun is finished, the rest is not begun."""
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     back = _page_of(rollout)
     form = ConfirmForm(dialogs.posted(request))
@@ -436,8 +436,8 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
         "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
-        "errors": [worded(error) for error in plan.errors],
-        "may_override": visit.actor.may(Role.MESH_ADMIN),
+        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
+        "may_override": visit.actor.may(role_for("finding.override")),
     }
     if decision is Decision.WORKLOADS:
         found |= {"planning": planning, "planned": plan.status == InquiryStatus.DONE, **_counted(plan)}

@@ -20,7 +20,6 @@ from interconnect.views.parts import dialogs
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import current, deleted_with, group_of, submit, warned
 from interconnect.views.parts.dialogs import Dialog, posted
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Gateway, Topology
@@ -43,7 +42,7 @@ def _gateway(topology: Topology, gateway_id: UUID) -> Gateway:
 
 @require_http_methods(["GET", "POST"])
 def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     clusters = sorted(group_of(topology, group).clusters)
     form = GatewayForm(posted(request), clusters=[(cluster, cluster) for cluster in clusters], new_id=str(uuid4()))
@@ -56,7 +55,7 @@ def create_in_group(request: HttpRequest, name: str, group: str) -> HttpResponse
 
 @require_http_methods(["GET", "POST"])
 def create_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     return _create_in(request, visit, topology, cluster_of(topology, cluster).name)
 
@@ -91,7 +90,7 @@ def _create(
 @require_http_methods(["GET", "POST"])
 def edit_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
     """The cluster's only gateway; with several, first which; with none, the form that creates one."""
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     gateways = topology.gateways_of_cluster(cluster_of(topology, cluster).name)
     # A form that creates one does so, or says why not, even when somebody else has created one since it was opened.
@@ -108,7 +107,7 @@ def edit_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpRespon
 
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     return _edit(request, visit, topology, _gateway(topology, gateway))
 
@@ -135,7 +134,7 @@ def _edit(request: HttpRequest, visit: Visit, topology: Topology, gateway: Gatew
 
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     found = _gateway(topology, gateway)
     change = DeleteGateway(found.key)

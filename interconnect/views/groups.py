@@ -14,7 +14,6 @@ from interconnect.forms.groups import AddClusterForm, ConfirmForm, GroupForm, Mo
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.changing import current, deleted_with, group_of, submit, warned
 from interconnect.views.parts.dialogs import Dialog, chosen, posted
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Cluster, Topology
@@ -46,7 +45,7 @@ def cluster_of(topology: Topology, name: str) -> Cluster:
 
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     free = _free_clusters(topology)
     form = GroupForm(posted(request), clusters=free)
@@ -70,7 +69,7 @@ def create(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     target = group_of(topology, group)
     free = _free_clusters(topology)
@@ -90,7 +89,7 @@ def add_cluster(request: HttpRequest, name: str, group: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     target = group_of(topology, group)
     gateways = topology.gateways_of_group(group)
@@ -113,7 +112,7 @@ def delete(request: HttpRequest, name: str, group: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def move_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     own = topology.group_of(cluster_of(topology, cluster).name)
     targets = [(group.name, group.name) for group in topology.groups.values() if group is not own and not group.joined]
@@ -134,7 +133,7 @@ def move_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def remove_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     own = topology.group_of(cluster_of(topology, cluster).name)
     change = RemoveCluster(cluster)

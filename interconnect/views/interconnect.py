@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET
 
 from interconnect.domain import rules
 from interconnect.domain.entries import RULE_NAME
-from interconnect.state import pages
+from interconnect.state import observed, pages
 from interconnect.views.parts import menus, rows
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.frame import frame
-from interconnect.wording import worded
+from interconnect.wording import phrases
 from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from interconnect.domain.findings import Alert
     from interconnect.domain.topology import Topology
     from meshconsole.access.actor import Actor
 
@@ -112,28 +113,26 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
     found = _drifted(sight)
     if not found:
         return None
-    shown = [worded(item) for item in found[:MOST_DRIFT]]
+    shown = phrases.reasons(found[:MOST_DRIFT])
     return {
         "lines": list(dict.fromkeys(shown)),
-        "by_others": any(item["code"] not in OUR_OWN_ARREARS for item in found),
+        "by_others": any(alert.code not in OUR_OWN_ARREARS for alert in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
         "at": sight.mesh.observation.at,
     }
 
 
-def _drifted(sight: pages.Sight) -> list[dict[str, Any]]:
+def _drifted(sight: pages.Sight) -> list[Alert]:
     """Findings of the last look at the mesh."""
-    observation = getattr(sight.mesh, "observation", None)
-    return [item for item in (observation.findings if observation else ()) if is_drift(item)]
+    return [alert for alert in observed.alerts_of(getattr(sight.mesh, "observation", None)) if is_drift(alert)]
 
 
-def is_drift(item: Mapping[str, Any]) -> bool:
-    code = str(item.get("code", ""))
+def is_drift(alert: Alert) -> bool:
     return (
-        bool(item.get("grave", True))
-        and code.startswith(("drift.", "writes.", "networks."))
-        and code != "networks.source-unknown"
+        alert.grave
+        and alert.code.startswith(("drift.", "writes.", "networks."))
+        and alert.code != "networks.source-unknown"
     )
 
 
@@ -146,5 +145,5 @@ def rule_state(sight: pages.Sight) -> Badge:
 
 
 def _rule_was_changed(sight: pages.Sight) -> bool:
-    named = [item.get("params", {}) for item in _drifted(sight)]
-    return any((params.get("kind"), params.get("name")) == ("Gateway", RULE_NAME) for params in named)
+    named = [(alert.params.get("kind"), alert.params.get("name")) for alert in _drifted(sight)]
+    return ("Gateway", RULE_NAME) in named

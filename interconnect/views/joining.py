@@ -28,7 +28,6 @@ from interconnect.views.parts.changing import current, submit
 from interconnect.views.parts.dialogs import Dialog
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import is_htmx, page, redirect
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _slot(request: HttpRequest, what: str) -> str:
 @require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, name: str) -> HttpResponse:
     """Step 1: which groups. Those that cannot join are there, with the reason."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     draft = draft_of(visit)
     reasons = {group: " ".join(_why_not(topology, group)) for group in topology.groups}
@@ -113,7 +112,7 @@ def _why_not(topology: Topology, group: str) -> tuple[str, ...]:
 @require_http_methods(["GET", "POST"])
 def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
     """Step 2: by which addresses."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     draft = draft_of(visit)
     topology, facts = current(visit)
     groups = still_able(request, draft, topology)
@@ -247,7 +246,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
 
     Hundreds of ticks are too many for a URL: the session keeps them.
     """
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     topology, facts = current(visit)
     if "ticked" in request.POST:
         request.session[_slot(request, TICKED)] = request.POST.getlist("group")
@@ -297,7 +296,7 @@ def _nothing_joined(
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, name: str) -> HttpResponse:
     """Out of the interconnect; asked twice, the second time with what will happen."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     topology, _facts = current(visit)
     joined = [(group.name, group.name) for group in topology.joined]
     ticked = (request.POST or request.GET).getlist("group")

@@ -12,7 +12,6 @@ from interconnect.state import pages
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import done, posted
 from interconnect.views.parts.frame import frame
-from meshconsole.access.roles import Role
 from meshconsole.htmx import page
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest, name: str) -> HttpResponse:
     """Who has which role here; a mesh admin gives roles to accounts that exist."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    visit = mesh_for(request, name)
     form = MemberForm(posted(request))
     if request.method == "POST" and form.is_valid():
         member_set(
@@ -31,7 +30,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         return done(request, visit.mesh, _("Saved."), url_name="members")
     context = frame(visit, "members") | {
         "form": form,
-        "may_change": visit.actor.may(Role.MESH_ADMIN),
+        "may_change": visit.may("members"),
         "bindings": pages.bindings(visit.mesh),
         "platform": pages.platform_bindings(),
     }
@@ -40,7 +39,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def remove(request: HttpRequest, name: str, binding_id: int) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     binding = pages.binding_of(visit.mesh, binding_id)
     if binding is None:
         raise Http404

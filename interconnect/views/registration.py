@@ -21,19 +21,19 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.refusal import Refused
-from interconnect.domain.violations import Violation
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models import InquiryStatus
+from interconnect.permissions import role_for
 from interconnect.services import registration
-from interconnect.services.inquiries import inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.state import observed, pages
 from interconnect.views.parts import rows
-from interconnect.views.parts.access import Visit, mesh_for
+from interconnect.views.parts.access import Visit, mesh_for, role_needed
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, word, worded
 from meshconsole.access.actor import Actor
-from meshconsole.access.roles import PLATFORM_SCOPE, Role
+from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ CONFLICTING = {
 class Flow:
     """One of the four procedures. `fields` maps the beginning of a code to the field that it belongs beside."""
 
-    kind: str
+    kind: Kind
     title: str
     verb: str
     intro: str
@@ -70,13 +70,13 @@ class Flow:
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def make_form(self, kept: Inquiry | None, data: Any = None, files: Any = None) -> KubeconfigForm:
-        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(Role.PLATFORM_ADMIN))
+        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(role_for("kubeconfig.insecure")))
 
 
 @require_http_methods(["GET", "POST"])
 def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpResponse:
     actor = Actor.for_user(request.user, PLATFORM_SCOPE)
-    if not actor.may(Role.PLATFORM_ADMIN):
+    if not actor.may(role_needed(request)):
         raise PermissionDenied
     flow = Flow(
         kind=registration.MESH_REGISTER,
@@ -101,7 +101,7 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
 
 @require_http_methods(["GET", "POST"])
 def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     flow = Flow(
         kind=registration.MESH_CREDENTIAL,
         title=_("Replace the control plane's credential"),
@@ -119,7 +119,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
 
 @require_http_methods(["GET", "POST"])
 def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     taken = set(pages.cluster_names(visit.mesh).values())
     known = sorted(observed.facts(visit.mesh).remote_clusters - taken)
     options = _of_mesh(visit, "clusters")
@@ -142,7 +142,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
 
 @require_http_methods(["GET", "POST"])
 def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id: UUID | None = None) -> HttpResponse:
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     row = pages.cluster_of(visit.mesh, cluster)
     if row is None:
         raise Http404
@@ -208,7 +208,7 @@ def _kept(request: HttpRequest, flow: Flow, wanted: UUID | str | None) -> Inquir
     except ValueError:
         return None
     found = inquiry_of(inquiry_id=inquiry_id, user_id=flow.actor.user_id or 0)
-    if found is None or found.kind not in (flow.kind, registration.KEPT):
+    if found is None or found.kind not in (flow.kind.name, registration.KEPT):
         return None
     same = found.mesh_id == (flow.mesh.id if flow.mesh else None) and found.params.get("cluster") == flow.fixed.get(
         "cluster"
@@ -228,7 +228,7 @@ def _posted(request: HttpRequest, flow: Flow, asked: Inquiry | None) -> HttpResp
     if params["conclude"] and asked and asked.status == InquiryStatus.DONE and _unchanged(flow, form, params, asked):
         asked.params = params
         return _conclude(request, flow, form, asked)
-    inquiry = _ask(flow, flow.kind, params, form.secret)
+    inquiry = _ask(flow, params, form.secret)
     if kept and kept.id != inquiry.id:
         inquiry_drop(inquiry=kept)
     return redirect(request, flow.url_of(inquiry.id))
@@ -238,9 +238,9 @@ def _secret_fields(form: KubeconfigForm) -> tuple[str, ...]:
     return tuple(name for part in form.PARTS for name in (part.text, part.file))
 
 
-def _ask(flow: Flow, kind: str, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
+def _ask(flow: Flow, params: Mapping[str, Any], secret: Mapping[str, str]) -> Inquiry:
     return inquiry_start(
-        user_id=flow.actor.user_id or 0, kind=kind, mesh=flow.mesh, params=params, secret=json.dumps(secret)
+        user_id=flow.actor.user_id or 0, kind=flow.kind, mesh=flow.mesh, params=params, secret=json.dumps(secret)
     )
 
 
@@ -292,7 +292,7 @@ def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
         asked, {**asked.params, "pod_cidrs": ", ".join(asked.params.get("pod_cidrs", ())), "kept": str(asked.id)}
     )
     form.is_valid()
-    _put_beside(flow, form, map(Violation.from_json, asked.errors))
+    _put_beside(flow, form, Refused.from_json(asked.errors).violations)
     return _show(request, flow, form, kept=asked)
 
 
@@ -312,7 +312,7 @@ def _show(
     context = {
         "form": form,
         "kept": kept.id if kept else "",
-        "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind else flow.start,
+        "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind.name else flow.start,
         "report": report,
         "held": bool(report and kept and kept.params.get("conclude") and not form.errors),
         "parts": _report_parts(report) if report else (),

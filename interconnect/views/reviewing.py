@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import Join
 from interconnect.domain.refusal import Refused
-from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.settings import SettingsForm
 from interconnect.models import Rollout
 from interconnect.services import drafts, inquiries, plans
@@ -21,12 +20,11 @@ from interconnect.views.parts import dialogs, plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.changing import current
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, worded
-from meshconsole.access.roles import Role
+from interconnect.wording import phrases
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
-    from interconnect.domain.topology import Topology
+    from interconnect.domain.topology import RestartPolicy, Topology
     from interconnect.models import Inquiry, JoinDraft
 
 
@@ -52,7 +50,7 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
     """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen
     (`keep`).
     """
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
+    visit = mesh_for(request, name)
     started = _started(request, visit)
     if started is not None:
         return dialogs.to_rollout(request, started)
@@ -77,7 +75,7 @@ def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
     except ValueError:
         return None
     inquiry = inquiries.inquiry_of(inquiry_id=sent, user_id=visit.actor.user_id or 0)
-    return inquiry if inquiry and inquiry.kind == plans.KIND and inquiry.mesh_id == visit.mesh.id else None
+    return inquiry if inquiry and inquiry.kind == plans.KIND.name and inquiry.mesh_id == visit.mesh.id else None
 
 
 def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
@@ -89,7 +87,7 @@ def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
 
 def _posted(request: HttpRequest, review: Review) -> HttpResponse:
     form = SettingsForm(request.POST)
-    restart = RestartPolicy(form.cleaned_data["restart"]) if form.is_valid() else None
+    restart = form.restart_policy() if form.is_valid() else None
     if restart:
         drafts.draft_restart(draft=review.draft, restart=restart)
     if "keep" in request.POST:
@@ -147,7 +145,7 @@ def _show(
             for change in review.changes
         ],
         "plan": plan,
-        "errors": [worded(error) for error in plan.errors],
+        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
         **plan_rows.context_of(plan, mesh, topology),
     }
     return page(request, "interconnect/review.html", context, parts=("live",), status=status)

@@ -19,7 +19,6 @@ from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import over
 from interconnect.views.parts.frame import FAST_SECONDS, frame
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page
 
 PER_PAGE = 25
@@ -69,7 +68,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 @require_POST
 def dismiss(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
-    visit = mesh_for(request, name, Role.OPERATOR)
+    visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     try:
         services.rollout_dismiss(actor=visit.actor, rollout=rollout)

@@ -13,24 +13,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain.manifests import gateway_rule
+from interconnect.domain.refusal import Refused
 from interconnect.domain.render import rule_target
 from interconnect.models import InquiryStatus
 from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
-from interconnect.services.inquiries import inquiry_of, inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_of, inquiry_start
 from interconnect.state import pages
 from interconnect.views.parts import plan_rows
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.frame import frame
-from interconnect.wording import worded
-from meshconsole.access.roles import Role
+from interconnect.wording import phrases
 from meshconsole.htmx import is_htmx, page
 
 if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 PATIENCE = timedelta(seconds=20)
-KINDS = (looks.RULE, looks.ENABLING)
+KINDS = (looks.RULE.name, looks.ENABLING.name)
 PARTS = ("dialogs", "look")
 
 
@@ -42,12 +42,12 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     """
     visit = mesh_for(request, name)
     if request.method == "POST":
-        return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING else looks.RULE)
+        return _ask(request, visit, looks.ENABLING if request.POST.get("do") == looks.ENABLING.name else looks.RULE)
     sight = pages.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
     written = sight.rule.value if sight.rule and sight.rule.value else manifest
     context = {"text": as_yaml(written), "in_place": pages.rule_is_in_place(sight.rule), "asks": True}
-    return _show(request, visit, looks.RULE, context)
+    return _show(request, visit, looks.RULE.name, context)
 
 
 @require_GET
@@ -60,26 +60,26 @@ def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
     return _show(request, visit, inquiry.kind, {"inquiry": inquiry, **_answer(inquiry)})
 
 
-def _ask(request: HttpRequest, visit: Visit, kind: str) -> HttpResponse:
+def _ask(request: HttpRequest, visit: Visit, kind: Kind) -> HttpResponse:
     inquiry = inquiry_start(user_id=visit.actor.user_id or 0, kind=kind, mesh=visit.mesh)
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("look", kwargs={"name": visit.mesh.name, "inquiry_id": inquiry.id}))
-    return _show(request, visit, kind, {"inquiry": inquiry, **_answer(inquiry)})
+    return _show(request, visit, kind.name, {"inquiry": inquiry, **_answer(inquiry)})
 
 
 def _answer(inquiry: Inquiry) -> dict[str, Any]:
     if inquiry.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
     if inquiry.status == InquiryStatus.FAILED:
-        return {"errors": [worded(error) for error in inquiry.errors]}
+        return {"errors": phrases.reasons(Refused.from_json(inquiry.errors).violations)}
     said = inquiry.result
     return {"said": said, "differences": [plan_rows.write_row(item, frozenset()) for item in said.get("drift", ())]}
 
 
 def _titles() -> dict[str, str]:
     return {
-        looks.RULE: _("Gateway rule"),
-        looks.ENABLING: _("Enable multicloud interconnection"),
+        looks.RULE.name: _("Gateway rule"),
+        looks.ENABLING.name: _("Enable multicloud interconnection"),
     }
 
 
@@ -88,7 +88,7 @@ def _show(request: HttpRequest, visit: Visit, kind: str, context: dict[str, Any]
         "mesh": visit.mesh,
         "kind": kind,
         "title": _titles()[kind],
-        "may_restore": visit.actor.may(Role.OPERATOR),
+        "may_restore": visit.may("restore"),
         **context,
     }
     if not is_htmx(request):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.urls import reverse
@@ -19,60 +20,71 @@ from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.dialogs import Dialog, done, posted, refuse
 from interconnect.views.parts.frame import frame, observed_istiods
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
+    from django.forms import Form
     from django.http import HttpRequest, HttpResponse
+
+# The forms of the page, as its template names them.
+RESTART, NETWORKS, ISTIOD_URL = "form", "networks_form", "istiod_url_form"
 
 
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, name: str) -> HttpResponse:
     """What is set for the mesh; who is no mesh admin reads it."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN if request.method == "POST" else Role.VIEWER)
+    visit = mesh_for(request, name)
     form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
-    if request.method == "POST" and form.is_valid():
-        mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(form.cleaned_data["restart"]))
-        return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
-    return _page(request, visit, restart=form)
+
+    def save(chosen: Mapping[str, Any]) -> None:
+        mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(chosen["restart"]))
+
+    return _changed(request, visit, {RESTART: form}, save)
 
 
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
     """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
-    visit = mesh_for(request, name, Role.MESH_ADMIN)
-    form = NetworksForm(posted(request), mesh=visit.mesh)
-    if request.method != "POST" or not form.is_valid():
-        return _page(request, visit, networks=form)
-    chosen = form.cleaned_data
-    try:
+    visit = mesh_for(request, name)
+
+    def save(chosen: Mapping[str, Any]) -> None:
         mesh_networks_source(
             actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"]
         )
-    except Refused as refused:
-        form.add_error("config_map", " ".join(phrases.reasons(refused.violations)))
-        return _page(request, visit, networks=form)
-    return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
+
+    return _changed(request, visit, {NETWORKS: NetworksForm(posted(request), mesh=visit.mesh)}, save)
 
 
 @require_http_methods(["GET", "POST"])
 def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     form = IstiodUrlForm(posted(request), initial={"url": visit.mesh.istiod_url})
+
+    def save(chosen: Mapping[str, Any]) -> None:
+        mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=chosen["url"].strip())
+
+    return _changed(request, visit, {ISTIOD_URL: form}, save)
+
+
+def _changed(
+    request: HttpRequest, visit: Visit, sent: Mapping[str, Form], save: Callable[[Mapping[str, Any]], None]
+) -> HttpResponse:
+    """What every form of the page does with what was sent; a refusal stands beside its last field."""
+    form = next(iter(sent.values()))
     if request.method != "POST" or not form.is_valid():
-        return _page(request, visit, istiod_url=form)
+        return _page(request, visit, sent)
     try:
-        mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=form.cleaned_data["url"].strip())
+        save(form.cleaned_data)
     except Refused as refused:
-        form.add_error("url", " ".join(phrases.reasons(refused.violations)))
-        return _page(request, visit, istiod_url=form)
+        form.add_error(list(form.fields)[-1], " ".join(phrases.reasons(refused.violations)))
+        return _page(request, visit, sent)
     return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
 
 
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str) -> HttpResponse:
     """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
-    visit = mesh_for(request, name, Role.PLATFORM_ADMIN)
+    visit = mesh_for(request, name)
     intro = (
         _(
             "This deletes %(name)s from the console, with its rollout history, its roles and its "
@@ -93,29 +105,22 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     return redirect(request, reverse("meshes"))
 
 
-def _page(
-    request: HttpRequest,
-    visit: Visit,
-    *,
-    restart: SettingsForm | None = None,
-    networks: NetworksForm | None = None,
-    istiod_url: IstiodUrlForm | None = None,
-) -> HttpResponse:
+def _page(request: HttpRequest, visit: Visit, sent: Mapping[str, Form]) -> HttpResponse:
     """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
-    mesh, admin = visit.mesh, visit.actor.may(Role.MESH_ADMIN)
-    forms = {
-        "form": restart or SettingsForm(initial={"restart": mesh.restart}),
-        "networks_form": networks or NetworksForm(mesh=mesh),
-        "istiod_url_form": istiod_url or IstiodUrlForm(initial={"url": mesh.istiod_url}),
+    mesh, page_of = visit.mesh, {NETWORKS: "mesh-networks", ISTIOD_URL: "mesh-istiod-url"}
+    forms: dict[str, Form] = {
+        RESTART: SettingsForm(initial={"restart": mesh.restart}),
+        NETWORKS: NetworksForm(mesh=mesh),
+        ISTIOD_URL: IstiodUrlForm(initial={"url": mesh.istiod_url}),
+        **sent,
     }
-    platform = visit.actor.may(Role.PLATFORM_ADMIN)
     for key, form in forms.items():
         for bound in form:
-            bound.field.disabled = not (platform if key == "istiod_url_form" else admin)
+            bound.field.disabled = not visit.may(page_of.get(key, "mesh-settings"))
     context = frame(visit, "mesh-settings") | {
         **forms,
-        "may_change": admin,
-        "platform_admin": platform,
+        "may_change": visit.may("mesh-settings"),
+        "platform_admin": visit.may("mesh-istiod-url"),
         "istiods": observed_istiods(mesh),
     }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)

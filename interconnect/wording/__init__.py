@@ -77,13 +77,6 @@ def worded(item: Mapping[str, Any]) -> str:
     return word(found.code, {**item.get("evidence", {}), **found.params})
 
 
-def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a step has found, a sentence each: its own sentence says only how much of it there was."""
-    found = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
-    found = [item for item in found if item.get("severity") != "warning"]
-    return tuple(dict.fromkeys(map(worded, found)))
-
-
 def _is_given(name: str, value: Any) -> bool:
     """An empty reason is none, and nobody is no owner."""
     return value is not None and (name not in _STAND_INS or value not in ("", [], ()))

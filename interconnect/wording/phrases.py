@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from interconnect.domain.findings import Finding, parameters
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.models import Rollout, RolloutKind
@@ -17,7 +18,7 @@ from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
-    from interconnect.domain.violations import Violation
+    from interconnect.domain.findings import Found
 
 MOST_NAMES = 3
 
@@ -30,12 +31,19 @@ def phase_name(phase: int) -> str:
     return str(PHASE_NAMES[Phase(phase)]) if phase in set(Phase) else str(phase)
 
 
-def reason(violation: Violation) -> str:
-    return word(violation.code, violation.params)
+def reason(found: Found) -> str:
+    """The sentence of a violation, a finding or an alert."""
+    return word(found.code, parameters(found))
 
 
-def reasons(violations: Iterable[Violation]) -> tuple[str, ...]:
-    return tuple(reason(violation) for violation in violations)
+def reasons(several: Iterable[Found]) -> tuple[str, ...]:
+    return tuple(reason(found) for found in several)
+
+
+def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a step has found, a sentence each: its own sentence says only how much of it there was."""
+    items = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
+    return tuple(dict.fromkeys(reasons(found for found in map(Finding.from_json, items) if found.grave)))
 
 
 def cluster_error(code: str, params: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from interconnect.models import Connection, Inquiry
-from interconnect.services.inquiries import answer, inquiry_of
+from interconnect.services.answering import answer
+from interconnect.services.inquiries import inquiry_of
 from interconnect.services.registration import CLUSTER_REGISTER
 from meshconsole.vault import seal
 from tests.support.worlds import forget_clients
@@ -76,7 +77,9 @@ def test_a_rotation_names_the_cluster_that_it_cannot_open(without_key: Shell) ->
 
 
 def test_a_check_whose_key_is_gone_is_not_kept(db: None, vera: Any, caplog: pytest.LogCaptureFixture) -> None:
-    inquiry = Inquiry(user=vera, kind=CLUSTER_REGISTER, params={"name": "member-a", "system_namespace": "istio-system"})
+    inquiry = Inquiry(
+        user=vera, kind=CLUSTER_REGISTER.name, params={"name": "member-a", "system_namespace": "istio-system"}
+    )
     inquiry.sealed = seal(b"{}", binding="inquiry:another")
     inquiry.save()
     assert inquiry_of(inquiry_id=inquiry.id, user_id=vera.pk) is None

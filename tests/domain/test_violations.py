@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interconnect.domain.preflight import Finding, Severity
+from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.violations import Violation
 
 TEXT = st.text(max_size=5)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.scope import scope_of
-from interconnect.services import inquiries, watching
+from interconnect.services import answering, watching
 from interconnect.state import desired, observed
 from tests.e2e.refusals import creating
 from tests.support.world import SYSTEM, B
@@ -47,7 +47,7 @@ def worker(page: Page) -> None:
     while not (waiting := Inquiry.objects.filter(status=InquiryStatus.WAITING).first()):
         assert time.monotonic() < until, "nothing was asked"
         page.wait_for_timeout(50)
-    inquiries.answer(waiting.id)
+    answering.answer(waiting.id)
 
 
 def decided(page: Page, name: str) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from interconnect.models import Cluster, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
-from interconnect.services import inquiries
+from interconnect.services import answering
 from meshconsole.access.roles import Role
 from tests.browser.axe import axe_violations
 from tests.browser.held import Held
@@ -42,7 +42,7 @@ def work(page: Page) -> None:
     while time.monotonic() < until:
         waiting = Inquiry.objects.filter(status=InquiryStatus.WAITING).exclude(kind="kubeconfig.kept").first()
         if waiting:
-            inquiries.answer(waiting.id)
+            answering.answer(waiting.id)
             return
         page.wait_for_timeout(50)
     raise AssertionError("nothing was asked")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
-from interconnect.services import inquiries
+from interconnect.services import answering
 from interconnect.state import desired
 from tests.browser.axe import axe_violations
 from tests.support.world import C
@@ -33,7 +33,7 @@ def mesh(prepared: World) -> Mesh:
 def worker() -> None:
     """Answers what the page has asked."""
     for inquiry in Inquiry.objects.filter(status=InquiryStatus.WAITING):
-        inquiries.answer(inquiry.id)
+        answering.answer(inquiry.id)
 
 
 def review(page: Page, *groups: str) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from interconnect.domain.names import MAX_LABEL
 from interconnect.models import Cluster, Inquiry, InquiryStatus, Membership, Mesh, NetworkGroup
 from interconnect.scope import scope_of
-from interconnect.services import inquiries
+from interconnect.services import answering
 from interconnect.state import desired, observed
 from tests.e2e.refusals import beside, told
 from tests.support import shop
@@ -46,7 +46,7 @@ def work(page: Page) -> None:
     while not (waiting := Inquiry.objects.filter(status=InquiryStatus.WAITING).exclude(kind="kubeconfig.kept").first()):
         assert time.monotonic() < until, "nothing was asked"
         page.wait_for_timeout(50)
-    inquiries.answer(waiting.id)
+    answering.answer(waiting.id)
 
 
 def without(world: World, name: str) -> None:

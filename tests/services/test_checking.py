@@ -8,8 +8,7 @@ import pytest
 
 from interconnect.domain.checks import Told, pairs
 from interconnect.models import Inquiry, MeshObservation
-from interconnect.observing.matrix import reach_from_json, told_from_json
-from interconnect.services import inquiries
+from interconnect.services import answering
 from interconnect.services.checking import checks_start, run_checks
 from interconnect.state import desired
 from tests.support.world import A
@@ -22,7 +21,7 @@ __all__ = ["fleets", "hasty", "joined", "prepared"]
 
 
 def told(world: World) -> dict[tuple[str, str], Told]:
-    return told_from_json(run_checks(world.mesh))
+    return dict(run_checks(world.mesh).matrix.told)
 
 
 def test_a_joined_group_is_told_by_its_gateways_and_others_as_they_are(joined: World) -> None:
@@ -80,38 +79,38 @@ def test_a_service_that_istiod_tells_no_proxy_of_says_nothing_about_a_group(join
     meta = {"name": "aaa", "namespace": "shop"}
     joined.fleet.cluster("member-b").apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": headless})
     result = run_checks(joined.mesh)
-    assert told_from_json(result)["blue", "green"] is Told.GATEWAY
+    assert result.matrix.told["blue", "green"] is Told.GATEWAY
 
 
 def test_the_pairs_with_a_problem_come_first(joined: World) -> None:
     result = run_checks(joined.mesh)
-    first = pairs(desired.load(joined.mesh), told_from_json(result), reach_from_json(result))[0]
+    first = pairs(desired.load(joined.mesh), result.matrix.told, result.matrix.reach)[0]
     assert (first.target, first.joined) == ("green", True)
 
 
 def test_what_was_found_is_kept_with_the_mesh(joined: World) -> None:
     result = run_checks(joined.mesh)
     row = MeshObservation.objects.get(mesh=joined.mesh)
-    assert row.facts["checks"]["at"] == result["at"] and row.facts["istiods"]
+    assert result.at and row.facts["checks"]["at"] == result.at.isoformat() and row.facts["istiods"]
 
 
 def test_a_root_that_differs_is_found_after_the_join_too(joined: World) -> None:
     cluster = joined.fleet.cluster("member-b")
     cluster.patch("ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, "istio-system")
-    assert "preflight.root-ca" in {finding["code"] for finding in run_checks(joined.mesh)["findings"]}
+    assert "preflight.root-ca" in {finding.code for finding in run_checks(joined.mesh).findings}
 
 
 def test_a_control_plane_that_does_not_answer_is_a_finding_and_no_pair_is_known(joined: World) -> None:
     joined.fleet.fault("hub", "refuse")
     result = run_checks(joined.mesh)
-    assert result["failure"]["code"] == "kube.unreachable" and told_from_json(result) == {}
+    assert result.failure.code == "kube.unreachable" and result.matrix.told == {}
     assert "kube.unreachable" in {item["code"] for item in MeshObservation.objects.get(mesh=joined.mesh).findings}
 
 
 def test_checks_that_are_being_run_are_not_run_twice(prepared: World, vera: Any, omar: Any) -> None:
     first = checks_start(mesh=prepared.mesh, user_id=omar.id)
     assert checks_start(mesh=prepared.mesh, user_id=vera.id).id == first.id
-    inquiries.answer(first.id)
+    answering.answer(first.id)
     assert Inquiry.objects.get().status == "done"
     assert checks_start(mesh=prepared.mesh, user_id=vera.id).id != first.id
 

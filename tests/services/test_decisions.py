@@ -13,7 +13,7 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.models import Consent, Inquiry, Rollout
-from interconnect.services import decisions, inquiries, plans, rollouts
+from interconnect.services import answering, decisions, plans, rollouts
 from interconnect.services.decisions import Answer, Decision, Question
 from meshconsole.access.roles import Role
 from tests.conftest import person
@@ -32,7 +32,7 @@ def user_id(transactional_db: None) -> int:
 def asked(question: Question, user_id: int) -> Inquiry:
     """The question's plan, once a worker has made it."""
     plan = decisions.question_ask(question=question, user_id=user_id)
-    inquiries.answer(plan.id)
+    answering.answer(plan.id)
     plan.refresh_from_db()
     return plan
 

@@ -24,7 +24,7 @@ from interconnect.domain.topology import Address, GatewayKey
 from interconnect.models import Cluster, Gateway, Inquiry, InquiryStatus, Mesh, Rollout, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
 from interconnect.services import drafts
-from interconnect.services.inquiries import inquiry_start
+from interconnect.services.inquiries import Kind, inquiry_start
 from interconnect.state import desired
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
@@ -187,7 +187,8 @@ def check_of(name: str) -> Inquiry:
     mesh = None if name == "mesh-register" else cluster.mesh
     user = get_user_model().objects.get(username="pia")
     secret = json.dumps({"kubeconfig": "kind: Config"})
-    asked = inquiry_start(user_id=user.id, kind=name.replace("-", ".", 1), mesh=mesh, params=params, secret=secret)
+    kind = Kind(name.replace("-", ".", 1), check=True)
+    asked = inquiry_start(user_id=user.id, kind=kind, mesh=mesh, params=params, secret=secret)
     Inquiry.objects.filter(id=asked.id).update(status=InquiryStatus.FAILED)
     return asked
 

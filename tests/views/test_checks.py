@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
+from interconnect.domain.checks import ChecksResult
 from interconnect.models import Inquiry, Mesh, MeshObservation
 from interconnect.state import observed
 from tests.support import shop
@@ -45,7 +46,7 @@ def checked(
         "ways": ways,
         "asked": asked,
     }
-    observed.note_checks(mesh, result)
+    observed.note_checks(mesh, ChecksResult.from_json(result))
 
 
 def test_a_finding_has_code_cause_evidence_and_remedy_under_its_cluster(as_ada: Any, mesh: Mesh) -> None:
@@ -99,7 +100,7 @@ def test_an_operator_runs_the_checks_and_a_viewer_is_told_why_not(
     assert client.post(run).status_code == 302
     client.post(run)
     assert Inquiry.objects.filter(kind="checks").count() == 1
-    assert b"Checking the clusters" in page(client, mesh).content
+    assert "Checking the clusters…".encode() in page(client, mesh).content
 
 
 def test_what_an_older_version_has_stored_is_no_error(as_ada: Any, mesh: Mesh) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from interconnect.domain.changes import CreateGroup, DeleteGateway, DeleteGroup, Enable, MoveCluster, Remove
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout, RolloutKind, RolloutStatus, StepStatus
 from interconnect.scope import scope_of
-from interconnect.services import inquiries
+from interconnect.services import answering
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from tests.conftest import person
@@ -49,7 +49,7 @@ def opened(client: Any, url: str) -> Inquiry:
     (verb,) = re.findall(r'<button[^>]*id="decision-verb"[^>]*>', dialog)
     assert "Asking the clusters" in dialog and 'aria-disabled="true"' in verb
     plan = Inquiry.objects.latest("asked_at")
-    inquiries.answer(plan.id)
+    answering.answer(plan.id)
     return plan
 
 
@@ -246,7 +246,7 @@ def test_without_scripts_the_second_question_has_an_address(joined: World) -> No
     ada, url = browser(joined.mesh), address(newest(), "revert")
     ada.get(url)
     plan = Inquiry.objects.latest("asked_at")
-    inquiries.answer(plan.id)
+    answering.answer(plan.id)
     second = ada.post(url, {"plan": str(plan.id), "step": "ask"}, follow=True)
     assert second.redirect_chain and second.context["second"] and second.context["form"]["restart"].value() == "always"
     assert ada.get(f"{url}?step=confirm", follow=True).context["second"] is False

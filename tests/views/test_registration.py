@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from interconnect.models import Cluster, Connection, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
-from interconnect.services import inquiries, registration
+from interconnect.services import answering, registration
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -72,7 +72,7 @@ def answered(client: Client, response: Any) -> Any:
     url = response.headers["Location"]
     waiting = client.get(url)
     assert b"Checking the clusters" in waiting.content
-    inquiries.answer(Inquiry.objects.get(status=InquiryStatus.WAITING, id=url.rstrip("/").rpartition("/")[2]).id)
+    answering.answer(Inquiry.objects.get(status=InquiryStatus.WAITING, id=url.rstrip("/").rpartition("/")[2]).id)
     return client.get(url, headers={"HX-Request": "true", "HX-Target": "live"})
 
 
@@ -421,7 +421,7 @@ def test_a_page_answers_registered_though_the_worker_died_after_storing(admin: C
     Inquiry.objects.filter(id=asked.id).update(
         status=InquiryStatus.RUNNING, lease_until=timezone.now() - timedelta(seconds=1)
     )
-    inquiries.answer(asked.id)
+    answering.answer(asked.id)
     asked.refresh_from_db()
     assert (asked.status, asked.errors, asked.result["concluded"]) == (InquiryStatus.DONE, [], True)
     assert (

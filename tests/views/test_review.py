@@ -14,7 +14,7 @@ from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec, RestartPolicy
 from interconnect.models import Inquiry, InquiryStatus, JoinDraft, Mesh, Rollout
 from interconnect.scope import scope_of
-from interconnect.services import drafts, inquiries, plans
+from interconnect.services import answering, drafts, plans
 from interconnect.state import desired
 from interconnect.views import reviewing
 from meshconsole.audit.models import Entry
@@ -52,7 +52,7 @@ def answered(browser: Any, mesh: Mesh) -> Any:
     """The review once a worker has answered its plan."""
     browser.get(url(mesh, "join-review"))
     for inquiry in Inquiry.objects.filter(status=InquiryStatus.WAITING):
-        inquiries.answer(inquiry.id)
+        answering.answer(inquiry.id)
     return browser.get(url(mesh, "join-review"))
 
 

@@ -15,7 +15,7 @@ from interconnect.domain.changes import EditGateway, Enable
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
-from interconnect.services import inquiries, watching
+from interconnect.services import answering, watching
 from interconnect.services.meshes import mesh_istiod_url
 from interconnect.state import observed
 from meshconsole.access.actor import Actor
@@ -45,7 +45,7 @@ def asked(client: Client, url: str, **values: Any) -> Any:
     waiting = client.post(url, values, headers=HTMX)
     assert waiting.status_code == 200 and b"Asking the clusters" in waiting.content
     inquiry = Inquiry.objects.latest("asked_at")
-    inquiries.answer(inquiry.id)
+    answering.answer(inquiry.id)
     return client.get(f"{HERE}looks/{inquiry.id}/", headers=HTMX)
 
 
@@ -138,7 +138,7 @@ def test_what_a_failed_rollout_left_undone_is_not_laid_at_the_door_of_others(pre
     page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE)
     assert page.context["drift"]["lines"]
     assert "Others have changed" not in page.content.decode()
-    assert "Not everything matches the desired state" in page.content.decode()
+    assert "Some objects don't match the desired state" in page.content.decode()
 
 
 def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: World) -> None:

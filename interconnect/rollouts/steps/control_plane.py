@@ -91,7 +91,7 @@ def _fresh(work: Work) -> Facts:
     found, foreign = read_istiods(work.mesh)
     with work.lease.writing():
         observed.note_istiods(work.mesh, found, foreign=foreign)
-    work.use_fresh_facts()
+    work.known.use_fresh_facts()
     return work.facts
 
 

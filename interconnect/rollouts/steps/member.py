@@ -33,7 +33,7 @@ def injection(work: Work) -> Done:
     entries = istiod.injection_entries(configurations)
     if work.cluster:
         observed.note_cluster(work.cluster, webhooks=observed.webhooks_as_json(entries))
-        work.know_webhooks(entries)
+        work.known.know_webhooks(entries)
     done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
 

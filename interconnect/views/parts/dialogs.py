@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from interconnect.domain.rules import is_token
+from interconnect.permissions import role_for
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.htmx import events, is_htmx, page, redirect
 from meshconsole.ui.forms import ChoiceError
 
@@ -90,7 +90,7 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
         "dialog": dialog,
         "form": dialog.form,
         "action": request.path if dialog.follows_choice else request.get_full_path(),
-        "may_override": visit.actor.may(Role.MESH_ADMIN),
+        "may_override": visit.actor.may(role_for("finding.override")),
         "tokens": sorted({*consents(request.POST), *(violation.token for violation in dialog.overridable)})
         if dialog.overridable
         else [],

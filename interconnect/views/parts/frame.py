@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy
 from interconnect.models import Mesh, RolloutStatus
 from interconnect.state import pages
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -80,7 +79,7 @@ def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress |
         "strip_now": now,
         "strip_running": running,
         "strip_announce": said if running else _ended(title, rollout),
-        "may_dismiss": visit.actor.may(Role.OPERATOR),
+        "may_dismiss": visit.may("rollout-dismiss"),
     }
 
 

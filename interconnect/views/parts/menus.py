@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from interconnect.domain import roles, rules
+from interconnect.domain import rules
 from interconnect.domain.changes import (
     Change,
     DeleteGateway,
@@ -22,44 +22,42 @@ from interconnect.domain.changes import (
     UnregisterCluster,
     violations,
 )
-from interconnect.domain.violations import Violation
-from interconnect.services.authority import ROLE_OF
+from interconnect.permissions import role_for_page, role_to_restart
 from interconnect.services.meshes import what_holds
+from interconnect.views.parts.access import why_not
 from interconnect.wording import phrases
-from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Action
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Cluster, Gateway, Group, Topology
+    from interconnect.domain.violations import Violation
     from interconnect.models import Mesh
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
 
 
-def _refusals(actor: Actor, role: Role, found: Iterable[Violation]) -> tuple[str, ...]:
-    """The role first: what somebody may never do needs no other reason."""
-    if not actor.may(role):
-        return (phrases.reason(Violation("role.missing", {"role": role.slug})),)
-    return phrases.reasons(found)
+def _refusals(actor: Actor, url_name: str, found: Iterable[Violation] = ()) -> tuple[str, ...]:
+    """Why a page's button does nothing. The role first: what somebody may never do needs no other reason."""
+    return why_not(actor, role_for_page(url_name)) or phrases.reasons(found)
 
 
-def _of_change(sight: pages.Sight, actor: Actor, change: Change) -> tuple[str, ...]:
-    needed = ROLE_OF[roles.required_role(change)]
-    return _refusals(actor, needed, violations(sight.topology, change, facts=sight.facts))
+def _of_change(sight: pages.Sight, actor: Actor, url_name: str, change: Change) -> tuple[str, ...]:
+    return _refusals(actor, url_name, violations(sight.topology, change, facts=sight.facts))
 
 
 def of_group(sight: pages.Sight, actor: Actor, group: Group) -> tuple[Action, ...]:
     link = partial(_url, sight, group=group.name)
-    free = _refusals(actor, Role.OPERATOR, _group_is_free(sight.topology, group.name))
-    ungrouped = free or _nobody_ungrouped(sight.topology)
+    free = tuple(_group_is_free(sight.topology, group.name))
+    ungrouped = _refusals(actor, "group-add-cluster", free) or _nobody_ungrouped(sight.topology)
+    create = _refusals(actor, "group-create-gateway", free)
     return (
         Action(_("Add cluster"), link("group-add-cluster"), "plus", ungrouped),
-        Action(_("Create east-west gateway"), link("group-create-gateway"), "router", free),
+        Action(_("Create east-west gateway"), link("group-create-gateway"), "router", create),
         Action(
             _("Delete network group"),
             link("group-delete"),
             "trash",
-            _of_change(sight, actor, DeleteGroup(group.name)),
+            _of_change(sight, actor, "group-delete", DeleteGroup(group.name)),
             danger=True,
         ),
     )
@@ -79,21 +77,22 @@ def _nobody_ungrouped(topology: Topology) -> tuple[str, ...]:
 
 def of_cluster(sight: pages.Sight, actor: Actor, cluster: Cluster) -> tuple[Action, ...]:
     link = partial(_url, sight, cluster=cluster.name)
-    free = _refusals(actor, Role.OPERATOR, _cluster_is_free(sight.topology, cluster.name))
-    edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
+    free = tuple(_cluster_is_free(sight.topology, cluster.name))
+    create = _refusals(actor, "cluster-create-gateway", free)
+    edit = _refusals(actor, "cluster-edit-gateway", rules.is_enabled(sight.topology))
     none_there = not sight.topology.gateways_of_cluster(cluster.name)
-    elsewhere = free or _no_other_group(sight.topology, cluster.name)
+    elsewhere = _refusals(actor, "cluster-move", free) or _no_other_group(sight.topology, cluster.name)
     return (
-        Action(_("Create east-west gateway"), link("cluster-create-gateway"), "router", free),
+        Action(_("Create east-west gateway"), link("cluster-create-gateway"), "router", create),
         Action(
-            _("Edit east-west gateway"), link("cluster-edit-gateway"), "edit", (edit or free) if none_there else edit
+            _("Edit east-west gateway"), link("cluster-edit-gateway"), "edit", (edit or create) if none_there else edit
         ),
         Action(_("Move to another group"), link("cluster-move"), "arrows-exchange", elsewhere),
         Action(
             _("Remove from group"),
             link("cluster-remove-from-group"),
             "circle-minus",
-            _of_change(sight, actor, RemoveCluster(cluster.name)),
+            _of_change(sight, actor, "cluster-remove-from-group", RemoveCluster(cluster.name)),
             danger=True,
         ),
     )
@@ -117,14 +116,14 @@ def leaving(
 ) -> tuple[Action, ...]:
     """On the clusters page: out of the mesh, one way or the other (rule 15)."""
     removed = _refusals(
-        actor, Role.MESH_ADMIN, violations(topology, UnregisterCluster(cluster.name), occupied=occupied)
+        actor, "cluster-unregister", violations(topology, UnregisterCluster(cluster.name), occupied=occupied)
     )
-    forgotten = _refusals(actor, Role.MESH_ADMIN, violations(topology, ForgetCluster(cluster.name)))
+    forgotten = _refusals(actor, "cluster-forget", violations(topology, ForgetCluster(cluster.name)))
     names = {"name": mesh.name, "cluster": cluster.name}
-    admin = _refusals(actor, Role.MESH_ADMIN, ())
+    replace, cidrs = _refusals(actor, "cluster-credential"), _refusals(actor, "cluster-pod-cidrs")
     return (
-        Action(_("Replace credential"), reverse("cluster-credential", kwargs=names), "key", admin, is_page=True),
-        Action(_("Set Pod CIDRs"), reverse("cluster-pod-cidrs", kwargs=names), "edit", admin),
+        Action(_("Replace credential"), reverse("cluster-credential", kwargs=names), "key", replace, is_page=True),
+        Action(_("Set Pod CIDRs"), reverse("cluster-pod-cidrs", kwargs=names), "edit", cidrs),
         Action(
             _("Remove from mesh"), reverse("cluster-unregister", kwargs=names), "circle-minus", removed, danger=True
         ),
@@ -134,8 +133,8 @@ def leaving(
 
 def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Action, ...]:
     link = partial(_url, sight, gateway=gateway.id)
-    edit = _refusals(actor, Role.OPERATOR, rules.is_enabled(sight.topology))
-    delete = _of_change(sight, actor, DeleteGateway(gateway.key))
+    edit = _refusals(actor, "gateway-edit", rules.is_enabled(sight.topology))
+    delete = _of_change(sight, actor, "gateway-delete", DeleteGateway(gateway.key))
     return (
         Action(_("Edit east-west gateway"), link("gateway-edit"), "edit", edit),
         Action(_("Delete east-west gateway"), link("gateway-delete"), "trash", delete, danger=True),
@@ -143,33 +142,29 @@ def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Acti
 
 
 def of_clusters(mesh: Mesh, actor: Actor) -> Action:
-    admin = _refusals(actor, Role.MESH_ADMIN, ())
+    why = _refusals(actor, "cluster-register")
     return Action(
-        _("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", admin, is_page=True
+        _("Register cluster"), reverse("cluster-register", kwargs={"name": mesh.name}), "plus", why, is_page=True
     )
 
 
 def delete_mesh(mesh: Mesh, actor: Actor) -> Action:
-    why = _refusals(actor, Role.PLATFORM_ADMIN, islice(what_holds(mesh), 1))
+    why = _refusals(actor, "mesh-delete", islice(what_holds(mesh), 1))
     return Action(_("Delete mesh"), reverse("mesh-delete", kwargs={"name": mesh.name}), "trash", why, danger=True)
 
 
 def of_meshes(actor: Actor) -> Action:
-    return Action(
-        _("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, Role.PLATFORM_ADMIN, ()), is_page=True
-    )
+    return Action(_("Register mesh"), reverse("mesh-register"), "plus", _refusals(actor, "mesh-register"), is_page=True)
 
 
 def restore(sight: pages.Sight, actor: Actor) -> Action:
-    return Action(_("Restore"), _url(sight, "restore"), "refresh", _refusals(actor, Role.OPERATOR, ()))
+    return Action(_("Restore"), _url(sight, "restore"), "refresh", _refusals(actor, "restore"))
 
 
 def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
     """Of a joined group it is a mesh admin's decision: its workloads carry the traffic of others."""
     url = f"{reverse('restart-workloads', kwargs={'name': mesh.name})}?{urlencode(whose)}"
-    return Action(
-        _("Restart workloads"), url, "refresh", _refusals(actor, Role.MESH_ADMIN if joined else Role.OPERATOR, ())
-    )
+    return Action(_("Restart workloads"), url, "refresh", why_not(actor, role_to_restart(joined=joined)))
 
 
 def _url(sight: pages.Sight, url_name: str, **names: str) -> str:
@@ -179,23 +174,22 @@ def _url(sight: pages.Sight, url_name: str, **names: str) -> str:
 def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
     """The buttons above the areas."""
     topology = sight.topology
-    can_create = _refusals(actor, Role.OPERATOR, rules.is_enabled(topology)) or _nobody_ungrouped(topology)
-    enabled = _refusals(actor, Role.MESH_ADMIN, rules.is_enabled(topology))
-    joinable = enabled or _nobody_can_join(topology)
-    update = _refusals(actor, Role.OPERATOR, rules.is_enabled(topology))
+    disabled = tuple(rules.is_enabled(topology))
+    can_create = _refusals(actor, "group-create", disabled) or _nobody_ungrouped(topology)
+    joinable = _refusals(actor, "join", disabled) or _nobody_can_join(topology)
     listed = () if topology.joined else (_("No group is joined."),)
-    switch = _refusals(actor, Role.MESH_ADMIN, ()) if topology.enabled else _of_change(sight, actor, Enable())
+    update = _refusals(actor, "addresses-update", disabled) or listed
+    remove = _refusals(actor, "interconnect-remove", disabled) or listed
+    switch = _refusals(actor, "disable") if topology.enabled else _of_change(sight, actor, "enable", Enable())
     return {
         "switch": Action(
             _("Multicloud interconnection"), _url(sight, "disable" if topology.enabled else "enable"), reasons=switch
         ),
         "create_group": Action(_("Create network group"), _url(sight, "group-create"), "plus", can_create),
         "join": Action(_("Join interconnection"), _url(sight, "join"), "link", joinable),
-        "update": Action(
-            _("Update east-west gateway address"), _url(sight, "addresses-update"), "refresh", update or listed
-        ),
+        "update": Action(_("Update east-west gateway address"), _url(sight, "addresses-update"), "refresh", update),
         "remove": Action(
-            _("Remove interconnection"), _url(sight, "interconnect-remove"), "link-off", enabled or listed, danger=True
+            _("Remove interconnection"), _url(sight, "interconnect-remove"), "link-off", remove, danger=True
         ),
     }
 

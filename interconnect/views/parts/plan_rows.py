@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from interconnect.domain.preflight import Severity
+from interconnect.domain.findings import Severity
 from interconnect.domain.steps import CENTRAL
 from interconnect.domain.writes import Verb
 from interconnect.models import InquiryStatus

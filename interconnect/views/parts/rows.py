@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
 from interconnect.views.parts import menus
-from interconnect.wording import phrases, word
+from interconnect.wording import phrases
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
 def expiry_badge(connection: Connection) -> Badge | None:
     """That its credential has ended or soon will; None while that is far off, or never."""
     found = expiry(connection.ends_at, timezone.now())
-    return ending(found.code, word(found.code, found.params)) if found else None
+    return ending(found.code, phrases.reason(found)) if found else None
 
 
 def ending(code: str, text: str) -> Badge:

@@ -15,17 +15,20 @@ from django.utils.translation import ngettext
 from interconnect.domain.serial import SerialError
 from interconnect.domain.steps import CENTRAL, PlannedStep
 from interconnect.domain.verify import GuardChoice
+from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
+from interconnect.permissions import role_for
 from interconnect.services.rollouts import is_superseded, role_of, role_to_revert
 from interconnect.state import pages
 from interconnect.views.parts import plan_rows
-from interconnect.wording import phrases, reasons_behind, word
-from meshconsole.access.roles import Role
+from interconnect.views.parts.access import why_not
+from interconnect.wording import phrases, word
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
+    from meshconsole.access.roles import Role
 
 MOST_FAILURES, MOST_FAILED_READ = 5, 50
 
@@ -134,8 +137,9 @@ def detail(step: Step) -> str:
     """What was last seen, in a few words; what has no words is left to the export of the evidence."""
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
-        params = seen.get("params") or {"said": seen.get("said", "")}
-        return _("Retrying: %(why)s") % {"why": phrases.cluster_error(str(seen["code"]), params)}
+        found = Violation.from_json(seen)
+        params = found.params or {"said": seen.get("said", "")}
+        return _("Retrying: %(why)s") % {"why": phrases.cluster_error(found.code, params)}
     if seen.get("addresses"):
         return ", ".join(str(host) for host in seen["addresses"])
     if seen.get("pending"):
@@ -178,7 +182,7 @@ def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
         "where": chain_name(step.phase, step.chain, names),
         "row": row,
         "said": _unsaid(step, row.said),
-        "reasons": reasons_behind(step.evidence),
+        "reasons": phrases.reasons_behind(step.evidence),
         "guard": step.error_code == "restart.guard",
         "decision": _decision(step.error_code),
         "tokens": [str(token) for token in step.error_params.get("tokens", ())],
@@ -203,7 +207,8 @@ def _decision(code: str) -> str:
 
 def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
     """*Retry*, *Cancel*, *Revert* and the decisions; each with the reason why not, in its place."""
-    why, admin = _missing(actor, _role(rollout)), _missing(actor, Role.MESH_ADMIN)
+    why, overriding = why_not(actor, _role(rollout)), why_not(actor, role_for("finding.override"))
+    forcing = why_not(actor, role_for("restart.force"))
     ended = rollout.status in (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
     stale = (word("rollout.superseded", {"rollout": str(rollout.id)}),) if is_superseded(rollout) else ()
 
@@ -216,10 +221,10 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
     if ended:
         found["retry"] = action(_("Retry"), "rollout-retry", "refresh", why or stale)
         found["skip"] = action(_("Skip the restart"), "rollout-retry", "", why or stale)
-        found["force"] = action(_("Restart anyway"), "rollout-retry", "", admin or stale)
-        found["accept"] = action(_("Override"), "rollout-retry", "", admin or stale)
-        found["adopt"] = action(_("Adopt"), "rollout-retry", "", admin or stale)
-        found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", admin or stale)
+        found["force"] = action(_("Restart anyway"), "rollout-retry", "", forcing or stale)
+        found["accept"] = action(_("Override"), "rollout-retry", "", overriding or stale)
+        found["adopt"] = action(_("Adopt"), "rollout-retry", "", overriding or stale)
+        found["take_over"] = action(_("Take over and retry"), "rollout-retry", "", overriding or stale)
     if rollout.status in UNFINISHED:
         asked = (_("Being cancelled: the current step finishes first."),) if rollout.cancel_requested_at else ()
         found["cancel"] = action(_("Cancel"), "rollout-cancel", "player-stop", why or asked)
@@ -228,17 +233,13 @@ def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
             _("Revert"),
             "rollout-revert",
             "arrow-back-up",
-            stale or (admin and _missing(actor, role_to_revert(rollout.mesh))),
+            stale or (overriding and why_not(actor, role_to_revert(rollout.mesh))),
         )
     return found
-
-
-def _missing(actor: Actor, needed: Role) -> tuple[str, ...]:
-    return () if actor.may(needed) else (word("role.missing", {"role": needed.slug}),)
 
 
 def _role(rollout: Rollout) -> Role:
     try:
         return role_of(rollout)
     except SerialError:
-        return Role.MESH_ADMIN
+        return role_for("rollout.unreadable")

@@ -1,0 +1,95 @@
+"""What a step knows of its mesh, and of the member that it works on: read when it is first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from interconnect import clients
+from interconnect.domain.kinds import OF_A_CLUSTER
+from interconnect.domain.render import render
+from interconnect.domain.steps import Phase
+from interconnect.models import Cluster, Step, StepStatus
+from interconnect.state import applied, desired, observed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interconnect.domain.entries import Rendered
+    from interconnect.domain.facts import Facts, WebhookEntry
+    from interconnect.domain.topology import Topology
+    from interconnect.kube.api import Api
+
+
+class Known:
+    """Of one step; or of the steps on one member that one worker carries out after each other."""
+
+    def __init__(self, step: Step) -> None:
+        self.rollout = step.rollout
+        self.mesh = step.rollout.mesh
+        self.chain: str = step.chain
+        self.of_member = step.kind in OF_A_CLUSTER
+        self._facts: Facts | None = None
+        self._rendered: Rendered | None = None
+
+    def serves(self, step: Step) -> bool:
+        """Whether the next step of the chain need not ask for it again."""
+        return self.of_member and step.kind in OF_A_CLUSTER and step.chain == self.chain
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Of a step on one member only what concerns it: hundreds of clusters have hundreds of such steps."""
+        return desired.load_member(self.mesh, self.chain) if self.of_member else desired.load(self.mesh)
+
+    @cached_property
+    def published_topology(self) -> Topology:
+        """The topology without the joins that this rollout's own preflight has not let through; no member is written
+        what joins.
+        """
+        topology = self.topology
+        if self.of_member:
+            return topology
+        held_back = Step.objects.filter(rollout=self.rollout, phase=Phase.PREFLIGHT).exclude(
+            status=StepStatus.SUCCEEDED
+        )
+        out = {name for name in held_back.values_list("subject", flat=True) if name in topology.groups}
+        groups = {
+            name: replace(group, addresses=None) if name in out else group for name, group in topology.groups.items()
+        }
+        return replace(topology, groups=groups)
+
+    @cached_property
+    def consents(self) -> frozenset[str]:
+        return applied.consents(self.mesh) | frozenset(self.rollout.overrides)
+
+    @cached_property
+    def cluster(self) -> Cluster | None:
+        """The row of the member whose chain this is, with its connection; None when it is no member any more."""
+        return Cluster.objects.select_related("connection").filter(mesh=self.mesh, uid=self.chain).first()
+
+    @cached_property
+    def member(self) -> Api:
+        """The member cluster whose chain this is."""
+        return clients.api_of(self.cluster.connection) if self.cluster else clients.member_api(self.mesh, self.chain)
+
+    @property
+    def facts(self) -> Facts:
+        if self._facts is None:
+            self._facts = observed.facts(self.mesh, cluster_uid=self.chain if self.of_member else None)
+        return self._facts
+
+    @property
+    def rendered(self) -> Rendered:
+        if self._rendered is None:
+            self._rendered = render(self.published_topology, self.facts)
+        return self._rendered
+
+    def use_fresh_facts(self) -> None:
+        """After something was observed: what follows renders from it."""
+        self._facts = self._rendered = None
+
+    def know_webhooks(self, entries: Sequence[WebhookEntry]) -> None:
+        """What was just read and remembered of this member need not be read back."""
+        self._facts = replace(self.facts, webhooks={**self.facts.webhooks, self.chain: tuple(entries)})
+        self._rendered = None
