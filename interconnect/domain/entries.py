@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a target shall be: a manifest, a label's value, a network name, or our networks as a mapping.
+    """The desired value of a target: a manifest, a label's value, a network name, or our networks as a mapping.
 
     `gateway` is the UUID of the gateway that an object belongs to, empty for everything else.
     """
@@ -85,7 +85,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Not known now: no answer, or not allowed to look. Never taken for absent or done."""
+    """Unknown now: the cluster doesn't answer or doesn't allow reading. Never treated as absent or done."""
 
     code: str = ""
 

@@ -17,10 +17,10 @@ class ConfigMapRef:
 
 @dataclass(frozen=True, slots=True)
 class Istiod:
-    """One istiod Deployment of the control-plane cluster.
+    """One istiod Deployment of the control plane cluster.
 
-    `networks` is None when it cannot be told where it reads meshNetworks. `mounted`: it reads a mounted file, which
-    follows the ConfigMap up to two minutes late. `strategy` is the Deployment's (`RollingUpdate`, `Recreate`).
+    `networks` is None when it can't be determined where it reads meshNetworks. `mounted`: it reads a mounted file,
+    which follows the ConfigMap up to two minutes late. `strategy` is the Deployment's (`RollingUpdate`, `Recreate`).
     """
 
     deployment: str

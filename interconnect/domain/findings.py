@@ -1,4 +1,4 @@
-"""What a look came to: a stable code with parameters, how grave it is, and what was seen; worded elsewhere."""
+"""What a look found: a stable code with parameters, its severity, and what was observed; worded elsewhere."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Of a preflight or a check. `evidence` is what was seen, as plain JSON; `token` is not empty for errors that may
-    be overridden.
+    """A result of a preflight or a check. `evidence` is what was observed, as plain JSON; `token` is set for errors
+    that can be overridden.
     """
 
     code: str
@@ -34,13 +34,13 @@ class Finding:
         return self.severity is not Severity.WARNING
 
     def to_json(self) -> Json:
-        """As a violation has it, with how grave it is and what was seen."""
+        """Return it as a violation's JSON, plus severity and evidence."""
         of_all = Violation(self.code, self.params, self.token).to_json()
         return of_all | {"severity": self.severity, "evidence": dict(self.evidence)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` made; a violation, which has no severity, is an error."""
+        """Return what `to_json` stored; a violation, which has no severity, becomes an error."""
         found = Violation.from_json(data)
         severity = Severity(data.get("severity", Severity.ERROR))
         return cls(found.code, severity, found.params, found.token, data.get("evidence", {}))
@@ -48,9 +48,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that a person should know of the mesh as it was last seen.
+    """Something that a person should know about the mesh as last observed.
 
-    `grave` ones mean that the mesh does not do what was asked for.
+    `grave` means that the mesh doesn't match the desired state.
     """
 
     code: str
@@ -70,5 +70,5 @@ Found = Violation | Finding | Alert
 
 
 def parameters(found: Found) -> Mapping[str, Any]:
-    """What fills the sentence: the parameters and, of a finding, what was seen."""
+    """Return the parameters of the sentence and, for a finding, its evidence."""
     return {**found.evidence, **found.params} if isinstance(found, Finding) else found.params

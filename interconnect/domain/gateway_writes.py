@@ -1,8 +1,8 @@
-"""The writes of one gateway's objects in the order that keeps it serving, with the handover of its replica count.
+"""The writes of one gateway's objects, in the order that keeps it serving, with the handover of its replica count.
 
-Who sets `replicas` changes when an autoscaler comes or goes. Left out in one step, the field would fall to its default
-of 1; applied against the autoscaler's controller, it would conflict. So the running number is held by a manager of its
-own in between.
+When an autoscaler comes or goes, the owner of `replicas` changes. If one step dropped the field, it would fall to its
+default of 1; if it were applied against the autoscaler's controller, it would conflict. So a separate manager holds the
+current number in between.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def gateway_writes(
     mesh: str,
     consents: frozenset[str] = NO_CONSENTS,
 ) -> tuple[Write, ...]:
-    """The writes of the gateway with this UUID, in order; empty when everything agrees.
+    """Return the writes of the gateway with this UUID, in order; empty when everything agrees.
 
-    The mappings may hold other targets too. Removals come first: a PodDisruptionBudget goes before the replicas fall,
-    an autoscaler before the number is set.
+    The mappings may hold other targets too. Removals come first: a PodDisruptionBudget is removed before the replicas
+    fall, an autoscaler before the number is set.
     """
     mine = {target: value for target, value in wanted.items() if value.gateway == gateway}
     rows = {target: row for target, row in applied.items() if row.gateway == gateway}

@@ -61,7 +61,7 @@ def with_network(value: str, network: str | None) -> str | None:
 
 
 def entries_of(configuration: Json) -> tuple[WebhookEntry, ...]:
-    """The entries of a MutatingWebhookConfiguration object that inject: those whose URL or path holds `/inject`."""
+    """Return the entries of a MutatingWebhookConfiguration that inject: those whose URL or path contains `/inject`."""
     name = str(configuration.get("metadata", {}).get("name", ""))
     found = (_entry(name, webhook) for webhook in _webhooks(configuration))
     return tuple(entry for entry in found if entry is not None)
@@ -72,10 +72,10 @@ def find_entry(configuration: Json, webhook: str) -> WebhookEntry | None:
 
 
 def patch_ops(configuration: Json, webhook: str, network: str | None) -> list[Json] | None:
-    """A JSON patch that sets (None: removes) the network of one entry.
+    """Return a JSON patch that sets the network of one entry (None: removes it).
 
-    It tests the entry's name and its whole old value, so that a list that has been reordered or a value that has been
-    rewritten meanwhile is a conflict. None when the entry is not there or its path cannot be changed.
+    It tests the entry's name and its whole old value, so a reordered list or a changed value is a conflict. None when
+    the entry doesn't exist or its path can't be changed.
     """
     entry = find_entry(configuration, webhook)
     value = None if entry is None else with_network(entry.value, network)

@@ -11,7 +11,7 @@ from interconnect.domain.steps import StepKind
 
 
 class Scope(Enum):
-    """Whose objects a step works on: those of the one cluster that is its chain, or those of the whole mesh."""
+    """Whose objects a step works on: those of one cluster, its chain, or those of the whole mesh."""
 
     CLUSTER = "cluster"
     MESH = "mesh"

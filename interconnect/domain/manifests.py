@@ -1,8 +1,8 @@
-"""The Kubernetes and Istio objects that are the console's own, as they are sent by server-side apply.
+"""The console's own Kubernetes and Istio objects, as sent by server-side apply.
 
-What they must hold and why: the mesh's gateway rule is read in the config cluster alone; a gateway's selectors are its
-UUID alone, because selectors are immutable and a gateway follows its cluster from group to group; its Service never
-carries the network label, because Istio would then use the gateway without any list.
+Constraints: the mesh's gateway rule is read only in the config cluster. A gateway's selectors are only its UUID,
+because selectors are immutable and a gateway follows its cluster from group to group. Its Service never carries the
+network label, because Istio would then use the gateway without any list.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def mesh_labels(mesh: str) -> Json:
 def gateway_manifests(
     gateway: Gateway, *, mesh: str, network: str, cluster: str, namespace: str, revision: str
 ) -> Iterator[tuple[Target, Json]]:
-    """Every object of one gateway with its target, in the order in which they are created.
+    """Return every object of one gateway with its target, in the order of creation.
 
-    `cluster` is the `kube-system` UID, `network` the group's name, `revision` empty where the default one injects.
+    `cluster` is the `kube-system` UID, `network` the group's name, `revision` empty when the default revision injects.
     """
     labels = {**mesh_labels(mesh), GATEWAY_LABEL: gateway.id}
     selector = {GATEWAY_LABEL: gateway.id}

@@ -1,7 +1,7 @@
-"""Istio's `meshNetworks`: reading it as istiod does, checking it as istiod does, and keeping what others wrote.
+"""Istio's `meshNetworks`: reading and checking it as istiod does, and keeping what others wrote.
 
-istiod reads the text as YAML into the message MeshNetworks and validates it; an invalid value is ignored at once and
-empties the mesh at the next restart (Istio `pkg/config/validation/agent`, ValidateMeshNetworks).
+istiod reads the text as YAML into the message MeshNetworks and validates it. It ignores an invalid value at once, and
+the mesh has no networks after the next restart (Istio `pkg/config/validation/agent`, ValidateMeshNetworks).
 """
 
 from __future__ import annotations

@@ -42,9 +42,9 @@ def plan(
     verified: Mapping[str, str],
     facts: Facts,
 ) -> tuple[PlannedStep, ...]:
-    """The steps that are owed, in the order of their phases; steps of one chain follow one another.
+    """Return the steps to carry out, in the order of their phases; steps of one chain follow one another.
 
-    `published` holds per istiod Deployment the joined networks at its last restart, `verified` the digest of
+    `published` holds the joined networks of each istiod Deployment at its last restart, `verified` the digest of
     meshNetworks last seen on all its replicas; an absent one has never known any network. A target missing from `live`
     is unknown.
     """

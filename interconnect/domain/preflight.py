@@ -1,7 +1,7 @@
-"""Findings before a join: what is desired against what clusters said, severity by severity.
+"""Findings before a join: the desired state against what clusters reported, by severity.
 
-A *final* finding cannot be overridden; an *error* has a token with which a mesh admin may; a *warning* does not block.
-What was not observed (None) is a warning of its own, never taken for good.
+A *final* finding can't be overridden; an *error* has a token with which a mesh admin can override it; a *warning*
+doesn't block. Anything that wasn't observed (None) is a warning of its own, never taken for good.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ _SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease"}
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeen:
-    """One member cluster as it was seen; None is *not known*.
+    """One member cluster as observed; None means unknown.
 
     `root_ca` is the SHA-256 of `istio-ca-root-cert`, `labelled_services` are `namespace/name` of Services that carry a
-    network label and listen on 15443, `services` those that have endpoints, `networks` the numbers of Pods by the
-    network label they carry, `missing_rights` the rights without which a check was left out.
+    network label and listen on 15443, `services` those that have endpoints, `networks` the number of Pods by the
+    network label they carry, `missing_rights` the permissions without which a check was left out.
     """
 
     answers: bool | None = None
@@ -101,8 +101,8 @@ class ConfigMapSeen:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a preflight looks at. `clusters` by name, `guard` what the restart guard says, `data_path` whether the
-    chosen addresses answered the console (None: not tried).
+    """The input of a preflight. `clusters` is keyed by name, `guard` is what the restart guard says, `data_path`
+    whether the chosen addresses answered the console (None: not tried).
     """
 
     clusters: Mapping[str, ClusterSeen] = field(default_factory=dict)

@@ -1,7 +1,7 @@
-"""The rules of the product, each once: a rule yields what forbids something, and nothing when it is allowed.
+"""The rules of the product, each in one place: a rule yields what forbids something, and nothing when it is allowed.
 
-The numbers are those of the rules in the product's description. A violation with a token may be overridden by a mesh
-admin (see `token_of`). Every code that can come out of here is in `CODES`.
+The numbers are those in docs/rules.md. A violation with a token can be overridden by a mesh admin (see `token_of`).
+`CODES` lists every code that can come out of here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Topologies and changes as plain JSON values, and back: an exact round trip that accepts nothing it does not know."""
+"""Topologies and changes as plain JSON values, and back: an exact round trip that rejects anything unknown."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def changes_from_json(data: object) -> tuple[Change, ...]:
 
 
 def canonical_text(*values: Any) -> str:
-    """One text for equal values of the domain, in every process: neither a set's order nor Python's
-    notation is in it.
+    """Return one text for equal values of the domain, in every process, independent of the order of sets and of
+    Python's notation.
     """
     return json.dumps(_encode(values), sort_keys=True, separators=(",", ":"))
 

@@ -46,9 +46,9 @@ class StepKind(StrEnum):
 class PlannedStep:
     """One step. Steps of the same phase and `chain` follow one another; chains run side by side.
 
-    `chain` is a cluster UID, `group:<name>` for a preflight, or `mesh`. `subject` is a gateway's UUID or a group's
-    name where the kind needs one. `targets` are what the step would write as far as is known now; the step itself
-    looks again. `after_verify`: not before verify has shown that no replica knows `group` any more.
+    `chain` is a cluster UID, `group:<name>` for a preflight, or `mesh`. `subject` is a gateway's UUID or a group's name
+    where the kind needs one. `targets` are what the step would write as far as is known now; the step itself looks
+    again. `after_verify`: wait until verify has shown that no replica knows `group` any longer.
     """
 
     phase: Phase

@@ -55,9 +55,9 @@ class Cluster:
 
 
 class GatewayKey(NamedTuple):
-    """Which gateway: `cluster/number`, as in the file and in `eastwest-<cluster>-<number>`.
+    """The identity of a gateway: `cluster/number`, as in the file and in `eastwest-<cluster>-<number>`.
 
-    Kept when the cluster moves.
+    It stays the same when the cluster moves.
     """
 
     cluster: str
@@ -100,8 +100,8 @@ class Gateway:
 class Address:
     """Where other groups reach a joined group.
 
-    `host` is an IP or a DNS name. With a `gateway` it is what that gateway's load balancer said; empty then means
-    that it is awaited. Without a gateway it was added by hand.
+    `host` is an IP or a DNS name. With a `gateway` it is what that gateway's load balancer assigned, and empty while
+    awaited. Without a gateway it was added by hand.
     """
 
     host: str

@@ -1,4 +1,4 @@
-"""What istiod says it knows against what it shall know, and whether it may be restarted.
+"""What istiod reports against what it should know, and whether it may be restarted.
 
 Shapes as in istiod's debug answers: networkz `[{"Network", "Cluster", "Addr", "Port", …}]` or null, with resolved
 addresses only; clusterz `[{"id", "secretName", "syncStatus"}]`, the config cluster's entry without `secretName`.
@@ -35,7 +35,7 @@ Endpoint = tuple[str, int]
 
 
 class GuardChoice(StrEnum):
-    """What becomes of a restart that the guard holds back."""
+    """What to do when the guard holds a restart back."""
 
     FAIL = "fail"  # the rollout fails, and somebody decides
     SKIP = "skip"  # published without the restart
@@ -97,10 +97,10 @@ def compare(
     foreign: Collection[str] = (),
     silent: Collection[str] = (),
 ) -> Verdict:
-    """Compares networkz of every replica with our networks.
+    """Compare networkz of every replica with our networks.
 
-    `answers` is by replica (None is istiod's null: no gateway), `silent` are replicas that gave none, `unresolved` the
-    host names that a replica's pushcontext lists, `foreign` networks that are not ours and are not looked at.
+    `answers` is by replica (None is istiod's null: no gateway), `silent` are replicas that didn't answer, `unresolved`
+    the host names that a replica's pushcontext lists, `foreign` networks that aren't ours and are ignored.
     """
     hosts = unresolved or {}
     reports = {
@@ -119,11 +119,11 @@ def guard(
     config_cluster_id: str,
     forgotten: Collection[str] = (),
 ) -> tuple[Violation, ...]:
-    """Why istiod must not be restarted now; empty when every cluster it serves would be back afterwards.
+    """Return why istiod must not be restarted now; empty when every cluster it serves would be back afterwards.
 
     `clusterz` is by replica (None: no answer), `answering` by cluster ID whether its API server has just answered us:
-    clusterz keeps saying `synced` for one that died. The config cluster is checked with the mesh's own credential;
-    clusters that are not registered here cannot be checked, forgotten ones are ignored.
+    clusterz keeps saying `synced` for one that died. The config cluster is checked with the mesh's own credential.
+    Clusters that aren't registered here can't be checked; forgotten ones are ignored.
     """
     return tuple(_guard(clusterz, answering, frozenset(registered), config_cluster_id, frozenset(forgotten)))
 

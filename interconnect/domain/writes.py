@@ -75,9 +75,9 @@ class Agree:
 class Write:
     """One call to a cluster, or why there is none.
 
-    `uid` is the UID of the object that is written to, as it was read; empty where there is none yet. `found` is what
-    the row records as found before, if this write makes the row. `removes`: after success the row goes. `force`: take
-    over the conflicting fields (consented). `note` is a code for the plan, empty for the usual.
+    `uid` is the UID of the object to write, as it was read; empty when it doesn't exist yet. `found` is what the row
+    records as found before, if this write creates the row. `removes`: the row is deleted after success. `force`: take
+    over the conflicting fields (consented). `note` is a code for the plan, empty in the usual case.
     """
 
     target: Target

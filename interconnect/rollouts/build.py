@@ -1,4 +1,4 @@
-"""From the difference of the three states to the rows of a rollout."""
+"""Rows of a rollout, made from the difference between the three states."""
 
 from __future__ import annotations
 

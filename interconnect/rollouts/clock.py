@@ -1,4 +1,4 @@
-"""Time by the database's clock, so that workers on hosts with different clocks agree on leases."""
+"""The database's clock, so that workers on hosts with different clocks agree on leases."""
 
 from __future__ import annotations
 

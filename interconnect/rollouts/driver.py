@@ -1,4 +1,4 @@
-"""One more worker, for one rollout: what the command line does while it follows."""
+"""A worker for one rollout: what the command line does while it follows."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class _Hands:
 
 
 def drive(rollout_id: UUID, worker: str, *, tick: Callable[[], None], stop: threading.Event) -> None:
-    """Carry out the rollout's due steps until it has ended or `stop` is set; `tick` is called between looks.
+    """Carry out the rollout's due steps until it has ended or `stop` is set; `tick` is called in between.
 
-    Other workers may do the same at the same time: the leases decide who does what. Steps under way are finished first.
+    Other workers may do the same at the same time: leases decide who does what. Steps in progress finish first.
     """
     hands = _Hands(worker)
     repaired = time.monotonic()

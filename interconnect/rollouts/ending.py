@@ -1,4 +1,4 @@
-"""What is written down when a rollout ends."""
+"""The audit entry at the end of a rollout."""
 
 from __future__ import annotations
 

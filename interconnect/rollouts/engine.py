@@ -1,7 +1,7 @@
 """Carry rollouts out: one step under its lease, then the next of its chain, then the next phase, then the end.
 
-Everything here may be interrupted anywhere and repeated by anybody: state changes are compare-and-set, the rows are the
-truth, and what the broker knows is a hint.
+Everything here may be interrupted anywhere and repeated by any process: state changes are compare-and-set, the rows are
+the truth, and messages of the broker are hints.
 """
 
 from __future__ import annotations
@@ -52,14 +52,12 @@ class _Failed:
 
 
 def begin(rollout: Rollout) -> None:
-    """In the transaction that creates the rollout and its steps: the first phase may start, the bell
-    rings on commit.
-    """
+    """Start the first phase, in the transaction that creates the rollout and its steps; ring the bell on commit."""
     _advance_rows(rollout)
 
 
 def run_chain(step_id: int, worker: str) -> None:
-    """Carry out a due step and, in the same thread, what follows it in its chain, until something has to wait."""
+    """Carry out a due step and, in the same thread, the steps after it in its chain, until one has to wait."""
     taken = Lease.take(step_id, worker)
     if taken is None:
         return

@@ -1,4 +1,4 @@
-"""What a step knows of its mesh, and of the member that it works on: read when it is first asked for."""
+"""What a step knows of its mesh and its member, read when first needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Known:
-    """Of one step; or of the steps on one member that one worker carries out after each other."""
+    """What one step knows, or the steps on one member that one worker carries out in succession."""
 
     def __init__(self, step: Step) -> None:
         self.rollout = step.rollout
@@ -34,18 +34,20 @@ class Known:
         self._rendered: Rendered | None = None
 
     def serves(self, step: Step) -> bool:
-        """Whether the next step of the chain need not ask for it again."""
+        """Whether the next step of the chain can reuse this."""
         return self.of_member and step.kind in OF_A_CLUSTER and step.chain == self.chain
 
     @cached_property
     def topology(self) -> Topology:
-        """Of a step on one member only what concerns it: hundreds of clusters have hundreds of such steps."""
+        """The topology; for a step on one member only the part that concerns it, since hundreds of clusters have
+        hundreds of such steps.
+        """
         return desired.load_member(self.mesh, self.chain) if self.of_member else desired.load(self.mesh)
 
     @cached_property
     def published_topology(self) -> Topology:
-        """The topology without the joins that this rollout's own preflight has not let through; no member is written
-        what joins.
+        """The topology without the joins that this rollout's own preflight hasn't let through. Nothing is written to
+        members for these joins.
         """
         topology = self.topology
         if self.of_member:
@@ -65,7 +67,7 @@ class Known:
 
     @cached_property
     def cluster(self) -> Cluster | None:
-        """The row of the member whose chain this is, with its connection; None when it is no member any more."""
+        """The row of the member whose chain this is, with its connection; None when it is no longer a member."""
         return Cluster.objects.select_related("connection").filter(mesh=self.mesh, uid=self.chain).first()
 
     @cached_property
@@ -86,10 +88,10 @@ class Known:
         return self._rendered
 
     def use_fresh_facts(self) -> None:
-        """After something was observed: what follows renders from it."""
+        """Render what follows from new facts, after something was observed."""
         self._facts = self._rendered = None
 
     def know_webhooks(self, entries: Sequence[WebhookEntry]) -> None:
-        """What was just read and remembered of this member need not be read back."""
+        """Use the webhooks that were just read and stored, instead of reading them back."""
         self._facts = replace(self.facts, webhooks={**self.facts.webhooks, self.chain: tuple(entries)})
         self._rendered = None

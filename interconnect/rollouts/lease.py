@@ -53,8 +53,9 @@ def _loaded(step_id: int) -> Step:
 
 
 class Lease:
-    """One worker's hold on one step. The filters name the step's own columns only: with a join, PostgreSQL would
-    compare against a snapshot taken before the other worker's update."""
+    """One worker's hold on one step. The filters name only the step's own columns: with a join, PostgreSQL would
+    compare against a snapshot taken before the other worker's update.
+    """
 
     def __init__(self, step: Step, owner: str, taken: float, rest: list[Step] | None = None) -> None:
         self.step, self.owner = step, owner
@@ -63,7 +64,7 @@ class Lease:
 
     @classmethod
     def take(cls, step_id: int, worker: str) -> Lease | None:
-        """The lease, or None when the step is not due or somebody else was quicker."""
+        """Return the lease, or None when the step isn't due or another worker was quicker."""
         owner = f"{worker}:{uuid.uuid4().hex[:12]}"
         # Before the database is asked: a process that is stopped right after must not believe in a lease that ran out
         # meanwhile.
@@ -79,8 +80,8 @@ class Lease:
 
     @property
     def rest(self) -> list[Step]:
-        """What is pending after this step in its chain, read once for the whole chain; whoever begins one asks whether
-        it still is.
+        """The pending steps after this one in its chain, read once for the whole chain. Before one begins, check that
+        it is still pending.
         """
         if self._rest is None:
             step = self.step
@@ -91,10 +92,9 @@ class Lease:
         return self._rest
 
     def pass_on(self) -> Lease | None:
-        """The same worker's hold on the next step of the chain, which is its turn now; in the transaction that ends
-        this one's.
+        """Return the same worker's lease on the next step of the chain, taken in the transaction that ends this one.
 
-        None when there is none, or when a cancellation has closed it since it was read.
+        None when there is no next step, or when a cancellation has closed it since it was read.
         """
         if not self.rest:
             return None
@@ -111,18 +111,18 @@ class Lease:
 
     @contextmanager
     def carried_out(self) -> Iterator[Self]:
-        """Within it every call to a cluster holds the lease: a step that asks for long keeps what it has.
+        """Within it, every call to a cluster renews the lease, so that a slow step keeps it.
 
-        A busy server is not waited for here: the step is given back until it is to be asked again.
+        It doesn't wait for a busy server: the step is returned until its next attempt is due.
         """
         with clients.asking_first(self.hold), patience(0):
             yield self
 
     def hold(self) -> None:
-        """Called before each call to a cluster. Raises LostLease when the step may be somebody else's by now.
+        """Called before each call to a cluster. Raises LostLease when another worker may hold the step now.
 
-        Asks the database only when a call begun now might outlast the lease: elapsed time is measured by the
-        monotonic clock, which also runs while the process is stopped.
+        Asks the database only when a call begun now might outlast the lease. Elapsed time is measured by the monotonic
+        clock, which also runs while the process is stopped.
         """
         lease, deadline = settings.MESHCONSOLE_LEASE_SECONDS, settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
         if time.monotonic() - self._renewed + deadline < lease:
@@ -136,8 +136,8 @@ class Lease:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """A transaction for what a step writes down; LostLease, and nothing is written, when the step is not ours any
-        more.
+        """A transaction for what a step records. Raises LostLease, and writes nothing, when another worker holds the
+        step now.
         """
         with transaction.atomic():
             mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
@@ -146,7 +146,7 @@ class Lease:
             yield
 
     def give_back(self, **fields: Any) -> None:
-        """Write the step's result and let go of it; LostLease when it is not ours any more."""
+        """Write the step's result and release the step. Raises LostLease when another worker holds it now."""
         mine = Step.objects.filter(id=self.step.id, lease_owner=self.owner, status=StepStatus.ACTIVE)
         if not mine.update(lease_owner="", lease_until=None, **fields):
             raise LostLease

@@ -17,9 +17,9 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Look again in `seconds`, holding no thread until then; None: by the step's own back-off.
+    """Look again in `seconds`, holding no thread until then; None: after the step's own back-off.
 
-    `queued`: it could not even look, which is no part of what the step waits for.
+    `queued`: it couldn't even look, so this doesn't count as waiting.
     """
 
     seconds: float | None = None

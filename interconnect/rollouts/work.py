@@ -1,4 +1,4 @@
-"""What a step's handler works with: its mesh, topology and facts, and the one way to write to a cluster."""
+"""What a step's handler works with: its mesh, topology and facts, and the only way to write to a cluster."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ class Work:
         cluster_uid: str,
         seen: Mapping[Target, Live] | None = None,
     ) -> list[Write]:
-        """Bring the chosen targets to what is rendered now; what is applied and not rendered any more leaves.
+        """Bring the chosen targets to what is rendered now; remove what is applied but no longer rendered.
 
-        Returns the writes that were made. A write that somebody overtook is decided again from what is there then.
+        Returns the writes that were made. If somebody overtakes a write, it is decided again from the live state.
         `seen` are objects that the step itself has just read.
         """
 
@@ -170,10 +170,10 @@ class Work:
             applied.intend(self.mesh, intentions, rows, rollout=self.rollout)
 
     def record(self) -> None:
-        """In a transaction that knows that the step is ours, such as the one that ends it: what was written has
-        arrived.
+        """Record that what was written has arrived, in a transaction that checks that the step is still ours, such as
+        the one that ends it.
 
-        Until then it counts as perhaps written, and is written again by whoever takes the step up.
+        Until then it counts as possibly written, and the next worker writes it again.
         """
         applied.written(self.mesh, dict(self._unrecorded))
         self._unrecorded = []
@@ -215,8 +215,8 @@ class Work:
 
 
 def one_call_each(writes: Iterable[Write]) -> list[list[Write]]:
-    """The writes as calls: JSON patches of one object, each with its own tests, go together; what needs no call is left
-    out.
+    """Return the writes as calls. JSON patches of one object, each with its own tests, become one call; writes that
+    need no call are left out.
     """
     calls: list[list[Write]] = []
     for write in writes:
@@ -236,7 +236,9 @@ def described(target: Target) -> str:
 
 
 def removal_evidence(made: Iterable[Write], before: Mapping[str, Any]) -> dict[str, Any]:
-    """What a step has deleted and what it left alone as not ours, with what its attempts `before` said of the same."""
+    """Return what a step has deleted and what it left alone as not ours, including what its attempts `before`
+    reported.
+    """
     evidence: dict[str, list[str]] = {key: list(before.get(key, ())) for key in ("deleted", "not_ours")}
     for write in made:
         if write.note == "writes.note.not-ours":
@@ -251,7 +253,7 @@ def _holder(write: Write) -> Target:
 
 
 def conflicting(target: Target, pairs: Sequence[tuple[str, str]]) -> StepFailed:
-    """Of a step that needs consent to take fields over: `tokens` consent to all of them."""
+    """Return the error of a step that needs consent to take over fields: `tokens` consent to all of them."""
     findings = [conflict(target, field, owner) for field, owner in pairs]
     params = {**findings[0].params, "tokens": [finding.token for finding in findings]}
     return StepFailed(
@@ -267,9 +269,7 @@ def refusal(violation: Violation) -> StepFailed:
 
 
 def read_live(api: Api, targets: Iterable[Target], seen: Mapping[Target, Live] | None = None) -> dict[Target, Live]:
-    """What is there now; an object that holds several targets is read once, and not at all when it is
-    among the `seen`.
-    """
+    """Return the live objects. One that holds several targets is read once; one among `seen` isn't read at all."""
     objects: dict[Target, Live] = dict(seen or {})
     live: dict[Target, Live] = {}
     for target in targets:

@@ -55,9 +55,10 @@ def _hands() -> threading.BoundedSemaphore:
 
 
 def answer_next(answers: Mapping[str, Answer] = ANSWERS) -> None:
-    """Answer the question that has its turn, if there is one and a thread for it; then ring for the next.
+    """Answer the question whose turn it is, if there is one and a thread for it; then ring for the next.
 
-    `answers` is by the kind's name. Whoever finds all threads taken leaves: each of them rings when it is through.
+    `answers` is keyed by the kind's name. A worker that finds all threads taken leaves: each of them rings when it is
+    done.
     """
     if not _hands().acquire(blocking=False):
         return
@@ -91,7 +92,7 @@ def _questions(rows: QuerySet[Inquiry]) -> dict[str, Question]:
 
 
 def answer(inquiry_id: UUID, answers: Mapping[str, Answer] = ANSWERS) -> bool:
-    """Answer it, and with it equal ones that wait; False when somebody else is doing so."""
+    """Answer the question, and equal ones that wait with it; return False when another worker is doing so."""
     if not _take(inquiry_id):
         return False
     held = [inquiry_id]

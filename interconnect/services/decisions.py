@@ -1,7 +1,7 @@
-"""Decisions: buttons that start or change a rollout, each asked about first with its plan.
+"""Decisions: buttons that start or change a rollout, each confirmed first with its plan.
 
-A question's plan is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the
-question by its key; a plan becomes one rollout, however often the answer is sent.
+The plan of a question is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the
+question by its key. A plan becomes one rollout, however often the answer is sent.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ GUARDS = {Decision.SKIP: GuardChoice.SKIP, Decision.FORCE: GuardChoice.FORCE}
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`rollout` is the one whose page asks; `tokens` what the button itself consents to; `group` or `cluster` whose
-    workloads.
+    """A question before a decision. `rollout` is the one whose page asks, `tokens` what the button itself consents to,
+    `group` or `cluster` whose workloads to restart.
     """
 
     mesh: Mesh
@@ -121,7 +121,7 @@ def offered(rollout: Rollout) -> set[str]:
 
 
 def count(inquiry: Inquiry) -> Json:
-    """The workloads that there are to restart."""
+    """Return the workloads that can be restarted."""
     if inquiry.mesh is None:
         raise Refused.because("workloads.none")
     return {

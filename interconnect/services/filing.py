@@ -53,9 +53,9 @@ class FileRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """What the clusters have said that the document gives another kubeconfig of than the stored one.
+    """What the clusters reported for which the document has a kubeconfig that differs from the stored one.
 
-    `control_plane` is None where that is as stored; `new` and `replaced` are by the cluster's name.
+    `control_plane` is None when it is as stored; `new` and `replaced` are keyed by the cluster's name.
     """
 
     control_plane: MeshReport | None
@@ -67,7 +67,9 @@ class Reports:
         return (*self.new.values(), *self.replaced.values())
 
     def apis(self) -> dict[str, Api]:
-        """Clients with what the kubeconfigs hold, by UID; a member's serves a control plane in the same cluster."""
+        """Return clients for the kubeconfigs, by UID. A member's client also serves a control plane in the same
+        cluster.
+        """
         found = {seen.uid: api_for(seen.credential) for seen in self.members}
         if self.control_plane:
             for seen in (self.control_plane.config, self.control_plane.control_plane):

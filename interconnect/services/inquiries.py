@@ -43,8 +43,8 @@ OPEN = (InquiryStatus.WAITING, InquiryStatus.RUNNING)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of question. `shared`: everybody in the mesh gets the same answer. `check`: a credential that nobody knows
-    yet is tried. What is not `capped` is limited in another way.
+    """A kind of question. `shared`: everybody in the mesh gets the same answer. `check`: it tries a credential that
+    isn't stored yet. Kinds that aren't `capped` are limited in another way.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Kind:
 def inquiry_start(
     *, user_id: int, kind: Kind, mesh: Mesh | None = None, params: Mapping[str, Any] | None = None, secret: str = ""
 ) -> Inquiry:
-    """Ask; `secret` is sealed. The caller has checked that the user may ask.
+    """Ask a question; `secret` is sealed. The caller has checked that the user may ask.
 
-    The same question of the same person that waits already is returned instead; one too many is stored as failed, with
+    If the same question of the same person already waits, that one is returned. One too many is stored as failed, with
     the reason.
     """
     _forget_old()
@@ -84,7 +84,7 @@ def inquiry_start(
 
 
 def inquiry_again(*, inquiry: Inquiry, kind: Kind, params: Mapping[str, Any]) -> None:
-    """Ask the same once more, with other parameters; until it is answered there is no answer. `kind` is its own."""
+    """Ask the question again with other parameters. Its answer is empty until then."""
     again: Json = {
         "status": InquiryStatus.WAITING,
         "params": dict(params),
@@ -161,7 +161,7 @@ def inquiry_of(*, inquiry_id: UUID, user_id: int) -> Inquiry | None:
 
 
 def inquiry_drop(*, inquiry: Inquiry) -> None:
-    """It and its secret are gone; but one that is being answered counts as such until its thread is free."""
+    """Delete the inquiry and its secret. One that is being answered still counts until its thread is free."""
     row = Inquiry.objects.filter(id=inquiry.id)
     if not row.filter(status=InquiryStatus.RUNNING, lease_until__gte=Now()).update(kind=DROPPED, sealed="", params={}):
         row.delete()
@@ -195,7 +195,7 @@ def due() -> Q:
 
 
 def sweep() -> None:
-    """Ring again for what was not heard, as often as one worker could answer, and drop what is old."""
+    """Ring again for questions whose message was lost, as often as one worker could answer, and delete old ones."""
     _forget_old()
     for _ in range(min(Inquiry.objects.filter(due()).count(), settings.MESHCONSOLE_THREADS_EACH)):
         ring()

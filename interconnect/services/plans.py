@@ -77,9 +77,9 @@ def plan_afresh(
     retried: Rollout | None = None,
     accepted: Sequence[str] = (),
 ) -> Inquiry:
-    """A plan for one question (`decision` names it): what the clusters say now, whoever asked before.
+    """Make a plan for one question (named by `decision`) from what the clusters say now, whoever asked before.
 
-    `retried`: of its retry; `accepted`: tokens that the question's own button consents to.
+    `retried`: the rollout that the question would retry; `accepted`: tokens that the question's own button consents to.
     """
     wanted = {
         "changes": changes_to_json(changes),
@@ -93,9 +93,10 @@ def plan_afresh(
 
 
 def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
-    """Note on the plan that one of its own findings is passed over, or no longer; recorded for good when it is started.
+    """Note on the plan that one of its findings is overridden, or no longer is. This is recorded for good when the plan
+    is started.
 
-    What is written follows from some consents: then the plan is made again with them.
+    Some consents change what is written; the plan is then made again with them.
     """
     with transaction.atomic():
         row = _locked(inquiry)
@@ -173,8 +174,8 @@ def plan_start(
 
 
 def carried_out(*, mesh: Mesh, inquiry: Inquiry, start: Callable[[Inquiry], Rollout]) -> Rollout:
-    """What `start` makes of a plan that is ready and still true; of a plan that has been started, the rollout that it
-    became.
+    """Return what `start` makes of a plan that is ready and still valid; for a plan that was already started, the
+    rollout that it became.
     """
     with transaction.atomic():
         row = _locked(inquiry)
@@ -234,9 +235,9 @@ def answer(inquiry: Inquiry) -> Json:
 def made(
     mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = frozenset(), retried: Rollout | None = None
 ) -> Json:
-    """Look at the clusters and plan. Takes calls to every cluster that is concerned: a worker's job.
+    """Look at the clusters and plan. Calls every cluster concerned, so only workers call this.
 
-    `accepted` are consents. Of a rollout that is `retried`, what it carries out again.
+    `accepted` are consents. `retried` is the rollout to carry out again.
     """
     before = desired.load(mesh)
     looked, failure = _look(mesh)

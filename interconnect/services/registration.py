@@ -50,7 +50,9 @@ KEPT = "kubeconfig.kept"
 
 
 def look(inquiry: Inquiry) -> Json:
-    """Ask the clusters who they are and what the credential may; refuse what could not be stored anyway."""
+    """Ask the clusters for their identity and for the credential's permissions; refuse what couldn't be stored
+    anyway.
+    """
     if is_concluded(inquiry):
         # by a worker that died before it could say so
         return dict(inquiry.result)

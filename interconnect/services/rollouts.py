@@ -41,12 +41,12 @@ RETRIED = (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What starting a rollout takes, beside who starts it.
+    """The parameters of starting a rollout, besides who starts it.
 
-    Without `changes`, what is desired already is written again. `revision` is the mesh's as the actor saw it (None: as
-    it is now). `accept` are tokens of findings that are overridden, objects that are adopted and fields that are taken
-    over. `guard` is a GuardChoice, as it was sent; `restart` None: as the mesh is set. `live` is what a plan has just
-    read; without it, what was written before is trusted to be there.
+    Without `changes`, the desired state is written again. `revision` is the mesh's as the actor saw it (None: as it is
+    now). `accept` are tokens of findings that are overridden, objects that are adopted and fields that are taken over.
+    `guard` is a GuardChoice, as sent; `restart` None means the mesh's policy. `live` is what a plan has just read;
+    without it, what was written before is trusted to be there.
     """
 
     mesh: Mesh
@@ -193,7 +193,9 @@ def drift_restore(
 
 
 def why_not_retried(rollout: Rollout) -> Iterator[Violation]:
-    """Only what failed, or was cancelled, is carried out again, and only while nothing else was asked for since."""
+    """Yield why a rollout can't be retried: it must have failed or been cancelled, and nothing may have changed the
+    topology since.
+    """
     if rollout.status not in RETRIED:
         yield Violation("rollout.not-failed", {"status": rollout.status})
     if is_superseded(rollout):
@@ -213,9 +215,9 @@ def rollout_retry(
     guard: str = GuardChoice.FAIL,
     restart: RestartPolicy | None = None,
 ) -> Rollout:
-    """Carry out again what failed.
+    """Carry out the failed steps again.
 
-    What was decided of a moment is asked anew: it is in `accept` and `guard`, or not decided.
+    Decisions about a moment are asked again: they are in `accept` and `guard`, or not made.
     """
     mesh = rollout.mesh
     with audited(actor, "rollout.retry", mesh=mesh, params={"accept": sorted(accept), "guard": guard}) as request:
@@ -298,9 +300,10 @@ def rollout_cancel(*, actor: Actor, rollout: Rollout) -> Rollout:
 def rollout_revert(
     *, actor: Actor, start: Start, rollout: Rollout | None = None, allow_removal: bool = True
 ) -> Rollout:
-    """A new rollout back to the topology before the last one that changed it: the changes of `start` are found here.
+    """Start a rollout back to the topology before the last one that changed it. The changes of `start` are determined
+    here.
 
-    `rollout`: the one that is meant by that.
+    `rollout`: the one that is meant to be reverted.
     """
     try:
         changes = way_back(start.mesh, rollout=rollout, allow_removal=allow_removal)

@@ -8,7 +8,7 @@ import threading
 class Turns:
     """At most `most` keys at once, each of them once.
 
-    What finds no room waits as a name only, in the order of coming.
+    What finds no room waits as a name only, in order of arrival.
     """
 
     def __init__(self, most: int) -> None:

@@ -68,7 +68,7 @@ def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict
 def workloads_restart(
     *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Json] | None = None
 ) -> Rollout:
-    """One chain per cluster, one step per wave; a wave that does not become ready ends its chain.
+    """Restart workloads: one chain per cluster, one step per wave. A wave that doesn't become ready ends its chain.
 
     `counted` is what was just seen; without it the clusters are asked.
     """
@@ -98,7 +98,7 @@ def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
 
 
 def role_for_clusters(rows: Iterable[Cluster]) -> Role:
-    """The role that a restart of the workloads of these clusters needs."""
+    """Return the role that a restart of these clusters' workloads needs."""
     return role_to_restart(joined=bool(_joined_group(rows)))
 
 

@@ -1,4 +1,6 @@
-"""The gateway rule, meshNetworks, the guarded restart of istiod, and the proof that every replica knows."""
+"""The gateway rule, meshNetworks, the guarded restart of istiod, and the proof that every replica has the desired
+networks.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def label_restore(work: Work) -> Done:
 
 
 def injection(work: Work) -> Done:
-    """Looks at the webhooks anew, since revisions and tags come and go."""
+    """Set the network in the webhooks' paths. Reads the webhooks again, since revisions and tags come and go."""
     configurations = work.member.list(kinds.MUTATING_WEBHOOK)
     entries = istiod.injection_entries(configurations)
     if work.cluster:

@@ -1,5 +1,5 @@
-"""Preflight of one group that joins: look at the clusters, judge by the domain's findings, let the
-join through or not.
+"""The preflight of a joining group: look at the clusters, judge by the domain's findings, and let the join through or
+not.
 """
 
 from __future__ import annotations

@@ -18,7 +18,9 @@ WAVE_SECONDS = 600
 
 
 def restart(work: Work) -> Done | Wait:
-    """The wave's workloads carry the step's own time; a wave that does not become ready ends the chain here."""
+    """Restart the workloads of the wave, marked with the step's own time. A wave that doesn't become ready ends the
+    chain here.
+    """
     waiting: list[str] = []
     for item in work.step.params["workloads"]:
         target = Target(work.step.chain, "apps/v1", item["kind"], item["namespace"], item["name"])
