@@ -47,8 +47,8 @@ class Choice:
     """The addresses by which groups are reached, to be chosen on a page.
 
     `stored` are those of each group until now, and `versions` theirs where somebody else can change them meanwhile.
-    `change` is what a group's choice amounts to; `keep` does with all that were made what there is to do. `words` are
-    the page's own.
+    `change` is what a group's choice amounts to; `keep` takes the choices of all groups and answers the request.
+    `words` are the page's own.
     """
 
     topology: Topology

@@ -39,20 +39,21 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     def save(chosen: Mapping[str, Any]) -> None:
         mesh_restart_policy(actor=visit.actor, mesh=visit.mesh, restart=RestartPolicy(chosen["restart"]))
 
-    return _changed(request, visit, {RESTART: form}, save)
+    return _changed(request, visit, RESTART, form, save)
 
 
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
     """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
     visit = mesh_for(request, name)
+    form = NetworksForm(posted(request), mesh=visit.mesh)
 
     def save(chosen: Mapping[str, Any]) -> None:
         mesh_networks_source(
             actor=visit.actor, mesh=visit.mesh, cluster_uid=chosen["source"], config_map=chosen["config_map"]
         )
 
-    return _changed(request, visit, {NETWORKS: NetworksForm(posted(request), mesh=visit.mesh)}, save)
+    return _changed(request, visit, NETWORKS, form, save)
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,21 +64,20 @@ def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
     def save(chosen: Mapping[str, Any]) -> None:
         mesh_istiod_url(actor=visit.actor, mesh=visit.mesh, url=chosen["url"].strip())
 
-    return _changed(request, visit, {ISTIOD_URL: form}, save)
+    return _changed(request, visit, ISTIOD_URL, form, save)
 
 
 def _changed(
-    request: HttpRequest, visit: Visit, sent: Mapping[str, Form], save: Callable[[Mapping[str, Any]], None]
+    request: HttpRequest, visit: Visit, key: str, form: Form, save: Callable[[Mapping[str, Any]], None]
 ) -> HttpResponse:
     """What every form of the page does with what was sent; a refusal stands beside its last field."""
-    form = next(iter(sent.values()))
     if request.method != "POST" or not form.is_valid():
-        return _page(request, visit, sent)
+        return _page(request, visit, key, form)
     try:
         save(form.cleaned_data)
     except Refused as refused:
         form.add_error(list(form.fields)[-1], " ".join(phrases.reasons(refused.violations)))
-        return _page(request, visit, sent)
+        return _page(request, visit, key, form)
     return done(request, visit.mesh, _("Saved."), url_name="mesh-settings")
 
 
@@ -105,18 +105,18 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
     return redirect(request, reverse("meshes"))
 
 
-def _page(request: HttpRequest, visit: Visit, sent: Mapping[str, Form]) -> HttpResponse:
-    """The whole page: the form that was sent, if any, with what is wrong in it, the others as they are stored."""
+def _page(request: HttpRequest, visit: Visit, key: str, form: Form) -> HttpResponse:
+    """The whole page: this form as it is, perhaps with what is wrong in it, the others as they are stored."""
     mesh, page_of = visit.mesh, {NETWORKS: "mesh-networks", ISTIOD_URL: "mesh-istiod-url"}
     forms: dict[str, Form] = {
         RESTART: SettingsForm(initial={"restart": mesh.restart}),
         NETWORKS: NetworksForm(mesh=mesh),
         ISTIOD_URL: IstiodUrlForm(initial={"url": mesh.istiod_url}),
-        **sent,
+        key: form,
     }
-    for key, form in forms.items():
-        for bound in form:
-            bound.field.disabled = not visit.may(page_of.get(key, "mesh-settings"))
+    for each, shown in forms.items():
+        for bound in shown:
+            bound.field.disabled = not visit.may(page_of.get(each, "mesh-settings"))
     context = frame(visit, "mesh-settings") | {
         **forms,
         "may_change": visit.may("mesh-settings"),
@@ -124,5 +124,5 @@ def _page(request: HttpRequest, visit: Visit, sent: Mapping[str, Form]) -> HttpR
         "istiods": observed_istiods(mesh),
     }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)
-    failed = any(form.is_bound and form.errors for form in forms.values())
+    failed = bool(form.is_bound and form.errors)
     return page(request, "meshes/settings.html", context, status=422 if failed else 200)
