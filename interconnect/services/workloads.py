@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
-from interconnect.domain.stale import RESTARTABLE
+from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
@@ -31,41 +31,40 @@ WAVE = 5
 RELABELLING = (StepKind.LABEL, StepKind.INJECTION, StepKind.LABEL_RESTORE, StepKind.INJECTION_RESTORE)
 
 
-def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
-    """Counted now, by cluster name, and remembered; a cluster that does not answer has its `not_counted` code and
-    `params`.
-    """
+Counted = StaleCount | Violation
 
-    def look(cluster: Cluster) -> Json:
+
+def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Counted]:
+    """Counted now, by cluster name, and remembered; why not, where a cluster does not answer."""
+
+    def look(cluster: Cluster) -> Counted:
         try:
             counted = count_stale(clients.api_of(cluster.connection), cluster.group.name if cluster.group else "")
         except KubeError as error:
-            return {"not_counted": error.code, "params": {**error.params, "said": error.evidence}}
-        observed.note_cluster(cluster, stale=counted)
+            return error.violation()
+        observed.note_stale(cluster, counted)
         return counted
 
     rows = list(clusters)
     return dict(zip([row.name for row in rows], side_by_side(look, rows), strict=True))
 
 
-def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
+def _not_counted(counted: Mapping[str, Counted]) -> list[Violation]:
     """Why it is not known whether anything has to be restarted, cluster by cluster."""
     return [
-        Violation(
-            "workloads.not-counted", {**said["params"], "cluster": name, "violation": f"kube.{said['not_counted']}"}
-        )
+        Violation("workloads.not-counted", {**said.params, "cluster": name, "violation": said.code})
         for name, said in counted.items()
-        if "not_counted" in said
+        if isinstance(said, Violation)
     ]
 
 
-def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
-    """What a restart would find, by cluster. Asks the clusters: a worker's job."""
-    return stale_workloads(mesh, _chosen(mesh, group, cluster))
+def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> WorkloadsResult:
+    """What a restart would find. Asks the clusters: a worker's job."""
+    return WorkloadsResult(stale_workloads(mesh, _chosen(mesh, group, cluster)))
 
 
 def workloads_restart(
-    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Json] | None = None
+    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Counted] | None = None
 ) -> Rollout:
     """One chain per cluster, one step per wave; a wave that does not become ready ends its chain.
 
@@ -76,7 +75,7 @@ def workloads_restart(
         rows = _chosen(mesh, group, cluster)
         _require_rights(actor, rows)
         found = stale_workloads(mesh, rows) if counted is None else counted
-        todo = {row: restartable(found.get(row.name, {})) for row in rows}
+        todo = {row: _restartable(found.get(row.name)) for row in rows}
         if not any(todo.values()):
             raise Refused(_not_counted(found) or [Violation("workloads.none")])
         rollout = _start(actor, mesh, todo)
@@ -112,13 +111,11 @@ def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
     require(actor, Role.OPERATOR)
 
 
-def restartable(counted: Json) -> list[Json]:
-    """Of the workloads of one cluster those that a restart helps; others are listed only."""
-    found = counted.get("workloads", ())
-    return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
+def _restartable(counted: Counted | None) -> tuple[Workload, ...]:
+    return counted.restartable if isinstance(counted, StaleCount) else ()
 
 
-def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout:
+def _start(actor: Actor, mesh: Mesh, todo: Mapping[Cluster, tuple[Workload, ...]]) -> Rollout:
     with transaction.atomic():
         # A change of the topology writes this row first: one of the two waits and then sees the other.
         Mesh.objects.select_for_update().get(id=mesh.id)
@@ -141,7 +138,10 @@ def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout
                 chain=row.uid,
                 position=number,
                 kind=StepKind.WORKLOADS,
-                params={"workloads": items[start : start + WAVE], "restarted_at": now},
+                params={
+                    "workloads": [workload._asdict() for workload in items[start : start + WAVE]],
+                    "restarted_at": now,
+                },
             )
             for row, items in todo.items()
             for number, start in enumerate(range(0, len(items), WAVE), 1)
