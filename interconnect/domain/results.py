@@ -14,18 +14,20 @@ from interconnect.domain.facts import Istiod
 from interconnect.domain.findings import Finding
 from interconnect.domain.json_types import Json
 from interconnect.domain.stale import StaleCount
-from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.steps import StepKind
 from interconnect.domain.violations import Violation
-from interconnect.domain.writes import Verb
 
 
 @dataclass(frozen=True, slots=True)
 class StepShown:
-    """One step of a plan. `left`: it is owed without the plan's changes, by an earlier rollout."""
+    """One step of a plan. `left`: it is owed without the plan's changes, by an earlier rollout.
 
-    phase: Phase
+    `phase` and `kind` are a `Phase` and a `StepKind` of the version that made the plan.
+    """
+
+    phase: int
     chain: str
-    kind: StepKind
+    kind: str
     subject: str = ""
     group: str = ""
     left: bool = False
@@ -43,9 +45,9 @@ class StepShown:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
-            Phase(data["phase"]),
-            data["chain"],
-            StepKind(data["kind"]),
+            data.get("phase", 0),
+            data.get("chain", ""),
+            data.get("kind", ""),
             data.get("subject", ""),
             data.get("group", ""),
             bool(data.get("left")),
@@ -55,7 +57,7 @@ class StepShown:
 @dataclass(frozen=True, slots=True)
 class WriteShown:
     """One write. `cluster` is a `kube-system` UID; `before` and `after` are YAML of what differs; `problems` are why it
-    would not succeed now; `owners` are the other managers of the object, the latest first.
+    would not succeed now; `owners` are the other managers of the object, the latest first; `verb` is a `Verb`.
     """
 
     cluster: str
@@ -63,7 +65,7 @@ class WriteShown:
     namespace: str
     name: str
     field: str
-    verb: Verb
+    verb: str
     note: str
     before: str
     after: str
@@ -87,10 +89,9 @@ class WriteShown:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        texts = ("cluster", "kind", "namespace", "name", "field", "note", "before", "after")
+        texts = ("cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after")
         return cls(
             **{name: data.get(name, "") for name in texts},
-            verb=Verb(data.get("verb", Verb.LOOK)),
             problems=_violations(data.get("problems", ())),
             owners=tuple(data.get("owners", ())),
         )
@@ -138,7 +139,7 @@ class PlanResult:
     @property
     def restarts(self) -> bool:
         """Whether it restarts the control plane, so that its guard has a say."""
-        return any(step.kind is StepKind.RESTART for step in self.steps)
+        return any(step.kind == StepKind.RESTART for step in self.steps)
 
     @property
     def decisive(self) -> tuple[Violation, ...]:

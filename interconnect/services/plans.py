@@ -285,7 +285,7 @@ def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> tuple[S
 
 
 def _step(step: PlannedStep | Step, left: bool) -> StepShown:
-    return StepShown(Phase(step.phase), step.chain, StepKind(step.kind), step.subject, step.group, left)
+    return StepShown(step.phase, step.chain, step.kind, step.subject, step.group, left)
 
 
 def _leftover(mesh: Mesh, before: Topology) -> LeftBehind | None:

@@ -107,6 +107,8 @@ def test_a_plan_of_an_earlier_version_is_read() -> None:
     found = PlanResult.from_json({"revision": 3, "digest": "0f", "istiods": [istiod], "steps": [step], "live": []})
     assert [(each.deployment, each.replicas, each.strategy) for each in found.istiods] == [("istiod", 2, "Recreate")]
     assert found.restarts and found.steps == (StepShown(Phase.PUBLISH, "mesh", StepKind.RESTART),)
+    gone = {"phase": 3, "chain": "mesh", "kind": "a kind that is gone"}
+    assert PlanResult.from_json({"steps": [gone]}).steps == (StepShown(3, "mesh", "a kind that is gone"),)
     assert PlanResult.from_json({"revision": 3, "refusals": [{"code": "drift.none"}]}).blocking(()) == (
         Violation("drift.none"),
     )

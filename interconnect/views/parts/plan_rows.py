@@ -202,7 +202,7 @@ def write_row(write: WriteShown, accepted: frozenset[str]) -> WriteRow:
 def _note(write: WriteShown) -> str:
     if write.note:
         return word(write.note, {})
-    return _("will be deleted") if write.verb is Verb.DELETE else ""
+    return _("will be deleted") if write.verb == Verb.DELETE else ""
 
 
 def _step(step: StepShown, names: Mapping[str, str]) -> StepLine:
