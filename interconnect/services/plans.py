@@ -35,9 +35,8 @@ from interconnect.state import desired, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
-    from interconnect.domain.findings import Finding
     from interconnect.domain.steps import PlannedStep
-    from interconnect.domain.topology import RestartPolicy
+    from interconnect.domain.topology import Group, RestartPolicy
     from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
@@ -224,9 +223,9 @@ def made(
     scene = scene_of(mesh, consents=accepted)
     seen = preview_agreed(after, scene)
     again = list(engine.carried_out_again(retried)) if retried else []
-    joining = [change.group for change in changes if isinstance(change, Join)]
+    joining = _joining(after, [*(change.group for change in changes if isinstance(change, Join)), *_preflights(again)])
     steps = tuple(_step(step, False) for step in again) if retried else _steps(seen.steps, _left(before, scene, seen))
-    findings, awaited = _joining(mesh, after, [*joining, *_preflights(again)], looked)
+    deny = clients.deny_list()
     result = PlanResult(
         revision=mesh.revision,
         steps=steps,
@@ -237,8 +236,8 @@ def made(
         ),
         unreachable=tuple(seen.unreachable.values()),
         control_plane=failure,
-        findings=findings,
-        awaited=awaited,
+        findings={group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in joining if looked},
+        awaited={group.name: names for group in joining if (names := _awaited(after, group))},
         istiods=facts.istiods,
         proxies=_proxies(mesh, facts),
         left=None if retried else _leftover(mesh, before),
@@ -300,24 +299,14 @@ def _live(seen: Preview) -> dict[Target, Present | Absent]:
     return {target: state for target, state in states if isinstance(state, Present | Absent)}
 
 
-def _joining(
-    mesh: Mesh, after: Topology, names: Sequence[str], looked: preflight.Look | None
-) -> tuple[dict[str, tuple[Finding, ...]], dict[str, tuple[str, ...]]]:
-    """By group that joins: what stands against it, and the gateways whose address is awaited."""
-    groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
-    deny = clients.deny_list()
-    awaited = {
-        group.name: tuple(
-            sorted(
-                after.gateways[address.gateway].name
-                for address in group.addresses or ()
-                if address.awaited and address.gateway
-            )
-        )
-        for group in groups
-    }
-    found = {group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in groups} if looked else {}
-    return found, {name: names for name, names in awaited.items() if names}
+def _joining(after: Topology, names: Iterable[str]) -> list[Group]:
+    return [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
+
+
+def _awaited(after: Topology, group: Group) -> tuple[str, ...]:
+    """Names of the group's gateways whose address is to come."""
+    awaited = (address.gateway for address in group.addresses or () if address.awaited)
+    return tuple(sorted(after.gateways[key].name for key in awaited if key))
 
 
 def _proxies(mesh: Mesh, facts: Facts) -> int | None:

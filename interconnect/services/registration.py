@@ -81,7 +81,7 @@ def report_of(inquiry: Inquiry) -> ClusterSummary | MeshSummary | None:
 
 def is_concluded(inquiry: Inquiry) -> bool:
     """Whether what it found is stored; known from the moment of storing on, whatever becomes of who stored it."""
-    return bool(inquiry.result.get("concluded"))
+    return RegistrationReport.from_json(inquiry.result).concluded
 
 
 def _conclude(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:
