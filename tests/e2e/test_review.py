@@ -77,7 +77,7 @@ def test_an_error_is_passed_over_knowingly_and_the_decision_outlives_a_reload(vi
     review(page, "red")
     worker()
     row = page.get_by_role("row").filter(has_text="preflight.no-answer")
-    expect(row).to_contain_text("member-c does not answer")
+    expect(row).to_contain_text("member-c doesn't answer")
     while page.get_by_role("button", name="Override").count():
         left = page.get_by_role("button", name="Override").count()
         page.get_by_role("button", name="Override").first.click()

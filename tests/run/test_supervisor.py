@@ -172,7 +172,7 @@ def test_who_asks_twice_waits_for_nobody(tmp_path: Path) -> None:
     console = Supervised(tmp_path, [python("worker", STUBBORN)])
     until(lambda: "deaf" in console.log("worker"), "the worker does not start")
     console.process.send_signal(signal.SIGINT)
-    until(lambda: "Ctrl-C again ends at once" in console.said, "the first is not heard")
+    until(lambda: "Press Ctrl-C again to stop at once" in console.said, "the first is not heard")
     assert console.ends(signal.SIGINT) == 0
     console.nobody_is_left()
 
