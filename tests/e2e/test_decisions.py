@@ -170,7 +170,7 @@ def test_clusters_whose_pod_cidrs_overlap_are_put_into_one_group_knowingly(visit
     for name in ("member-a", "member-b"):
         dialog.get_by_role("checkbox", name=name).check()
     dialog.get_by_role("button", name="OK").click()
-    expect(dialog.get_by_text("it is recorded")).to_be_visible()
+    expect(dialog.get_by_text("The override is recorded")).to_be_visible()
     dialog.get_by_role("button", name="Override").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("row", name="twins").first).to_be_visible()

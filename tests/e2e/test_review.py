@@ -50,7 +50,7 @@ def review(page: Page, *groups: str) -> None:
 
 def run_checks(page: Page) -> None:
     page.get_by_role("button", name="Run checks").click()
-    expect(page.get_by_role("status").filter(has_text="Asking the clusters")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Checking the clusters")).to_be_visible()
     worker()
     expect(page.get_by_role("row", name=re.compile("blue.* green"))).to_be_visible(timeout=60_000)
 

@@ -106,7 +106,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        assert_refused(refusal(tmp_path / "data", MESHCONSOLE_PORT=str(port)), f"Port {port} is taken")
+        assert_refused(refusal(tmp_path / "data", MESHCONSOLE_PORT=str(port)), f"Port {port} is in use")
     assert processes_of(tmp_path / "data") == {}
 
 
