@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from interconnect.domain.json_types import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,15 @@ class Istiod:
     mounted: bool = False
     strategy: str = "RollingUpdate"
 
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        networks = ConfigMapRef(**data["networks"]) if data.get("networks") else None
+        empty = {"revision": "", "cluster_id": "", "version": ""}
+        return cls(**{**empty, **data, "networks": networks})
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookEntry:
@@ -44,6 +56,13 @@ class WebhookEntry:
     webhook: str
     attribute: str
     value: str
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True)

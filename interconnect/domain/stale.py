@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from interconnect.domain.entries import NETWORK_LABEL
 from interconnect.domain.json_types import Json
@@ -44,12 +44,44 @@ class StaleCount:
     networks: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def workloads(self) -> tuple[Workload, ...]:
+        return tuple(sorted({*self.stale, *self.unlabelled}))
+
+    @property
+    def restartable(self) -> tuple[Workload, ...]:
+        """Those that a restart helps; others are listed only."""
+        return tuple(workload for workload in self.workloads if workload.restartable)
+
+    @property
     def total(self) -> int:
         return sum(self.stale.values())
 
     @property
     def total_unlabelled(self) -> int:
         return sum(self.unlabelled.values())
+
+    def to_json(self) -> Json:
+        workloads = [
+            {**workload._asdict(), "stale": self.stale.get(workload, 0), "unlabelled": self.unlabelled.get(workload, 0)}
+            for workload in self.workloads
+        ]
+        return {
+            "stale": self.total,
+            "unlabelled": self.total_unlabelled,
+            "workloads": workloads,
+            "networks": dict(self.networks),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        stale, unlabelled = {}, {}
+        for item in data.get("workloads", ()):
+            workload = Workload(item["namespace"], item["kind"], item["name"])
+            if item.get("unlabelled"):
+                unlabelled[workload] = item["unlabelled"]
+            if item.get("stale") or workload not in unlabelled:
+                stale[workload] = item.get("stale", 0)
+        return cls(stale, unlabelled, data.get("networks", {}))
 
 
 def count(pods: Iterable[Json], group: str | None) -> StaleCount:

@@ -45,6 +45,7 @@ CODES = (
     "writes.webhook-path",
     "writes.webhook-rewritten",
     "writes.config-map-missing",
+    "networks.rewritten",
     # Notes of writes that need no consent.
     "writes.note.adopted",
     "writes.note.already-gone",

@@ -17,9 +17,9 @@ class InquiryStatus(models.TextChoices):
 class Inquiry(models.Model):
     """A question to clusters that a page has asked: a worker answers it, the page polls, and after a while it is gone.
 
-    `sealed` holds what must not lie about in the clear (a pasted kubeconfig), `params` the rest of the question and
-    `result` the answer, each in the shape of its `kind` (`interconnect.services.answering`). Questions of one `digest`
-    have one answer; it is empty where nothing is asked.
+    `sealed` holds what must not lie about in the clear (a pasted kubeconfig), `params` the rest of the question in the
+    shape of its `kind` (`interconnect.services.answering`), `result` the answer (`interconnect.domain.results`,
+    `.reports`), `errors` a refusal. Questions of one `digest` have one answer; it is empty where nothing is asked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -14,6 +14,7 @@ from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
+from interconnect.domain.results import WriteShown
 from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.observing.istiods import side_by_side
@@ -268,22 +269,23 @@ def _tried(api: Api, write: Write) -> Json | None:
     return None
 
 
-def write_as_json(write: PlannedWrite) -> Json:
-    """As a page shows it; `before` and `after` are YAML of what differs."""
+def write_shown(write: PlannedWrite) -> WriteShown:
+    """As a page shows it."""
     before, after = excerpt(write.before, write.after)
-    return {
-        "cluster": write.target.cluster,
-        "kind": write.target.kind,
-        "namespace": write.target.namespace,
-        "name": write.target.name,
-        "field": write.target.field,
-        "verb": write.verb,
-        "note": write.note,
-        "before": before,
-        "after": after,
-        "problems": [problem.to_json() for problem in write.problems],
-        "owners": list(write.owners),
-    }
+    target = write.target
+    return WriteShown(
+        cluster=target.cluster,
+        kind=target.kind,
+        namespace=target.namespace,
+        name=target.name,
+        field=target.field,
+        verb=write.verb,
+        note=write.note,
+        before=before,
+        after=after,
+        problems=write.problems,
+        owners=write.owners,
+    )
 
 
 _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimestamp", "uid", "selfLink")

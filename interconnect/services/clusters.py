@@ -75,7 +75,7 @@ def _note(cluster: Cluster, report: ClusterReport) -> None:
     observed.note_cluster(
         cluster,
         version=report.version,
-        webhooks=observed.webhooks_as_json(report.webhooks),
+        webhooks=[entry.to_json() for entry in report.webhooks],
         pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
         missing_rights=list(report.missing),
     )

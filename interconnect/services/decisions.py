@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from interconnect.domain.confirming import Asking, asking
 from interconnect.domain.kinds import KINDS
 from interconnect.domain.refusal import Refused
+from interconnect.domain.results import WorkloadsResult
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
@@ -124,11 +125,8 @@ def count(inquiry: Inquiry) -> Json:
     """Return the workloads that can be restarted."""
     if inquiry.mesh is None:
         raise Refused.because("workloads.none")
-    return {
-        "counted": workloads_counted(
-            mesh=inquiry.mesh, group=inquiry.params["group"], cluster=inquiry.params["cluster"]
-        )
-    }
+    params = inquiry.params
+    return workloads_counted(mesh=inquiry.mesh, group=params["group"], cluster=params["cluster"]).to_json()
 
 
 def question_asks(*, question: Question) -> Asking:
@@ -165,7 +163,7 @@ def require_answer(*, question: Question, plan: Inquiry, answer: Answer) -> None
     plans.require_ready(plan, question.mesh)
     if question.decision is Decision.REVERT:
         plans.require_answered(plan)
-    if question.decision is Decision.RESTORE and not plan.result["steps"]:
+    if question.decision is Decision.RESTORE and not plans.result_of(plan).steps:
         raise Refused.because("drift.none")
 
 
@@ -178,15 +176,15 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
                 revision=row.params["revision"],
                 accept=accept,
                 restart=answer.restart,
-                live=plans.live_of(row.result),
+                live=plans.result_of(row).live,
             )
             return rollout_revert(actor=actor, start=start, rollout=question.rollout)
         case Decision.RESTORE:
             # To restore is to take back what others have changed: the button consents to what is shown above it.
-            tokens = accept | set(plans.tokens_of(row.result))
-            return drift_restore(actor=actor, mesh=question.mesh, live=plans.live_of(row.result), accept=tokens)
+            tokens = accept | set(plans.result_of(row).tokens)
+            return drift_restore(actor=actor, mesh=question.mesh, live=plans.result_of(row).live, accept=tokens)
         case Decision.WORKLOADS:
-            counted = row.result["counted"]
+            counted = WorkloadsResult.from_json(row.result).counted
             return workloads_restart(
                 actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted
             )

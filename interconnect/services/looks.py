@@ -1,8 +1,5 @@
 """What a page asks the clusters of a mesh directly: the live gateway rule, and the Gateways of others that our rule
 will meet.
-
-Results: `rule` gives `{"gateways": [...], "drift": [...]}`; `enabling` gives the Gateways of others that our rule will
-meet.
 """
 
 from __future__ import annotations
@@ -15,12 +12,13 @@ from interconnect.domain.entries import MESH_LABEL, RULE_NAME
 from interconnect.domain.json_types import Json
 from interconnect.domain.manifests import GATEWAY_SELECTOR
 from interconnect.domain.render import rule_target
+from interconnect.domain.results import GatewayShown, RuleResult, WriteShown
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.planning.excerpt import as_yaml
-from interconnect.planning.preview import preview_agreed, scene_of, shown, write_as_json
+from interconnect.planning.preview import preview_agreed, scene_of, shown, write_shown
 from interconnect.services.inquiries import Kind
 from interconnect.state import desired
 
@@ -44,7 +42,8 @@ def rule(inquiry: Inquiry) -> Json:
     wrote.
     """
     mesh = _mesh(inquiry)
-    return {**_gateways(mesh, _on_the_port(mesh)), "drift": _rule_drift(mesh)}
+    found = _gateways(mesh, _on_the_port(mesh))
+    return replace(found, drift=_rule_drift(mesh)).to_json()
 
 
 def enabling(inquiry: Inquiry) -> Json:
@@ -52,39 +51,35 @@ def enabling(inquiry: Inquiry) -> Json:
     gateways.
     """
     mesh = _mesh(inquiry)
-    return _gateways(
-        mesh,
-        [
-            obj
-            for obj in _on_the_port(mesh)
-            if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))
-        ],
-    )
+    met = [
+        obj
+        for obj in _on_the_port(mesh)
+        if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))
+    ]
+    return _gateways(mesh, met).to_json()
 
 
 def _on_the_port(mesh: Mesh) -> list[Json]:
     return [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if _opens_the_port(obj)]
 
 
-def _gateways(mesh: Mesh, found: Iterable[Json]) -> Json:
-    lines = sorted(
-        (_gateway(mesh, obj) for obj in found), key=lambda line: (not line["ours"], line["namespace"], line["name"])
-    )
-    return {"gateways": lines[:MOST_GATEWAYS], "more": max(0, len(lines) - MOST_GATEWAYS)}
+def _gateways(mesh: Mesh, found: Iterable[Json]) -> RuleResult:
+    lines = sorted((_gateway(mesh, obj) for obj in found), key=lambda line: (not line.ours, line.namespace, line.name))
+    return RuleResult(tuple(lines[:MOST_GATEWAYS]), max(0, len(lines) - MOST_GATEWAYS))
 
 
 def _opens_the_port(obj: Json) -> bool:
     return any(number(mapping(server, "port"), "number") == GATEWAY_PORT for server in items(obj, "spec", "servers"))
 
 
-def _gateway(mesh: Mesh, obj: Json) -> Json:
-    return {
-        "namespace": text(obj, "metadata", "namespace"),
-        "name": text(obj, "metadata", "name"),
-        "ours": _is_ours(mesh, obj),
-        "taken": _has_our_name(mesh, obj) and not _is_ours(mesh, obj),
-        "text": as_yaml(shown(obj)),
-    }
+def _gateway(mesh: Mesh, obj: Json) -> GatewayShown:
+    return GatewayShown(
+        namespace=text(obj, "metadata", "namespace"),
+        name=text(obj, "metadata", "name"),
+        ours=_is_ours(mesh, obj),
+        taken=_has_our_name(mesh, obj) and not _is_ours(mesh, obj),
+        text=as_yaml(shown(obj)),
+    )
 
 
 def _is_ours(mesh: Mesh, obj: Json) -> bool:
@@ -100,12 +95,12 @@ def _selects_ours(obj: Json) -> bool:
     return mapping(obj, "spec", "selector").items() <= GATEWAY_SELECTOR.items()
 
 
-def _rule_drift(mesh: Mesh) -> list[Json]:
+def _rule_drift(mesh: Mesh) -> tuple[WriteShown, ...]:
     topology, scene = desired.load(mesh), scene_of(mesh)
     target = rule_target(topology)
     if not topology.enabled or target not in scene.applied:
-        return []
+        return ()
     # The rule alone: nothing else has to be asked for it.
     bare = replace(topology, clusters={}, groups={}, gateways={})
     alone = replace(scene, facts=replace(scene.facts, istiods=()), applied={target: scene.applied[target]})
-    return [write_as_json(write) for write in preview_agreed(bare, alone).writes if write.verb is not Verb.LOOK]
+    return tuple(write_shown(write) for write in preview_agreed(bare, alone).writes if write.verb is not Verb.LOOK)

@@ -1,32 +1,23 @@
 """Plans that a page shows before anything is started: asked of the clusters by a worker, kept with the mesh's revision,
-and turned into one rollout. Result of an inquiry of the kind `plan`:
-    {"revision", "digest", "refusals": [violation], "steps": [{"phase", "chain", "kind", "subject", "group", "left"}],
-     "writes": [{"cluster", "kind", "namespace", "name", "field", "verb", "note", "before", "after", "problems",
-     "owners"}], "unreachable": [violation], "control_plane": violation or null, "findings": {group: [finding]},
-     "awaited": {group: [gateway]}, "istiods": [{"deployment", "replicas", "strategy"}], "proxies": int or null, "left":
-     {"role", "rollout", "actor"} or null, "live": [[target, object or null]], "guard": [violation], "rollout": str once
-     it is started}
-A violation is {"code", "params", "token"}, a cluster its `kube-system` UID; `before` and `after` are YAML of what
-differs.
+and turned into one rollout.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from interconnect import clients
 from interconnect.domain.changes import Change, Join, apply_all
-from interconnect.domain.entries import Absent, Live, Present, Target
-from interconnect.domain.findings import Severity
+from interconnect.domain.entries import Absent, Present, Target
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import render
+from interconnect.domain.results import LeftBehind, PlanResult, StepShown
 from interconnect.domain.serial import changes_from_json, changes_to_json
 from interconnect.domain.steps import CENTRAL, StepKind
 from interconnect.domain.topology import Topology
@@ -36,7 +27,7 @@ from interconnect.kube.errors import KubeError
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.observing import preflight
 from interconnect.observing.istiods import ask_each, sources
-from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_as_json
+from interconnect.planning.preview import PlannedWrite, Preview, Scene, preview_agreed, scene_of, write_shown
 from interconnect.rollouts import engine
 from interconnect.services.inquiries import Kind, inquiry_again, inquiry_drop, inquiry_start
 from interconnect.services.rollouts import Start, leftovers, rollout_start
@@ -45,7 +36,7 @@ from interconnect.state import desired, observed
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
-    from interconnect.domain.topology import RestartPolicy
+    from interconnect.domain.topology import Group, RestartPolicy
     from interconnect.domain.violations import Violation
     from interconnect.models import Step
     from meshconsole.access.actor import Actor
@@ -57,7 +48,7 @@ def plan_of(*, mesh: Mesh, user_id: int, changes: Sequence[Change]) -> Inquiry:
     """Return the user's plan of these changes for the mesh as it is now; ask for one if there is none yet."""
     wanted = {"changes": changes_to_json(changes), "revision": mesh.revision, "decision": ""}
     for known in Inquiry.objects.filter(mesh=mesh, user_id=user_id, kind=KIND.name).order_by("-asked_at"):
-        if all(known.params.get(key) == value for key, value in wanted.items()) and not known.result.get("rollout"):
+        if all(known.params.get(key) == value for key, value in wanted.items()) and not rollout_of(known):
             return known
     return inquiry_start(user_id=user_id, kind=KIND, mesh=mesh, params=wanted | {"accepted": []})
 
@@ -102,11 +93,12 @@ def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
         row = _locked(inquiry)
         if row is None:
             return
-        offered = {item["token"]: item for item in decisive(row.result)}
+        result = result_of(row)
+        offered = {item.token: item.to_json() for item in result.decisive}
         before = [known for known in row.params.get("accepted", ()) if known != token]
         consented = [known for known in row.params.get("consented", ()) if known["token"] != token]
         again = token in offered or len(consented) < len(row.params.get("consented", ()))
-        accepted = [*before, token] if given and token in tokens_of(row.result) else before
+        accepted = [*before, token] if given and token in result.tokens else before
         params = {
             **row.params,
             "accepted": accepted,
@@ -118,32 +110,19 @@ def plan_consent(*, inquiry: Inquiry, token: str, given: bool = True) -> None:
             Inquiry.objects.filter(id=row.id).update(params=params)
 
 
-def decisive(result: Mapping[str, Any]) -> tuple[Json, ...]:
-    """Return the tokens that change what is planned: conflicts of writes, and overridable violations of rules."""
-    problems = [problem for write in result.get("writes", ()) for problem in write["problems"]]
-    return tuple(item for item in (*result.get("refusals", ()), *problems) if item["token"])
+def result_of(plan: Inquiry) -> PlanResult:
+    """Return what the clusters have answered; nothing yet while they are asked."""
+    return PlanResult.from_json(plan.result)
+
+
+def rollout_of(plan: Inquiry) -> str:
+    """Return the ID of the rollout that the plan, or a count of workloads, has become; empty until it is started."""
+    return str(plan.result.get("rollout", ""))
 
 
 def _locked(inquiry: Inquiry) -> Inquiry | None:
     """The plan as it is now; None when it has just been made anew in another tab."""
     return Inquiry.objects.select_for_update().filter(id=inquiry.id).first()
-
-
-def tokens_of(result: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every token that can be consented to."""
-    found = [*decisive(result), *(item for items in result.get("findings", {}).values() for item in items)]
-    return tuple(dict.fromkeys(item["token"] for item in found if item["token"]))
-
-
-def blocking(result: Mapping[str, Any], accepted: Iterable[str]) -> tuple[Json, ...]:
-    """Return why the plan can't be started: final findings, refusals, and findings that still need a consent."""
-    given = set(accepted)
-    found = [
-        item for items in result.get("findings", {}).values() for item in items if item["severity"] != Severity.WARNING
-    ]
-    unanswered = [item for item in (*found, *decisive(result)) if item["token"] and item["token"] not in given]
-    final = [item for item in (*found, *result.get("refusals", ())) if not item["token"]]
-    return tuple({(item["code"], item["token"]): item for item in (*final, *unanswered)}.values())
 
 
 def plan_start(
@@ -166,7 +145,7 @@ def plan_start(
                 revision=row.params["revision"],
                 accept=row.params.get("accepted", ()),
                 restart=restart,
-                live=live_of(row.result),
+                live=result_of(row).live,
             ),
         )
 
@@ -181,7 +160,7 @@ def carried_out(*, mesh: Mesh, inquiry: Inquiry, start: Callable[[Inquiry], Roll
         row = _locked(inquiry)
         if row is None:
             raise outdated(inquiry, mesh)
-        started = row.result.get("rollout")
+        started = rollout_of(row)
         if started:
             return Rollout.objects.select_related("mesh").get(id=started)
         try:
@@ -207,17 +186,13 @@ def require_ready(row: Inquiry, mesh: Mesh) -> None:
 
 
 def require_answered(row: Inquiry) -> None:
-    blocked = blocking(row.result, row.params.get("accepted", ()))
+    blocked = result_of(row).blocking(row.params.get("accepted", ()))
     if blocked:
-        raise Refused.because("plan.blocked", codes=sorted({item["code"] for item in blocked}))
+        raise Refused.because("plan.blocked", codes=sorted({item.code for item in blocked}))
 
 
 def outdated(plan: Inquiry, mesh: Mesh) -> Refused:
     return Refused.because("plan.outdated", seen=plan.params["revision"], revision=mesh.revision)
-
-
-def live_of(result: Mapping[str, Any]) -> dict[Target, Live]:
-    return {Target(*place): Absent() if found is None else Present(found) for place, found in result.get("live", ())}
 
 
 def answer(inquiry: Inquiry) -> Json:
@@ -229,12 +204,12 @@ def answer(inquiry: Inquiry) -> Json:
     accepted = frozenset(params.get("accepted", ()))
     retried = Rollout.objects.get(id=params["retried"]) if "retried" in params else None
     changes = () if retried else changes_from_json(params["changes"])
-    return made(inquiry.mesh, changes, accepted=accepted, retried=retried)
+    return made(inquiry.mesh, changes, accepted=accepted, retried=retried).to_json()
 
 
 def made(
     mesh: Mesh, changes: Sequence[Change], *, accepted: frozenset[str] = frozenset(), retried: Rollout | None = None
-) -> Json:
+) -> PlanResult:
     """Look at the clusters and plan. Calls every cluster concerned, so only workers call this.
 
     `accepted` are consents. `retried` is the rollout to carry out again.
@@ -244,35 +219,31 @@ def made(
     facts = observed.facts(mesh)
     after = apply_all(before, changes, facts=facts, overrides=accepted)
     if not isinstance(after, Topology):
-        return {"revision": mesh.revision, "refusals": [violation.to_json() for violation in after]}
+        return PlanResult(revision=mesh.revision, refusals=after)
     scene = scene_of(mesh, consents=accepted)
     seen = preview_agreed(after, scene)
     again = list(engine.carried_out_again(retried)) if retried else []
-    joining = [change.group for change in changes if isinstance(change, Join)]
-    steps = [_step(step, False) for step in again] if retried else _steps(seen.steps, _left(before, scene, seen))
-    result: Json = {
-        "revision": mesh.revision,
-        "refusals": [],
-        "steps": steps,
-        "writes": [
-            write_as_json(write)
+    joining = _joining(after, [*(change.group for change in changes if isinstance(change, Join)), *_preflights(again)])
+    steps = tuple(_step(step, False) for step in again) if retried else _steps(seen.steps, _left(before, scene, seen))
+    deny = clients.deny_list()
+    result = PlanResult(
+        revision=mesh.revision,
+        steps=steps,
+        writes=tuple(
+            write_shown(write)
             for write in seen.writes
             if write.verb is not Verb.LOOK and (not retried or _concerns(mesh, again, write))
-        ],
-        "unreachable": [violation.to_json() for violation in seen.unreachable.values()],
-        "control_plane": failure.to_json() if failure else None,
-        "guard": [violation.to_json() for violation in looked[1].guard] if looked and restarts(steps) else [],
-        "left": None if retried else _leftover(mesh, before),
-        "live": _live(seen),
-        **_joining(mesh, after, [*joining, *_preflights(again)], looked),
-        **_control_plane(mesh, facts),
-    }
-    return result | {"digest": _digest(result)}
-
-
-def restarts(steps: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether these steps restart the control plane, which makes its guard matter."""
-    return any(step["kind"] == StepKind.RESTART for step in steps)
+        ),
+        unreachable=tuple(seen.unreachable.values()),
+        control_plane=failure,
+        findings={group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in joining if looked},
+        awaited={group.name: names for group in joining if (names := _awaited(after, group))},
+        istiods=facts.istiods,
+        proxies=_proxies(mesh, facts),
+        left=None if retried else _leftover(mesh, before),
+        live=_live(seen),
+    )
+    return replace(result, guard=tuple(looked[1].guard)) if looked and result.restarts else result
 
 
 def _preflights(steps: Iterable[Step]) -> list[str]:
@@ -307,72 +278,43 @@ def _left(before: Topology, scene: Scene, seen: Preview) -> tuple[PlannedStep, .
     )
 
 
-def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> list[Json]:
-    earlier = {(step.phase, step.chain, step.kind, step.subject, step.group) for step in left}
-    return [_step(step, (step.phase, step.chain, step.kind, step.subject, step.group) in earlier) for step in steps]
+def _steps(steps: Iterable[PlannedStep], left: Iterable[PlannedStep]) -> tuple[StepShown, ...]:
+    earlier = {_step(step, True) for step in left}
+    return tuple(_step(step, _step(step, True) in earlier) for step in steps)
 
 
-def _step(step: PlannedStep | Step, left: bool) -> Json:
-    return {
-        "phase": step.phase,
-        "chain": step.chain,
-        "kind": step.kind,
-        "subject": step.subject,
-        "group": step.group,
-        "left": left,
-    }
+def _step(step: PlannedStep | Step, left: bool) -> StepShown:
+    return StepShown(step.phase, step.chain, step.kind, step.subject, step.group, left)
 
 
-def _leftover(mesh: Mesh, before: Topology) -> Json | None:
+def _leftover(mesh: Mesh, before: Topology) -> LeftBehind | None:
     found = leftovers(mesh, before)
-    return {"role": found[0].slug, "rollout": str(found[1].id), "actor": found[1].actor} if found else None
+    return LeftBehind(found[0].slug, str(found[1].id), found[1].actor) if found else None
 
 
-def _live(seen: Preview) -> list[list[Any]]:
+def _live(seen: Preview) -> dict[Target, Present | Absent]:
     """What was read where something differs; of all else the rows are trusted, which came to the same."""
     targets = dict.fromkeys(write.target for write in seen.writes)
     states = ((target, seen.live.get(target)) for target in targets)
-    return [
-        [list(target), state.object if isinstance(state, Present) else None]
-        for target, state in states
-        if isinstance(state, Present | Absent)
-    ]
+    return {target: state for target, state in states if isinstance(state, Present | Absent)}
 
 
-def _joining(mesh: Mesh, after: Topology, names: Sequence[str], looked: preflight.Look | None) -> Json:
-    groups = [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
-    deny = clients.deny_list()
-    awaited = {
-        group.name: sorted(
-            after.gateways[address.gateway].name
-            for address in group.addresses or ()
-            if address.awaited and address.gateway
-        )
-        for group in groups
-    }
-    found = {group.name: preflight.findings_of(mesh, after, group, looked, deny) for group in groups} if looked else {}
-    return {
-        "findings": {name: [item.to_json() for item in items] for name, items in found.items()},
-        "awaited": {name: names for name, names in awaited.items() if names},
-    }
+def _joining(after: Topology, names: Iterable[str]) -> list[Group]:
+    return [after.groups[name] for name in names if name in after.groups and after.groups[name].joined]
 
 
-def _control_plane(mesh: Mesh, facts: Facts) -> Json:
-    istiods = [
-        {"deployment": item.deployment, "replicas": item.replicas, "strategy": item.strategy} for item in facts.istiods
-    ]
+def _awaited(after: Topology, group: Group) -> tuple[str, ...]:
+    """Names of the group's gateways whose address is to come."""
+    awaited = (address.gateway for address in group.addresses or () if address.awaited)
+    return tuple(sorted(after.gateways[key].name for key in awaited if key))
+
+
+def _proxies(mesh: Mesh, facts: Facts) -> int | None:
+    """How many istiod serves; None when a replica does not answer: the number is unknown then, not smaller."""
     try:
         found = [
             entries for item in facts.istiods for entries in ask_each(debug.proxies_of, sources(mesh, item)).values()
         ]
     except KubeError:
-        found = [None]
-    # One replica that does not answer makes the number unknown, not smaller.
-    proxies = None if None in found else sum(len(entries) for entries in found if entries is not None)
-    return {"istiods": istiods, "proxies": proxies}
-
-
-def _digest(result: Json) -> str:
-    """Of what would be done: equal for plans that do the same."""
-    shown = {key: result[key] for key in ("revision", "steps", "writes", "findings")}
-    return hashlib.sha256(json.dumps(shown, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        return None
+    return None if None in found else sum(len(entries) for entries in found if entries is not None)

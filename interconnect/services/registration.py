@@ -4,20 +4,20 @@ stored.
 Each is an inquiry. Its parameters: `name`, `kind`, `system_namespace`, `pod_cidrs` (what is to be stored), `context`,
 `config_context`, `insecure` (how the kubeconfigs are read), `cluster` (id of the one whose credential is replaced), and
 `conclude`: store at once what leaves nothing to decide. Its secret is JSON, `{"kubeconfig": text, "config": text}`.
-Its result: `{"report": ..., "concluded": bool}`.
+Its result is a `RegistrationReport`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interconnect.domain.credentials import GRAVE, moment
-from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
-from interconnect.domain.topology import CidrSource, MeshKind, PodCidr
+from interconnect.domain.reports import ClusterSummary, MeshSummary, RegistrationReport
+from interconnect.domain.topology import MeshKind
 from interconnect.kube.errors import KubeError
 from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Inquiry
@@ -62,7 +62,7 @@ def look(inquiry: Inquiry) -> Json:
     if concluded:
         scope = scope_of(inquiry.mesh.id) if inquiry.mesh else PLATFORM_SCOPE
         _store(inquiry, report, Actor.for_user(inquiry.user, scope))
-    return {"report": report_as_json(report, _name(inquiry)), "concluded": concluded}
+    return RegistrationReport(_summary(report, _name(inquiry)), concluded).to_json()
 
 
 def conclude(*, inquiry: Inquiry, actor: Actor) -> None:
@@ -71,19 +71,24 @@ def conclude(*, inquiry: Inquiry, actor: Actor) -> None:
     """
     inquiry.refresh_from_db(fields=("result",))
     if not is_concluded(inquiry):
-        _store(inquiry, _report_of(inquiry), actor)
+        _store(inquiry, _as_inspected(inquiry), actor)
+
+
+def report_of(inquiry: Inquiry) -> ClusterSummary | MeshSummary | None:
+    """What the check has found; None while it has not, and for a kubeconfig that is only kept."""
+    return RegistrationReport.from_json(inquiry.result).of if "report" in inquiry.result else None
 
 
 def is_concluded(inquiry: Inquiry) -> bool:
     """Whether the inquiry's result has been stored. Known from that moment on, even if the process that stored
     it dies.
     """
-    return bool(inquiry.result.get("concluded"))
+    return RegistrationReport.from_json(inquiry.result).concluded
 
 
 def _conclude(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:
     """In the transaction that stores."""
-    inquiry.result = {"report": report_as_json(report, _name(inquiry)), "concluded": True}
+    inquiry.result = RegistrationReport(_summary(report, _name(inquiry)), concluded=True).to_json()
     Inquiry.objects.filter(id=inquiry.id).update(result=inquiry.result)
 
 
@@ -194,52 +199,47 @@ def _store(inquiry: Inquiry, report: ClusterReport | MeshReport, actor: Actor) -
         )
 
 
-def report_as_json(report: ClusterReport | MeshReport, name: str = "") -> Json:
-    """Return the report without the credential, which stays in the sealed part. `name` is the name that the cluster
-    will get.
-    """
-    if isinstance(report, MeshReport):
-        return {
-            "control_plane": report_as_json(report.control_plane),
-            "config": report_as_json(report.config),
-            "istiods": [asdict(istiod) for istiod in report.istiods],
-            "remote_clusters": sorted(report.remote_clusters),
-        }
-    return {
-        "uid": report.uid,
-        "server": report.credential.server,
-        "version": report.version,
-        "missing": list(report.missing),
-        "context": report.context,
-        "reads_secrets": report.reads_secrets,
-        "ends_at": moment(report.credential.ends_at) if report.credential.ends_at else "",
-        "notes": [note.to_json() for note in report.notes(name)],
-        "webhooks": observed.webhooks_as_json(report.webhooks),
-        "pod_cidrs": [{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
-    }
+def _summary(report: ClusterReport | MeshReport, name: str) -> ClusterSummary | MeshSummary:
+    """The report without the credential, which stays in the sealed part; `name` is what the cluster will be called."""
+    if isinstance(report, ClusterReport):
+        return _of_cluster(report, name)
+    hub, config = _of_cluster(report.control_plane), _of_cluster(report.config)
+    return MeshSummary(hub, config, report.istiods, tuple(sorted(report.remote_clusters)))
 
 
-def _report_of(inquiry: Inquiry) -> ClusterReport | MeshReport:
-    said = inquiry.result["report"]
+def _of_cluster(report: ClusterReport, name: str = "") -> ClusterSummary:
+    return ClusterSummary(
+        uid=report.uid,
+        server=report.credential.server,
+        version=report.version,
+        missing=report.missing,
+        context=report.context,
+        reads_secrets=report.reads_secrets,
+        ends_at=moment(report.credential.ends_at) if report.credential.ends_at else "",
+        notes=report.notes(name),
+        webhooks=report.webhooks,
+        pod_cidrs=report.pod_cidrs,
+    )
+
+
+def _as_inspected(inquiry: Inquiry) -> ClusterReport | MeshReport:
+    """What was found before, with the credential that it was found with."""
+    found = RegistrationReport.from_json(inquiry.result).of
     first, second = _readings(inquiry)
-    if "istiods" not in said:
-        return _cluster_report(said, first)
-    istiods = tuple(
-        Istiod(**{**item, "networks": ConfigMapRef(**item["networks"]) if item["networks"] else None})
-        for item in said["istiods"]
-    )
-    hub, config = _cluster_report(said["control_plane"], first), _cluster_report(said["config"], second or first)
-    return MeshReport(hub, config, istiods, frozenset(said["remote_clusters"]))
+    if isinstance(found, ClusterSummary):
+        return _with_credential(found, first)
+    hub, config = _with_credential(found.control_plane, first), _with_credential(found.config, second or first)
+    return MeshReport(hub, config, found.istiods, frozenset(found.remote_clusters))
 
 
-def _cluster_report(said: Json, reading: Reading) -> ClusterReport:
-    found = ClusterReport(
+def _with_credential(found: ClusterSummary, reading: Reading) -> ClusterReport:
+    report = ClusterReport(
         reading.credential,
-        said["uid"],
-        said["version"],
-        tuple(said["missing"]),
-        tuple(WebhookEntry(**entry) for entry in said["webhooks"]),
-        tuple(PodCidr(cidr["network"], CidrSource(cidr["source"])) for cidr in said["pod_cidrs"]),
-        bool(said.get("reads_secrets")),
+        found.uid,
+        found.version,
+        found.missing,
+        found.webhooks,
+        found.pod_cidrs,
+        found.reads_secrets,
     )
-    return as_read(found, reading)
+    return as_read(report, reading)

@@ -11,6 +11,7 @@ from interconnect.domain.credentials import expiry
 from interconnect.domain.findings import Alert
 from interconnect.domain.json_types import Json
 from interconnect.domain.render import networks_target
+from interconnect.domain.stale import StaleCount
 from interconnect.domain.topology import ServiceType, Topology
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds, probe
@@ -84,8 +85,8 @@ def look(mesh: Mesh) -> list[Alert]:
             observed.note_silence(row, failure.code.removeprefix("kube."), dict(failure.params))
     alerts += _expiring(mesh, rows)
     for name, counted in stale_workloads(mesh, rows).items():
-        if counted.get("stale"):
-            alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted["stale"]}, grave=False))
+        if isinstance(counted, StaleCount) and counted.total:
+            alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted.total}, grave=False))
     look_at_readiness(mesh)
     alerts += [
         Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.json_types import Json
 from interconnect.domain.kinds import RELABELLING
 from interconnect.domain.refusal import Refused
-from interconnect.domain.stale import RESTARTABLE
+from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
@@ -32,41 +32,40 @@ if TYPE_CHECKING:
 WAVE = 5
 
 
-def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Json]:
-    """Count the stale workloads now, by cluster name, and store the counts. A cluster that doesn't answer has a
-    `not_counted` code and `params` instead.
-    """
+Counted = StaleCount | Violation
 
-    def look(cluster: Cluster) -> Json:
+
+def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Counted]:
+    """Count the stale workloads now, by cluster name, and store the counts; why not, where a cluster doesn't answer."""
+
+    def look(cluster: Cluster) -> Counted:
         try:
             counted = count_stale(clients.api_of(cluster.connection), cluster.group.name if cluster.group else "")
         except KubeError as error:
-            return {"not_counted": error.code, "params": {**error.params, "said": error.evidence}}
-        observed.note_cluster(cluster, stale=counted)
+            return error.violation()
+        observed.note_stale(cluster, counted)
         return counted
 
     rows = list(clusters)
     return dict(zip([row.name for row in rows], side_by_side(look, rows), strict=True))
 
 
-def _not_counted(counted: Mapping[str, Json]) -> list[Violation]:
+def _not_counted(counted: Mapping[str, Counted]) -> list[Violation]:
     """Why it is not known whether anything has to be restarted, cluster by cluster."""
     return [
-        Violation(
-            "workloads.not-counted", {**said["params"], "cluster": name, "violation": f"kube.{said['not_counted']}"}
-        )
+        Violation("workloads.not-counted", {**said.params, "cluster": name, "violation": said.code})
         for name, said in counted.items()
-        if "not_counted" in said
+        if isinstance(said, Violation)
     ]
 
 
-def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> dict[str, Json]:
-    """Return what a restart would find, by cluster. Calls the clusters, so only workers call this."""
-    return stale_workloads(mesh, _chosen(mesh, group, cluster))
+def workloads_counted(*, mesh: Mesh, group: str = "", cluster: str = "") -> WorkloadsResult:
+    """Return what a restart would find. Calls the clusters, so only workers call this."""
+    return WorkloadsResult(stale_workloads(mesh, _chosen(mesh, group, cluster)))
 
 
 def workloads_restart(
-    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Json] | None = None
+    *, actor: Actor, mesh: Mesh, group: str = "", cluster: str = "", counted: Mapping[str, Counted] | None = None
 ) -> Rollout:
     """Restart workloads: one chain per cluster, one step per wave. A wave that doesn't become ready ends its chain.
 
@@ -77,7 +76,7 @@ def workloads_restart(
         rows = _chosen(mesh, group, cluster)
         _require_rights(actor, rows)
         found = stale_workloads(mesh, rows) if counted is None else counted
-        todo = {row: restartable(found.get(row.name, {})) for row in rows}
+        todo = {row: _restartable(found.get(row.name)) for row in rows}
         if not any(todo.values()):
             raise Refused(_not_counted(found) or [Violation("workloads.none")])
         rollout = _start(actor, mesh, todo)
@@ -113,13 +112,11 @@ def _require_rights(actor: Actor, rows: Sequence[Cluster]) -> None:
     require(actor, role_to_restart(joined=False))
 
 
-def restartable(counted: Json) -> list[Json]:
-    """Return the workloads of one cluster that a restart helps; others are only listed."""
-    found = counted.get("workloads", ())
-    return [{key: item[key] for key in ("namespace", "kind", "name")} for item in found if item["kind"] in RESTARTABLE]
+def _restartable(counted: Counted | None) -> tuple[Workload, ...]:
+    return counted.restartable if isinstance(counted, StaleCount) else ()
 
 
-def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout:
+def _start(actor: Actor, mesh: Mesh, todo: Mapping[Cluster, tuple[Workload, ...]]) -> Rollout:
     with transaction.atomic():
         # A change of the topology writes this row first: one of the two waits and then sees the other.
         Mesh.objects.select_for_update().get(id=mesh.id)
@@ -142,7 +139,10 @@ def _start(actor: Actor, mesh: Mesh, todo: dict[Cluster, list[Json]]) -> Rollout
                 chain=row.uid,
                 position=number,
                 kind=StepKind.WORKLOADS,
-                params={"workloads": items[start : start + WAVE], "restarted_at": now},
+                params={
+                    "workloads": [workload._asdict() for workload in items[start : start + WAVE]],
+                    "restarted_at": now,
+                },
             )
             for row, items in todo.items()
             for number, start in enumerate(range(0, len(items), WAVE), 1)

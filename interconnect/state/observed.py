@@ -12,7 +12,6 @@ GatewayObservation.facts     {"addresses": [host], "replicas": int, "ready": int
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +19,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from interconnect.domain.checks import ChecksResult
-from interconnect.domain.facts import ConfigMapRef, Facts, Istiod, WebhookEntry
+from interconnect.domain.facts import Facts, Istiod, WebhookEntry
 from interconnect.domain.findings import Alert
 from interconnect.domain.json_types import Json
+from interconnect.domain.stale import StaleCount
 from interconnect.domain.topology import GatewayKey
 from interconnect.models import Cluster, ClusterObservation, GatewayObservation, Mesh, MeshObservation
 
@@ -40,10 +40,10 @@ def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) 
     """The same from what has been read already: the mesh's observation, and UID and facts of each cluster."""
     said: Json = row.facts if row else {}
     webhooks = {
-        uid: tuple(WebhookEntry(**entry) for entry in seen["webhooks"]) for uid, seen in clusters if "webhooks" in seen
+        uid: tuple(map(WebhookEntry.from_json, seen["webhooks"])) for uid, seen in clusters if "webhooks" in seen
     }
     return Facts(
-        istiods=tuple(_istiod(item) for item in said.get("istiods", ())),
+        istiods=tuple(Istiod.from_json(item) for item in said.get("istiods", ())),
         webhooks=webhooks,
         foreign_networks={
             name: frozenset((host, port) for host, port in pairs)
@@ -52,11 +52,6 @@ def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) 
         remote_clusters=frozenset(said.get("remote_clusters", ())),
         cluster_domain=said.get("cluster_domain", "cluster.local"),
     )
-
-
-def _istiod(item: Json) -> Istiod:
-    networks = ConfigMapRef(**item["networks"]) if item.get("networks") else None
-    return Istiod(**{**item, "networks": networks})
 
 
 def known_addresses(mesh: Mesh) -> dict[GatewayKey, tuple[str, ...]]:
@@ -75,7 +70,7 @@ def note_istiods(
     remote_clusters: Iterable[str] | None = None,
 ) -> None:
     """Remember the control plane; what is None was not asked and stays as it was known."""
-    said: Json = {"istiods": [asdict(istiod) for istiod in istiods]}
+    said: Json = {"istiods": [istiod.to_json() for istiod in istiods]}
     if foreign is not None:
         said["foreign_networks"] = {
             name: sorted([host, port] for host, port in pairs) for name, pairs in foreign.items()
@@ -129,6 +124,16 @@ def note_cluster(cluster: Cluster, **said: Any) -> None:
             ClusterObservation.objects.update_or_create(cluster=cluster, defaults={**answered, "facts": said})
 
 
+def stale_of(said: Mapping[str, Any]) -> StaleCount:
+    """Pods of another network among a cluster's facts; none where nobody has counted."""
+    stale = said.get("stale")
+    return StaleCount.from_json(stale) if isinstance(stale, Mapping) else StaleCount()
+
+
+def note_stale(cluster: Cluster, counted: StaleCount) -> None:
+    note_cluster(cluster, stale=counted.to_json())
+
+
 def note_silence(cluster: Cluster, code: str, params: Json) -> None:
     """A cluster did not answer, or not as it should; what it said before stays, with its time."""
     ClusterObservation.objects.update_or_create(
@@ -147,7 +152,3 @@ def note_gateway(gateway: UUID, **said: Any) -> None:
             GatewayObservation.objects.bulk_create(
                 [first], update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "facts"]
             )
-
-
-def webhooks_as_json(entries: Iterable[WebhookEntry]) -> list[Json]:
-    return [asdict(entry) for entry in entries]

@@ -18,7 +18,10 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
 from interconnect.domain.refusal import Refused
+from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.stale import StaleCount
 from interconnect.domain.steps import StepKind
+from interconnect.domain.violations import Violation
 from interconnect.domain.warnings import warnings_of_all
 from interconnect.forms.decisions import ASK, CONFIRM, DecisionForm
 from interconnect.forms.groups import ConfirmForm
@@ -28,7 +31,6 @@ from interconnect.permissions import role_for
 from interconnect.services import decisions, inquiries, plans
 from interconnect.services.decisions import Answer, Decision, Question
 from interconnect.services.rollouts import rollout_cancel
-from interconnect.services.workloads import restartable
 from interconnect.state import desired, observed, pages
 from interconnect.views.parts import dialogs, plan_rows, rows
 from interconnect.views.parts.access import Visit, mesh_for
@@ -160,8 +162,8 @@ def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpRespo
     """
     back = _page_of(question.rollout) if question.rollout else reverse("interconnect", kwargs={"name": visit.mesh.name})
     plan = _sent(request, visit, question)
-    if plan is not None and request.method == "POST" and plan.result.get("rollout"):
-        return dialogs.to_rollout(request, Rollout.objects.select_related("mesh").get(id=plan.result["rollout"]))
+    if plan is not None and request.method == "POST" and plans.rollout_of(plan):
+        return dialogs.to_rollout(request, Rollout.objects.select_related("mesh").get(id=plans.rollout_of(plan)))
     try:
         asked = Asked(question, decisions.question_asks(question=question), plan or _plan(visit, question), back)
         if request.method == "POST":
@@ -324,11 +326,7 @@ def _restarts(asked: Asked) -> bool:
     """Whether what stands against a restart is to be said: of a plan without one it would only frighten."""
     if asked.question.decision is Decision.SKIP:
         return False
-    return (
-        plans.restarts(asked.plan.result.get("steps", ()))
-        or asked.asking.restart
-        or asked.question.decision is Decision.FORCE
-    )
+    return plans.result_of(asked.plan).restarts or asked.asking.restart or asked.question.decision is Decision.FORCE
 
 
 def _step_of(form: DecisionForm) -> str:
@@ -448,7 +446,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
         if decision is Decision.SKIP:
             found["steps"] = [line for line in found["steps"] if line.kind != StepKind.RESTART]
     found["nothing"] = nothing
-    found["tokens"] = plans.tokens_of(plan.result) if decision is Decision.RESTORE else ()
+    found["tokens"] = plans.result_of(plan).tokens if decision is Decision.RESTORE else ()
     found["implied"] = (*found["tokens"], *asked.question.tokens)
     found["stands"] = _why_not_yet(decision, found)
     return found
@@ -468,9 +466,15 @@ def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
 
 def _counted(plan: Inquiry) -> dict[str, Any]:
     """(cluster, how many, which, why not counted), and whether a restart helps any of them."""
-    lines = []
-    for name, said in sorted(plan.result.get("counted", {}).items()):
-        why = phrases.cluster_error(said["not_counted"], said["params"]) if "not_counted" in said else ""
-        workloads = [f"{item['kind']} {item['namespace']}/{item['name']}" for item in said.get("workloads", ())]
-        lines.append((name, rows.stale_text({"stale": said}), workloads, why))
-    return {"counted": lines, "restartable": any(restartable(said) for said in plan.result.get("counted", {}).values())}
+    counted = WorkloadsResult.from_json(plan.result).counted
+    return {
+        "counted": [(name, *_counted_line(said)) for name, said in sorted(counted.items())],
+        "restartable": any(isinstance(said, StaleCount) and said.restartable for said in counted.values()),
+    }
+
+
+def _counted_line(said: StaleCount | Violation) -> tuple[str, list[str], str]:
+    if isinstance(said, Violation):
+        return "", [], phrases.reason(said)
+    workloads = [f"{item.kind} {item.namespace}/{item.name}" for item in said.workloads]
+    return rows.stale_text(said), workloads, ""

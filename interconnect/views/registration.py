@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.refusal import Refused
+from interconnect.domain.reports import ClusterSummary, MeshSummary
 from interconnect.forms.registration import ClusterForm, ControlPlaneForm, KubeconfigForm, MeshForm
 from interconnect.kube.kubeconfig import SIZE_LIMIT
 from interconnect.models import InquiryStatus
@@ -31,13 +32,14 @@ from interconnect.state import observed, pages
 from interconnect.views.parts import rows
 from interconnect.views.parts.access import Visit, mesh_for, role_needed
 from interconnect.views.parts.frame import frame
-from interconnect.wording import phrases, word, worded
+from interconnect.wording import phrases, word
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.htmx import page, redirect
 
 if TYPE_CHECKING:
     from interconnect.models import Inquiry, Mesh
+    from meshconsole.ui.tones import Badge
 
 PATIENCE = timedelta(seconds=20)
 CONFLICTING = {
@@ -71,6 +73,19 @@ class Flow:
 
     def make_form(self, kept: Inquiry | None, data: Any = None, files: Any = None) -> KubeconfigForm:
         return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(role_for("kubeconfig.insecure")))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One cluster of a report under its heading. `said` are all notes in words, `ending` the one on the credential's
+    end, which stands beside it, `others` the rest.
+    """
+
+    label: str
+    cluster: ClusterSummary
+    said: tuple[str, ...]
+    ending: Badge | None
+    others: tuple[str, ...]
 
 
 @require_http_methods(["GET", "POST"])
@@ -175,9 +190,12 @@ def _told(text: str, asked: Inquiry) -> str:
     """With context and server of each kubeconfig, so that one taken by mistake is seen, and with what is to be said of
     them.
     """
-    parts = [part for _label, part in _report_parts(asked.result["report"])]
-    places = [_("Context %(context)s, %(server)s.") % part for part in parts]
-    return " ".join(dict.fromkeys((text, *places, *(note for part in parts for note in part["said"]))))
+    parts = _parts(registration.report_of(asked))
+    places = [
+        _("Context %(context)s, %(server)s.") % {"context": part.cluster.context, "server": part.cluster.server}
+        for part in parts
+    ]
+    return " ".join(dict.fromkeys((text, *places, *(note for part in parts for note in part.said))))
 
 
 def _of_mesh(visit: Visit, tab: str) -> dict[str, Any]:
@@ -308,37 +326,37 @@ def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
 def _show(
     request: HttpRequest, flow: Flow, form: KubeconfigForm, *, kept: Inquiry | None = None, status: int = 200
 ) -> HttpResponse:
-    report = kept.result.get("report") if kept and kept.status == InquiryStatus.DONE else None
+    report = registration.report_of(kept) if kept and kept.status == InquiryStatus.DONE else None
     context = {
         "form": form,
         "kept": kept.id if kept else "",
         "action": flow.url_of(kept.id) if kept and kept.kind == flow.kind.name else flow.start,
         "report": report,
+        "of_mesh": isinstance(report, MeshSummary),
         "held": bool(report and kept and kept.params.get("conclude") and not form.errors),
-        "parts": _report_parts(report) if report else (),
+        "parts": _parts(report),
     }
     return _render(request, flow, context, status)
 
 
-def _report_parts(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _parts(report: ClusterSummary | MeshSummary | None) -> list[Part]:
     """The clusters that a report is about, one heading each."""
-    if "istiods" not in report:
-        return [(_("Cluster"), _worded(report))]
-    hub, config = report["control_plane"], report["config"]
-    if hub["uid"] == config["uid"]:
-        missing = list(dict.fromkeys((*hub["missing"], *config["missing"])))
-        return [(_("Control plane and config cluster"), _worded({**hub, "missing": missing}))]
-    return [(_("Control plane"), _worded(hub)), (_("Config cluster"), _worded(config))]
+    if report is None:
+        return []
+    if isinstance(report, ClusterSummary):
+        return [_part(_("Cluster"), report)]
+    hub, config = report.control_plane, report.config
+    if hub.uid == config.uid:
+        missing = tuple(dict.fromkeys((*hub.missing, *config.missing)))
+        return [_part(_("Control plane and config cluster"), replace(hub, missing=missing))]
+    return [_part(_("Control plane"), hub), _part(_("Config cluster"), config)]
 
 
-def _worded(part: dict[str, Any]) -> dict[str, Any]:
-    """`said`: all notes in words; `ending`: the one on the credential's end, which stands beside it; `others`: the
-    rest.
-    """
-    notes = [(note["code"], worded(note)) for note in part["notes"]]
+def _part(label: str, cluster: ClusterSummary) -> Part:
+    notes = [(note.code, phrases.reason(note)) for note in cluster.notes]
     ending = [rows.ending(code, text) for code, text in notes if code in ENDINGS]
-    others = [text for code, text in notes if code not in ENDINGS]
-    return {**part, "said": [text for _code, text in notes], "ending": ending[0] if ending else None, "others": others}
+    others = tuple(text for code, text in notes if code not in ENDINGS)
+    return Part(label, cluster, tuple(text for _code, text in notes), ending[0] if ending else None, others)
 
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:

@@ -81,7 +81,7 @@ def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
 def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
     """What this very plan has started already: the button was pressed twice, or the answer was lost."""
     plan = _sent(request, visit)
-    rollout = plan.result.get("rollout") if plan else None
+    rollout = plans.rollout_of(plan) if plan else ""
     return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from interconnect.domain.manifests import gateway_rule
 from interconnect.domain.refusal import Refused
 from interconnect.domain.render import rule_target
+from interconnect.domain.results import RuleResult
 from interconnect.models import InquiryStatus
 from interconnect.planning.excerpt import as_yaml
 from interconnect.services import looks
@@ -72,8 +73,8 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
         return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
     if inquiry.status == InquiryStatus.FAILED:
         return {"errors": phrases.reasons(Refused.from_json(inquiry.errors).violations)}
-    said = inquiry.result
-    return {"said": said, "differences": [plan_rows.write_row(item, frozenset()) for item in said.get("drift", ())]}
+    said = RuleResult.from_json(inquiry.result)
+    return {"said": said, "differences": [plan_rows.write_row(write, frozenset()) for write in said.drift]}
 
 
 def _titles() -> dict[str, str]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy
 
-from interconnect.domain.violations import Violation
 from interconnect.wording import engine, files, findings, kubeconfig, plans, rules
 from interconnect.wording.values import value_text
 
@@ -69,12 +68,6 @@ def _without_gaps(template: str, texts: Mapping[str, str]) -> str:
         # before.
         template = re.sub(rf"{place}/|(?<![^(]){place} | ?{place}(?!/)", "", template)
     return template
-
-
-def worded(item: Mapping[str, Any]) -> str:
-    """The sentence of what `to_json` of a violation or of a finding stored."""
-    found = Violation.from_json(item)
-    return word(found.code, {**item.get("evidence", {}), **found.params})
 
 
 def _is_given(name: str, value: Any) -> bool:

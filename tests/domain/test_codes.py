@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
-from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, warnings
+import pytest
+
+from interconnect.domain import (
+    addressing,
+    changes,
+    cidrs,
+    gateways,
+    names,
+    networks_check,
+    preflight,
+    rules,
+    verify,
+    warnings,
+    writes,
+)
 
 MODULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
+# What these say is found in clusters: their codes come out of variables and helpers too, so every text like one counts.
+FINDING = (networks_check, preflight, verify, writes)
+LIKE_A_CODE = re.compile(r"(guard|networks|preflight|verify|writes)\.[a-z-]+(\.[a-z-]+)?")
 CALLS = {"Violation", "overridable", "Prerequisite"}
 TESTS = Path(__file__).parent
 
@@ -31,7 +49,14 @@ def test_the_registers_hold_exactly_the_codes_that_the_rules_give() -> None:
     assert registered == given | put_together | {"interconnect.phrase"}
 
 
+@pytest.mark.parametrize("module", FINDING, ids=[module.__name__.rpartition(".")[2] for module in FINDING])
+def test_a_register_of_findings_holds_exactly_what_is_found(module: ModuleType) -> None:
+    functions = [node for node in ast.parse(inspect.getsource(module)).body if not isinstance(node, ast.Assign)]
+    texts = {node.value for top in functions for node in ast.walk(top) if isinstance(node, ast.Constant)}
+    assert {text for text in texts if isinstance(text, str) and LIKE_A_CODE.fullmatch(text)} == set(module.CODES)
+
+
 def test_every_code_is_met_in_a_test() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in TESTS.glob("test_*.py"))
-    known = set(chain.from_iterable(module.CODES for module in MODULES))
+    known = set(chain.from_iterable(module.CODES for module in (*MODULES, *FINDING)))
     assert {code for code in known if code not in text} == set()

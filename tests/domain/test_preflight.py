@@ -87,14 +87,14 @@ def test_a_root_that_differs_says_which_clusters_stand_apart() -> None:
 @pytest.mark.parametrize(
     ("seen", "code"),
     [
-        (None, "not-ready"),
-        (GatewaySeen(False, True, "Pending"), "not-ready"),
-        (GatewaySeen(True, False), "not-injected"),
+        (None, "preflight.gateway-not-ready"),
+        (GatewaySeen(False, True, "Pending"), "preflight.gateway-not-ready"),
+        (GatewaySeen(True, False), "preflight.gateway-not-injected"),
     ],
 )
 def test_a_chosen_gateway_must_be_ready_and_injected(seen: GatewaySeen | None, code: str) -> None:
     finding = only(replace(OBSERVED, gateways={KEY_B: seen} if seen else {}))
-    assert (finding.code, finding.severity) == (f"preflight.gateway-{code}", Severity.ERROR)
+    assert (finding.code, finding.severity) == (code, Severity.ERROR)
 
 
 def test_pods_elsewhere_that_carry_the_name_are_an_error() -> None:
@@ -200,7 +200,8 @@ def test_services_of_the_system_are_not_what_a_join_merges() -> None:
 
 
 def test_clusters_in_no_group_are_named() -> None:
-    assert only(topology=mesh(joined=GREEN)).params == {"clusters": ["member-c"]}
+    finding = only(topology=mesh(joined=GREEN))
+    assert (finding.code, finding.params) == ("preflight.ungrouped", {"clusters": ["member-c"]})
 
 
 def test_a_control_plane_of_two_versions_or_that_is_recreated_is_warned_of() -> None:

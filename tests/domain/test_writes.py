@@ -143,6 +143,7 @@ def test_only_the_rule_can_be_adopted_and_then_what_we_set_is_put_back() -> None
     assert code(refused) == "writes.not-ours"
     decision = decided(RULE, None, theirs, consents=(refused.token,))
     assert (decision.verb, decision.adopts, decision.consent) == (Verb.APPLY, True, refused.token)
+    assert decision.note == "writes.note.adopted"
     live = copy.deepcopy(theirs)
     merge_patch(
         live, {"metadata": {"labels": RENDERED[RULE].value["metadata"]["labels"]}, "spec": RENDERED[RULE].value["spec"]}
@@ -207,7 +208,8 @@ def test_an_object_that_leaves_is_deleted_under_its_uid() -> None:
 
 
 def test_what_is_gone_already_or_was_never_ours_is_forgotten() -> None:
-    assert decided(SERVICE, row(SERVICE), Absent(), wanted=False).verb is Verb.FORGET
+    gone = decided(SERVICE, row(SERVICE), Absent(), wanted=False)
+    assert (gone.verb, gone.note) == (Verb.FORGET, "writes.note.already-gone")
     intended = row(SERVICE, state=AppliedState.INTENDED)
     assert decided(SERVICE, intended, {"metadata": {"uid": "theirs"}}, wanted=False).verb is Verb.FORGET
 
@@ -302,6 +304,11 @@ def test_the_label_found_before_is_put_back_if_it_still_is_ours(found: str | Non
     assert live["metadata"]["labels"].get("topology.istio.io/network") == found
     changed = decided(LABEL, row(LABEL, found=found), namespace("somebody's"), wanted=False)
     assert (changed.verb, changed.note) == (Verb.FORGET, "writes.note.changed-since")
+
+
+def test_a_label_that_was_the_same_before_is_left() -> None:
+    left = decided(LABEL, row(LABEL, found="blue"), namespace("blue"), wanted=False)
+    assert (left.verb, left.note) == (Verb.FORGET, "writes.note.left-as-found")
 
 
 def webhooks(url: str) -> dict:

@@ -156,7 +156,7 @@ def test_a_mesh_is_deleted_only_when_nothing_holds_it(visit: Visitor, mesh: Mesh
     shop.settled(empty, Disable())
     empty.applied.all().delete()
     dialog.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.get_by_text("empty is deleted.")).to_be_visible()
+    expect(page.get_by_text("empty has been deleted.")).to_be_visible()
     expect(page.get_by_role("link", name="empty", exact=True)).to_have_count(0)
     assert not Binding.objects.filter(scope=scope_of(empty.id)).exists()
 

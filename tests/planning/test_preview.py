@@ -10,7 +10,7 @@ from interconnect.domain.changes import CreateGateway, DeleteGroup, EditGateway,
 from interconnect.domain.entries import Target
 from interconnect.domain.topology import GatewayKey, GatewaySpec, Topology
 from interconnect.domain.writes import Verb
-from interconnect.planning.preview import PlannedWrite, changed_paths, preview, scene_of, write_as_json
+from interconnect.planning.preview import PlannedWrite, changed_paths, preview, scene_of, write_shown
 from tests.support.world import A, B, C
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def test_a_webhook_that_changes_is_shown_by_its_place(prepared: World) -> None:
     assert sorted(paths) == [[f".webhooks[{place}].clientConfig.url"] for place in range(4)]
     for write, [path] in zip(writes, paths, strict=True):
         place = path.removeprefix(".").partition(".")[0]
-        assert str(write_as_json(write)["after"]).startswith(f"{place}:\n  clientConfig:\n    url: "), write.target
+        assert write_shown(write).after.startswith(f"{place}:\n  clientConfig:\n    url: "), write.target
 
 
 def test_an_element_that_a_list_gains_or_loses_has_a_place() -> None:

@@ -16,7 +16,7 @@ def test_a_short_or_repeated_secret_is_weak(secret: str) -> None:
 
 @pytest.mark.parametrize("secret", ["django-insecure-9f!k3v9zqpx7w8e2r5t6y1u4", "please-change-me-5!kq0zjf8w2xvb7"])
 def test_a_secret_of_an_example_is_weak(secret: str) -> None:
-    assert secret_weakness(secret) == "is an example's, which others know"
+    assert secret_weakness(secret) == "comes from an example that others know"
 
 
 def test_a_random_secret_is_not_weak() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 
 import pytest
 
@@ -13,8 +14,19 @@ from interconnect.rollouts.steps import HANDLERS
 from interconnect.wording.changes import STEP_NAMES
 
 
-def test_each_kind_has_its_traits_a_handler_and_a_name() -> None:
-    assert set(KINDS) == set(HANDLERS) == set(STEP_NAMES) == set(StepKind)
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(KINDS, id="KINDS in domain/kinds.py"),
+        pytest.param(HANDLERS, id="HANDLERS in rollouts/steps"),
+        pytest.param(STEP_NAMES, id="STEP_NAMES in wording/changes.py"),
+    ],
+)
+def test_a_table_has_every_kind_and_no_other(table: Mapping[StepKind, object]) -> None:
+    assert {"missing": set(StepKind) - set(table), "unknown": set(table) - set(StepKind)} == {
+        "missing": set(),
+        "unknown": set(),
+    }
 
 
 def test_no_two_kinds_share_a_handler_or_a_name() -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from interconnect.domain.changes import CreateGroup, Enable, Remove
 from interconnect.domain.refusal import Refused
+from interconnect.domain.results import PlanResult
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.violations import Violation
 from interconnect.models import Consent, Inquiry, Rollout
-from interconnect.services import answering, decisions, plans, rollouts
+from interconnect.services import answering, decisions, rollouts
 from interconnect.services.decisions import Answer, Decision, Question
 from meshconsole.access.roles import Role
 from tests.conftest import person
@@ -187,6 +188,6 @@ def test_an_operator_reverts_no_join(joined: World, user_id: int) -> None:
 
 def test_an_unanswered_conflict_blocks_a_plan() -> None:
     problem = {"code": "writes.conflict", "params": {}, "token": "writes.conflict:0123456789ab"}
-    result = {"writes": [{"problems": [problem]}]}
-    assert [item["code"] for item in plans.blocking(result, ())] == ["writes.conflict"]
-    assert plans.blocking(result, [problem["token"]]) == ()
+    result = PlanResult.from_json({"writes": [{"problems": [problem]}]})
+    assert [item.code for item in result.blocking(())] == ["writes.conflict"]
+    assert result.blocking([problem["token"]]) == ()

@@ -227,12 +227,12 @@ def test_a_failed_rollout_can_be_dismissed(prepared: World) -> None:
 def test_stale_workloads_are_counted_and_restarted(prepared: World) -> None:
     rows = [prepared.row(name) for name in ("member-a", "member-c")]
     counted = workloads.stale_workloads(prepared.mesh, rows)
-    assert (counted["member-a"]["stale"], counted["member-a"]["unlabelled"]) == (0, 2)
-    assert (counted["member-c"]["stale"], counted["member-c"]["unlabelled"]) == (2, 0)
+    assert (counted["member-a"].total, counted["member-a"].total_unlabelled) == (0, 2)
+    assert (counted["member-c"].total, counted["member-c"].total_unlabelled) == (2, 0)
     rollout = prepared.finish(workloads.workloads_restart(actor=OPERATOR, mesh=prepared.mesh))
     assert {each.chain for each in rollout.steps.all()} == {row.uid for row in rows} | {prepared.row("member-b").uid}
     after = workloads.stale_workloads(prepared.mesh, rows)
-    assert [(item["stale"], item["unlabelled"]) for item in after.values()] == [(0, 0), (0, 0)]
+    assert [(item.total, item.total_unlabelled) for item in after.values()] == [(0, 0), (0, 0)]
     with refused("workloads.none"):
         workloads.workloads_restart(actor=OPERATOR, mesh=prepared.mesh)
 

@@ -88,7 +88,7 @@ def test_a_plan_over_new_connections_names_the_wrong_cluster(prepared: World) ->
     swap(prepared, "member-b")
     forget_clients()
     plan = made(prepared.mesh, [EditGateway(B, GatewaySpec(replicas=3))])
-    assert [failure["code"] for failure in plan["unreachable"]] == ["kube.wrong-cluster"]
+    assert [failure.code for failure in plan.unreachable] == ["kube.wrong-cluster"]
 
 
 def test_a_chain_asks_once_however_often_its_steps_wait(prepared: World, monkeypatch: pytest.MonkeyPatch) -> None:

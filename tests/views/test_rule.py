@@ -73,7 +73,7 @@ def test_the_rule_is_shown_as_it_is_now_with_those_of_others(prepared: World) ->
     dialog = vera.get(f"{HERE}rule/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
     assert "AUTO_PASSTHROUGH" in dialog and "Editing it by hand may break" in dialog
     seen = asked(vera, f"{HERE}rule/")
-    assert [(line["name"], line["ours"]) for line in seen.context["said"]["gateways"]] == [
+    assert [(line.name, line.ours) for line in seen.context["said"].gateways] == [
         (RULE, True),
         ("theirs", False),
     ]
@@ -97,7 +97,7 @@ def test_enabling_names_the_gateways_of_others_that_the_rule_will_meet(world: Wo
     dialog = ada.get(f"{HERE}enable/", headers={"HX-Request": "true", "HX-Target": "dialogs"}).content.decode()
     assert f'hx-post="{HERE}rule/"' in dialog
     seen = asked(ada, f"{HERE}rule/", do="enabling")
-    assert [(line["name"], line["taken"]) for line in seen.context["said"]["gateways"]] == [
+    assert [(line.name, line.taken) for line in seen.context["said"].gateways] == [
         ("beside", False),
         (RULE, True),
     ]

@@ -32,7 +32,7 @@ def injection(work: Work) -> Done:
     configurations = work.member.list(kinds.MUTATING_WEBHOOK)
     entries = istiod.injection_entries(configurations)
     if work.cluster:
-        observed.note_cluster(work.cluster, webhooks=observed.webhooks_as_json(entries))
+        observed.note_cluster(work.cluster, webhooks=[entry.to_json() for entry in entries])
         work.known.know_webhooks(entries)
     done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
@@ -51,9 +51,9 @@ def stale_pods(work: Work) -> Done:
     try:
         counted = count_stale(work.member, group.name if group else "")
     except Permanent as error:
-        return Done({"not_counted": error.code})
-    observed.note_cluster(cluster, stale=counted)
-    return Done(counted)
+        return Done({"failure": error.violation().to_json()})
+    observed.note_stale(cluster, counted)
+    return Done(counted.to_json())
 
 
 def is_label(target: Target) -> bool:

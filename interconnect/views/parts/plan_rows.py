@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from interconnect.domain.findings import Severity
+from interconnect.domain.findings import Finding, Severity
+from interconnect.domain.results import LeftBehind, PlanResult
 from interconnect.domain.steps import CENTRAL
+from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.models import InquiryStatus
-from interconnect.services import plans
 from interconnect.state import pages
-from interconnect.wording import phrases, word, worded
+from interconnect.wording import phrases, word
 from interconnect.wording.values import evidence_text, value_text
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
+    from interconnect.domain.results import StepShown, WriteShown
     from interconnect.domain.topology import Address, Topology
     from interconnect.models import Inquiry, Mesh
 
@@ -87,34 +89,32 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
 
     `implied`: tokens that the page's own button consents to, which therefore have no button of their own.
     """
-    result, accepted = plan.result, frozenset(plan.params.get("accepted", ()))
+    result, accepted = PlanResult.from_json(plan.result), frozenset(plan.params.get("accepted", ()))
     planned = plan.status == InquiryStatus.DONE
     names = _names(mesh, topology)
-    steps = result.get("steps", ())
-    blocked = plans.blocking(result, accepted)
-    restarting = plans.restarts(steps)
     return {
         "planning": plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING),
         "planned": planned,
         "implied": (),
-        "refusals": [consent_of(item, accepted) for item in result.get("refusals", ())],
+        "refusals": [consent_of(item, accepted) for item in result.refusals],
         "given": [
-            consent_of(item, accepted, write=is_of_a_write(item["code"])) for item in plan.params.get("consented", ())
+            consent_of(item, accepted, write=is_of_a_write(item.code))
+            for item in map(Violation.from_json, plan.params.get("consented", ()))
         ],
-        "guard": [worded(item) for item in result.get("guard", ())],
-        "findings": finding_rows(result.get("findings", {}), accepted),
-        "steps": [_step(step, names) for step in steps if not step["left"]],
-        "left_steps": [_step(step, names) for step in steps if step["left"]],
-        "left": _left(result.get("left")),
+        "guard": phrases.reasons(result.guard),
+        "findings": finding_rows(result.findings, accepted),
+        "steps": [_step(step, names) for step in result.steps if not step.left],
+        "left_steps": [_step(step, names) for step in result.steps if step.left],
+        "left": _left(result.left),
         "clusters": cluster_writes(result, names, accepted),
-        "awaited": sorted(result.get("awaited", {}).items()),
-        "control_plane_failure": worded(result["control_plane"]) if result.get("control_plane") else "",
-        "istiods": result.get("istiods", ()),
-        "replicas": sum(int(item["replicas"]) for item in result.get("istiods", ())),
-        "proxies": result.get("proxies"),
-        "restarting": restarting,
-        "silent": silent_clusters(mesh) if restarting else [],
-        "blocked": bool(blocked) or not planned,
+        "awaited": sorted(result.awaited.items()),
+        "control_plane_failure": phrases.reason(result.control_plane) if result.control_plane else "",
+        "istiods": result.istiods,
+        "replicas": sum(istiod.replicas for istiod in result.istiods),
+        "proxies": result.proxies,
+        "restarting": result.restarts,
+        "silent": silent_clusters(mesh) if result.restarts else [],
+        "blocked": bool(result.blocking(accepted)) or not planned,
     }
 
 
@@ -125,44 +125,44 @@ def _names(mesh: Mesh, topology: Topology) -> dict[str, str]:
     return {**own, **{cluster.uid: cluster.name for cluster in topology.clusters.values()}, **gateways}
 
 
-def _left(left: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _left(left: LeftBehind | None) -> LeftBehind | None:
     """What an earlier rollout has left, with the role that it needs in words."""
-    return {**left, "role": value_text("role", left["role"])} if left else None
+    return replace(left, role=value_text("role", left.role)) if left else None
 
 
-def finding_rows(findings: Mapping[str, Iterable[Mapping[str, Any]]], accepted: frozenset[str]) -> list[FindingRow]:
+def finding_rows(findings: Mapping[str, Iterable[Finding]], accepted: frozenset[str]) -> list[FindingRow]:
     """The gravest first; what is true of several groups is said once."""
-    together: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
+    together: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for group, items in findings.items():
         for item in items:
-            key = (item["code"], json.dumps([item["params"], item.get("evidence", {})], sort_keys=True))
+            key = (item.code, json.dumps([item.params, item.evidence], sort_keys=True))
             together.setdefault(key, (item, []))[1].append(group)
     order = list(Severity)
-    rows = sorted(together.values(), key=lambda pair: order.index(Severity(pair[0]["severity"])))
+    rows = sorted(together.values(), key=lambda pair: order.index(pair[0].severity))
     return [
         FindingRow(", ".join(groups), _severity(item, accepted), consent_of(item, accepted)) for item, groups in rows
     ]
 
 
-def _severity(item: Mapping[str, Any], accepted: frozenset[str]) -> Badge:
-    if item["token"] and item["token"] in accepted:
+def _severity(item: Finding, accepted: frozenset[str]) -> Badge:
+    if item.token and item.token in accepted:
         return Badge(Tone.WARN, _("Overridden"))
     badges = {
         Severity.FINAL: Badge(Tone.BAD, _("Can't be overridden")),
         Severity.ERROR: Badge(Tone.BAD, _("Error")),
         Severity.WARNING: Badge(Tone.WARN, _("Warning")),
     }
-    return badges[Severity(item["severity"])]
+    return badges[item.severity]
 
 
-def consent_of(item: Mapping[str, Any], accepted: frozenset[str], *, write: bool = False) -> Consent:
+def consent_of(item: Violation | Finding, accepted: frozenset[str], *, write: bool = False) -> Consent:
     label = _("Override")
     if write:
-        label = _("Adopt") if item["code"] in ADOPTED else _("Take over")
-    seen = item.get("evidence", {})
+        label = _("Adopt") if item.code in ADOPTED else _("Take over")
+    seen = item.evidence if isinstance(item, Finding) else {}
     # What is worded within the finding needs not to be said again.
     evidence = "" if "violation" in seen else evidence_text(seen)
-    return Consent(item["code"], worded(item), item["token"], label, item["token"] in accepted, evidence)
+    return Consent(item.code, phrases.reason(item), item.token, label, item.token in accepted, evidence)
 
 
 def is_of_a_write(code: str) -> bool:
@@ -170,48 +170,47 @@ def is_of_a_write(code: str) -> bool:
     return code.startswith(("writes.", "networks."))
 
 
-def cluster_writes(
-    result: Mapping[str, Any], names: Mapping[str, str], accepted: frozenset[str]
-) -> list[ClusterWrites]:
+def cluster_writes(result: PlanResult, names: Mapping[str, str], accepted: frozenset[str]) -> list[ClusterWrites]:
     """What needs a look first."""
     found: dict[str, ClusterWrites] = {}
-    for failure in result.get("unreachable", ()):
-        uid = str(failure["params"].get("cluster", ""))
-        found.setdefault(uid, ClusterWrites(names.get(uid, uid))).failure = worded(failure)
-    for write in result.get("writes", ()):
-        found.setdefault(write["cluster"], ClusterWrites(names.get(write["cluster"], write["cluster"]))).writes.append(
-            write_row(write, accepted)
-        )
+
+    def of(uid: str) -> ClusterWrites:
+        return found.setdefault(uid, ClusterWrites(names.get(uid, uid)))
+
+    for failure in result.unreachable:
+        of(str(failure.params.get("cluster", ""))).failure = phrases.reason(failure)
+    for write in result.writes:
+        of(write.cluster).writes.append(write_row(write, accepted))
     return sorted(found.values(), key=lambda cluster: (not cluster.needs_a_look, cluster.name))
 
 
-def write_row(write: Mapping[str, Any], accepted: frozenset[str]) -> WriteRow:
-    where = f"{write['namespace']}/{write['name']}" if write["namespace"] else write["name"]
+def write_row(write: WriteShown, accepted: frozenset[str]) -> WriteRow:
+    where = f"{write.namespace}/{write.name}" if write.namespace else write.name
     return WriteRow(
-        title=f"{write['kind']} {where}",
-        field=write["field"],
+        title=f"{write.kind} {where}",
+        field=write.field,
         note=_note(write),
-        owners=", ".join(write["owners"]),
-        before=write["before"],
-        after=write["after"],
-        problems=tuple(consent_of(problem, accepted, write=True) for problem in write["problems"]),
+        owners=", ".join(write.owners),
+        before=write.before,
+        after=write.after,
+        problems=tuple(consent_of(problem, accepted, write=True) for problem in write.problems),
     )
 
 
-def _note(write: Mapping[str, Any]) -> str:
-    if write["note"]:
-        return word(write["note"], {})
-    return _("will be deleted") if write["verb"] == Verb.DELETE else ""
+def _note(write: WriteShown) -> str:
+    if write.note:
+        return word(write.note, {})
+    return _("will be deleted") if write.verb == Verb.DELETE else ""
 
 
-def _step(step: Mapping[str, Any], names: Mapping[str, str]) -> StepLine:
-    central = step["phase"] in CENTRAL
+def _step(step: StepShown, names: Mapping[str, str]) -> StepLine:
+    central = step.phase in CENTRAL
     return StepLine(
-        kind=step["kind"],
-        label=phrases.step_name(step["kind"]),
-        subject=names.get(step["subject"], "") or step["group"],
-        where=_("Control plane") if central else names.get(step["chain"], step["chain"]),
-        phase=phrases.phase_name(step["phase"]),
+        kind=step.kind,
+        label=phrases.step_name(step.kind),
+        subject=names.get(step.subject, "") or step.group,
+        where=_("Control plane") if central else names.get(step.chain, step.chain),
+        phase=phrases.phase_name(step.phase),
     )
 
 

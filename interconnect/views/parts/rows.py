@@ -14,11 +14,13 @@ from django.utils.translation import ngettext
 
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
+from interconnect.state import observed
 from interconnect.views.parts import menus
 from interconnect.wording import phrases
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
+    from interconnect.domain.stale import StaleCount
     from interconnect.models import Connection
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
@@ -100,7 +102,7 @@ def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collecti
     ]
     if len(clusters) < total:
         parts[0] = _("%(shown)s of %(total)s clusters shown here") % {"shown": len(clusters), "total": total}
-    stale = any(stale_text(sight.clusters[name].said) for name in group.clusters)
+    stale = any(stale_text(observed.stale_of(sight.clusters[name].said)) for name in group.clusters)
     return GroupRow(
         id=sight.group_ids[group.name],
         name=group.name,
@@ -145,6 +147,7 @@ def _group_state(sight: pages.Sight, group: Group, gateways: Collection[Gateway]
 def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
     seen = sight.clusters[cluster.name]
     state, reason = cluster_state(seen)
+    stale = stale_text(observed.stale_of(seen.said))
     return ClusterRow(
         id=seen.row.id,
         name=cluster.name,
@@ -152,10 +155,8 @@ def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRo
         state=state,
         reason=reason,
         cidrs=tuple(cidr.network for cidr in cluster.pod_cidrs),
-        stale=stale_text(seen.said),
-        restart=_restart(
-            sight, actor, sight.topology.group_of(cluster.name), bool(stale_text(seen.said)), cluster=cluster.name
-        ),
+        stale=stale,
+        restart=_restart(sight, actor, sight.topology.group_of(cluster.name), bool(stale), cluster=cluster.name),
         gateways=tuple(
             gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)
         ),
@@ -196,10 +197,9 @@ def expiring(sight: pages.Sight) -> list[tuple[str, Badge]]:
     return [(label, badge) for _end, label, badge in sorted(found, key=lambda each: each[:2])]
 
 
-def stale_text(said: Mapping[str, Any]) -> str:
-    """Workloads whose Pods still carry another network; the shape is that of the count of stale Pods."""
-    stale = said.get("stale") or {}
-    count = len(stale.get("workloads", ())) if isinstance(stale, dict) else 0
+def stale_text(counted: StaleCount) -> str:
+    """Workloads whose Pods still carry another network."""
+    count = len(counted.workloads)
     if not count:
         return ""
     return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {
