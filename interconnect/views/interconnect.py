@@ -138,7 +138,7 @@ def is_drift(alert: Alert) -> bool:
 
 def rule_state(sight: pages.Sight) -> Badge:
     if not sight.topology.enabled:
-        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Missing"))
+        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not created"))
     if pages.rule_is_in_place(sight.rule):
         return Badge(Tone.BAD, _("Changed by others")) if _rule_was_changed(sight) else Badge(Tone.GOOD, _("In place"))
     return Badge(Tone.WARN, _("Not written yet"))
