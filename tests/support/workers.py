@@ -15,8 +15,8 @@ from typing import Self
 from tests.support.process import child_environment
 
 FAST = {
-    "MESHCONSOLE_LEASE_SECONDS": "1",
-    "MESHCONSOLE_CALL_DEADLINE_SECONDS": "0.5",
+    "MESHCONSOLE_LEASE_SECONDS": "3",
+    "MESHCONSOLE_CALL_DEADLINE_SECONDS": "2",
     "MESHCONSOLE_SWEEP_SECONDS": "0.5",
 }
 
