@@ -19,7 +19,7 @@ class Connection(models.Model):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
     # The circuit breaker: written on transitions only.
     open_since = models.DateTimeField(_("not answering since"), null=True, blank=True)
-    open_code = models.CharField(_("why it does not answer"), max_length=64, blank=True)
+    open_code = models.CharField(_("why it doesn't answer"), max_length=64, blank=True)
 
     class Meta:
         verbose_name = _("connection")
@@ -49,7 +49,7 @@ class Cluster(models.Model):
         blank=True,
         verbose_name=_("network group"),
     )
-    pod_cidrs = models.JSONField(_("Pod CIDRs"), default=list, help_text=_("Typed by an administrator."))
+    pod_cidrs = models.JSONField(_("Pod CIDRs"), default=list, help_text=_("Entered by an admin."))
     registered_at = models.DateTimeField(_("registered at"), auto_now_add=True)
 
     class Meta:

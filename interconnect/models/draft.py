@@ -19,8 +19,8 @@ class JoinDraft(models.Model):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
-        verbose_name = _("draft of a join")
-        verbose_name_plural = _("drafts of joins")
+        verbose_name = _("join draft")
+        verbose_name_plural = _("join drafts")
         constraints = (models.UniqueConstraint(fields=("mesh", "user"), name="one_join_draft_per_user_and_mesh"),)
 
     def __str__(self) -> str:

@@ -24,8 +24,8 @@ class Gateway(models.Model):
     number = models.PositiveIntegerField(_("number"))
     name = models.CharField(_("name"), max_length=63)
     replicas = models.PositiveIntegerField(_("replicas"), default=1)
-    autoscaling_min = models.PositiveIntegerField(_("fewest replicas"), null=True, blank=True)
-    autoscaling_max = models.PositiveIntegerField(_("most replicas"), null=True, blank=True)
+    autoscaling_min = models.PositiveIntegerField(_("minimum replicas"), null=True, blank=True)
+    autoscaling_max = models.PositiveIntegerField(_("maximum replicas"), null=True, blank=True)
     annotations = models.JSONField(_("load balancer annotations"), default=dict, blank=True)
     load_balancer_ip = models.CharField(_("load balancer IP"), max_length=45, blank=True)
     service_type = models.CharField(

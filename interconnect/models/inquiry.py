@@ -57,8 +57,8 @@ class CheckAttempt(models.Model):
     at = models.DateTimeField(_("at"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("check without a cluster")
-        verbose_name_plural = _("checks without a cluster")
+        verbose_name = _("failed check")
+        verbose_name_plural = _("failed checks")
         indexes = (models.Index(fields=("user", "at"), name="check_attempts_of_one"),)
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ class Mesh(models.Model):
         _("cluster of meshNetworks"),
         max_length=64,
         blank=True,
-        help_text=_("Identity of the cluster; empty: found automatically."),
+        help_text=_("Identity of the cluster. If empty, it's detected automatically."),
     )
     networks_config_map = models.CharField(_("ConfigMap of meshNetworks"), max_length=253, blank=True)
     istiod_url = models.URLField(_("direct istiod URL"), blank=True)
@@ -48,10 +48,12 @@ class Mesh(models.Model):
         _("forgotten clusters"),
         default=dict,
         blank=True,
-        help_text=_("Name by identity, for as long as istiod may know them."),
+        help_text=_("Names by cluster identity, kept for as long as istiod might know them."),
     )
     simulated = models.BooleanField(
-        _("simulated"), default=False, help_text=_("Its clusters are simulated ones: for trying the console out.")
+        _("simulated"),
+        default=False,
+        help_text=_("The clusters of this mesh are simulated, for trying out the console."),
     )
     revision = models.PositiveBigIntegerField(_("revision"), default=0)
     created_at = models.DateTimeField(_("registered at"), auto_now_add=True)

@@ -23,7 +23,7 @@ class RolloutStatus(models.TextChoices):
 
 
 class StepStatus(models.TextChoices):
-    PENDING = "pending", _("Not its turn yet")
+    PENDING = "pending", _("Not started")
     READY = "ready", _("Ready")
     ACTIVE = "active", _("Running")
     WAITING = "waiting", _("Waiting")
@@ -48,7 +48,7 @@ class Rollout(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="rollouts", verbose_name=_("mesh"))
     kind = models.CharField(_("kind"), max_length=16, choices=RolloutKind.choices, default=RolloutKind.TOPOLOGY)
-    exclusive = models.BooleanField(_("one at a time"), default=True)
+    exclusive = models.BooleanField(_("exclusive"), default=True)
     status = models.CharField(_("status"), max_length=16, choices=RolloutStatus.choices, default=RolloutStatus.QUEUED)
     changes = models.JSONField(_("changes"), default=list)
     before = models.JSONField(_("topology before"), null=True)
@@ -95,7 +95,7 @@ class Step(models.Model):
     kind = models.CharField(_("kind"), max_length=32)
     subject = models.CharField(_("subject"), max_length=128, blank=True)
     group = models.CharField(_("network group"), max_length=63, blank=True)
-    after_verify = models.BooleanField(_("only after verify"), default=False)
+    after_verify = models.BooleanField(_("only after verification"), default=False)
     params = models.JSONField(_("parameters"), default=dict)
     status = models.CharField(_("status"), max_length=16, choices=StepStatus.choices, default=StepStatus.PENDING)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)

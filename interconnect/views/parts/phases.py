@@ -26,7 +26,7 @@ FEW, PER_PAGE = 10, 25
 STATES: Mapping[str, tuple[str | Promise, tuple[StepStatus, ...]]] = {
     "not-applied": (gettext_lazy("Not applied"), pages.UNDONE),
     "under-way": (gettext_lazy("Under way"), (StepStatus.ACTIVE, StepStatus.WAITING)),
-    "open": (gettext_lazy("Not its turn yet"), (StepStatus.READY, StepStatus.PENDING)),
+    "open": (gettext_lazy("Not started"), (StepStatus.READY, StepStatus.PENDING)),
     "done": (gettext_lazy("Done"), (StepStatus.SUCCEEDED, StepStatus.SKIPPED)),
 }
 _STATE_OF: Mapping[str, str] = {status: key for key, (_label, statuses) in STATES.items() for status in statuses}
