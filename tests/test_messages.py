@@ -26,6 +26,7 @@ from interconnect.wording import kubeconfig as kubeconfig_words
 from interconnect.wording import plans as plan_words
 from interconnect.wording import rules as rule_words
 from interconnect.wording.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
+from interconnect.wording.phrases import ACTIONS
 
 RULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -280,6 +281,21 @@ def test_every_error_of_a_cluster_has_a_message() -> None:
 def test_every_refusal_of_a_kubeconfig_and_of_a_file_has_a_message() -> None:
     assert sorted(code for code in kubeconfig.CODES if f"kubeconfig.{code}" not in MESSAGES) == []
     assert sorted(code for code in file_errors.CODES if code not in MESSAGES) == []
+
+
+def test_every_request_that_is_recorded_has_a_name() -> None:
+    """What starts a rollout is named by its changes."""
+    services = (Path(interconnect.__path__[0]) / "services").rglob("*.py")
+    made = [node for path in services for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    recorded = {
+        node.args[1].value
+        for node in made
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "audited"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert len(recorded) > 10
+    assert recorded - set(ACTIONS) == set()
 
 
 def test_steps_phases_and_changes_have_names_in_both_languages() -> None:

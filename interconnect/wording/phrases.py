@@ -133,6 +133,7 @@ ACTIONS: Mapping[str, str | Promise] = {
     "cluster.forget": gettext_lazy("Forget cluster"),
     "member.set": gettext_lazy("Assign a role"),
     "member.remove": gettext_lazy("Remove a role"),
+    "workloads.restart": gettext_lazy("Restart workloads"),
     "drift.restore": gettext_lazy("Restore what others have changed"),
     "rollout.retry": gettext_lazy("Retry the rollout"),
     "rollout.cancel": gettext_lazy("Cancel the rollout"),
