@@ -19,13 +19,14 @@ import interconnect.domain
 from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, warnings
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
-from interconnect.kube import errors, kubeconfig
+from interconnect.kube import errors, kubeconfig, probe
 from interconnect.wording import MESSAGES, engine, findings, word
 from interconnect.wording import files as file_words
 from interconnect.wording import kubeconfig as kubeconfig_words
 from interconnect.wording import plans as plan_words
 from interconnect.wording import rules as rule_words
 from interconnect.wording.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
+from interconnect.wording.matrix import PATHS
 from interconnect.wording.phrases import ACTIONS
 
 RULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
@@ -328,3 +329,7 @@ def test_a_parameter_that_is_a_code_is_worded() -> None:
 def test_no_message_uses_words_that_the_style_guide_replaces() -> None:
     replaced = re.compile(r"\b(mend|whoever|any more|in the meantime|cannot)\b", re.IGNORECASE)
     assert [code for code, text in sources().items() if replaced.search(text)] == []
+
+
+def test_every_way_that_a_probe_can_end_has_words() -> None:
+    assert set(PATHS) == {path.value for path in probe.Path}

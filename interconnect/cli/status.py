@@ -17,13 +17,15 @@ from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
 from interconnect.state import desired, observed
 from interconnect.wording import phrases
-from interconnect.wording.matrix import REACH, TOLD
+from interconnect.wording.matrix import REACH, TOLD, answer_text
 from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interconnect.cli.output import Output
-    from interconnect.domain.checks import ChecksResult, Matrix, Pair
+    from interconnect.domain.checks import Answer, ChecksResult, Matrix, Pair
     from interconnect.domain.findings import Alert, Found
     from interconnect.domain.topology import Gateway, Topology
 
@@ -164,7 +166,7 @@ def _say_checks(alerts: tuple[Alert, ...], result: ChecksResult, found: tuple[Pa
     wrong = [pair for pair in found if pair.problem]
     for pair in wrong:
         names = {"source": pair.source, "target": pair.target, "told": TOLD[pair.told], "reach": REACH[pair.reach]}
-        parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result.matrix)]
+        parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result.matrix, answer_text)]
         line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
         output.say(f"  ! {line}{_in_brackets(parts)}", {})
     if not said and not wrong:
@@ -172,7 +174,11 @@ def _say_checks(alerts: tuple[Alert, ...], result: ChecksResult, found: tuple[Pa
 
 
 def _pair(pair: Pair, found: Matrix) -> Json:
-    verdict = {"disagree": pair.disagree, "problem": pair.problem, "evidence": _evidence(pair, found)}
+    verdict = {
+        "disagree": pair.disagree,
+        "problem": pair.problem,
+        "evidence": _evidence(pair, found, lambda answer: answer.line),
+    }
     return {
         "source": pair.source,
         "target": pair.target,
@@ -183,9 +189,9 @@ def _pair(pair: Pair, found: Matrix) -> Json:
     }
 
 
-def _evidence(pair: Pair, found: Matrix) -> list[str]:
+def _evidence(pair: Pair, found: Matrix, line: Callable[[Answer], str]) -> list[str]:
     way = found.ways.get(pair.target)
-    return [*found.evidence.get((pair.source, pair.target), ()), *(way.evidence if way else ())]
+    return [*found.evidence.get((pair.source, pair.target), ()), *(map(line, way.evidence) if way else ())]
 
 
 def _alerts(mesh: Mesh) -> tuple[Alert, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from interconnect.domain.findings import Finding
 from interconnect.domain.json_types import Json
@@ -45,20 +45,40 @@ WRONG = frozenset({Told.RAW, Told.MIXED, Told.ABSENT})
 _LETTERS = {told[0]: told for told in Told}
 
 
+class Answer(NamedTuple):
+    """How far a probe of one `address` (`host:port`) got.
+
+    `path` is a `probe.Path`, `detail` the identity that answered, or what was said instead.
+    """
+
+    address: str
+    path: str = ""
+    detail: str = ""
+
+    @classmethod
+    def from_line(cls, line: str) -> Self:
+        return cls(*line.split(" ", 2))
+
+    @property
+    def line(self) -> str:
+        return " ".join(part for part in self if part)
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How far the console came: `service` is what it asked for, `evidence` a line per address."""
+    """How far the console came: `service` is what it asked for, `evidence` what came of each address."""
 
     reach: Reach
     service: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Answer, ...] = ()
 
     def to_json(self) -> Json:
-        return {"reach": self.reach, "service": self.service, "evidence": list(self.evidence)}
+        return {"reach": self.reach, "service": self.service, "evidence": [answer.line for answer in self.evidence]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(Reach(data["reach"]), data.get("service", ""), tuple(data.get("evidence", ())))
+        answers = tuple(map(Answer.from_line, data.get("evidence", ())))
+        return cls(Reach(data["reach"]), data.get("service", ""), answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interconnect import clients
-from interconnect.domain.checks import Endpoint, Matrix, Reach, Told, Way, told_of
+from interconnect.domain.checks import Answer, Endpoint, Matrix, Reach, Told, Way, told_of
 from interconnect.kube import debug, kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, number, text
@@ -175,11 +175,11 @@ def _probed(addresses: Iterable[Address], service: str, port: int, root: str) ->
 
     found = [(address, probed(address)) for address in addresses]
     reach = Reach.SERVED if all(result.path is probe.Path.SERVED for _address, result in found) else Reach.FAILED
-    lines = (
-        f"{address.host}:{address.port} {result.path} {result.spiffe or result.evidence}".strip()
+    answers = (
+        Answer(f"{address.host}:{address.port}", result.path, result.spiffe or result.evidence)
         for address, result in found
     )
-    return Way(reach, service, tuple(lines))
+    return Way(reach, service, tuple(answers))
 
 
 def _service_port(mesh: Mesh, topology: Topology, service: debug.Endpoint) -> int:

@@ -181,7 +181,7 @@ def _pair(pair: Pair, found: Matrix) -> PairRow:
         told=TOLD[pair.told],
         told_evidence=_why_unknown(pair, found) if pair.told is Told.UNKNOWN else ", ".join(lines),
         reach=REACH[pair.reach],
-        reach_evidence=", ".join(part for part in (way.service, *way.evidence) if part) if way else "",
+        reach_evidence=", ".join(filter(None, (way.service, *map(messages.answer_text, way.evidence)))) if way else "",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.domain.checks import ChecksResult, Matrix, Reach, Told, Way
+from interconnect.domain.checks import Answer, ChecksResult, Matrix, Reach, Told, Way
 from interconnect.domain.entries import Absent, Present, Target
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
 from interconnect.domain.findings import Alert, Finding, Severity
@@ -67,7 +67,7 @@ CLUSTER = ClusterSummary(
 MATRIX = Matrix(
     {("blue", "green"): Told.RAW, ("blue", "blue"): Told.UNKNOWN},
     {("blue", "green"): ("echo.shop", "10.0.0.1:80")},
-    {"green": Way(Reach.FAILED, "echo.shop", ("203.0.113.1:15443 refused",))},
+    {"green": Way(Reach.FAILED, "echo.shop", (Answer("203.0.113.1:15443", "refused", "EOF"),))},
     {"blue": "echo-1.shop"},
 )
 RESULTS: dict[str, Any] = {

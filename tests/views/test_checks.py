@@ -75,7 +75,7 @@ def test_control_plane_and_data_path_that_do_not_match_disagree_and_come_first(a
     rows = [(row.pair.source, row.pair.target, row.pair.disagree) for row in answer.context["pairs"]]
     assert rows[:2] == [("asia", "aws", True), ("1-onprem", "aws", False)] and len(rows) == 6
     text = answer.content.decode()
-    assert "disagree" in text and "from the console" in text and "203.0.113.7:15443 refused" in text
+    assert "disagree" in text and "from the console" in text and "203.0.113.7:15443 connection closed" in text
 
 
 def test_where_nothing_could_be_asked_the_control_plane_is_unknown(as_ada: Any, mesh: Mesh) -> None:
