@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, KubeError, Permanent, Temporary, from_response, redact
-from interconnect.kube.guard import Deadline, DenyList, nothing_before, open_socket
+from interconnect.kube.guard import Deadline, DenyList, open_socket
 from interconnect.kube.patience import patiently
 from interconnect.kube.redaction import Redactor
 
@@ -167,7 +167,7 @@ def get_url(
     path: str,
     *,
     deny: DenyList,
-    before: Before = nothing_before,
+    before: Before,
     deadline: float = FORWARD_DEADLINE,
     limit: int = 32 * 1024 * 1024,
 ) -> bytes:

@@ -40,10 +40,6 @@ _LOCALHOST = re.compile(r"(?:.*\.)?localhost|localhost\.localdomain|ip6-(?:local
 CONNECT_TIMEOUT = 3.0
 
 
-def nothing_before() -> None:
-    """The Before of calls that nothing holds back."""
-
-
 class DenyList:
     """Networks that the console never connects to. Unspecified and multicast addresses are always among them."""
 

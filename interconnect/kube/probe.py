@@ -11,7 +11,7 @@ from cryptography import x509
 from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import KubeError, plain
-from interconnect.kube.guard import Deadline, DenyList, nothing_before, open_socket
+from interconnect.kube.guard import Deadline, DenyList, open_socket
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.kube.trust import trusting
 
@@ -63,7 +63,7 @@ def probe(
     port: int,
     *,
     deny: DenyList,
-    before: Before = nothing_before,
+    before: Before,
     server_name: str = "",
     root_pem: str = "",
     deadline: float = PROBE_DEADLINE,

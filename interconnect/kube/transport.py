@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError
 
 from interconnect.kube import identity, trust
 from interconnect.kube.errors import KubeError, Permanent, Temporary, is_page
-from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, nothing_before, open_socket
+from interconnect.kube.guard import CONNECT_TIMEOUT, Deadline, DenyList, open_socket
 from interconnect.kube.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Transport:
         credential: Credential,
         *,
         deny: DenyList,
-        before: Before = nothing_before,
+        before: Before,
         deadline: float = CALL_DEADLINE,
         connect: float = CONNECT_TIMEOUT,
         limit: int = BODY_LIMIT,

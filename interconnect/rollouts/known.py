@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from interconnect import clients
 from interconnect.domain.kinds import OF_A_CLUSTER
 from interconnect.domain.render import render
-from interconnect.domain.steps import Phase
+from interconnect.domain.steps import Phase, StepKind
 from interconnect.models import Cluster, Step, StepStatus
 from interconnect.state import applied, desired, observed
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
     from interconnect.kube.api import Api
 
+# Waves of a restart of workloads can be far apart: each reads anew.
+SHARING = OF_A_CLUSTER - {StepKind.WORKLOADS}
+
 
 class Known:
     """What one step knows, or the steps on one member that one worker carries out in succession."""
@@ -29,13 +32,13 @@ class Known:
         self.rollout = step.rollout
         self.mesh = step.rollout.mesh
         self.chain: str = step.chain
-        self.of_member = step.kind in OF_A_CLUSTER
+        self.of_member = step.kind in SHARING
         self._facts: Facts | None = None
         self._rendered: Rendered | None = None
 
     def serves(self, step: Step) -> bool:
         """Whether the next step of the chain can reuse this."""
-        return self.of_member and step.kind in OF_A_CLUSTER and step.chain == self.chain
+        return self.of_member and step.kind in SHARING and step.chain == self.chain
 
     @cached_property
     def topology(self) -> Topology:

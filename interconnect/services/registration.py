@@ -83,7 +83,7 @@ def is_concluded(inquiry: Inquiry) -> bool:
     """Whether the inquiry's result has been stored. Known from that moment on, even if the process that stored
     it dies.
     """
-    return RegistrationReport.from_json(inquiry.result).concluded
+    return bool(inquiry.result.get("concluded"))
 
 
 def _conclude(inquiry: Inquiry, report: ClusterReport | MeshReport) -> None:

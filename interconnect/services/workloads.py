@@ -29,10 +29,9 @@ if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
     from meshconsole.access.roles import Role
 
-WAVE = 5
-
-
 Counted = StaleCount | Violation
+
+WAVE = 5
 
 
 def stale_workloads(mesh: Mesh, clusters: Iterable[Cluster]) -> dict[str, Counted]:

@@ -65,10 +65,6 @@ class ClusterSight:
         return getattr(self.row, "group_name", None) or ""
 
     @property
-    def silent_since(self) -> datetime | None:
-        return self.row.connection.open_since
-
-    @property
     def answered_at(self) -> datetime | None:
         return self.observation.answered_at if self.observation else None
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Paginator
 from django.views.decorators.http import require_GET
 
-from interconnect.domain.refusal import Refused
 from interconnect.state import pages
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.frame import frame
@@ -42,4 +41,4 @@ def state_of(entry: Entry) -> Badge:
 
 
 def why(params: Mapping[str, Any]) -> str:
-    return " ".join(phrases.reasons(Refused.from_json(params.get("reasons", ())).violations))
+    return " ".join(phrases.refusal(params.get("reasons", ())))

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from interconnect.domain.checks import Pair, Reach, Told, pairs
 from interconnect.domain.findings import parameters
-from interconnect.domain.refusal import Refused
 from interconnect.permissions import role_for_page
 from interconnect.services import checking
 from interconnect.state import observed, pages
@@ -99,7 +98,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "looked_at": observation.at if observation else None,
         "checked_at": checked.at,
         "failure": phrases.reason(checked.failure) if checked.failure else "",
-        "errors": phrases.reasons(Refused.from_json(running.errors).violations) if running else (),
+        "errors": phrases.refusal(running.errors) if running else (),
         "busy": busy,
         "run": _run(visit, busy=busy),
         "may_restore": visit.may("restore"),
@@ -187,7 +186,7 @@ def _pair(pair: Pair, found: Matrix) -> PairRow:
 
 def _why_unknown(pair: Pair, found: Matrix) -> str:
     if pair.source not in found.asked:
-        return _("no test proxy")
+        return _("no proxy in this group")
     if (pair.source, pair.target) not in found.evidence:
-        return _("no test service")
+        return _("no service to compare")
     return _("Its Pods have the same IP addresses as Pods of other groups")

@@ -139,7 +139,7 @@ def _what_cancelling_does(rollout: Rollout) -> tuple[str, ...]:
         % {"title": phrases.rollout_title(rollout), "done": done, "total": len(statuses)}
     ]
     if begun:
-        lines.append(_("Running now, and will finish first unless waiting: %(steps)s.") % {"steps": names})
+        lines.append(_("Running now (they finish first unless they're waiting): %(steps)s.") % {"steps": names})
     lines.append(_("Steps that haven't started and won't run: %(count)s.") % {"count": left})
     lines.append(_("The change stays requested. Retry the rollout to finish it, or revert it."))
     return tuple(lines)
@@ -434,7 +434,7 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
         "slow": planning and timezone.now() - plan.asked_at > PATIENCE,
-        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
+        "errors": phrases.refusal(plan.errors),
         "may_override": visit.actor.may(role_for("finding.override")),
     }
     if decision is Decision.WORKLOADS:

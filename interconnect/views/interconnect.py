@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
 MOST_DRIFT = 5
 # What the console itself has still to do: nobody has touched it.
-OUR_OWN_ARREARS = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
+NOT_YET_APPLIED = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
 
 
 @require_GET
@@ -116,7 +116,7 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
     shown = phrases.reasons(found[:MOST_DRIFT])
     return {
         "lines": list(dict.fromkeys(shown)),
-        "by_others": any(alert.code not in OUR_OWN_ARREARS for alert in found),
+        "by_others": any(alert.code not in NOT_YET_APPLIED for alert in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
         "at": sight.mesh.observation.at,

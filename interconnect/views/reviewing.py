@@ -145,7 +145,7 @@ def _show(
             for change in review.changes
         ],
         "plan": plan,
-        "errors": phrases.reasons(Refused.from_json(plan.errors).violations),
+        "errors": phrases.refusal(plan.errors),
         **plan_rows.context_of(plan, mesh, topology),
     }
     return page(request, "interconnect/review.html", context, parts=("live",), status=status)

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain.manifests import gateway_rule
-from interconnect.domain.refusal import Refused
 from interconnect.domain.render import rule_target
 from interconnect.domain.results import RuleResult
 from interconnect.models import InquiryStatus
@@ -72,7 +71,7 @@ def _answer(inquiry: Inquiry) -> dict[str, Any]:
     if inquiry.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING):
         return {"waiting": True, "slow": timezone.now() - inquiry.asked_at > PATIENCE}
     if inquiry.status == InquiryStatus.FAILED:
-        return {"errors": phrases.reasons(Refused.from_json(inquiry.errors).violations)}
+        return {"errors": phrases.refusal(inquiry.errors)}
     said = RuleResult.from_json(inquiry.result)
     return {"said": said, "differences": [plan_rows.write_row(write, frozenset()) for write in said.drift]}
 

@@ -51,7 +51,7 @@ SERVICES = {
         "Workloads of %(clusters)s are being restarted. Wait until that rollout ends, or cancel it."
     ),
     "rollout.not-failed": _("Only a failed or cancelled rollout can be retried. This one: %(status)s."),
-    "rollout.superseded": _("There is a newer rollout. Retry or revert that one instead."),
+    "rollout.superseded": _("The mesh has changed since this rollout. Retry or revert the newest rollout, or restore."),
     "rollout.not-newest": _(
         "Only the newest change of a mesh can be reverted, and there is a newer one. Open that one instead."
     ),
@@ -108,7 +108,7 @@ STEPS = {
         "The address %(host)s of %(gateway)s is already in use by another network. Choose another one."
     ),
     "preflight.blocked": _(
-        "“%(group)s” wasn't joined because of the findings below. Fix them, or have a mesh admin "
+        "“%(group)s” wasn't joined because of these findings: %(codes)s. Fix them, or have a mesh admin "
         "override those that allow it, then retry."
     ),
     "networks.source-unknown": _(
@@ -239,7 +239,7 @@ KUBE = {
         "The API server gave up on the request (HTTP %(status)s): %(said)s. Check for a slow "
         "admission webhook or an overloaded API server, then retry."
     ),
-    "kube.bad-body": _("The answer isn't one of a Kubernetes API server. Check that the address leads to one."),
+    "kube.bad-body": _("The answer didn't come from a Kubernetes API server. Check that the address leads to one."),
     "kube.too-large": _(
         "The cluster's answer is larger than %(limit)s bytes. Check that the address leads to an API server."
     ),

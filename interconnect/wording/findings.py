@@ -80,20 +80,17 @@ WRITES = {
 
 RESTART = {
     "guard.no-answer": _(
-        "istiod replica %(replica)s doesn't answer, so it is unknown which clusters it serves. Fix "
-        "it, skip the restart, or restart anyway."
+        "istiod replica %(replica)s doesn't answer, so it is unknown which clusters it serves. Fix it."
     ),
     "guard.not-synced": _(
         "istiod replica %(replica)s is out of sync with %(cluster)s (%(status)s). A restart could "
         "drop its endpoints everywhere."
     ),
     "guard.unverifiable": _(
-        "istiod serves %(cluster)s, which isn't registered here, so it can't be checked. Register it, "
-        "skip the restart, or restart anyway."
+        "istiod serves %(cluster)s, which isn't registered here, so it can't be checked. Register it."
     ),
     "guard.not-answering": _(
-        "%(cluster)s doesn't answer. An istiod that starts now would drop its endpoints everywhere. "
-        "Fix the cluster, skip the restart, or restart anyway."
+        "%(cluster)s doesn't answer. An istiod that starts now would drop its endpoints everywhere. Fix the cluster."
     ),
     "verify.no-answer": _(
         "istiod replica %(replica)s doesn't answer, so its networks aren't verified. Retry when it is ready."

@@ -65,7 +65,7 @@ _REASONS = {
         "(deploy/rbac/account.yaml), and use a kubeconfig with that account's token."
     ),
     "basic-auth": _("The kubeconfig uses a password (%(field)s), which Kubernetes no longer accepts. Use a token."),
-    "impersonation": _("The kubeconfig impersonates another user (%(field)s). Use a credential of the console's own."),
+    "impersonation": _("The kubeconfig impersonates another user (%(field)s). Use a credential made for the console."),
     "proxy-url": _(
         "The kubeconfig names a proxy (%(field)s). The console connects directly. Use an address that it can reach."
     ),

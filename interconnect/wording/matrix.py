@@ -36,7 +36,7 @@ PATHS: Mapping[str, StrPromise] = {
 REACH: Mapping[Reach, StrPromise] = {
     Reach.SERVED: _("Answered"),
     Reach.FAILED: _("Didn't answer"),
-    Reach.UNTESTED: _("No test service"),
+    Reach.UNTESTED: _("Not tested"),
 }
 
 

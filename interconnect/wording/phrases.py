@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.findings import Finding, parameters
+from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.models import Rollout, RolloutKind
@@ -38,6 +39,11 @@ def reason(found: Found) -> str:
 
 def reasons(several: Iterable[Found]) -> tuple[str, ...]:
     return tuple(reason(found) for found in several)
+
+
+def refusal(stored: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The sentences of a refusal as it is stored."""
+    return reasons(Refused.from_json(stored).violations)
 
 
 def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ PLANS = {
         "The mesh or your selection has changed since this plan was made. A new plan is being made. Review it again."
     ),
     "plan.not-ready": _("The plan isn't ready yet. Wait until it is shown, then start it."),
-    "plan.blocked": _("The plan can't start because of its findings. Fix them, or override those that allow it."),
+    "plan.blocked": _(
+        "The plan can't start because of its findings (%(codes)s). Fix them, or override those that allow it."
+    ),
 }
 
 ASKING = {

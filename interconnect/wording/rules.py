@@ -66,13 +66,13 @@ MESSAGES = {
         "There is already a cluster %(cluster)s in this mesh. Replace its credential, or choose another name."
     ),
     "cluster.name.unknown-to-istiod": _(
-        "istiod doesn't know a cluster %(cluster)s. Choose one that it knows (%(known)s), or add this "
+        "istiod doesn't know cluster %(cluster)s. Choose one that it knows (%(known)s), or add this "
         "one to the mesh first."
     ),
     "cluster.uid.invalid": _("The identity of %(cluster)s isn't valid. Use the UID of its kube-system namespace."),
     "cluster.uid.taken": _("This cluster is already in the mesh as %(other)s. Use that entry instead of %(cluster)s."),
     "cluster.occupied": _(
-        "Objects of the console may still be on %(cluster)s. Let the rollout that removes them "
+        "Objects created by the console may still be on %(cluster)s. Let the rollout that removes them "
         "succeed first. If the cluster is gone for good, forget it instead."
     ),
     "gateway.unknown": _("There is no east-west gateway %(gateway)s. It may have been deleted. Reload the page."),
@@ -156,7 +156,7 @@ MESSAGES = {
     "warning.gateways-deleted": _("These east-west gateways will be deleted too: %(gateways)s."),
     "warning.group-deleted": _("%(cluster)s is the only cluster of %(group)s. The group will be deleted with it."),
     "warning.cluster-unknown-to-istiod": _(
-        "istiod doesn't know a cluster %(cluster)s, so it won't send its endpoints. Add the cluster "
+        "istiod doesn't know cluster %(cluster)s, so it won't send its endpoints. Add the cluster "
         "to the mesh, or check its name."
     ),
 }

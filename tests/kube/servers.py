@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from django.conf import settings
 
 from interconnect.kube.api import Api
-from interconnect.kube.guard import Before, DenyList, nothing_before
+from interconnect.kube.guard import Before, DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
 
@@ -39,6 +39,10 @@ def private_key() -> ec.EllipticCurvePrivateKey:
 def key_pem(key: Any) -> str:
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+
+
+def nothing_before() -> None:
+    """What comes before a call that nothing holds back."""
 
 
 class Authority:

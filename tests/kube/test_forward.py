@@ -11,7 +11,7 @@ import pytest
 from interconnect.kube import forward
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import DenyList
-from tests.kube.servers import DENIED, TOKEN, Connection, HttpsServer, some
+from tests.kube.servers import DENIED, TOKEN, Connection, HttpsServer, nothing_before, some
 
 PORT = 15014
 
@@ -244,7 +244,9 @@ def test_an_answer_of_istiod_that_is_no_success_is_not_quoted(status: int, code:
 
 def test_istiod_can_be_asked_directly() -> None:
     with HttpsServer(lambda connection: connection.answer([]), tls=False) as server:
-        body = forward.get_url(f"http://127.0.0.1:{server.port}/base/", "/debug/networkz", deny=DENIED, deadline=5)
+        body = forward.get_url(
+            f"http://127.0.0.1:{server.port}/base/", "/debug/networkz", deny=DENIED, before=nothing_before, deadline=5
+        )
         assert body == b"[]"
         assert server.requests[0].path == "/base/debug/networkz"
         assert server.requests[0].header("authorization") == ""
@@ -253,7 +255,9 @@ def test_istiod_can_be_asked_directly() -> None:
 def test_the_direct_way_keeps_to_the_deny_list_and_to_trusted_certificates() -> None:
     with HttpsServer(lambda connection: connection.answer([])) as server:
         with pytest.raises(Permanent, match="address-denied"):
-            forward.get_url(f"http://127.0.0.1:{server.port}", "/", deny=DenyList(["127.0.0.1"]), deadline=2)
+            forward.get_url(
+                f"http://127.0.0.1:{server.port}", "/", deny=DenyList(["127.0.0.1"]), before=nothing_before, deadline=2
+            )
         with pytest.raises(KubeError):
-            forward.get_url(f"https://127.0.0.1:{server.port}", "/", deny=DENIED, deadline=5)
+            forward.get_url(f"https://127.0.0.1:{server.port}", "/", deny=DENIED, before=nothing_before, deadline=5)
         assert server.requests == []

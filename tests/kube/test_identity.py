@@ -11,7 +11,7 @@ from interconnect.kube import identity, kinds
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.transport import Transport
-from tests.kube.servers import DENIED, Connection, HttpsServer
+from tests.kube.servers import DENIED, Connection, HttpsServer, nothing_before
 
 OURS, THEIRS = "0b9c7f52-ours", "0b9c7f52-theirs"
 MANIFEST = {
@@ -36,7 +36,7 @@ def cluster(uid: Callable[[], str], **headers: str) -> HttpsServer:
 
 
 def api_of(server: HttpsServer) -> Api:
-    return Api(Transport(server.credential(), deny=DENIED, deadline=5.0, uid=OURS))
+    return Api(Transport(server.credential(), deny=DENIED, before=nothing_before, deadline=5.0, uid=OURS))
 
 
 def asked(server: HttpsServer) -> list[str]:

@@ -12,7 +12,16 @@ from cryptography import x509
 from interconnect.kube import kinds, probe
 from interconnect.kube.guard import DenyList
 from interconnect.kube.probe import DeploymentStatus, Path, ProbeResult, Reason
-from tests.kube.servers import AUTHORITY, DENIED, Authority, HttpsServer, listing, objects, server_context
+from tests.kube.servers import (
+    AUTHORITY,
+    DENIED,
+    Authority,
+    HttpsServer,
+    listing,
+    nothing_before,
+    objects,
+    server_context,
+)
 
 IDENTITY = "spiffe://cluster.local/ns/shop/sa/default"
 KNOWN = probe.sni("echo.shop.svc.cluster.local", 8080)
@@ -40,7 +49,7 @@ class Gateway:
 
 
 def look(port: int, **options: Any) -> ProbeResult:
-    settings = {"deny": DENIED, "root_pem": AUTHORITY.pem, "deadline": 5.0} | options
+    settings = {"deny": DENIED, "before": nothing_before, "root_pem": AUTHORITY.pem, "deadline": 5.0} | options
     return probe.probe("127.0.0.1", port, **settings)
 
 
@@ -121,18 +130,24 @@ def test_a_closed_port_is_unreachable() -> None:
 
 
 def test_a_denied_address_is_not_connected_to() -> None:
-    assert probe.probe("169.254.169.254", 80, deny=DENIED).path is Path.DENIED
+    assert probe.probe("169.254.169.254", 80, deny=DENIED, before=nothing_before).path is Path.DENIED
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_probe_of_loopback_is_denied_like_any_other(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        assert probe.probe(host, port, deny=DenyList(["127.0.0.0/8", "::1/128"])).path is Path.DENIED
+        assert (
+            probe.probe(host, port, deny=DenyList(["127.0.0.0/8", "::1/128"]), before=nothing_before).path
+            is Path.DENIED
+        )
 
 
 def test_a_name_that_does_not_exist_is_unreachable() -> None:
-    assert probe.probe("no-such-host.invalid", 15443, deny=DENIED, deadline=5).path in (Path.UNREACHABLE, Path.TIMEOUT)
+    assert probe.probe("no-such-host.invalid", 15443, deny=DENIED, before=nothing_before, deadline=5).path in (
+        Path.UNREACHABLE,
+        Path.TIMEOUT,
+    )
 
 
 def deployment(generation: int = 1, conditions: Any = None, **status: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from interconnect.kube.errors import KubeError
 from interconnect.kube.identity import cluster_uid
 from interconnect.kube.patience import patience
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Connection, HttpsServer, server_context
+from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Connection, HttpsServer, nothing_before, server_context
 
 CERTIFICATE, KEY = AUTHORITY.issue()
 KEY_LINES = KEY.splitlines()[1:-1]
@@ -158,7 +158,7 @@ def test_connections_that_fail_bring_no_secret_into_an_error(caplog: pytest.LogC
             ),
         ):
             with pytest.raises(KubeError) as caught:
-                Api(Transport(broken, deny=DENIED, deadline=5)).version()
+                Api(Transport(broken, deny=DENIED, before=nothing_before, deadline=5)).version()
             assert_clean("".join(traceback.format_exception(caught.value)), repr(broken))
     assert_clean(caplog.text)
 

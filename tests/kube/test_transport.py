@@ -19,7 +19,16 @@ from interconnect.kube.errors import KubeError, Permanent, Temporary
 from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, DENIED, TOKEN, Authority, Connection, HttpsServer, server_context
+from tests.kube.servers import (
+    AUTHORITY,
+    DENIED,
+    TOKEN,
+    Authority,
+    Connection,
+    HttpsServer,
+    nothing_before,
+    server_context,
+)
 
 
 def ask(transport: Transport, **options: Any) -> transport_module.Response:
@@ -118,7 +127,12 @@ def test_a_server_that_never_finishes_the_handshake_is_left_at_the_deadline() ->
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         error = refusal(
-            Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=0.3)
+            Transport(
+                Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN),
+                deny=DENIED,
+                before=nothing_before,
+                deadline=0.3,
+            )
         )
     assert (error.code, error.params["phase"]) == ("timeout", "tls")
 
@@ -267,14 +281,21 @@ def test_an_insecure_credential_takes_any_certificate() -> None:
 def test_a_port_that_nobody_listens_on_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    error = refusal(Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED))
+    error = refusal(
+        Transport(Credential(f"https://127.0.0.1:{port}", AUTHORITY.pem, TOKEN), deny=DENIED, before=nothing_before)
+    )
     assert isinstance(error, Temporary)
     assert (error.code, error.evidence) == ("unreachable", os.strerror(111))
 
 
 def test_a_name_that_does_not_exist_is_unreachable() -> None:
     error = refusal(
-        Transport(Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5)
+        Transport(
+            Credential("https://no-such-host.invalid", AUTHORITY.pem, TOKEN),
+            deny=DENIED,
+            before=nothing_before,
+            deadline=5,
+        )
     )
     assert isinstance(error, Temporary)
     assert error.code in ("unreachable", "timeout")
@@ -282,7 +303,7 @@ def test_a_name_that_does_not_exist_is_unreachable() -> None:
 
 def test_an_address_on_the_deny_list_is_never_connected_to() -> None:
     with HttpsServer(hang) as server:
-        transport = Transport(server.credential(), deny=DenyList(["127.0.0.0/8"]))
+        transport = Transport(server.credential(), deny=DenyList(["127.0.0.0/8"]), before=nothing_before)
         assert refusal(transport).code == "address-denied"
         assert server.connections == 0
 
@@ -290,7 +311,9 @@ def test_an_address_on_the_deny_list_is_never_connected_to() -> None:
 def test_a_name_that_leads_to_a_denied_address_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
     with HttpsServer(hang) as server:
         transport = Transport(
-            server.credential(server=f"https://localhost:{server.port}"), deny=DenyList(["127.0.0.0/8", "::1"])
+            server.credential(server=f"https://localhost:{server.port}"),
+            deny=DenyList(["127.0.0.0/8", "::1"]),
+            before=nothing_before,
         )
         assert refusal(transport).code == "address-denied"
         assert server.connections == 0

@@ -18,7 +18,17 @@ from interconnect.kube.guard import DenyList
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.probe import Path, probe
 from interconnect.kube.transport import Transport
-from tests.kube.servers import AUTHORITY, DENIED, LOCAL, TOKEN, Authority, Connection, HttpsServer, server_context
+from tests.kube.servers import (
+    AUTHORITY,
+    DENIED,
+    LOCAL,
+    TOKEN,
+    Authority,
+    Connection,
+    HttpsServer,
+    nothing_before,
+    server_context,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +66,14 @@ def test_an_authority_is_trusted_though_it_is_no_root() -> None:
 def test_a_gateway_is_trusted_by_an_issuing_authority_too() -> None:
     issuing = Authority("issuing", issuer=Authority("root"))
     with HttpsServer(answer, server_context(authority=issuing)) as server:
-        found = probe("127.0.0.1", server.port, deny=DenyList(()), server_name="localhost", root_pem=issuing.pem)
+        found = probe(
+            "127.0.0.1",
+            server.port,
+            deny=DenyList(()),
+            before=nothing_before,
+            server_name="localhost",
+            root_pem=issuing.pem,
+        )
     assert found.path is Path.SERVED
 
 
@@ -159,7 +176,10 @@ def test_what_does_not_speak_tls_is_told_as_such(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=speak, args=(listener,), daemon=True).start()
         transport = Transport(
-            Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN), deny=DENIED, deadline=5
+            Credential(f"https://127.0.0.1:{listener.getsockname()[1]}", AUTHORITY.pem, TOKEN),
+            deny=DENIED,
+            before=nothing_before,
+            deadline=5,
         )
         with pytest.raises(Permanent) as caught:
             transport.request("GET", "/")

@@ -11,18 +11,18 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from interconnect.domain.findings import Finding, Severity
-from interconnect.domain.results import LeftBehind, PlanResult
 from interconnect.domain.steps import CENTRAL
 from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
 from interconnect.models import InquiryStatus
+from interconnect.services import plans
 from interconnect.state import pages
 from interconnect.wording import phrases, word
 from interconnect.wording.values import evidence_text, value_text
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect.domain.results import StepShown, WriteShown
+    from interconnect.domain.results import LeftBehind, PlanResult, StepShown, WriteShown
     from interconnect.domain.topology import Address, Topology
     from interconnect.models import Inquiry, Mesh
 
@@ -89,7 +89,7 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
 
     `implied`: tokens that the page's own button consents to, which therefore have no button of their own.
     """
-    result, accepted = PlanResult.from_json(plan.result), frozenset(plan.params.get("accepted", ()))
+    result, accepted = plans.result_of(plan), frozenset(plan.params.get("accepted", ()))
     planned = plan.status == InquiryStatus.DONE
     names = _names(mesh, topology)
     return {
