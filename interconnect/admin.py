@@ -1,4 +1,4 @@
-"""The rows in the admin. What a rollout, a service or a worker writes is only to be read there."""
+"""The tables in the admin, read-only: only rollouts, services and workers write them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """A row changed here would differ from the clusters without anybody noticing."""
+    """Read-only: a row changed here would differ from the clusters without anybody noticing."""
 
     exclude: ClassVar[tuple[str, ...]] = ()
 

@@ -1,6 +1,6 @@
-"""Who may do what: the role that each change, each other deed and each page needs, decided here alone.
+"""Who may do what: the role that each change, each other deed and each page needs, decided only here.
 
-Services refuse by it, pages open by it, and buttons say by it why they do nothing.
+Services use it to refuse, pages to decide who may open them, and buttons to explain why they are disabled.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from interconnect.domain.changes import (
 )
 from meshconsole.access.roles import Role
 
-# A kind of change of the topology, or a name: that of the audit, for what is audited.
+# A kind of change to the topology, or a name; for anything audited, its name in the audit.
 Deed = type[Change] | str
 
 _ROLES: Mapping[Deed, Role] = {
@@ -53,13 +53,13 @@ _ROLES: Mapping[Deed, Role] = {
     "drift.restore": Role.OPERATOR,
     "drift.restore-shared": Role.MESH_ADMIN,  # what all groups share
     "workloads.restart": Role.OPERATOR,
-    "workloads.restart-joined": Role.MESH_ADMIN,  # those of a joined group carry other groups' traffic
-    # The least role: the one that its changes need, and what it consents to, comes on top.
+    "workloads.restart-joined": Role.MESH_ADMIN,  # a joined group's workloads carry other groups' traffic
+    # The minimum role. The rollout's changes and its consents may need a higher one.
     "rollout.cancel": Role.OPERATOR,
     "rollout.dismiss": Role.OPERATOR,
     "rollout.retry": Role.OPERATOR,
     "rollout.revert": Role.OPERATOR,
-    "rollout.unreadable": Role.MESH_ADMIN,  # its changes are of a version that this one can't read
+    "rollout.unreadable": Role.MESH_ADMIN,  # its changes come from a version that this one can't read
     "finding.override": Role.MESH_ADMIN,  # whatever the change
     "restart.force": Role.MESH_ADMIN,
     "cluster.forget": Role.MESH_ADMIN,
@@ -78,7 +78,7 @@ _ROLES: Mapping[Deed, Role] = {
     "kubeconfig.insecure": Role.PLATFORM_ADMIN,
 }
 
-# By URL name: what a page is for. Whoever may not do that does not get to see it.
+# What each page is for, by URL name. Anyone who isn't allowed to do that can't open the page.
 PAGES: Mapping[str, Deed] = {
     "mesh-register": "mesh.register",
     "mesh-register-check": "mesh.register",
@@ -132,32 +132,32 @@ PAGES: Mapping[str, Deed] = {
     "mesh-credential-check": "mesh.replace-credential",
     "mesh-delete": "mesh.delete",
 }
-# What is sent from a page that more people see.
+# What submitting needs, for pages that more people may see.
 SENT: Mapping[str, Deed] = {"members": "member.set", "mesh-settings": "mesh.restart-policy"}
-# For whoever is signed in: they show what somebody sees anyway.
+# For anyone who is signed in: these pages show only what the person may see anyway.
 OPEN = frozenset({"home", "meshes"})
 
 
 def role_for(deed: Deed) -> Role:
-    """The role that a kind of change or another deed needs. KeyError for one that nobody has decided on."""
+    """Return the role that a kind of change or another deed needs. Raise KeyError if none has been decided."""
     return _ROLES[deed]
 
 
 def role_for_all(changes: Iterable[Change], *, overriding: bool = False) -> Role:
-    """The role that several changes at once need: that of the strictest, and of overriding a finding if one is.
+    """Return the strictest role that several changes need together; `overriding`: they override a finding too.
 
-    What changes nothing restores.
+    If nothing changes and nothing is overridden, return the role needed to restore.
     """
     deeds: list[Deed] = [type(change) for change in changes]
     return max(map(role_for, [*deeds, "finding.override"] if overriding else deeds), default=role_for("drift.restore"))
 
 
 def role_to_restart(*, joined: bool) -> Role:
-    """The role that a restart of workloads needs; `joined`: some of them are of a joined group."""
+    """Return the role needed to restart workloads; `joined`: some of them belong to a joined group."""
     return role_for("workloads.restart-joined" if joined else "workloads.restart")
 
 
 def role_for_page(url_name: str, *, sends: bool = True) -> Role:
-    """The role that a page needs, to open it or to send what is on it. KeyError for one without a row in PAGES."""
+    """Return the role needed to submit a page (`sends`) or to open it. Raise KeyError if it has no row in PAGES."""
     deed = PAGES[url_name]
     return role_for(SENT.get(url_name, deed) if sends else deed)

@@ -1,1 +1,1 @@
-"""The pages: one function per screen, each fetching its mesh through the policy."""
+"""The pages: one function per screen. Each gets its mesh through the permission check."""

@@ -23,7 +23,7 @@ TONES = {Entry.Outcome.ACCEPTED: Tone.GOOD, Entry.Outcome.REFUSED: Tone.WARN, En
 
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
-    """Who asked for what, and what came of it."""
+    """Show who asked for what, and what came of it."""
     visit = mesh_for(request, name)
     entries = Paginator(pages.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
     rows = [

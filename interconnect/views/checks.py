@@ -1,4 +1,4 @@
-"""*Checks*: what the last look has found, cluster by cluster, and the matrix of the groups."""
+"""The *Checks* page: what the last look found, cluster by cluster, and the matrix of the groups."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def run(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _places(items: Iterable[Alert | Finding], sights: Mapping[str, pages.ClusterSight]) -> list[Place]:
-    """Where something grave is comes first; a finding of no cluster is the mesh's."""
+    """Return the places with findings, those with grave ones first; findings about no cluster belong to the mesh."""
     places: dict[str, Place] = {}
     for item in items:
         name = str(parameters(item).get("cluster", ""))
@@ -155,12 +155,12 @@ def _line(item: Alert | Finding) -> Line:
 
 
 def _evidence(params: Mapping[str, Any]) -> str:
-    """What was observed, for finding the cause; what stands beside it already is left out."""
+    """Return what was observed, as a lead to the cause, without what is already shown beside it."""
     return evidence_text({key: value for key, value in params.items() if key not in ("cluster", "token")})
 
 
 def pair_rows(topology: Topology, checked: ChecksResult) -> list[PairRow]:
-    """Every pair once the checks have been run; none before."""
+    """Return a row for every pair; none until checks have been run."""
     if checked.at is None:
         return []
     found = checked.matrix

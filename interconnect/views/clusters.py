@@ -55,7 +55,7 @@ class ClusterLine:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Overlaps of Pod CIDRs: as pairs, and as a square of (is the diagonal, what overlaps)."""
+    """Overlaps of Pod CIDRs: as pairs, and as a square whose cells are (is on the diagonal, what overlaps)."""
 
     pairs: list[tuple[str, str, str, str]]
     names: list[str]
@@ -99,13 +99,16 @@ def line(visit: Visit, topology: Topology, seen: pages.ClusterSight, occupied: f
 
 
 def overlaps(topology: Topology) -> list[tuple[str, str, str, str]]:
-    """Pairs of clusters whose Pod CIDRs overlap, with both CIDRs: they do not belong in one group."""
+    """Return pairs of clusters whose Pod CIDRs overlap, with both CIDRs: they don't belong in the same group."""
     found = cidrs.overlaps(topology.clusters.values())
     return [(one, other, pair[0].network, pair[1].network) for (one, other), pair in found.items()]
 
 
 def matrix(topology: Topology) -> Matrix | None:
-    """None without an overlap. Only clusters that overlap with another are in it; many of them are left to the list."""
+    """Return the clusters that overlap with another one; None without an overlap.
+
+    If there are too many for a square, only the list of pairs is filled.
+    """
     pairs = overlaps(topology)
     if not pairs:
         return None
@@ -118,7 +121,7 @@ def matrix(topology: Topology) -> Matrix | None:
 
 
 def suggested(topology: Topology) -> list[tuple[str, ...]]:
-    """Clusters in no group yet, put together as far as none overlap."""
+    """Return suggested groups, without overlaps, of the clusters that aren't in a group yet."""
     grouped = {name for group in topology.groups.values() for name in group.clusters}
     free = [cluster for name, cluster in topology.clusters.items() if name not in grouped]
     return list(cidrs.suggested_groups(free)) if len(free) > 1 else []
@@ -134,7 +137,7 @@ def _cluster(visit: Visit, name: str) -> Cluster:
 
 @require_http_methods(["GET", "POST"])
 def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    """What an administrator knows better than pools and nodes."""
+    """Set a cluster's Pod CIDRs, for when an administrator knows better than pools and nodes."""
     visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     form = CidrsForm(posted(request), initial={"pod_cidrs": ", ".join(row.pod_cidrs)})
@@ -148,7 +151,7 @@ def pod_cidrs(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    """Out of the mesh; only when nothing of ours is on it."""
+    """Remove a cluster from the mesh; only when nothing of ours is on it."""
     visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     intro = (
@@ -170,7 +173,7 @@ def unregister(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def forget(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    """Out of the mesh although something of ours may still be on it; its name is typed."""
+    """Remove a cluster from the mesh even though something of ours may still be on it. Its name must be typed."""
     visit = mesh_for(request, name)
     row = _cluster(visit, cluster)
     left = pages.left_on(visit.mesh, row)

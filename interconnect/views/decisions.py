@@ -1,5 +1,6 @@
-"""Buttons that start or change a rollout: each opens a dialog with what will happen, and asks the way
-that change asks.
+"""Buttons that start or change a rollout.
+
+Each opens a dialog that shows what will happen, and asks for confirmation the way that such a change does.
 """
 
 from __future__ import annotations
@@ -51,15 +52,15 @@ MOST_LINES = 20
 MOST_TYPED = 100
 PATIENCE = timedelta(seconds=20)
 PARTS = ("dialogs", "dialog-form", "decision-plan")
-# What there is to see of them in what goes.
+# Changes that show up in the list of what the topology loses.
 TAKING = (Remove, DeleteGroup, RemoveCluster, DeleteGateway, Disable)
-# What there is to decide no more: the dialog closes and says so.
+# Refusals that leave nothing to decide: the dialog closes and says so.
 OVER = {"rollout.not-failed", "rollout.superseded", "rollout.not-newest", "rollout.nothing-to-revert", "rollout.ended"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, how it is asked, and its plan. `back` is the page that it is asked on."""
+    """A question, how it is asked, and its plan. `back` is the page on which it is asked."""
 
     question: Question
     asking: Asking
@@ -76,7 +77,7 @@ def revert(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def retry(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
-    """Again what failed, with the decision that its button stands for (`decision`, `accept`)."""
+    """Retry what failed, with the decision that the button stands for (`decision`, `accept`)."""
     visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     wanted = request.GET.get("decision", "")
@@ -93,7 +94,7 @@ def restore(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
-    """`group` or `cluster` of the query says whose."""
+    """Restart the workloads of the `group` or `cluster` that the query names."""
     visit = mesh_for(request, name)
     cluster = request.GET.get("cluster", "")
     group = "" if cluster else request.GET.get("group", "")
@@ -105,7 +106,7 @@ def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
-    """No cluster has to be asked for this plan: what has begun is finished, the rest is not begun."""
+    """Cancel a rollout. No cluster has to be asked: steps that have started finish, and the rest never start."""
     visit = mesh_for(request, name)
     rollout = rollout_for(visit, rollout_id)
     back = _page_of(rollout)
@@ -157,8 +158,10 @@ def _refused(request: HttpRequest, visit: Visit, dialog: Dialog, refused: Refuse
 
 
 def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpResponse:
-    """The browser sends the verb, a consent (`consent`, `withdraw`) or the wish for a new plan (`again`); without
-    scripts also that to see how far the plan is (`look`).
+    """Show a question and its plan, or act on what was sent.
+
+    The browser sends the verb, a consent (`consent`, `withdraw`) or a request for a new plan (`again`); without
+    scripts also a request for the plan's progress (`look`).
     """
     back = _page_of(question.rollout) if question.rollout else reverse("interconnect", kwargs={"name": visit.mesh.name})
     plan = _sent(request, visit, question)
@@ -172,7 +175,7 @@ def _decide(request: HttpRequest, visit: Visit, question: Question) -> HttpRespo
         return dialogs.over(request, back, " ".join(phrases.reasons(refused.violations)))
     if plan is None and not is_htmx(request):
         return _to_its_page(request, asked.plan)
-    # The second question has an address only together with the plan that the first one has shown.
+    # The second question has a URL only together with the plan that the first one showed.
     return _show(
         request, visit, asked, _answers_so_far(asked, visit, request.GET) if plan else _form(asked, visit, ASK)
     )
@@ -183,9 +186,7 @@ def _plan(visit: Visit, question: Question) -> Inquiry:
 
 
 def _sent(request: HttpRequest, visit: Visit, question: Question) -> Inquiry | None:
-    """The plan that the page shows; None when it was made for another question, by somebody else, or is not kept any
-    more.
-    """
+    """Return the plan that the page shows; None if it is for another question, somebody else's, or no longer kept."""
     try:
         sent = UUID((request.POST if request.method == "POST" else request.GET).get("plan", ""))
     except ValueError:
@@ -199,7 +200,7 @@ def _sent(request: HttpRequest, visit: Visit, question: Question) -> Inquiry | N
 
 
 def _to_its_page(request: HttpRequest, plan: Inquiry, form: DecisionForm | None = None) -> HttpResponse:
-    """Without scripts: the plan's page has an address, which holds the answers of `form`."""
+    """Redirect to the plan's own page, for browsers without scripts; its URL holds the answers in `form`."""
     said = [(name, str(form[name].value() or "")) for name in form.fields] if form else []
     return HttpResponseRedirect(f"{request.path}?{urlencode([*_query(request), ('plan', str(plan.id)), *said])}")
 
@@ -219,7 +220,7 @@ def _step_in(asked: Asked, said: QueryDict) -> str:
 
 
 def _answers_so_far(asked: Asked, visit: Visit, said: QueryDict) -> DecisionForm:
-    """The question at the step of `said`, with the answers in it: none of them has been given yet."""
+    """Return the form at the step in `said`, filled in with the answers there; none of them counts as given yet."""
     form = _form(asked, visit, _step_in(asked, said))
     form.initial.update({name: said[name][:MOST_TYPED] for name in ("phrase", "restart") if name in said})
     return form
@@ -250,7 +251,7 @@ def _posted(request: HttpRequest, visit: Visit, asked: Asked) -> HttpResponse:
 
 
 def _asked_at(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm) -> HttpResponse:
-    """The question again, or the second one: in the dialog, or on the page whose address it has."""
+    """Show the question again, or the second one: in the dialog, or on the page at its own URL."""
     return _show(request, visit, asked, form) if is_htmx(request) else _to_its_page(request, asked.plan, form)
 
 
@@ -261,7 +262,7 @@ def _second_question(request: HttpRequest, visit: Visit, asked: Asked, answer: A
 
 
 def _told(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, refused: Refused) -> HttpResponse:
-    """Why not: beside the phrase or above it all; a plan that is not true any more is made again."""
+    """Show why it was refused, beside the phrase or above the form; make a new plan if this one is outdated."""
     codes = {violation.code for violation in refused.violations}
     text = " ".join(phrases.reasons(refused.violations))
     if codes & OVER:
@@ -302,8 +303,9 @@ def _show(request: HttpRequest, visit: Visit, asked: Asked, form: DecisionForm, 
 
 
 def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
-    """What a revert brings back, in words; what the topology loses, and every object that is deleted,
-    by kind and name.
+    """Return what changes: what the topology loses, and every object that is deleted, by kind and name.
+
+    For a revert, also return what it brings back, in words.
     """
     found: dict[str, Any] = {
         "goes": [(_kinds()[kind], name) for kind, name in asked.asking.goes],
@@ -311,7 +313,7 @@ def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
     }
     if asked.question.decision is not Decision.REVERT:
         return found
-    # What goes stands in a list of its own.
+    # What the topology loses has its own list.
     changes = sentences(
         [change for change in decisions.changes_of(question=asked.question) if not isinstance(change, TAKING)]
     )
@@ -323,7 +325,7 @@ def _what_changes(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 
 def _restarts(asked: Asked) -> bool:
-    """Whether what stands against a restart is to be said: of a plan without one it would only frighten."""
+    """Return whether to show what holds a restart back: for a plan without a restart it would only cause alarm."""
     if asked.question.decision is Decision.SKIP:
         return False
     return plans.result_of(asked.plan).restarts or asked.asking.restart or asked.question.decision is Decision.FORCE
@@ -366,7 +368,7 @@ def _kinds() -> Mapping[str, str]:
 
 
 def _words(question: Question) -> tuple[str, ...]:
-    """What the button means, before any cluster has said what it comes to."""
+    """Return what the button does in general, before any cluster has answered with details."""
     match question.decision:
         case Decision.REVERT:
             return (_("Returns the mesh to its state before this rollout."),)
@@ -386,7 +388,7 @@ def _words(question: Question) -> tuple[str, ...]:
 
 
 def _warnings(question: Question) -> tuple[str, ...]:
-    """Of a revert: what it takes along, and what does not come back as it was."""
+    """Return a revert's warnings: what else it affects, and what doesn't come back as it was."""
     changes = decisions.changes_of(question=question)
     new = any(isinstance(change, CreateGateway) for change in changes)
     lost = (_("A gateway that is created again may get a different address from its load balancer."),) if new else ()
@@ -414,7 +416,7 @@ def _of_a_retry(question: Question) -> tuple[str, ...]:
 
 
 def _failures(question: Question) -> Sequence[str]:
-    """What the button consents to, as the failed steps say it."""
+    """Return what the button consents to, in the words of the failed steps."""
     steps = question.rollout.steps.filter(status=StepStatus.FAILED) if question.rollout else ()
     return [
         word(step.error_code, step.error_params)
@@ -429,7 +431,7 @@ def _second_words(visit: Visit, asked: Asked) -> tuple[str, ...]:
 
 
 def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
-    """The plan, as far as it is made; `stands`: why the verb does nothing yet."""
+    """Return the plan as far as it has been made; `stands` is why the button is still disabled."""
     plan, decision = asked.plan, asked.question.decision
     planning = plan.status in (InquiryStatus.WAITING, InquiryStatus.RUNNING)
     found: dict[str, Any] = {
@@ -465,7 +467,7 @@ def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
 
 
 def _counted(plan: Inquiry) -> dict[str, Any]:
-    """(cluster, how many, which, why not counted), and whether a restart helps any of them."""
+    """Return (cluster, how many, which, why not counted) rows, and whether a restart would help any of them."""
     counted = WorkloadsResult.from_json(plan.result).counted
     return {
         "counted": [(name, *_counted_line(said)) for name, said in sorted(counted.items())],

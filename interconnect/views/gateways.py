@@ -89,11 +89,11 @@ def _create(
 
 @require_http_methods(["GET", "POST"])
 def edit_in_cluster(request: HttpRequest, name: str, cluster: str) -> HttpResponse:
-    """The cluster's only gateway; with several, first which; with none, the form that creates one."""
+    """Edit the cluster's only gateway. If there are several, ask which first; if there is none, offer to create one."""
     visit = mesh_for(request, name)
     topology, _facts = current(visit)
     gateways = topology.gateways_of_cluster(cluster_of(topology, cluster).name)
-    # A form that creates one does so, or says why not, even when somebody else has created one since it was opened.
+    # The form to create one does so, or says why not, even if somebody else has created one since it was opened.
     if not gateways or "id" in request.POST:
         return _create_in(request, visit, topology, cluster)
     chosen = request.GET.get("gateway", gateways[0].id if len(gateways) == 1 else "")

@@ -1,4 +1,4 @@
-"""The *Interconnect* page: basic settings, network groups, interconnect list."""
+"""The *Interconnect* page: basic settings, network groups and the interconnect list."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
 MOST_DRIFT = 5
-# What the console itself has still to do: nobody has touched it.
+# What the console itself still has to do: nobody has changed anything.
 NOT_YET_APPLIED = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
 
 
@@ -43,7 +43,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """`wanted`: the search (`q`) and the pages of both tables (`page`, `members`)."""
+    """Return the page's context. `wanted` holds the search (`q`) and the pages of both tables (`page`, `members`)."""
     topology, search = sight.topology, wanted.get("q", "").strip()
     groups = Paginator(lines(topology, search), CLUSTERS_PER_PAGE).get_page(wanted.get("page"))
     members = Paginator(topology.joined, MEMBERS_PER_PAGE).get_page(wanted.get("members"))
@@ -71,9 +71,9 @@ def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dic
 
 
 def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
-    """(group, cluster) of all that match by the name of either, in the order of the page.
+    """Return the (group, cluster) pairs in which either name matches, in the page's order.
 
-    Pages are made of these, not of groups: a group may be one cluster, or all of hundreds.
+    Pagination counts these, not groups: a group may hold one cluster or all of hundreds.
     """
     wanted = search.lower()
     return [
@@ -85,7 +85,7 @@ def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
 
 
 def stepper(sight: pages.Sight) -> list[tuple[str, str]]:
-    """(label, `done`, `next` or `later`) of the recommended flow; the first that is not done is next.
+    """Return (label, `done`, `next` or `later`) for each step of the recommended flow; the first not done is next.
 
     Empty for a mesh whose interconnect can't be enabled.
     """
@@ -106,9 +106,9 @@ def stepper(sight: pages.Sight) -> list[tuple[str, str]]:
 
 
 def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
-    """What differs from what was asked for, as last seen, and the button that puts it right.
+    """Return what differs from the desired state, as last seen, and the button that restores it.
 
-    `by_others`: not all of it is only what no rollout has carried out yet. None while nothing is known to differ.
+    `by_others` is false if all of it is merely what no rollout has carried out yet. None if nothing is known to differ.
     """
     found = _drifted(sight)
     if not found:
@@ -124,7 +124,7 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
 
 
 def _drifted(sight: pages.Sight) -> list[Alert]:
-    """Findings of the last look at the mesh."""
+    """Return the drift among the findings of the last look at the mesh."""
     return [alert for alert in observed.alerts_of(getattr(sight.mesh, "observation", None)) if is_drift(alert)]
 
 

@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 FEW_GROUPS = 10
 Stored = Mapping[str, Sequence[Address]]
-# In the session: what was last sent to the step of the addresses, and why it was refused.
+# Session slots: what was last sent to the addresses step, why it was refused, and the groups that were ticked.
 SENT, REFUSED, TICKED = "sent", "refused", "ticked"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The addresses by which groups are reached, to be chosen on a page.
+    """A page's choice of the addresses at which groups are reached.
 
-    `stored` are those of each group until now, and `versions` theirs where somebody else can change them meanwhile.
-    `change` is what a group's choice amounts to; `keep` takes the choices of all groups and answers the request.
-    `words` are the page's own.
+    `stored` holds each group's current addresses, and `versions` their versions where somebody else can change them
+    in the meantime. `change` turns one group's choice into a change; `keep` takes the choices of all groups and
+    answers the request. `words` holds the page's own wording.
     """
 
     topology: Topology
@@ -69,19 +69,19 @@ def draft_of(visit: Visit) -> JoinDraft | None:
 
 
 def _slot(request: HttpRequest, what: str) -> str:
-    """Of the session, for one page of one mesh: another tab may be elsewhere."""
+    """Return the session key for one page of one mesh: another tab may be showing a different one."""
     return f"addresses.{what}:{request.path}"
 
 
 @require_http_methods(["GET", "POST"])
 def join(request: HttpRequest, name: str) -> HttpResponse:
-    """Step 1: which groups. Those that cannot join are there, with the reason."""
+    """Step 1: choose the groups. Groups that can't join are listed too, with the reason."""
     visit = mesh_for(request, name)
     topology, _facts = current(visit)
     draft = draft_of(visit)
     reasons = {group: " ".join(_why_not(topology, group)) for group in topology.groups}
     able = {group for group, why in reasons.items() if not why}
-    # One that has just become unable is named by the next step.
+    # The next step names any group that has just become unable to join.
     ticked = [group for group in request.POST.getlist("group") if group in reasons]
     if able.intersection(ticked):
         drafts.draft_groups(mesh=visit.mesh, user_id=visit.actor.user_id or 0, groups=ticked)
@@ -90,7 +90,7 @@ def join(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST" and not is_htmx(request):
         return redirect(request, f"{request.path}?none=1")
     error = _("Select at least one group that can join.") if request.method == "POST" or "none" in request.GET else ""
-    # Among hundreds, those that can join would be hard to find between those that cannot.
+    # Groups that can join come first: among hundreds they would otherwise be hard to find.
     groups = sorted(topology.groups.values(), key=lambda group: (group.name not in able, group.name))
     lines = [
         (group.name, ", ".join(sorted(group.clusters)), reasons[group.name], group.name in chosen) for group in groups
@@ -111,7 +111,7 @@ def _why_not(topology: Topology, group: str) -> tuple[str, ...]:
 
 @require_http_methods(["GET", "POST"])
 def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
-    """Step 2: by which addresses."""
+    """Step 2: choose the addresses at which the groups are reached."""
     visit = mesh_for(request, name)
     draft = draft_of(visit)
     topology, facts = current(visit)
@@ -129,7 +129,7 @@ def join_addresses(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology) -> list[str]:
-    """The draft's groups as they are today; one that can no longer join is named once and left out."""
+    """Return the draft's groups that can still join; name each of the others in a warning, once, and drop it."""
     wanted = draft.groups if draft else []
     able = [group for group in wanted if group in topology.groups and not _why_not(topology, group)]
     if draft is not None and able and len(able) < len(wanted):
@@ -140,9 +140,9 @@ def still_able(request: HttpRequest, draft: JoinDraft | None, topology: Topology
 
 
 def _choose(request: HttpRequest, visit: Visit, choice: Choice) -> HttpResponse:
-    """The step that the wizard and *update addresses* share.
+    """Answer the step that the wizard and *update addresses* share.
 
-    What is sent and leads no further is shown by a page with an address of its own: Back and reload send nothing.
+    Input that leads no further is shown on a page with its own URL, so that Back and reload submit nothing.
     """
     context = dict(choice.words)
     sent = _sent(request)
@@ -173,7 +173,7 @@ def _choose(request: HttpRequest, visit: Visit, choice: Choice) -> HttpResponse:
 
 
 def _sent(request: HttpRequest) -> QueryDict | None:
-    """What was sent to this page, now or before it was shown; None when it is opened anew."""
+    """Return what was sent to this page, now or before the redirect to it; None if it was opened afresh."""
     if request.method == "POST":
         return request.POST
     slot = _slot(request, SENT)
@@ -192,7 +192,7 @@ def _to_what_was_sent(request: HttpRequest, refused: Sequence[str]) -> HttpRespo
 def _added(
     forms: Mapping[str, AddressesForm], chosen: Stored, visit: Visit, choice: Choice
 ) -> dict[str, AddressesForm]:
-    """The same choice with what was added; what was added before and is not ticked stays on offer."""
+    """Return the same choice plus what was added; earlier additions that aren't ticked are still offered."""
     fresh = _forms(None, visit, choice, chosen)
     for group, form in fresh.items():
         form.offer_too(forms[group].hand)
@@ -200,14 +200,14 @@ def _added(
 
 
 def _is_done_already(forms: Mapping[str, AddressesForm], stored: Stored) -> bool:
-    """Sent twice at once: what the second asks for is what the first has made of it."""
+    """Return whether this is a double submit: the first request has already stored what this one asks for."""
     if not any(form.is_stale for form in forms.values()) or not all(form.is_valid() for form in forms.values()):
         return False
     return all(set(form.addresses()) == set(stored[group]) for group, form in forms.items())
 
 
 def _forms(data: Any, visit: Visit, choice: Choice, shown: Stored) -> dict[str, AddressesForm]:
-    """A form for each group; `shown` is what is ticked in it unless `data` says otherwise."""
+    """Return a form for each group; `shown` is what is ticked in it unless `data` says otherwise."""
     known = observed.known_addresses(visit.mesh)
     return {
         group: AddressesForm(
@@ -223,7 +223,10 @@ def _forms(data: Any, visit: Visit, choice: Choice, shown: Stored) -> dict[str, 
 
 
 def _accepted(choice: Choice, forms: dict[str, AddressesForm], chosen: Mapping[str, tuple[Address, ...]]) -> bool:
-    """Each group's choice beside its own form; what two groups claim at once shows when all are applied together."""
+    """Return whether the rules accept the choices, putting each violation beside its group's form.
+
+    Conflicts between groups show only when all changes are applied together.
+    """
     topology, facts = choice.topology, choice.facts
     changes = {group: choice.change(group, found) for group, found in chosen.items()}
     for group, change in changes.items():
@@ -242,9 +245,9 @@ def _accepted(choice: Choice, forms: dict[str, AddressesForm], chosen: Mapping[s
 
 @require_http_methods(["GET", "POST"])
 def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
-    """New addresses for joined groups; never a restart.
+    """Choose new addresses for joined groups. This never causes a restart.
 
-    Hundreds of ticks are too many for a URL: the session keeps them.
+    The ticked groups are kept in the session, because hundreds of them don't fit in a URL.
     """
     visit = mesh_for(request, name)
     topology, facts = current(visit)
@@ -272,7 +275,7 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> HttpResponse:
-    """Nothing to change; when that is because the newest rollout does it, that one is shown."""
+    """Say that nothing has changed, or show the newest rollout if it already updates any of these groups."""
     newest = last_topology_rollout(visit.mesh)
     updated = (
         {change.get("group") for change in newest.changes if change.get("change") == "UpdateAddresses"}
@@ -288,14 +291,14 @@ def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> 
 def _nothing_joined(
     request: HttpRequest, visit: Visit, topology: Topology, wanted: Sequence[str], otherwise: str
 ) -> HttpResponse:
-    """Nothing that was ticked is in the list (any more): why, for each group that there is."""
+    """Say, for each ticked group that exists, that it isn't (or is no longer) joined; without any, say `otherwise`."""
     found = [reason for group in wanted for reason in phrases.reasons(rules.is_joined(topology, group))]
     return dialogs.outdated(request, visit.mesh, " ".join(found) or otherwise)
 
 
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, name: str) -> HttpResponse:
-    """Out of the interconnect; asked twice, the second time with what will happen."""
+    """Remove groups from the interconnect. It is asked twice, the second time with the consequences."""
     visit = mesh_for(request, name)
     topology, _facts = current(visit)
     joined = [(group.name, group.name) for group in topology.joined]

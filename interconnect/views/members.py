@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @require_http_methods(["GET", "POST"])
 def index(request: HttpRequest, name: str) -> HttpResponse:
-    """Who has which role here; a mesh admin gives roles to accounts that exist."""
+    """Show who has which role in the mesh; a mesh admin can give roles to existing accounts."""
     visit = mesh_for(request, name)
     form = MemberForm(posted(request))
     if request.method == "POST" and form.is_valid():

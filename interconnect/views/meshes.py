@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """The meshes that this person has a role in."""
+    """Show the meshes in which this person has a role."""
     meshes = pages.visible_meshes(visible_scopes(request.user))
     rows = [(mesh, state_of(mesh)) for mesh in meshes]
     return page(

@@ -1,6 +1,4 @@
-"""Register meshes and clusters and replace credentials: a form, a check that a worker makes, what it found, and then
-the deed.
-"""
+"""Register meshes and clusters, and replace credentials: a form, a check by a worker, its report, then the change."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ CONFLICTING = {
 
 @dataclass(frozen=True)
 class Flow:
-    """One of the four procedures. `fields` maps the beginning of a code to the field that it belongs beside."""
+    """One of the four flows. `fields` maps the prefix of a violation's code to the field beside which it is shown."""
 
     kind: Kind
     title: str
@@ -77,8 +75,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One cluster of a report under its heading. `said` are all notes in words, `ending` the one on the credential's
-    end, which stands beside it, `others` the rest.
+    """One cluster of a report, under its heading.
+
+    `said` holds all notes in words, `ending` the one about the credential's expiry, which is shown beside the
+    credential, and `others` the rest.
     """
 
     label: str
@@ -187,9 +187,7 @@ def _replaced(asked: Inquiry) -> str:
 
 
 def _told(text: str, asked: Inquiry) -> str:
-    """With context and server of each kubeconfig, so that one taken by mistake is seen, and with what is to be said of
-    them.
-    """
+    """Append each kubeconfig's context and server to `text`, so that a wrong one is noticed, and the notes on them."""
     parts = _parts(registration.report_of(asked))
     places = [
         _("Context %(context)s, %(server)s.") % {"context": part.cluster.context, "server": part.cluster.server}
@@ -220,7 +218,7 @@ def _run(request: HttpRequest, flow: Flow, inquiry_id: UUID | None) -> HttpRespo
 
 
 def _kept(request: HttpRequest, flow: Flow, wanted: UUID | str | None) -> Inquiry | None:
-    """The person's own check of this very procedure; None for anybody else's, an older one, or none."""
+    """Return the person's own check in this same flow; None if it is somebody else's, an older one, or missing."""
     try:
         inquiry_id = UUID(str(wanted))
     except ValueError:
@@ -263,7 +261,7 @@ def _ask(flow: Flow, params: Mapping[str, Any], secret: Mapping[str, str]) -> In
 
 
 def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | None:
-    """What could be read is kept, so that a mistake in another field does not cost the kubeconfig."""
+    """Keep what could be read, so that a mistake in another field doesn't lose the kubeconfig."""
     if not form.given_anew:
         return kept
     form.say_what_is_kept()
@@ -277,8 +275,10 @@ def _keep(flow: Flow, form: KubeconfigForm, kept: Inquiry | None) -> Inquiry | N
 
 
 def _unchanged(flow: Flow, form: KubeconfigForm, params: Mapping[str, Any], asked: Inquiry) -> bool:
-    """Whether what was checked is what shall be stored: a mesh's name and CIDRs may still change, how the clusters are
-    reached may not, nor a cluster's name, which was compared with what the cluster says.
+    """Return whether what was checked is what would be stored.
+
+    A mesh's name and CIDRs may still change. How the clusters are reached may not, and neither may a cluster's name,
+    which was compared with what the cluster says.
     """
     reach = ("context", "config_context", "insecure", "system_namespace", *(("name",) if flow.mesh else ()))
     return not form.given_anew and all(params.get(name) == asked.params.get(name) for name in reach)
@@ -315,7 +315,7 @@ def _answered(request: HttpRequest, flow: Flow, asked: Inquiry) -> HttpResponse:
 
 
 def _put_beside(flow: Flow, form: KubeconfigForm, violations: Any) -> None:
-    """A cluster's own errors belong beside the kubeconfig that led to it."""
+    """Put each violation beside its field; a cluster's own errors go beside the kubeconfig that led to it."""
     for violation in violations:
         found = next((name for prefix, name in flow.fields.items() if violation.code.startswith(prefix)), None)
         part = "config" if violation.params.get("part") == "config" and "config" in form.fields else "kubeconfig"
@@ -340,7 +340,7 @@ def _show(
 
 
 def _parts(report: ClusterSummary | MeshSummary | None) -> list[Part]:
-    """The clusters that a report is about, one heading each."""
+    """Return the clusters that a report is about, each with its own heading."""
     if report is None:
         return []
     if isinstance(report, ClusterSummary):

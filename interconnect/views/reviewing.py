@@ -1,4 +1,4 @@
-"""Step 3 of the join wizard: the plan as the clusters have answered it, what it asks for, and OK."""
+"""Step 3 of the join wizard: the plan from the clusters' answers, the consents that it asks for, and OK."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a review consists of: whose it is, and the joins of the draft on the topology as it is now."""
+    """What a review consists of: the visit, the draft, and the draft's joins on the current topology."""
 
     visit: Visit
     topology: Topology
@@ -38,7 +38,7 @@ class Review:
     changes: tuple[Join, ...]
 
     def plan(self) -> Inquiry:
-        """Of these changes, asked for if there is none yet."""
+        """Return the plan of these changes, requesting it if there is none yet."""
         return plans.plan_of(mesh=self.visit.mesh, user_id=self.visit.actor.user_id or 0, changes=self.changes)
 
     def plan_anew(self) -> Inquiry:
@@ -47,8 +47,10 @@ class Review:
 
 @require_http_methods(["GET", "POST"])
 def join_review(request: HttpRequest, name: str) -> HttpResponse:
-    """The browser sends *OK*, a consent (`consent`, `withdraw`), the wish for a new plan (`again`), or what was chosen
-    (`keep`).
+    """Step 3: review the plan and start it.
+
+    The browser sends *OK*, a consent (`consent`, `withdraw`), a request for a new plan (`again`), or a choice to be
+    kept (`keep`).
     """
     visit = mesh_for(request, name)
     started = _started(request, visit)
@@ -58,7 +60,7 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
     draft = draft_of(visit)
     groups = still_able(request, draft, topology)
     if draft is None or not groups:
-        # Sent twice at once, the other one has just become the rollout.
+        # A double submit: the other request has just started the rollout.
         started = _started(request, visit)
         return dialogs.to_rollout(request, started) if started else go(request, "join", visit)
     changes = tuple(Join(group, drafts.chosen_addresses(draft, topology, group)) for group in groups)
@@ -69,7 +71,7 @@ def join_review(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
-    """The plan that the page showed; None when it has been dropped, or was somebody else's."""
+    """Return the plan that the page showed; None if it has been dropped or belongs to somebody else."""
     try:
         sent = UUID(request.POST.get("plan", ""))
     except ValueError:
@@ -79,7 +81,7 @@ def _sent(request: HttpRequest, visit: Visit) -> Inquiry | None:
 
 
 def _started(request: HttpRequest, visit: Visit) -> Rollout | None:
-    """What this very plan has started already: the button was pressed twice, or the answer was lost."""
+    """Return the rollout that this plan has already started: the button was pressed twice, or the response was lost."""
     plan = _sent(request, visit)
     rollout = plans.rollout_of(plan) if plan else ""
     return Rollout.objects.select_related("mesh").filter(id=rollout).first() if rollout else None
@@ -111,7 +113,7 @@ def _posted(request: HttpRequest, review: Review) -> HttpResponse:
 
 
 def _start(request: HttpRequest, review: Review, restart: RestartPolicy) -> Rollout:
-    """What is started is what was seen: another plan than the one on the page has not been looked at."""
+    """Start exactly the plan that the page showed: nobody has looked at any other. Raise Refused if it is gone."""
     visit = review.visit
     plan = _sent(request, visit)
     if plan is None:
@@ -120,7 +122,7 @@ def _start(request: HttpRequest, review: Review, restart: RestartPolicy) -> Roll
 
 
 def _again(request: HttpRequest, review: Review, plan: Inquiry) -> HttpResponse:
-    """Without a script the page is asked for anew, so that a reload sends nothing twice."""
+    """Show the plan again; without scripts, redirect to the page so that a reload submits nothing twice."""
     if not is_htmx(request):
         return HttpResponseRedirect(reverse("join-review", kwargs={"name": review.visit.mesh.name}))
     return _show(request, review, plan)

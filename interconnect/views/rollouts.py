@@ -1,4 +1,4 @@
-"""Rollouts: the mesh's history, and one of them live."""
+"""Rollouts: the mesh's history, and a live page for each."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
     }
     if under_way:
         context["poll_seconds"] = FAST_SECONDS
-    # One that has ended is asked for too, though not as often: somebody else may carry out again what failed.
+    # A rollout that has ended is polled too, though less often: somebody else may retry what failed.
     return page(request, "rollouts/show.html", context, parts=("live",))
 
 
@@ -82,7 +82,7 @@ def dismiss(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 @require_GET
 def strip(request: HttpRequest, name: str) -> HttpResponse:
-    """The strip of the rollout under way alone, for pages whose content is not polled."""
+    """Show only the strip of the current rollout, for pages whose content isn't polled."""
     visit = mesh_for(request, name)
     context = frame(visit, "") | {"content_polls": False}
     return page(request, "meshes/status.html", context, parts=("rollout-strip",))

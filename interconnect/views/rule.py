@@ -36,9 +36,9 @@ PARTS = ("dialogs", "look")
 
 @require_http_methods(["GET", "POST"])
 def rule(request: HttpRequest, name: str) -> HttpResponse:
-    """All Gateways of the config cluster on 15443, as they are now; until it has answered, ours as it was written.
+    """Show all Gateways on port 15443 in the config cluster as they are now; until it answers, show ours as written.
 
-    `do=enabling` asks, for the dialog that enables, only for those of others that our rule will meet.
+    `do=enabling`, sent by the enable dialog, asks only for the Gateways of others that our rule will meet.
     """
     visit = mesh_for(request, name)
     if request.method == "POST":
@@ -52,7 +52,7 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_GET
 def look(request: HttpRequest, name: str, inquiry_id: UUID) -> HttpResponse:
-    """The state of a look; it is its asker's alone, and gone after a quarter of an hour."""
+    """Show the state of a look. Only the person who asked for it can see it, and it is dropped after 15 minutes."""
     visit = mesh_for(request, name)
     inquiry = inquiry_of(inquiry_id=inquiry_id, user_id=visit.actor.user_id or 0)
     if inquiry is None or inquiry.mesh_id != visit.mesh.id or inquiry.kind not in KINDS:

@@ -1,4 +1,4 @@
-"""*Settings* of a mesh, and its deletion."""
+"""A mesh's *Settings* page, and deleting the mesh."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from django.forms import Form
     from django.http import HttpRequest, HttpResponse
 
-# The forms of the page, as its template names them.
+# The page's forms, as its template names them.
 RESTART, NETWORKS, ISTIOD_URL = "form", "networks_form", "istiod_url_form"
 
 
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, name: str) -> HttpResponse:
-    """What is set for the mesh; who is no mesh admin reads it."""
+    """Show and change the mesh's settings; read-only for anyone who isn't a mesh admin."""
     visit = mesh_for(request, name)
     form = SettingsForm(posted(request), initial={"restart": visit.mesh.restart})
 
@@ -44,7 +44,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def networks(request: HttpRequest, name: str) -> HttpResponse:
-    """Where istiod reads meshNetworks, when somebody knows it better than its Deployment says."""
+    """Set where istiod reads meshNetworks, for when somebody knows better than its Deployment says."""
     visit = mesh_for(request, name)
     form = NetworksForm(posted(request), mesh=visit.mesh)
 
@@ -70,7 +70,7 @@ def istiod_url(request: HttpRequest, name: str) -> HttpResponse:
 def _changed(
     request: HttpRequest, visit: Visit, key: str, form: Form, save: Callable[[Mapping[str, Any]], None]
 ) -> HttpResponse:
-    """What every form of the page does with what was sent; a refusal stands beside its last field."""
+    """Save what was sent with one of the page's forms; a refusal is shown beside the form's last field."""
     if request.method != "POST" or not form.is_valid():
         return _page(request, visit, key, form)
     try:
@@ -83,7 +83,7 @@ def _changed(
 
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, name: str) -> HttpResponse:
-    """The mesh is taken out of the console; only when nothing of ours is left on its clusters."""
+    """Delete the mesh from the console; only when nothing of ours is left on its clusters."""
     visit = mesh_for(request, name)
     intro = (
         _(
@@ -106,7 +106,7 @@ def delete(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, visit: Visit, key: str, form: Form) -> HttpResponse:
-    """The whole page: this form as it is, perhaps with what is wrong in it, the others as they are stored."""
+    """Show the whole page: this form as it is, including any errors, and the others as stored."""
     mesh, page_of = visit.mesh, {NETWORKS: "mesh-networks", ISTIOD_URL: "mesh-istiod-url"}
     forms: dict[str, Form] = {
         RESTART: SettingsForm(initial={"restart": mesh.restart}),

@@ -24,7 +24,7 @@ MOST_OF_NAME, MOST_OF_STATE = 20, 24
 class Card:
     """A group as it is drawn.
 
-    All are strings: hundreds are drawn at once, and a template formats every number by the language.
+    The coordinates are strings: hundreds are drawn at once, and templates localize every number.
     """
 
     group: rows.Glance
@@ -37,7 +37,7 @@ class Card:
 
 @require_GET
 def show(request: HttpRequest, name: str) -> HttpResponse:
-    """The mesh as a picture, and the same as a table."""
+    """Show the mesh as a picture, and the same as a table."""
     visit = mesh_for(request, name)
     sight = pages.sight(visit.mesh)
     found = {group.name: group for group in rows.glances(sight)}

@@ -1,6 +1,4 @@
-"""Fetching a mesh is the permission check: what is not visible does not exist, what is visible may
-still be forbidden.
-"""
+"""Fetching a mesh is the permission check: what isn't visible doesn't exist; what is visible may still be forbidden."""
 
 from __future__ import annotations
 
@@ -23,30 +21,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A mesh, and who looks at it."""
+    """A mesh, and the person visiting it."""
 
     mesh: Mesh
     actor: Actor
 
     def may(self, url_name: str) -> bool:
-        """Whether they may send what is on that page of the mesh."""
+        """Return whether they may submit that page of the mesh."""
         return self.actor.may(role_for_page(url_name))
 
 
 def role_needed(request: HttpRequest) -> Role:
-    """The role that the page of this request needs, opened or sent."""
+    """Return the role that this request's page needs, to open it or to submit it."""
     match = request.resolver_match
     return role_for_page((match and match.url_name) or "", sends=request.method == "POST")
 
 
 def why_not(actor: Actor, role: Role) -> tuple[str, ...]:
-    """Empty for somebody who has the role."""
+    """Return the reason why the actor isn't allowed to do it; empty if they have the role."""
     return () if actor.may(role) else (word("role.missing", {"role": role.slug}),)
 
 
 def mesh_for(request: HttpRequest, name: str) -> Visit:
-    """The mesh for somebody who has the role that the page needs. Http404 without any role there, PermissionDenied with
-    a lower one.
+    """Return the visit to a mesh if the person has the role that the page needs.
+
+    Raise Http404 if they have no role in the mesh, and PermissionDenied if their role is too low.
     """
     mesh = pages.mesh_by_name(name)
     if mesh is None:

@@ -1,4 +1,4 @@
-"""Dialogs that change the topology: one way to ask, to send, and to answer what the rules refuse."""
+"""Dialogs that change the topology: one way to ask, to submit, and to show what the rules refuse."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def submit(
     follow: bool = False,
     restart: RestartPolicy | None = None,
 ) -> HttpResponse:
-    """Show the dialog, or carry out what it was sent for; `follow`: the rollout's page comes next."""
+    """Show the dialog, or start its changes once it is submitted; `follow`: go to the rollout's page next."""
     form = dialog.form
     if request.method != "POST" or not form.is_valid():
         return dialogs.show(request, visit, dialog)
@@ -76,7 +76,7 @@ def answer(request: HttpRequest, visit: Visit, rollout: Rollout, *, follow: bool
 
 
 def deleted_with(visit: Visit, gateways: Iterable[Gateway]) -> tuple[str, ...]:
-    """Every object that goes with these gateways, by kind and name."""
+    """Return every object that is deleted along with these gateways, by kind and name."""
     found = pages.written_of(visit.mesh, [gateway.id for gateway in gateways])
     return tuple(_("%(object)s on %(cluster)s") % {"object": name, "cluster": cluster} for cluster, name in found)
 

@@ -1,4 +1,4 @@
-"""Dialogs: asked for by htmx they come up over the page, opened as a page they are one; both send the same form."""
+"""Dialogs: shown over the page with htmx, or as a page of their own; both submit the same form."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CONFLICTS = {"rollout.running", "mesh.moved-on", "form.stale"}
 
 @dataclass
 class Dialog:
-    """What a dialog says and asks. `fields` maps the beginning of a violation's code to the field that it belongs
-    beside.
+    """What a dialog says and asks.
 
-    `deletes` are the objects on clusters that go. `follows_choice`: the warnings are about what is chosen in the form,
-    and are asked for again when that changes. `leave` is the button that changes nothing, *Cancel* unless set, `back`
-    the page that it leads to where the dialog is a page of its own.
+    `fields` maps the prefix of a violation's code to the field beside which it is shown. `deletes` lists the objects
+    on clusters that will be deleted. `follows_choice`: the warnings depend on what is chosen in the form, and are
+    fetched again when that changes. `leave` is the label of the button that changes nothing, *Cancel* unless set;
+    `back` is the page that it leads to when the dialog is a page of its own.
     """
 
     title: str
@@ -59,25 +59,26 @@ class Dialog:
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """A form's data; None when it was only asked for, or asks what its choice would mean.
+    """Return a form's data; None if it was only opened, or only asks what its choice would mean.
 
-    A POST without a single field is one too.
+    A POST without a single field counts as data too.
     """
     return request.POST if request.method == "POST" and "asks" not in request.POST else None
 
 
 def chosen(request: HttpRequest, name: str, choices: Iterable[tuple[str, str]]) -> list[str]:
-    """What is chosen so far in a form that is sent, or that asks what its choice would mean; only what is offered
-    counts.
+    """Return what is chosen so far in a form that is submitted or asks what its choice would mean.
+
+    Only what is offered counts.
     """
     sent = request.POST.getlist(name)
     return [value for value, _label in choices if value in sent]
 
 
 def consents(data: QueryDict) -> list[str]:
-    """The findings that a mesh admin passes over, a button's in one value.
+    """Return the tokens of the findings to which a mesh admin consents; one value holds all those of a button.
 
-    BadRequest for what the console never wrote into a form.
+    Raise BadRequest for anything that the console never wrote into a form.
     """
     tokens = [token for sent in data.getlist("accept") for token in sent.split(" ")]
     if not all(is_token(token) for token in tokens):
@@ -107,7 +108,7 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
 
 
 def refuse(dialog: Dialog, refused: Refused) -> None:
-    """Put every reason beside its field, or above the form; what a mesh admin may pass over is offered."""
+    """Put every reason beside its field or above the form; offer a mesh admin to override them if all can be."""
     put_beside(dialog, refused.violations)
     codes = {violation.code for violation in refused.violations}
     if all(violation.token for violation in refused.violations):
@@ -116,9 +117,9 @@ def refuse(dialog: Dialog, refused: Refused) -> None:
 
 
 def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
-    """Each reason beside the field that it belongs to, which marks the clusters that it names.
+    """Put each reason beside its field, which marks the clusters that the reason names.
 
-    Others above the form.
+    Reasons without a field go above the form.
     """
     for violation in violations:
         clusters = frozenset(str(violation.params[name]) for name in ("cluster", "other") if name in violation.params)
@@ -126,8 +127,9 @@ def put_beside(dialog: Dialog, violations: Iterable[Violation]) -> None:
 
 
 def judge(dialog: Dialog, violations: Iterable[Violation]) -> None:
-    """What the rules say of a form that can't be read as a whole, so that all its errors are told at once; a field that
-    can't be read has said why.
+    """Put what the rules say about an invalid form beside its fields, so that all its errors are shown at once.
+
+    Fields that can't be read are left out: they already say why.
     """
     unread = set(dialog.form.errors)
     put_beside(dialog, [violation for violation in violations if _field(dialog, violation.code) not in unread])
@@ -139,17 +141,17 @@ def _field(dialog: Dialog, code: str) -> str | None:
 
 
 def done(request: HttpRequest, mesh: Mesh, text: str | Promise, *, url_name: str = "interconnect") -> HttpResponse:
-    """A small change has been made: the dialog closes, the page stays and looks again."""
+    """Report that a small change has been made: the dialog closes, and the page stays and refreshes."""
     return _closed(request, reverse(url_name, kwargs={"name": mesh.name}), str(text), "good")
 
 
 def outdated(request: HttpRequest, mesh: Mesh, text: str) -> HttpResponse:
-    """What the dialog was about is not so any more: it closes and says why, and the page shows what is so now."""
+    """Close a dialog whose subject has changed in the meantime, and say why; the page shows the current state."""
     return over(request, reverse("interconnect", kwargs={"name": mesh.name}), text)
 
 
 def over(request: HttpRequest, back: str, text: str) -> HttpResponse:
-    """There is nothing to ask any more: the dialog closes and says why; `back` is the page that it belongs to."""
+    """Close a dialog that has nothing left to ask, and say why; `back` is the page that it belongs to."""
     return _closed(request, back, text, "bad")
 
 
@@ -161,7 +163,7 @@ def _closed(request: HttpRequest, back: str, text: str, tone: str) -> HttpRespon
 
 
 def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:
-    """Joins, removals and the like are followed on the rollout's own page."""
+    """Redirect to the rollout's own page, where joins, removals and the like are followed."""
     return redirect(request, reverse("rollout", kwargs={"name": rollout.mesh.name, "rollout_id": rollout.id}))
 
 
@@ -170,7 +172,7 @@ def started(rollout: Rollout) -> str:
 
 
 def what_removing_means(groups: Iterable[str]) -> tuple[str, ...]:
-    """The second time that removing groups from the interconnect is asked about."""
+    """Return the consequences that the second question about removing groups from the interconnect states."""
     return (
         _("Other groups then get the Pod IPs of %(groups)s, which they can't reach: calls to services there time out.")
         % {"groups": ", ".join(groups)},

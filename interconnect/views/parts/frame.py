@@ -1,4 +1,4 @@
-"""What every page of a mesh has in common: head, tabs, and the rollout that is under way or has failed."""
+"""What all pages of a mesh have in common: header, tabs, and the rollout that is under way or has failed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TABS = (
 
 
 def frame(visit: Visit, tab: str) -> dict[str, Any]:
-    """The context of templates/meshes/base.html."""
+    """Return the context of templates/meshes/base.html."""
     rollout = pages.last_rollout(visit.mesh)
     strip = pages.attention(rollout)
     istiods = observed_istiods(visit.mesh)
@@ -63,7 +63,10 @@ def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
 
 
 def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress | None) -> dict[str, Any]:
-    """The strip is there while something is to be seen; what is said aloud includes how the last rollout ended."""
+    """Return the context of the rollout strip, which is shown only while a rollout needs attention.
+
+    The announcement for screen readers also says how the last rollout ended.
+    """
     if rollout is None:
         return {"strip": None}
     title = phrases.rollout_title(rollout)

@@ -1,4 +1,7 @@
-"""What may be done with a row; the forbidden stays in its place with the reason, from the same rules that refuse it."""
+"""What can be done with a row.
+
+An action that isn't allowed stays in its place and gives the reason, from the same rules that would refuse it.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,10 @@ if TYPE_CHECKING:
 
 
 def _refusals(actor: Actor, url_name: str, found: Iterable[Violation] = ()) -> tuple[str, ...]:
-    """Why a page's button does nothing. The role first: what somebody may never do needs no other reason."""
+    """Return why a page's button is disabled: the missing role, or else the reasons in `found`.
+
+    Somebody who may never do it needs no other reason.
+    """
     return why_not(actor, role_for_page(url_name)) or phrases.reasons(found)
 
 
@@ -104,7 +110,7 @@ def _cluster_is_free(topology: Topology, cluster: str) -> Iterator[Violation]:
 
 
 def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
-    """Rule 7 for the menu, which does not know the target yet."""
+    """Apply rule 7 for the menu, which doesn't know the target yet."""
     own = topology.group_of(cluster)
     if not any(group for group in topology.groups.values() if group is not own and not group.joined):
         return (_("There is no other group outside the interconnect to move it to."),)
@@ -114,7 +120,7 @@ def _no_other_group(topology: Topology, cluster: str) -> tuple[str, ...]:
 def leaving(
     mesh: Mesh, topology: Topology, actor: Actor, cluster: Cluster, occupied: frozenset[str]
 ) -> tuple[Action, ...]:
-    """On the clusters page: out of the mesh, one way or the other (rule 15)."""
+    """Return a row's actions on the clusters page, including the two ways out of the mesh (rule 15)."""
     removed = _refusals(
         actor, "cluster-unregister", violations(topology, UnregisterCluster(cluster.name), occupied=occupied)
     )
@@ -162,7 +168,7 @@ def restore(sight: pages.Sight, actor: Actor) -> Action:
 
 
 def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
-    """Of a joined group it is a mesh admin's decision: its workloads carry the traffic of others."""
+    """Return the action that restarts workloads. In a joined group they carry others' traffic: a mesh admin decides."""
     url = f"{reverse('restart-workloads', kwargs={'name': mesh.name})}?{urlencode(whose)}"
     return Action(_("Restart workloads"), url, "refresh", why_not(actor, role_to_restart(joined=joined)))
 
@@ -172,7 +178,7 @@ def _url(sight: pages.Sight, url_name: str, **names: str) -> str:
 
 
 def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
-    """The buttons above the areas."""
+    """Return the buttons above the page's sections."""
     topology = sight.topology
     disabled = tuple(rules.is_enabled(topology))
     can_create = _refusals(actor, "group-create", disabled) or _nobody_ungrouped(topology)
@@ -195,7 +201,7 @@ def of_page(sight: pages.Sight, actor: Actor) -> dict[str, Action]:
 
 
 def _nobody_can_join(topology: Topology) -> tuple[str, ...]:
-    """When nobody can, the first group says why; without any group there is one to be made."""
+    """Return why no group can join: the first group's reasons, or that there is none outside. Empty if one can."""
     outside = [name for name, group in topology.groups.items() if not group.joined]
     found = [phrases.reasons(rules.can_join(topology, name)) for name in outside]
     if not outside:

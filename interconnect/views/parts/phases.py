@@ -1,4 +1,4 @@
-"""A rollout's steps on its page: by phase and cluster. What needs a look comes first, the rest when it is asked for."""
+"""A rollout's steps on its page, by phase and cluster. What needs attention comes first, the rest on request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _URGENCY = {key: number for number, key in enumerate(STATES)}
 class Chain:
     """Steps of one phase that follow one another.
 
-    `name` is the cluster's, `group` that of a preflight's network group.
+    `name` is the cluster's name; `group` is the network group's name, for a preflight.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Chain:
 
 @dataclass(slots=True)
 class PhaseTable:
-    """`blocks` are the rows shown, by the name of the cluster; the counts are of all that were asked for."""
+    """One phase's table. `blocks` holds the rows shown, by cluster name; the counts cover everything requested."""
 
     key: str
     label: str
@@ -73,10 +73,10 @@ class PhaseTable:
 
 
 def view(lines: Iterable[pages.StepLine], names: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, Any]:
-    """What templates/rollouts/show.html needs of the steps.
+    """Return what templates/rollouts/show.html needs about the steps.
 
-    `wanted`: a part of the name of a cluster or group (`q`), a key of STATES (`state`), one `phase` and its `page`;
-    what is unknown counts as not asked for.
+    `wanted`: part of the name of a cluster or group (`q`), a key of STATES (`state`), one `phase` and its `page`;
+    unknown values are ignored.
     """
     lines, search, state = list(lines), wanted.get("q", "").strip(), wanted.get("state", "")
     state = state if state in STATES else ""
@@ -98,7 +98,7 @@ def view(lines: Iterable[pages.StepLine], names: Mapping[str, str], wanted: Mapp
 
 
 def _filters(lines: Iterable[pages.StepLine]) -> list[tuple[str, str | Promise, int]]:
-    """(key, label, number of steps) of all steps, and of each state that there is."""
+    """Return (key, label, number of steps) for all steps together, and for each state that occurs."""
     counts = Counter(_STATE_OF[line.status] for line in lines)
     return [
         ("", _("All"), counts.total()),
@@ -118,14 +118,14 @@ def _tables(lines: Iterable[pages.StepLine], names: Mapping[str, str], search: s
 
 
 def _cut(table: PhaseTable, page: str | None, *, is_opened: bool) -> None:
-    """All of a few, the most urgent of many, or a page of the phase that was opened."""
+    """Reduce the table's chains: all if there are few, else the most urgent, or one page of the opened phase."""
     table.cluster_count = len({chain.name for chain in table.chains})
     table.step_count = sum(len(chain.lines) for chain in table.chains)
     if len(table.chains) <= FEW:
         table.chains.sort(key=lambda chain: (chain.phase, chain.name))
         return
     table.states = _states(table)
-    # Hundreds of preflights would hide the few steps of all groups that follow them.
+    # Otherwise, hundreds of preflights would hide the few steps for all groups that follow them.
     table.chains.sort(key=lambda chain: (chain.urgency, bool(chain.group), chain.phase, chain.name, chain.group))
     if is_opened:
         table.pager = Paginator(table.chains, PER_PAGE).get_page(page)
@@ -135,14 +135,14 @@ def _cut(table: PhaseTable, page: str | None, *, is_opened: bool) -> None:
 
 
 def _states(table: PhaseTable) -> list[Badge]:
-    """How many steps of the phase are how far, the urgent ones first."""
+    """Return the number of steps in each status of the phase, the most urgent status first."""
     counts = Counter(StepStatus(line.status) for chain in table.chains for line in chain.lines)
     in_order = sorted(counts, key=lambda status: _URGENCY[_STATE_OF[status]])
     return [Badge(steps.STEP_TONES[status], f"{status.label} {counts[status]}") for status in in_order]
 
 
 def _fill(tables: Iterable[PhaseTable], names: Mapping[str, str]) -> None:
-    """Only the steps that are shown are read, all in one query."""
+    """Fill in the rows of the tables. Only the steps that are shown are read, all in one query."""
     tables = list(tables)
     found = pages.steps_by_id(line.id for table in tables for chain in table.chains for line in chain.lines)
     for table in tables:

@@ -1,4 +1,4 @@
-"""A plan as rows: steps, writes with their differences, findings by severity, and what the restart means here."""
+"""A plan as rows: steps, writes with their differences, findings by severity, and what the restart affects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADOPTED = frozenset({"writes.not-ours"})
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A finding that a mesh admin may pass over; `label` is the button's. Without a token nobody may."""
+    """A finding to which a mesh admin may consent; `label` is the button's. Without a token nobody may consent."""
 
     code: str
     text: str
@@ -42,7 +42,7 @@ class Consent:
 
     @property
     def identity(self) -> str:
-        """Of its button on the page, the same at every poll."""
+        """Return the ID of its button on the page, which stays the same at every poll."""
         return f"consent-{slugify(self.token)}"
 
 
@@ -85,9 +85,9 @@ class StepLine:
 
 
 def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
-    """What templates/interconnect/review.html shows of a plan; of one that is not made yet only that it is being made.
+    """Return what templates/interconnect/review.html shows of a plan; until it is made, only that it is being made.
 
-    `implied`: tokens that the page's own button consents to, which therefore have no button of their own.
+    `implied`: tokens to which the page's own button consents, so they don't get buttons of their own.
     """
     result, accepted = plans.result_of(plan), frozenset(plan.params.get("accepted", ()))
     planned = plan.status == InquiryStatus.DONE
@@ -119,19 +119,19 @@ def context_of(plan: Inquiry, mesh: Mesh, topology: Topology) -> dict[str, Any]:
 
 
 def _names(mesh: Mesh, topology: Topology) -> dict[str, str]:
-    """Clusters by UID and gateways by UUID."""
+    """Return the names of clusters by UID and of gateways by UUID."""
     own = {mesh.config_uid: _("Config cluster"), mesh.control_plane.uid: _("Control plane")}
     gateways = {gateway.id: gateway.name for gateway in topology.gateways.values()}
     return {**own, **{cluster.uid: cluster.name for cluster in topology.clusters.values()}, **gateways}
 
 
 def _left(left: LeftBehind | None) -> LeftBehind | None:
-    """What an earlier rollout has left, with the role that it needs in words."""
+    """Return what an earlier rollout has left behind, with the role that it needs in words."""
     return replace(left, role=value_text("role", left.role)) if left else None
 
 
 def finding_rows(findings: Mapping[str, Iterable[Finding]], accepted: frozenset[str]) -> list[FindingRow]:
-    """The gravest first; what is true of several groups is said once."""
+    """Return the findings as rows, the gravest first; one that applies to several groups appears once."""
     together: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
     for group, items in findings.items():
         for item in items:
@@ -160,18 +160,22 @@ def consent_of(item: Violation | Finding, accepted: frozenset[str], *, write: bo
     if write:
         label = _("Adopt") if item.code in ADOPTED else _("Take over")
     seen = item.evidence if isinstance(item, Finding) else {}
-    # What is worded within the finding needs not to be said again.
+    # What the finding's own text already says isn't repeated.
     evidence = "" if "violation" in seen else evidence_text(seen)
     return Consent(item.code, phrases.reason(item), item.token, label, item.token in accepted, evidence)
 
 
 def is_of_a_write(code: str) -> bool:
-    """An object of others is adopted, a field of others taken over; everything else is a finding, and overridden."""
+    """Return whether a code is about a write.
+
+    There, an object of others is adopted and a field of others is taken over. Anything else is a finding, which is
+    overridden.
+    """
     return code.startswith(("writes.", "networks."))
 
 
 def cluster_writes(result: PlanResult, names: Mapping[str, str], accepted: frozenset[str]) -> list[ClusterWrites]:
-    """What needs a look first."""
+    """Return each cluster's writes; clusters that need attention come first."""
     found: dict[str, ClusterWrites] = {}
 
     def of(uid: str) -> ClusterWrites:
@@ -215,7 +219,7 @@ def _step(step: StepShown, names: Mapping[str, str]) -> StepLine:
 
 
 def silent_clusters(mesh: Mesh) -> list[tuple[str, str]]:
-    """Name and reason of every cluster that did not answer when it was last asked."""
+    """Return (name, reason) for every cluster that didn't answer when it was last asked."""
     return [(name, why) for name, seen in pages.cluster_sights(mesh).items() if (why := _silence(seen))]
 
 

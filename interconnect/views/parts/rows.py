@@ -1,4 +1,4 @@
-"""Groups, clusters and gateways as rows: a state, the reason where there is one, and what may be done."""
+"""Groups, clusters and gateways as rows: a state, the reason if there is one, and what can be done."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class MemberRow:
 
 
 def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collection[str]) -> GroupRow:
-    """Everything said of the group is of all its clusters; those named in `clusters` have a row."""
+    """Return a group's row. It covers all of the group's clusters, but only those in `clusters` get their own rows."""
     total, gateways = len(group.clusters), sight.topology.gateways_of_group(group.name)
     parts = [
         ngettext("%(count)s cluster", "%(count)s clusters", total) % {"count": total},
@@ -117,7 +117,7 @@ def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collecti
 
 
 def glances(sight: pages.Sight) -> list[Glance]:
-    """Every group, without what may be done with it: of hundreds, that would be most of the work."""
+    """Return every group without its actions: for hundreds of groups, those would be most of the work."""
     gateways: dict[str, list[Gateway]] = {}
     for gateway in sight.topology.gateways.values():
         gateways.setdefault(gateway.key.cluster, []).append(gateway)
@@ -130,7 +130,10 @@ def glances(sight: pages.Sight) -> list[Glance]:
 
 
 def _group_state(sight: pages.Sight, group: Group, gateways: Collection[Gateway]) -> Badge:
-    """The worst thing below it, or how many there are; a group without a gateway is not healthy but unfinished."""
+    """Return the number of problems in the group or, without any, its worst state.
+
+    A group without a gateway isn't healthy but unfinished.
+    """
     states = [cluster_state(sight.clusters[name])[0] for name in sorted(group.clusters)]
     states += [gateway_state(gateway, _said_of(sight, gateway))[0] for gateway in gateways]
     bad = [state for state in states if state.tone is Tone.BAD]
@@ -178,18 +181,18 @@ def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
 
 
 def expiry_badge(connection: Connection) -> Badge | None:
-    """That its credential has ended or soon will; None while that is far off, or never."""
+    """Return a badge that the credential has expired or soon will; None if that is far off or never happens."""
     found = expiry(connection.ends_at, timezone.now())
     return ending(found.code, phrases.reason(found)) if found else None
 
 
 def ending(code: str, text: str) -> Badge:
-    """What has ended is no warning any more."""
+    """Return the badge for a credential's expiry; one that has already expired is no longer just a warning."""
     return Badge(Tone.BAD if code == ENDED else Tone.WARN, text)
 
 
 def expiring(sight: pages.Sight) -> list[tuple[str, Badge]]:
-    """Whose credential has ended or soon will, what ends first at the top."""
+    """Return (whose, badge) for each credential that has expired or soon will, the earliest first."""
     rows = [(_("Control plane"), sight.mesh.control_plane)]
     rows += [(_("Config cluster"), sight.mesh.config)] if sight.mesh.config_id != sight.mesh.control_plane_id else []
     rows += [(name, seen.row.connection) for name, seen in sight.clusters.items()]
@@ -198,7 +201,7 @@ def expiring(sight: pages.Sight) -> list[tuple[str, Badge]]:
 
 
 def stale_text(counted: StaleCount) -> str:
-    """Workloads whose Pods still carry another network."""
+    """Return how many workloads have Pods that still carry another network, in words; empty for none."""
     count = len(counted.workloads)
     if not count:
         return ""

@@ -1,4 +1,4 @@
-"""A rollout's steps as rows: by phase, then by cluster, with what each came to in words."""
+"""A rollout's steps as rows: by phase, then by cluster, with the outcome of each in words."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def duration(rollout: Rollout) -> float | None:
 
 
 def summary(rollout: Rollout, lines: Iterable[pages.StepLine], names: Mapping[str, str]) -> dict[str, Any]:
-    """How far it is, and what failed first, with the ways out."""
+    """Return how far the rollout is, and its first failures with the ways out."""
     lines = list(lines)
     ended = sum(1 for line in lines if line.status not in OPEN_STEPS)
     left = sum(1 for line in lines if line.status in pages.UNDONE)
@@ -94,7 +94,7 @@ def summary(rollout: Rollout, lines: Iterable[pages.StepLine], names: Mapping[st
 
 
 def names_of(rollout: Rollout) -> dict[str, str]:
-    """What ids are called: clusters by UID and gateways by UUID, those that are gone too."""
+    """Return the names of clusters by UID and of gateways by UUID, including those that are gone."""
     known = pages.cluster_names(rollout.mesh)
     found: dict[str, str] = {}
     for topology in (rollout.before or {}, rollout.after or {}):
@@ -111,7 +111,7 @@ def chain_name(phase: int, chain: str, names: Mapping[str, str]) -> str:
 
 
 def place(step: PlannedStep, names: Mapping[str, str]) -> str:
-    """Where a planned step works."""
+    """Return where a planned step runs."""
     if step.phase in CENTRAL:
         return _("Control plane")
     return names.get(step.chain, _("Config cluster"))
@@ -134,7 +134,7 @@ def step_row(step: Step, names: Mapping[str, str]) -> StepRow:
 
 
 def detail(step: Step) -> str:
-    """What was last seen, in a few words; what has no words is left to the export of the evidence."""
+    """Return what was last seen, in a few words; empty for evidence without wording, which only the export shows."""
     seen = step.evidence
     if step.status == StepStatus.WAITING and seen.get("code"):
         found = Violation.from_json(seen)
@@ -162,7 +162,7 @@ def detail(step: Step) -> str:
 
 
 def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What happened to several clusters alike is told once, unless each of them waits for a decision of its own."""
+    """Return the failures; the same one on several clusters appears once, unless each needs a decision of its own."""
     told: dict[object, list[dict[str, Any]]] = {}
     for step in steps:
         failure = _failure(step, names)
@@ -176,7 +176,7 @@ def _failures(steps: Iterable[Step], names: Mapping[str, str]) -> list[dict[str,
 
 
 def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
-    """What happened, why, and the ways out that are decisions."""
+    """Return what happened, why, and which decisions lead out of it."""
     row = step_row(step, names)
     return {
         "where": chain_name(step.phase, step.chain, names),
@@ -191,14 +191,15 @@ def _failure(step: Step, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _unsaid(step: Step, sentence: str) -> str:
-    """The cluster's whole answer, unless its reason stands in the sentence already."""
+    """Return the cluster's whole answer; empty if the sentence already contains its reason."""
     reason = str(step.error_params.get("said") or "")
     return "" if reason and reason in sentence else str(step.evidence.get("said", ""))
 
 
 def _decision(code: str) -> str:
-    """Which button consents to it: an object of others is adopted, a field of others taken over, a
-    finding overridden.
+    """Return which button consents to it.
+
+    An object of others is adopted, a field of others is taken over, and a finding is overridden.
     """
     if code in plan_rows.ADOPTED:
         return "adopt"
@@ -206,7 +207,7 @@ def _decision(code: str) -> str:
 
 
 def buttons(actor: Actor, rollout: Rollout) -> dict[str, Action]:
-    """*Retry*, *Cancel*, *Revert* and the decisions; each with the reason why not, in its place."""
+    """Return *Retry*, *Cancel*, *Revert* and the decisions, each with the reason why it is disabled, if it is."""
     why, overriding = why_not(actor, _role(rollout)), why_not(actor, role_for("finding.override"))
     forcing = why_not(actor, role_for("restart.force"))
     ended = rollout.status in (RolloutStatus.FAILED, RolloutStatus.CANCELLED)
