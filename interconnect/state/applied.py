@@ -132,10 +132,7 @@ def unarchive(mesh: Mesh, cluster_uid: str) -> int:
 
 
 def published(mesh: Mesh) -> tuple[Mapping[str, frozenset[str]], Mapping[str, str]]:
-    """Return two mappings by istiod Deployment.
-
-    The first holds the networks joined at its last restart, the second the digest verified on all its replicas.
-    """
+    """Return, by istiod Deployment, the networks joined at its last restart and the digest verified on all replicas."""
     rows = list(Publication.objects.filter(mesh=mesh))
     return {row.deployment: frozenset(row.restarted_networks) for row in rows}, {
         row.deployment: row.verified_digest for row in rows

@@ -81,7 +81,10 @@ def _one(name: str, value: Any) -> str:
 
 
 def evidence_text(seen: Mapping[str, Any]) -> str:
-    """Return what was observed, as names and values. Empty values are left out. Unknown names are clusters."""
+    """Return what was observed, a name and a value each.
+
+    Empty values are left out. A name without words of its own is a cluster's.
+    """
     return " · ".join(
         f"{_KEYS.get(name, name)}: {value_text(name, value)}"
         for name, value in seen.items()
