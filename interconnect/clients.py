@@ -38,7 +38,7 @@ _caller: ContextVar[str] = ContextVar("caller", default="")
 _places: dict[str, threading.BoundedSemaphore] = {}
 _places_lock = threading.Lock()
 _patient: ContextVar[bool] = ContextVar("patient", default=False)
-# Connections that have said, in the chain of steps that is carried out here, which cluster they lead to.
+# Connections that have identified their cluster within the chain of steps being carried out here.
 _identified: ContextVar[set[UUID] | None] = ContextVar("identified", default=None)
 _chains: OrderedDict[Hashable, set[UUID]] = OrderedDict()
 CHAINS_KEPT = 1000
@@ -48,9 +48,9 @@ _Result = TypeVar("_Result")
 
 
 def before_call() -> None:
-    """What everything that calls a cluster is given to call first. Raises where there must be no call.
+    """Raise where no cluster may be called; all code that calls a cluster is given this to run first.
 
-    Inside a transaction it would hold locks for as long as the cluster likes.
+    A call inside a transaction would hold locks for as long as the cluster takes.
     """
     if database.in_atomic_block and not getattr(settings, "MESHCONSOLE_TESTING_IN_TRANSACTION", False):
         raise RuntimeError("a cluster was called inside a database transaction")
@@ -61,8 +61,9 @@ def before_call() -> None:
 
 @contextmanager
 def asking_first(ask: Callable[[], None]) -> Iterator[None]:
-    """Within it `ask` comes before each call to a cluster, also by the threads of `side_by_side`; what it raises
-    prevents the call.
+    """Run `ask` before each call to a cluster within the block, including calls by the threads of `side_by_side`.
+
+    An exception that it raises prevents the call.
     """
     before = _asked_first.set(ask)
     try:
@@ -72,9 +73,10 @@ def asking_first(ask: Callable[[], None]) -> Iterator[None]:
 
 
 def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
-    """`ask` for one of many clusters, waiting for its place among the calls to silent ones and for a server that is
-    busy itself:
-    neither is an answer about a cluster."""
+    """Return `ask` of one of many clusters, waiting for a place among the calls to silent ones and for a busy server.
+
+    Neither wait says anything about the cluster.
+    """
     before = _patient.set(True)
     try:
         with more_patience(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS):
@@ -85,8 +87,9 @@ def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
 
 @contextmanager
 def calling_for(caller: str) -> Iterator[None]:
-    """Within it, calls to silent clusters take places of this caller's own; steps of rollouts share those of nobody in
-    particular.
+    """Make calls to silent clusters within the block take this caller's own places.
+
+    Steps of rollouts share the places that belong to no caller in particular.
     """
     before = _caller.set(caller)
     try:
@@ -102,8 +105,9 @@ def _suspects() -> threading.BoundedSemaphore:
 
 @contextmanager
 def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
-    """Within it the first call to each cluster asks which cluster it is: once per chain, however often its steps have
-    to wait.
+    """Make the first call to each cluster within the block ask which cluster it is.
+
+    It is asked once per chain, however often the chain's steps have to wait.
     """
     with _cache_lock:
         known = set() if begins else _chains.get(chain, set())
@@ -119,7 +123,7 @@ def in_chain(chain: Hashable, *, begins: bool) -> Iterator[None]:
 
 
 def twice(ask: Callable[[], _Result]) -> _Result:
-    """Once more where the answer was lost on its way: one broken connection is no silence."""
+    """Ask, and ask once more if the answer was lost on its way: one broken connection doesn't make a silent cluster."""
     try:
         return ask()
     except Temporary as error:
@@ -129,7 +133,7 @@ def twice(ask: Callable[[], _Result]) -> _Result:
 
 
 def deny_list() -> DenyList:
-    """The networks that the console never connects to, as it is set."""
+    """Return the networks that the console never connects to, as configured."""
     return DenyList(settings.MESHCONSOLE_DENIED_NETWORKS)
 
 
@@ -162,7 +166,11 @@ class GuardedTransport(Transport):
                 chain.add(self.connection_id)
 
     def _identify_in_chain(self, deadline: float | None) -> None:
-        """A connection that is kept open leads where it led, unless something in between decides anew for each call."""
+        """Ask which cluster this is, once per chain.
+
+        A connection that is kept open leads where it led before, unless something in between decides anew for each
+        call.
+        """
         chain = _identified.get()
         if chain is not None and self.connection_id not in chain:
             super().identify(deadline=deadline)
@@ -185,7 +193,7 @@ class GuardedTransport(Transport):
     def _watched(self) -> Iterator[None]:
         suspect = None if self.trusted else _suspects()
         if suspect and not suspect.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
-            # Threads are for clusters that answer: a step that asks a silent one comes again without holding one.
+            # Threads are for clusters that answer: a step that asks a silent one comes back later without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:
             yield
@@ -227,14 +235,15 @@ def binding_of(row: Connection) -> str:
 
 
 def seal_credential(row: Connection, credential: Credential) -> None:
-    """Put a credential into a row (not saved here): sealed, with what may be shown of it."""
+    """Put a sealed credential into a row, with the parts of it that may be shown. The row isn't saved here."""
     row.sealed = seal(credential.to_json().encode(), binding=binding_of(row))
     row.server, row.fingerprint, row.ends_at = credential.server, credential.fingerprint, credential.ends_at
 
 
 def _opened(row: Connection) -> Credential:
-    """Raises KubeError as a call does: to whoever asks, a credential without its key is a cluster that
-    gives no answer.
+    """Return the opened credential of a connection.
+
+    Raises KubeError as a call does: to the caller, a credential without its key is a cluster that doesn't answer.
     """
     try:
         return Credential.from_json(open_sealed(row.sealed, binding=binding_of(row)).decode())
@@ -243,7 +252,7 @@ def _opened(row: Connection) -> Credential:
 
 
 def api_of(row: Connection) -> Api:
-    """The client of a connection: kept per process until its credential changes."""
+    """Return the client of a connection. Each process keeps it until the credential changes."""
     with _cache_lock:
         known = _cache.get(row.id)
         if known is None or known[0] != row.fingerprint:
@@ -252,13 +261,13 @@ def api_of(row: Connection) -> Api:
             credential = _opened(row)
             known = _cache[row.id] = (row.fingerprint, GuardedTransport(row, credential))
             _note_end(row, credential)
-        # Other workers open and close it too.
+        # Other workers open and close the breaker too.
         known[1].was_open = row.open_since is not None
         return Api(known[1])
 
 
 def _note_end(row: Connection, credential: Credential) -> None:
-    """A credential that was stored before its end was kept has it kept now."""
+    """Store the expiry of a credential that was saved before expiries were kept."""
     if row.ends_at != credential.ends_at:
         row.ends_at = credential.ends_at
         Connection.objects.filter(id=row.id, fingerprint=row.fingerprint).update(ends_at=row.ends_at)
@@ -273,16 +282,16 @@ def control_plane_api(mesh: Mesh) -> Api:
 
 
 def member_api(mesh: Mesh, uid: str) -> Api:
-    """The client of a member by its identity; the mesh's own connections serve a cluster that is not a member."""
+    """Return the client of a member by its identity; the mesh's own connections serve a cluster that isn't a member."""
     row = Connection.objects.filter(cluster__mesh=mesh, uid=uid).first()
     if row is None:
         row = next((each for each in (mesh.config, mesh.control_plane) if each.uid == uid), None)
     if row is None:
-        # Forgotten since: what was meant for it must never reach another cluster.
+        # It has been forgotten since: what was meant for it must never reach another cluster.
         raise Permanent("unregistered", uid=uid)
     return api_of(row)
 
 
 def system_api(mesh: Mesh, uid: str) -> Api:
-    """The mesh's own connection to its config or control-plane cluster."""
+    """Return the client of the mesh's own connection to its config or control plane cluster."""
     return config_api(mesh) if uid == mesh.config_uid else control_plane_api(mesh)

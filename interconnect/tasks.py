@@ -1,4 +1,4 @@
-"""What workers do when the bell rings. A task carries an id; the rows say the rest."""
+"""What workers do when the bell rings. A task carries an ID; the rows say the rest."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def run_step(step_id: int) -> None:
 
 @shared_task
 def say_present(call: str) -> None:
-    """Answers `follow`, which asks whether somebody else is at work: workers take no commands over the broker."""
+    """Answer `follow`, which asks whether another worker is running: workers take no commands over the broker."""
     cache.set(presence(call), 1, timeout=60)
 
 
 def presence(call: str) -> str:
-    """The key under which a worker has answered this call."""
+    """Return the cache key under which a worker answers this call."""
     return f"present:{call}"
 
 
@@ -47,13 +47,13 @@ def sweep() -> None:
 
 @shared_task
 def answer(inquiry_id: str = "") -> None:
-    """Whatever has its turn; an ID is what bells of an earlier version carry."""
+    """Answer the inquiry whose turn it is; the ID is ignored, but bells of an earlier version carry one."""
     answering.answer_next()
 
 
 @shared_task
 def probe() -> None:
-    """Every minute: one look per mesh, side by side on the workers that take the probe queue."""
+    """Start one look per mesh, every minute; they run side by side on the workers that take the probe queue."""
     for mesh_id in Mesh.objects.values_list("id", flat=True):
         _ring_probe(str(mesh_id))
 

@@ -1,4 +1,4 @@
-"""Tables and constraints, no behaviour: desired (mesh, cluster, group, gateway, membership), applied, observed,
+"""Tables and constraints, no behavior: desired (mesh, cluster, group, gateway, membership), applied, observed,
 rollouts.
 """
 

@@ -13,11 +13,11 @@ STATE_LABELS = {
 
 
 class AppliedEntry(models.Model):
-    """What the console wrote to one object or foreign field, saved before the first write and kept until it is seen
-    gone.
+    """What the console wrote to one object or foreign field.
 
-    `found` is what was there before (null: nothing), set when the row is made and never again. `archived` rows are
-    those of a forgotten cluster; they come back when that cluster is registered again.
+    The row is saved before the first write and kept until what was written is seen to be gone. `found` is what was
+    there before (null: nothing), set when the row is created and never again. `archived` rows belong to a forgotten
+    cluster; they come back when that cluster is registered again.
     """
 
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="applied", verbose_name=_("mesh"))
@@ -50,14 +50,14 @@ class AppliedEntry(models.Model):
         )
         indexes = (
             models.Index(fields=("mesh", "cluster_uid"), name="applied_by_cluster"),
-        )  # each step reads its cluster's
+        )  # each step reads those of its cluster
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name} {self.field}".strip()
 
 
 class Consent(models.Model):
-    """A mesh admin's consent to take one field over from one owner, or to adopt one object (`token` names which)."""
+    """A mesh admin's consent to take over one field from one owner, or to adopt one object (`token` names which)."""
 
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="consents", verbose_name=_("mesh"))
     token = models.CharField(_("token"), max_length=200)
@@ -75,7 +75,8 @@ class Consent(models.Model):
 
 class Publication(models.Model):
     """Per istiod Deployment: the joined networks at its last restart (made, skipped or not needed), and the digest of
-    meshNetworks that was last verified on all its replicas."""
+    meshNetworks that was last verified on all its replicas.
+    """
 
     mesh = models.ForeignKey("interconnect.Mesh", models.CASCADE, related_name="publications", verbose_name=_("mesh"))
     deployment = models.CharField(_("istiod"), max_length=253)

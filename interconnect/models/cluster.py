@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Connection(models.Model):
-    """An API server and the credential for it, sealed. Two roles on one cluster may have a connection each."""
+    """An API server and the sealed credential for it. Two roles on one cluster may have a connection each."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     uid = models.CharField(_("identity"), max_length=64, help_text=_("UID of the cluster's kube-system namespace."))

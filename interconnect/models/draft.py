@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 class JoinDraft(models.Model):
     """What somebody has chosen in the join wizard so far: it survives a reload, a sign-out and another tab.
 
-    `groups` are names, `addresses` per group a list of {"host", "port", "gateway"} (the gateway's UUID or "").
+    `groups` holds names; `addresses` holds per group a list of {"host", "port", "gateway"} (the gateway's UUID or "").
     """
 
     mesh = models.ForeignKey("interconnect.Mesh", models.CASCADE, related_name="join_drafts", verbose_name=_("mesh"))

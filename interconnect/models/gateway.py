@@ -15,7 +15,7 @@ SERVICE_TYPE_LABELS = {
 
 
 class Gateway(models.Model):
-    """An east-west gateway. Its key is cluster and number; `name` is what its objects are called on the cluster."""
+    """An east-west gateway. Its key is its cluster and number; `name` is what its objects are called on the cluster."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     cluster = models.ForeignKey(
@@ -44,7 +44,7 @@ class Gateway(models.Model):
             models.CheckConstraint(
                 condition=models.Q(autoscaling_min__isnull=True, autoscaling_max__isnull=True)
                 | models.Q(
-                    # Named not null, since a comparison with null would let half a range through.
+                    # Checked explicitly, since a comparison with null would let half a range through.
                     autoscaling_min__isnull=False,
                     autoscaling_max__isnull=False,
                     autoscaling_min__gte=1,

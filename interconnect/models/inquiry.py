@@ -15,11 +15,12 @@ class InquiryStatus(models.TextChoices):
 
 
 class Inquiry(models.Model):
-    """A question to clusters that a page has asked: a worker answers it, the page polls, and after a while it is gone.
+    """A question to clusters that a page has asked: a worker answers it, the page polls, and it is deleted later.
 
-    `sealed` holds what must not lie about in the clear (a pasted kubeconfig), `params` the rest of the question in the
+    `sealed` holds what must not be kept in the clear (a pasted kubeconfig), `params` the rest of the question in the
     shape of its `kind` (`interconnect.services.answering`), `result` the answer (`interconnect.domain.results`,
-    `.reports`), `errors` a refusal. Questions of one `digest` have one answer; it is empty where nothing is asked.
+    `.reports`), and `errors` a refusal. Questions with the same `digest` have one answer; the digest is empty where
+    nothing is asked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -48,8 +49,9 @@ class Inquiry(models.Model):
 
 
 class CheckAttempt(models.Model):
-    """A check of a credential that has found no cluster (yet), so that nobody scans networks by them: it outlives its
-    inquiry, and goes when that finds one.
+    """A check of a credential that hasn't found a cluster (yet), recorded so that nobody uses checks to scan networks.
+
+    It outlives its inquiry, and is deleted if the inquiry finds a cluster.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))

@@ -31,7 +31,7 @@ class Membership(models.Model):
 class MembershipAddress(models.Model):
     """Where others reach a joined group. Without a gateway it was added by hand; without a host it is awaited.
 
-    A gateway in use cannot be deleted, and no two networks of a mesh share an address: the database holds both.
+    A gateway in use can't be deleted, and no two networks of a mesh share an address: the database enforces both.
     """
 
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="addresses", verbose_name=_("membership"))

@@ -18,7 +18,7 @@ RESTART_LABELS = {
 class Mesh(models.Model):
     """One Istio mesh.
 
-    `revision` rises with every change of the topology and is what changes are compared and set against.
+    `revision` rises with every change of the topology; it is what the compare-and-set of a change checks.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

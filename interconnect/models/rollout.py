@@ -39,10 +39,10 @@ OPEN_STEPS = (StepStatus.PENDING, StepStatus.READY, StepStatus.ACTIVE, StepStatu
 
 
 class Rollout(models.Model):
-    """One requested change being carried out; with its steps it is the truth, the broker only rings the bell.
+    """One requested change being carried out; it and its steps are the truth, and the broker only rings the bell.
 
     `before` and `after` are topologies and `changes` the product's changes, in the domain's JSON. `exclusive` rollouts
-    (all but restarts of workloads) are one at a time per mesh.
+    (all but restarts of workloads) run one at a time per mesh.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -86,7 +86,7 @@ class Rollout(models.Model):
 
 
 class Step(models.Model):
-    """One step, carried out under a lease. Steps of the same phase and chain follow each other by `position`."""
+    """One step, carried out under a lease. Steps of the same phase and chain run in order of `position`."""
 
     rollout = models.ForeignKey(Rollout, models.CASCADE, related_name="steps", verbose_name=_("rollout"))
     phase = models.PositiveSmallIntegerField(_("phase"))

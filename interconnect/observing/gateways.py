@@ -1,6 +1,4 @@
-"""Whether gateways that were ready still are: the replicas that run, and what their Deployment says
-when some do not.
-"""
+"""Whether gateways that were ready still are: running replicas, and what the Deployment says if any are missing."""
 
 from __future__ import annotations
 
@@ -14,13 +12,13 @@ from interconnect.state import observed
 
 
 def look_at_readiness(mesh: Mesh) -> list[str]:
-    """Names of the gateways of which replicas are missing. One that cannot be asked keeps what was seen last."""
+    """Return the names of gateways with missing replicas. One that can't be asked keeps what was last seen."""
     missing = []
     for row in Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False).select_related(
         "cluster", "observation"
     ):
         if not hasattr(row, "observation"):
-            continue  # never created: the rollout that does it says how it goes
+            continue  # not created yet: the rollout that creates it reports on it
         try:
             deployment = clients.member_api(mesh, row.cluster.uid).get(
                 kinds.DEPLOYMENT, row.name, mesh.system_namespace

@@ -31,7 +31,7 @@ _Item = TypeVar("_Item")
 
 
 def side_by_side(ask: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
-    """`ask` for each, at most sixteen at once; each thread gives its database connection back."""
+    """Return `ask` of each item, at most sixteen at once; each thread gives its database connection back."""
 
     def one(context: Context, item: _Item) -> _Result:
         try:
@@ -43,12 +43,12 @@ def side_by_side(ask: Callable[[_Item], _Result], items: Iterable[_Item]) -> lis
     if len(todo) < 2:
         return [clients.patiently(ask, item) for item in todo]
     with ThreadPoolExecutor(min(16, len(todo))) as pool:
-        # The lease of the step that asks is in the context, and is held by whatever thread asks for it.
+        # The context carries the lease of the step that asks, so that every thread that asks for the step holds it.
         return list(pool.map(one, [copy_context() for _ in todo], todo))
 
 
 def read_istiods(mesh: Mesh) -> tuple[tuple[Istiod, ...], dict[str, frozenset[tuple[str, int]]]]:
-    """The istiods that there are now, and what others keep in their meshNetworks."""
+    """Return the istiods that exist now, and the addresses that others keep in their meshNetworks."""
     found = istiod.istiods(
         clients.control_plane_api(mesh),
         config_uid=mesh.config_uid,
@@ -66,14 +66,14 @@ def read_istiods(mesh: Mesh) -> tuple[tuple[Istiod, ...], dict[str, frozenset[tu
 
 
 def look_at_istiods(mesh: Mesh) -> Facts:
-    """The same, remembered; what is known of the mesh from then on."""
+    """Read the istiods, remember them, and return what is then known of the mesh."""
     found, foreign = read_istiods(mesh)
     observed.note_istiods(mesh, found, foreign=foreign)
     return observed.facts(mesh)
 
 
 def placed(mesh: Mesh, found: Istiod) -> Istiod:
-    """With the mesh's own word on where meshNetworks is read, where somebody has given it."""
+    """Return the istiod with the place of meshNetworks from the mesh's settings, if somebody has set it."""
     if not mesh.networks_config_map:
         return found
     return replace(
@@ -85,7 +85,7 @@ def placed(mesh: Mesh, found: Istiod) -> Istiod:
 
 
 def sources(mesh: Mesh, item: Istiod) -> dict[str, debug.Source]:
-    """The debug interface of each ready replica by name; one for a mesh whose istiod is reached by a direct URL."""
+    """Return the debug interface of each ready replica by name; only one if a direct URL leads to the mesh's istiod."""
     api, namespace = clients.control_plane_api(mesh), mesh.system_namespace
     if mesh.istiod_url:
         return {mesh.istiod_url: debug.UrlSource(mesh.istiod_url, api.transport.deny, api.transport.before)}
@@ -93,7 +93,7 @@ def sources(mesh: Mesh, item: Istiod) -> dict[str, debug.Source]:
 
 
 def ask_each(ask: Callable[[debug.Source], _Result], replicas: dict[str, debug.Source]) -> dict[str, _Result | None]:
-    """The answers by replica; None for one that gave none."""
+    """Return the answers by replica; None for one that gave no answer."""
 
     def one(source: debug.Source) -> _Result | None:
         try:
@@ -105,7 +105,7 @@ def ask_each(ask: Callable[[debug.Source], _Result], replicas: dict[str, debug.S
 
 
 def verdict(mesh: Mesh, item: Istiod, expected: Json, foreign: Iterable[str]) -> verify.Verdict:
-    """Whether every replica of this istiod knows exactly our networks as they shall be."""
+    """Return whether every replica of this istiod knows exactly our networks as they should be."""
     replicas = sources(mesh, item)
     known = ask_each(debug.networkz_of, replicas)
     answers = {name: [_gateway(entry) for entry in entries] for name, entries in known.items() if entries is not None}
@@ -129,7 +129,7 @@ def _numeric(host: str) -> bool:
 
 
 def remote_clusters(mesh: Mesh, istiods: Iterable[Istiod]) -> frozenset[str]:
-    """The IDs of the clusters that these istiods know, empty when none of them answers."""
+    """Return the IDs of the clusters that these istiods know; empty when none of them answers."""
     found = [
         entries for item in istiods for entries in ask_each(debug.clusterz_of, sources(mesh, item)).values() if entries
     ]
@@ -137,9 +137,10 @@ def remote_clusters(mesh: Mesh, istiods: Iterable[Istiod]) -> frozenset[str]:
 
 
 def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[Violation, ...]:
-    """Why istiod must not be restarted now: every cluster that it serves must be synced and answer us within seconds.
+    """Return why istiod must not be restarted now, if it must not.
 
-    Those that have just `answered` are not asked again.
+    Every cluster that it serves must be synced and answer us within seconds. Those that have just `answered` aren't
+    asked again.
     """
     clusterz: dict[str, list[Json] | None] = {}
     for item in facts.istiods:
@@ -162,7 +163,10 @@ def guard(mesh: Mesh, facts: Facts, *, answered: Collection[str] = ()) -> tuple[
 
 
 def answers_now(row: Connection) -> bool:
-    """A fresh try, whatever the breaker says. Another cluster that has taken its address is no answer."""
+    """Return whether the cluster answers a fresh try, whatever the breaker says.
+
+    Another cluster that has taken over its address doesn't count.
+    """
     transport = clients.api_of(row).transport
     try:
         with more_patience(ANSWER_SECONDS):

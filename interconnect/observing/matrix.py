@@ -1,5 +1,6 @@
-"""Asks for the group by group matrix: istiod what it tells one proxy of each group, and each joined group's addresses
-for a workload behind them.
+"""Gather the group-by-group matrix.
+
+istiod is asked what it tells one proxy of each group, and each joined group's addresses for a workload behind them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MOST_NAMED, MOST_WRONG = 5, 200
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What istiod has loaded: endpoints by service, resolved gateways, and the proxies with the replica of each."""
+    """What istiod has loaded: endpoints by service, resolved gateways, and the proxies, each with its replica."""
 
     endpoints: Mapping[str, Sequence[debug.Endpoint]]
     gateways: Mapping[str, frozenset[Endpoint]]
@@ -37,7 +38,10 @@ class _Loaded:
 
 
 def matrix(mesh: Mesh, topology: Topology, facts: Facts) -> Matrix:
-    """Takes one call to istiod per group and one per address of a joined group: a worker's job. Raises KubeError."""
+    """Return the matrix. Raises KubeError.
+
+    It takes one call to istiod per group and one per address of a joined group, so it is a worker's job.
+    """
     loaded = _load(mesh, facts)
     groups = list(topology.groups.values())
     services = {group.name: _services(loaded, group, mesh.system_namespace) for group in groups}
@@ -81,8 +85,9 @@ def _sidecars_first(pair: tuple[debug.Proxy, debug.Source]) -> tuple[bool, str]:
 
 
 def _services(loaded: _Loaded, group: Group, system_namespace: str) -> tuple[str, ...]:
-    """Those with a Pod in the group that takes mutual TLS, as gateways pass nothing else on; first those whose Pods
-    carry its network.
+    """Return the services with a Pod in the group that takes mutual TLS, since gateways pass nothing else on.
+
+    Those whose Pods carry the group's network come first.
     """
     found: dict[str, tuple[bool, str, str]] = {}
     for item in loaded.of(loaded.endpoints):
@@ -93,7 +98,7 @@ def _services(loaded: _Loaded, group: Group, system_namespace: str) -> tuple[str
 
 
 def _reached(loaded: _Loaded, group: Group, services: Sequence[str]) -> debug.Endpoint | None:
-    """What the group's gateway can pass a call on to: it knows the Pods that carry its network, and no others."""
+    """Return an endpoint that the group's gateway can pass a call on to: it knows only Pods that carry its network."""
     found = (
         item
         for item in loaded.of(services)
@@ -103,8 +108,9 @@ def _reached(loaded: _Loaded, group: Group, services: Sequence[str]) -> debug.En
 
 
 def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, frozenset[debug.Told]]] | None:
-    """One proxy of the group and all that it is told, by service; those of the system namespace are gateways, which see
-    one network only.
+    """Return one proxy of the group and everything that it is told, by service.
+
+    Proxies in the system namespace are passed over: they are gateways, which see only one network.
     """
     system = f".{mesh.system_namespace}"
     for proxy, source in loaded.proxies:
@@ -120,7 +126,10 @@ def _ask(mesh: Mesh, loaded: _Loaded, group: Group) -> tuple[str, Mapping[str, f
 
 
 def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[debug.Told]]:
-    """Of all ports and subsets: `outbound|8080|v1|echo.shop.svc.cluster.local` is of `echo.shop.svc.cluster.local`."""
+    """Return what is assigned by service, with all ports and subsets of a service together.
+
+    `outbound|8080|v1|echo.shop.svc.cluster.local` belongs to `echo.shop.svc.cluster.local`.
+    """
     found: dict[str, frozenset[debug.Told]] = {}
     for name, addresses in assigned.items():
         service = name.rpartition("|")[2]
@@ -131,11 +140,14 @@ def _by_service(assigned: debug.Assigned) -> Mapping[str, frozenset[debug.Told]]
 def _judged(
     loaded: _Loaded, target: Group, service: str, assigned: frozenset[debug.Told]
 ) -> tuple[Told, tuple[str, ...]]:
-    """A Pod counts to the group that it runs in, whatever network it carries: that is what decides who can reach it."""
+    """Return how `target` is reached at `service` by what a proxy was told, and the evidence.
+
+    A Pod counts toward the group that it runs in, whatever network it carries: that decides who can reach it.
+    """
     listed = {(address.host, address.port) for address in target.addresses or ()}
     gateways = loaded.gateways.get(target.name, frozenset()) | listed
     pods = loaded.endpoints[service]
-    # Pods of two clusters may have one address; istiod says whose it means.
+    # Pods of two clusters may have the same address; istiod says which cluster's it means.
     certain = {(item.address, item.port) for item in assigned if item.cluster in target.clusters}
     told = certain | {
         (item.address, item.port) for item in assigned if not item.cluster or (item.address, item.port) in gateways
@@ -153,7 +165,7 @@ def _addresses(endpoints: Iterable[debug.Endpoint]) -> set[Endpoint]:
 
 def _way(mesh: Mesh, topology: Topology, group: Group, service: debug.Endpoint | None) -> Way:
     addresses = [address for address in group.addresses or () if not address.awaited]
-    # Behind the addresses of simulated clusters there is nothing.
+    # There is nothing behind the addresses of simulated clusters.
     if service is None or not addresses or mesh.simulated:
         return Way(Reach.UNTESTED)
     try:
@@ -183,7 +195,7 @@ def _probed(addresses: Iterable[Address], service: str, port: int, root: str) ->
 
 
 def _service_port(mesh: Mesh, topology: Topology, service: debug.Endpoint) -> int:
-    """The service's own port, which the gateway routes by; the endpoint knows only its name and the Pod's port."""
+    """Return the service's own port, by which the gateway routes; the endpoint knows only its name and the Pod's."""
     if service.cluster not in topology.clusters:
         return 0
     name = service.service.partition(".")[0]
@@ -194,7 +206,7 @@ def _service_port(mesh: Mesh, topology: Topology, service: debug.Endpoint) -> in
 
 
 def _root(mesh: Mesh, topology: Topology, group: Group) -> str:
-    """The root that the other groups trust: one of theirs must be able to verify what answers there."""
+    """Return the root that the other groups trust: their workloads must be able to verify what answers there."""
     others = [name for name in topology.clusters if name not in group.clusters and topology.group_of(name) is not None]
     for name in (*others[:3], *sorted(group.clusters)[:1]):
         try:

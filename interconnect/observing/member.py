@@ -1,5 +1,6 @@
-"""What a join's preflight needs to know of one cluster; each part that may not be read is *not known*, never taken for
-good.
+"""What a join's preflight needs to know about one cluster.
+
+Each part that the console isn't allowed to read is *not known*, never assumed to be good.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _Result = TypeVar("_Result")
 
 
 def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSeen:
-    """One look at a cluster that is in `group`, or in none."""
+    """Look once at a cluster that is in `group`, or in none."""
     lacking: list[str] = []
 
     def allowed(read: Callable[[], _Result]) -> _Result | None:
@@ -62,14 +63,14 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
 
 
 def _root_ca(api: Api, namespace: str) -> str | None:
-    """SHA-256 of the mesh's root as this cluster's Pods trust it."""
+    """Return the SHA-256 of the mesh's root that this cluster's Pods trust."""
     found = api.get(kinds.CONFIG_MAP, ROOT_CA, namespace)
     pem = text(found, "data", "root-cert.pem") if found else ""
     return hashlib.sha256(pem.strip().encode()).hexdigest() if pem else None
 
 
 def _trust_domain(api: Api, namespace: str) -> str:
-    """A member may bring a mesh configuration of its own; without one it has istiod's default."""
+    """Return the trust domain: a member may have its own mesh configuration; without one it has istiod's default."""
     found = api.get(kinds.CONFIG_MAP, "istio", namespace)
     try:
         config = yaml.safe_load(text(found, "data", "mesh")) if found else {}

@@ -1,5 +1,6 @@
-"""Look at a cluster before anything about it is stored: does the credential work, which cluster is it,
-what may it do.
+"""Look at a cluster before anything about it is stored.
+
+Does the credential work, which cluster does it lead to, and what is it allowed to do?
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
-    """What a member cluster said when it was looked at; `missing` rights as `verb resource`."""
+    """What a cluster said when it was looked at; `missing` holds rights as `verb resource`."""
 
     credential: Credential
     uid: str
@@ -43,9 +44,7 @@ class ClusterReport:
     ignored: tuple[str, ...] = ()
 
     def notes(self, name: str = "") -> tuple[Violation, ...]:
-        """What is to be said of the credential before it is relied upon, for the cluster that is to be
-        called `name`.
-        """
+        """Return what to say about the credential before it is relied on, for a cluster that will be called `name`."""
         account = Account(
             self.credential.ends_at,
             self.credential.is_istiods or bool(self.remote_cluster),
@@ -59,9 +58,7 @@ class ClusterReport:
 
 @dataclass(frozen=True, slots=True)
 class MeshReport:
-    """What the control plane said: its two API servers (often the same), its istiods, and the cluster IDs that it
-    knows.
-    """
+    """What the control plane said: its two API servers (often the same), its istiods, and the cluster IDs it knows."""
 
     control_plane: ClusterReport
     config: ClusterReport
@@ -69,18 +66,21 @@ class MeshReport:
     remote_clusters: frozenset[str] = frozenset()
 
     def notes(self) -> tuple[Violation, ...]:
-        """Those of its two clusters, each once."""
+        """Return the notes on its two clusters, each note once."""
         hub = self.control_plane.notes()
         return (*hub, *(note for note in self.config.notes() if note not in hub))
 
     @property
     def simulated(self) -> bool:
-        """Simulated API servers say so where distributions name themselves, in the build metadata of their version."""
+        """Whether the clusters are simulated.
+
+        Simulated API servers say so where distributions name themselves, in the build metadata of their version.
+        """
         return self.control_plane.version.endswith("+simulated")
 
 
 def reading_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Reading:
-    """A pasted kubeconfig as it was read; Refused with the parser's reason."""
+    """Return a pasted kubeconfig as it was read. Raises Refused with the parser's reason."""
     found = read(text, context=context, allow_insecure=allow_insecure, deny=clients.deny_list())
     if isinstance(found, KubeconfigRefused):
         raise Refused([Violation(f"kubeconfig.{found.code}", found.params)])
@@ -88,28 +88,28 @@ def reading_of(text: str | bytes, *, context: str | None = None, allow_insecure:
 
 
 def credential_of(text: str | bytes, *, context: str | None = None, allow_insecure: bool = False) -> Credential:
-    """The credential alone of what `reading_of` gives."""
+    """Return only the credential of what `reading_of` gives."""
     return reading_of(text, context=context, allow_insecure=allow_insecure).credential
 
 
 def as_read(report: ClusterReport, reading: Reading) -> ClusterReport:
-    """The report with where in the kubeconfig its credential stood."""
+    """Return the report with the place in the kubeconfig where its credential was found."""
     return replace(report, context=reading.context, remote_cluster=reading.remote_cluster, ignored=reading.ignored)
 
 
 def api_for(credential: Credential) -> Api:
-    """The client of a credential that no connection is stored of."""
+    """Return the client of a credential that has no stored connection."""
     deny, deadline = clients.deny_list(), settings.MESHCONSOLE_CALL_DEADLINE_SECONDS
     return Api(Transport(credential, deny=deny, before=clients.before_call, deadline=deadline))
 
 
 def refused(error: KubeError) -> Refused:
-    """A cluster's answer as the reason why a request was not carried out."""
+    """Return a cluster's answer as the reason why a request wasn't carried out."""
     return Refused([error.violation()])
 
 
 def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespace: str) -> ClusterReport:
-    """Ask a cluster who it is, which rights the credential has, and what a member's rendering needs to know."""
+    """Ask a cluster which one it is, what rights the credential has, and what a member's rendering needs to know."""
     api = api_for(credential)
     try:
         uid = identity.cluster_uid(api)
@@ -123,14 +123,14 @@ def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespa
 
 
 def _with_end(refusal: Refused, credential: Credential) -> Refused:
-    """A credential that is refused because it has ended says so."""
+    """Return the refusal, saying also that the credential has expired if that is why it was refused."""
     ended = expiry(credential.ends_at, timezone.now())
     because = ended and ended.code == "credential.ended" and refusal.violations[0].code == "kube.unauthorized"
     return Refused([*refusal.violations, ended]) if ended and because else refusal
 
 
 def _pod_cidrs(api: Api) -> tuple[PodCidr, ...]:
-    """Pools of the network plug-in where they can be read, else the nodes' own; unknown is no reason to refuse."""
+    """Return the network plug-in's pools if they can be read, else the nodes'. Not knowing is no reason to refuse."""
     try:
         found: Sequence[tuple[str, str]] = cidrs.pod_cidrs(api)
     except KubeError:
@@ -142,7 +142,7 @@ def inspect_mesh(control_plane: Credential, config: Credential | None, *, system
     hub = inspect_cluster(control_plane, role=ClusterRole.CONTROL_PLANE, system_namespace=system_namespace)
     conf = _inspect_config(config or control_plane, system_namespace)
     if config not in (None, control_plane) and conf.uid == hub.uid:
-        # the console keeps one credential for a cluster: which of the two would be used where, nobody could see
+        # The console keeps one credential per cluster: nobody could see which of the two is used where.
         raise Refused.because("mesh.same-cluster", part="config")
     api = api_for(control_plane)
     try:
@@ -163,7 +163,7 @@ def _inspect_config(credential: Credential, system_namespace: str) -> ClusterRep
     try:
         return inspect_cluster(credential, role=ClusterRole.CONFIG, system_namespace=system_namespace)
     except Refused as refusal:
-        # Which of the two clusters it was is said, so that it can stand beside its kubeconfig.
+        # Say which of the two clusters it was, so that the refusal can stand beside that cluster's kubeconfig.
         raise Refused(
             replace(violation, params={**violation.params, "part": "config"}) for violation in refusal.violations
         ) from None

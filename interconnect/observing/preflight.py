@@ -32,10 +32,10 @@ Look = tuple["Facts", Observed]
 
 
 def look(mesh: Mesh, *, seen: Callable[[int, int], None] | None = None) -> Look:
-    """One look at all clusters, at istiod and its ConfigMaps: it serves every group that joins.
+    """Return one look at all clusters, at istiod and at its ConfigMaps, which serves every group that joins.
 
-    `seen` is told how many clusters of how many have been looked at. Raises KubeError when the control plane gives no
-    answer.
+    `seen` is told how many clusters have been looked at, and how many there are. Raises KubeError when the control
+    plane doesn't answer.
     """
     facts = look_at_istiods(mesh)
     rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
@@ -57,7 +57,7 @@ def look(mesh: Mesh, *, seen: Callable[[int, int], None] | None = None) -> Look:
 
 
 def findings_of(mesh: Mesh, topology: Topology, group: Group, looked: Look, deny: DenyList) -> tuple[Finding, ...]:
-    """What stands against `group` joining as `topology` has it, the gravest first. Asks its gateways and addresses."""
+    """Return what speaks against `group` joining as `topology` has it, gravest first. Asks gateways and addresses."""
     facts, shared = looked
     seen = replace(shared, gateways=_gateways(mesh, topology, group), data_path=_answers(group, deny))
     return preflight.findings(topology, group.name, seen, facts)
@@ -97,7 +97,7 @@ def _gateway(mesh: Mesh, topology: Topology, gateway: Gateway, network: str) -> 
 
 
 def _answers(group: Group, deny: DenyList) -> bool:
-    """Whether the chosen addresses take a TCP connection from here; the console's network is not the Pods'."""
+    """Return whether the chosen addresses accept a TCP connection from here; the console's network isn't the Pods'."""
     addresses = [address for address in group.addresses or () if not address.awaited]
 
     def answers(address: Address) -> bool:

@@ -1,4 +1,4 @@
-"""Count Pods that carry another network than their cluster's group."""
+"""Count Pods that carry a network other than that of their cluster's group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of two states of an object only what differs, as YAML that a person compares."""
+"""Only what differs between two states of an object, as YAML for a person to compare."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    """meshNetworks is a text of many lines inside a ConfigMap: it is compared line by line."""
+    """Represent a text of many lines as a block: meshNetworks in a ConfigMap is one, and is compared line by line."""
     if "\n" not in value:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value)
-    # YAML has no block for lines that end in blanks, nor for tabs.
+    # YAML has no block style for lines that end in blanks or contain tabs.
     lines = [line.expandtabs().rstrip() for line in value.split("\n")]
     return dumper.represent_scalar("tag:yaml.org,2002:str", "\n".join(lines), style="|")
 
@@ -35,8 +35,10 @@ _Dumper.add_representer(str, _text)
 
 
 def excerpt(before: Any, after: Any) -> tuple[str, str]:
-    """YAML of both, without the leaves, and of long texts without the lines, that they share; an element of a list
-    under its place, such as `webhooks[0]`. The whole object where there is only one of them (None: not there).
+    """Return both as YAML, without the leaves and, within long texts, the lines that they share.
+
+    An element of a list stands under its place, such as `webhooks[0]`. If only one of the two is there (None: not
+    there), it is shown whole.
     """
     if before is not None and after is not None:
         before, after = _differing(before, after)
@@ -52,8 +54,9 @@ def _differing(before: Any, after: Any) -> tuple[Any, Any]:
 
 
 def _of_texts(before: str, after: str) -> tuple[str, str]:
-    """Their lines that differ, with a few around them: of a list of networks of hundreds of clusters
-    most is the same.
+    """Return the lines that differ, with a few around them.
+
+    In a list of the networks of hundreds of clusters, most lines are the same.
     """
     old, new = before.split("\n"), after.split("\n")
     left: list[str] = []
@@ -77,7 +80,7 @@ def _of_mappings(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[st
         elif key not in before:
             right[key] = after[key]
         elif key == "name" and before[key] == after[key]:
-            # Which element of a list it is.
+            # The name says which element of a list it is.
             left[key] = right[key] = before[key]
         else:
             for place, one, other in _places(key, before[key], after[key]):
@@ -86,7 +89,7 @@ def _of_mappings(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[st
 
 
 def _places(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    """What differs under a key: the elements of a list under their places, all else as a whole."""
+    """Yield what differs under a key: the elements of a list under their places, everything else as a whole."""
     if not are_lists_of_mappings(before, after) or len(before) != len(after):
         yield from [(key, before, after)] if before != after else ()
         return
@@ -95,13 +98,14 @@ def _places(key: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]
 
 
 def are_lists_of_mappings(*values: Any) -> bool:
-    """Whether the elements of these lists are compared one by one, by their places; other lists are compared whole."""
+    """Return whether the elements of these lists are compared one by one, by place; other lists are compared whole."""
     return all(isinstance(value, list) and all(isinstance(item, dict) for item in value) for value in values)
 
 
 def as_yaml(value: Any) -> str:
-    """YAML as people read it, texts of several lines as such; its beginning where it is very long, nothing for what is
-    not there.
+    """Return YAML as people read it, with texts of several lines as blocks.
+
+    Only its beginning if it is very long; empty for a value that isn't there.
     """
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120) if value else ""
     lines = visible(text, lines=True).removesuffix("\n").split("\n")

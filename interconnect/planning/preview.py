@@ -43,7 +43,7 @@ class Scene:
 
 
 def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Api] | None = None) -> Scene:
-    """A stored mesh's; `extra` are clients of clusters that are not registered yet, by identity."""
+    """Return the scene of a stored mesh; `extra` holds clients of clusters that aren't registered yet, by identity."""
     published, verified = applied.published(mesh)
     more = dict(extra or {})
 
@@ -57,11 +57,11 @@ def scene_of(mesh: Mesh, *, consents: Iterable[str] = (), extra: Mapping[str, Ap
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """One write of the plan. `before` and `after` are the object without what the server keeps for itself; None:
-    absent.
+    """One write of the plan.
 
-    `problems` are why it would not succeed now (with a token where consent helps), or why it cannot be tried. `owners`
-    are the other managers of the object, the latest first.
+    `before` and `after` are the object without what the server keeps for itself; None: absent. `problems` say why it
+    wouldn't succeed now (with a token where consent helps), or why it can't be tried. `owners` are the other managers
+    of the object, latest first.
     """
 
     target: Target
@@ -79,7 +79,7 @@ class PlannedWrite:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`live` is what was read; a rollout that starts from it writes what is shown here."""
+    """What a rollout would do. `live` is what was read; a rollout that starts from it writes what is shown here."""
 
     steps: tuple[PlannedStep, ...]
     writes: tuple[PlannedWrite, ...]
@@ -92,7 +92,7 @@ class Preview:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Consents that are missing."""
+        """The tokens of the consents that are missing."""
         found = (problem.token for write in self.writes for problem in write.problems)
         return tuple(dict.fromkeys(token for token in found if token))
 
@@ -117,7 +117,7 @@ def preview(topology: Topology, scene: Scene) -> Preview:
 
 
 def preview_agreed(topology: Topology, scene: Scene) -> Preview:
-    """`preview`, with what each refused write would come to, so that whoever consents sees it before."""
+    """Return `preview` with what each refused write would come to, so that people see it before they consent."""
     seen = preview(topology, scene)
     if not seen.tokens:
         return seen
@@ -145,7 +145,7 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
     writes = _writes(topology, rendered, scene, targets, live)
 
     def with_consent(write: Write) -> Decision:
-        """What a refused write would be with the consent that it lacks."""
+        """Return what a refused write would be with the consent that it lacks."""
         target, consents = write.target, scene.consents | {write.token}
         return decide(
             target, rendered.get(target), scene.applied.get(target), live[target], mesh=topology.mesh, consents=consents
@@ -212,16 +212,16 @@ def _dry_run(
     consented = with_consent(write) if write.token else None
     if not isinstance(consented, Write) or consented.violation is not None:
         return refused
-    # All that would have to be consented to is asked at once.
+    # Ask at once for every consent that would be needed.
     tried = _try(api, consented, now, consents)
     return replace(refused, after=tried.after, problems=(write.violation, *tried.problems))
 
 
 def managers(obj: Json) -> tuple[str, ...]:
-    """Who else writes to an object, by its managedFields, the latest first."""
+    """Return who else writes to an object, by its managedFields, latest first."""
     entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
-    # Times are whole seconds. API servers list those who apply before those who update: of two at once the latter came
-    # to rewrite.
+    # Times are whole seconds. API servers list those who apply before those who update: of two in the same second, the
+    # one listed later came to rewrite.
     latest = [
         entry
         for _, entry in sorted(
@@ -239,7 +239,7 @@ def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> 
     if write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
         return planned
     asked = asked_for(write, now.object if isinstance(now, Present) else None)
-    # What the cluster would not try is shown as it was asked for, with the refusal.
+    # A write that the cluster refuses to try is shown as it was asked for, with the refusal.
     planned = replace(planned, after=shown(asked) if asked else None)
     try:
         after = _tried(api, write)
@@ -270,7 +270,7 @@ def _tried(api: Api, write: Write) -> Json | None:
 
 
 def write_shown(write: PlannedWrite) -> WriteShown:
-    """As a page shows it."""
+    """Return a planned write as a page shows it."""
     before, after = excerpt(write.before, write.after)
     target = write.target
     return WriteShown(
@@ -292,15 +292,13 @@ _SERVERS_OWN = ("managedFields", "resourceVersion", "generation", "creationTimes
 
 
 def shown(obj: Json) -> Json:
-    """An object as a person compares it: without status and without what the server keeps for itself."""
+    """Return an object as a person compares it: without status and without what the server keeps for itself."""
     metadata = {key: value for key, value in obj.get("metadata", {}).items() if key not in _SERVERS_OWN}
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
 def changed_paths(write: PlannedWrite) -> tuple[tuple[str, Any, Any], ...]:
-    """(path, before, after) of every leaf that differs between the two; a path is such as
-    `.webhooks[0].clientConfig.url`.
-    """
+    """Return (path, before, after) of every leaf that differs; a path looks like `.webhooks[0].clientConfig.url`."""
     return tuple(_differences(write.before or {}, write.after or {}, ""))
 
 

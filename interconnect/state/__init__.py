@@ -1,3 +1,4 @@
-"""The three states of a mesh, never mixed: `desired` was asked for, `applied` was written, `observed` was seen; `pages`
-reads them.
+"""The three states of a mesh, never mixed.
+
+`desired` is what was asked for, `applied` what was written, and `observed` what was seen; `pages` reads them.
 """

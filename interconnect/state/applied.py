@@ -1,4 +1,4 @@
-"""The applied state: which rows say what was written where, loaded as the domain's values and saved from them."""
+"""The applied state: the rows that say what was written where, loaded as the domain's values and saved from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def target_of(row: AppliedEntry) -> Target:
 
 
 def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]:
-    """Everything written for a mesh that may still be there, or only what is on one cluster."""
+    """Return everything written for a mesh that may still be there, or only what is on one cluster."""
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
     if cluster_uid is not None:
         rows = rows.filter(cluster_uid=cluster_uid)
@@ -38,14 +38,16 @@ def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]
 
 
 def consents(mesh: Mesh) -> frozenset[str]:
-    """Tokens of what was consented to for good: fields taken over, objects adopted, findings that stay true."""
+    """Return the tokens of lasting consents: to fields taken over, objects adopted, and findings that stay true."""
     return lasting(Consent.objects.filter(mesh=mesh).values_list("token", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """What is about to be written at `target`, and what was `found` there before. `object_uid` is that of the object
-    that is written to: empty when this write shall make it, so that no row names one that is gone.
+    """What is about to be written at `target`, and what was `found` there before.
+
+    `object_uid` is that of the object that is written to. It is empty if this write is to create the object, so that no
+    row names one that is gone.
     """
 
     target: Target
@@ -57,11 +59,12 @@ class Intention:
 
 
 def intend(mesh: Mesh, intentions: Iterable[Intention], there: Collection[Target], *, rollout: Rollout | None) -> None:
-    """Save that targets are about to be written. Of those already `there`, as `applied` says, `found` is kept from the
-    first
-    time: what came later is ours, unless it is adopted now. Rows of a forgotten cluster give way.
+    """Save that targets are about to be written.
 
-    In a transaction, and under the lease of whoever writes to these clusters, since `there` was read.
+    For those already `there`, as the applied state says, `found` is kept from the first time: what came later is ours,
+    unless it is adopted now. Rows of a forgotten cluster give way.
+
+    Must run in a transaction, and under the lease for writing to these clusters, held since `there` was read.
     """
     rows = {intention.target: _intended(mesh, intention, rollout) for intention in intentions}
     again = {target for target, row in rows.items() if target in there and not row.adopted}
@@ -88,8 +91,9 @@ def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> Appl
 
 
 def leave(mesh: Mesh, targets: Mapping[Target, str], *, rollout: Rollout | None) -> None:
-    """These targets are about to go, each from the object with this UID: recorded first, since nothing else may be
-    deleted.
+    """Save that these targets are about to go, each from the object with this UID.
+
+    This comes before the deletion, since nothing else may be deleted.
     """
     for target, uid in targets.items():
         rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target))
@@ -97,7 +101,7 @@ def leave(mesh: Mesh, targets: Mapping[Target, str], *, rollout: Rollout | None)
 
 
 def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:
-    """These targets are there now, each in the object with this UID."""
+    """Save that these targets are there now, each in the object with this UID."""
     holders: dict[tuple[Target, str], list[str]] = {}
     for target, uid in targets.items():
         holders.setdefault((target._replace(field=""), uid), []).append(target.field)
@@ -114,12 +118,12 @@ def gone(mesh: Mesh, target: Target) -> None:
 
 
 def archive(mesh: Mesh, cluster_uid: str) -> int:
-    """The rows of a cluster that is forgotten, kept for the day when it is registered again."""
+    """Archive the rows of a cluster that is being forgotten, in case it is registered again; return how many."""
     return of_members(mesh).filter(cluster_uid=cluster_uid).update(archived=True)
 
 
 def of_members(mesh: Mesh) -> QuerySet[AppliedEntry]:
-    """What may still be there on members as such; not what the mesh has on one that is its config cluster too."""
+    """Return what may still be on members as such, not what the mesh has on one that is also its config cluster."""
     return AppliedEntry.objects.filter(mesh=mesh, archived=False).exclude(kind__in=OF_THE_MESH)
 
 
@@ -128,7 +132,7 @@ def unarchive(mesh: Mesh, cluster_uid: str) -> int:
 
 
 def published(mesh: Mesh) -> tuple[Mapping[str, frozenset[str]], Mapping[str, str]]:
-    """Per istiod Deployment: the networks joined at its last restart, and the digest verified on all its replicas."""
+    """Return, by istiod Deployment, the networks joined at its last restart and the digest verified on all replicas."""
     rows = list(Publication.objects.filter(mesh=mesh))
     return {row.deployment: frozenset(row.restarted_networks) for row in rows}, {
         row.deployment: row.verified_digest for row in rows
@@ -146,5 +150,5 @@ def note_verified(mesh: Mesh, deployment: str, digest: str) -> None:
 
 
 def drop_publications(mesh: Mesh, deployments: Iterable[str]) -> None:
-    """istiods that are gone are owed nothing."""
+    """Delete the publications of istiods that are gone: nothing is owed to them."""
     Publication.objects.filter(mesh=mesh, deployment__in=list(deployments)).delete()

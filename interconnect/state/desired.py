@@ -30,19 +30,19 @@ Found = TypeVar("Found")
 
 
 class StaleMesh(Exception):
-    """The mesh has moved on since it was read."""
+    """The mesh has changed since it was read."""
 
 
 def load(mesh: Mesh) -> Topology:
-    """The desired topology as it stands now, in six queries whatever its size."""
+    """Return the desired topology as it stands now, in six queries whatever its size."""
     return steady(mesh, lambda: read(mesh))
 
 
 def steady(mesh: Mesh, reading: Callable[[], Found]) -> Found:
-    """What `reading` finds while nobody changes the mesh, and `mesh` brought to the revision that was read.
+    """Return what `reading` finds while nobody changes the mesh, and bring `mesh` to the revision that was read.
 
-    Each of its queries sees what has been committed by then: a change between two of them shows in the revision, and
-    all is read again.
+    Each query of `reading` sees what has been committed by then. A change between two of them shows in the revision,
+    and everything is read again.
     """
     while True:
         found = reading()
@@ -55,15 +55,15 @@ def steady(mesh: Mesh, reading: Callable[[], Found]) -> Found:
 def read(
     mesh: Mesh, *, clusters: Iterable[ClusterRow] | None = None, gateways: Iterable[GatewayRow] | None = None
 ) -> Topology:
-    """The topology within a steady reading of more than that.
+    """Return the topology, as part of a steady reading that covers more.
 
-    Whoever has read the rows already gives them: clusters with `observation`, and their gateways.
+    A caller that has already read the rows passes them: clusters with `observation`, and their gateways.
     """
     rows = list(mesh.clusters.select_related("observation") if clusters is None else clusters)
     names = {row.id: row.name for row in rows}
     found = GatewayRow.objects.filter(cluster__mesh=mesh) if gateways is None else gateways
-    # What has come between two queries is left out: a cluster is registered without a new revision, the rest is read
-    # again.
+    # What came between two queries is left out: registering a cluster makes no new revision, and after any other change
+    # all is read again.
     keys = {row.id: _gateway(row, names[row.cluster_id]) for row in found if row.cluster_id in names}
     return Topology(
         mesh=str(mesh.id),
@@ -79,10 +79,10 @@ def read(
 
 
 def load_member(mesh: Mesh, uid: str) -> Topology:
-    """What the desired topology says about one cluster, in a few short queries whatever the size of the mesh.
+    """Return what the desired topology says about one cluster, in a few short queries whatever the size of the mesh.
 
-    It holds the cluster, its gateways and its group, which names its other clusters too; nothing when there is no such
-    cluster.
+    It holds the cluster, its gateways and its group, which also names the group's other clusters. It holds none of
+    these when there is no such cluster.
     """
     row = mesh.clusters.select_related("group", "observation").filter(uid=uid).first()
     gateways = [_gateway(gateway, row.name) for gateway in GatewayRow.objects.filter(cluster=row)] if row else []
@@ -101,7 +101,7 @@ def load_member(mesh: Mesh, uid: str) -> Topology:
 
 
 def load_addresses(mesh: Mesh) -> dict[str, Group]:
-    """The joined groups with their addresses that are known, and without their clusters."""
+    """Return the joined groups with their known addresses, without their clusters."""
     found: dict[str, list[Address]] = {}
     rows = MembershipAddress.objects.filter(mesh=mesh).exclude(host="")
     for name, host, port in rows.values_list("membership__group__name", "host", "port"):
@@ -166,9 +166,9 @@ def _groups(mesh: Mesh, clusters: Iterable[ClusterRow], gateways: Mapping[UUID, 
 
 
 def save(mesh: Mesh, before: Topology, after: Topology, *, revision: int) -> int:
-    """Write `after` over `before` and return the new revision; StaleMesh when the mesh is no longer at `revision`.
+    """Write `after` over `before` and return the new revision. Raises StaleMesh if the mesh is no longer at `revision`.
 
-    Must run in a transaction. Registered clusters are rows with credentials, so they come and go by their own services:
+    Must run in a transaction. Registered clusters are rows with credentials, so their own services add and remove them:
     here they only change group, or leave (forgotten with their group).
     """
     moved = Mesh.objects.filter(id=mesh.id, revision=revision).update(revision=F("revision") + 1, enabled=after.enabled)

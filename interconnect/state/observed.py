@@ -1,5 +1,6 @@
-"""What clusters last said, between its rows and the domain's `Facts`. The shapes of the JSON columns are here and
-nowhere else.
+"""What clusters last said, converted between its rows and the domain's `Facts`.
+
+The shapes of the JSON columns are here and nowhere else.
 
 MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
                              "remote_clusters": [ID], "cluster_domain": str, "checks": ChecksResult}
@@ -28,7 +29,7 @@ from interconnect.models import Cluster, ClusterObservation, GatewayObservation,
 
 
 def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
-    """All that is known of a mesh, or of its control plane and one cluster only, in two queries."""
+    """Return all that is known of a mesh, or only of its control plane and one cluster, in two queries."""
     row = MeshObservation.objects.filter(mesh=mesh).first()
     clusters = ClusterObservation.objects.filter(cluster__mesh=mesh)
     if cluster_uid is not None:
@@ -37,7 +38,7 @@ def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
 
 
 def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) -> Facts:
-    """The same from what has been read already: the mesh's observation, and UID and facts of each cluster."""
+    """Return the facts from rows that were read already: the mesh's observation, and each cluster's UID and facts."""
     said: Json = row.facts if row else {}
     webhooks = {
         uid: tuple(map(WebhookEntry.from_json, seen["webhooks"])) for uid, seen in clusters if "webhooks" in seen
@@ -55,7 +56,7 @@ def facts_of(row: MeshObservation | None, clusters: Iterable[tuple[str, Json]]) 
 
 
 def known_addresses(mesh: Mesh) -> dict[GatewayKey, tuple[str, ...]]:
-    """What each gateway's load balancer last said: host by gateway."""
+    """Return what each gateway's load balancer last said: hosts by gateway."""
     rows = GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).values_list(
         "gateway__cluster__name", "gateway__number", "facts"
     )
@@ -69,7 +70,7 @@ def note_istiods(
     foreign: Mapping[str, Iterable[tuple[str, int]]] | None = None,
     remote_clusters: Iterable[str] | None = None,
 ) -> None:
-    """Remember the control plane; what is None was not asked and stays as it was known."""
+    """Remember the control plane; what is None wasn't asked for and stays as it was."""
     said: Json = {"istiods": [istiod.to_json() for istiod in istiods]}
     if foreign is not None:
         said["foreign_networks"] = {
@@ -81,12 +82,12 @@ def note_istiods(
 
 
 def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
-    """The cluster IDs that istiod knows now."""
+    """Remember the cluster IDs that istiod knows now."""
     _note_mesh(mesh, {"remote_clusters": sorted(names)})
 
 
 def alerts_of(row: MeshObservation | None) -> tuple[Alert, ...]:
-    """What the last look at a mesh came to."""
+    """Return what the last look at a mesh found."""
     return tuple(Alert.from_json(item) for item in (row.findings if row else ()))
 
 
@@ -97,7 +98,7 @@ def note_alerts(mesh: Mesh, alerts: Iterable[Alert]) -> None:
 
 
 def checks_of(row: MeshObservation | None) -> ChecksResult:
-    """What *Run checks* has found last; without a time when nobody has run them."""
+    """Return what *Run checks* last found; without a time if nobody has run them."""
     return ChecksResult.from_json(row.facts.get("checks", {}) if row else {})
 
 
@@ -125,7 +126,7 @@ def note_cluster(cluster: Cluster, **said: Any) -> None:
 
 
 def stale_of(said: Mapping[str, Any]) -> StaleCount:
-    """Pods of another network among a cluster's facts; none where nobody has counted."""
+    """Return the count of Pods on another network from a cluster's facts; empty if nobody has counted."""
     stale = said.get("stale")
     return StaleCount.from_json(stale) if isinstance(stale, Mapping) else StaleCount()
 
@@ -135,7 +136,7 @@ def note_stale(cluster: Cluster, counted: StaleCount) -> None:
 
 
 def note_silence(cluster: Cluster, code: str, params: Json) -> None:
-    """A cluster did not answer, or not as it should; what it said before stays, with its time."""
+    """Remember that a cluster didn't answer, or not as it should; what it said before stays, with its time."""
     ClusterObservation.objects.update_or_create(
         cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params}
     )

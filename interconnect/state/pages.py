@@ -1,4 +1,4 @@
-"""What pages read, each with a number of queries that does not grow with the mesh.
+"""What pages read, each with a number of queries that doesn't grow with the mesh.
 
 The browser never waits for a cluster.
 """
@@ -56,7 +56,7 @@ class ClusterSight:
 
     @property
     def silent_code(self) -> str:
-        """Why it does not answer; empty while it does."""
+        """Why it doesn't answer; empty while it does."""
         return self.row.connection.open_code or (self.observation.error_code if self.observation else "")
 
     @property
@@ -100,7 +100,7 @@ class Progress:
 
 
 class StepCounts(NamedTuple):
-    """Steps that have ended, those of them that are not applied, and all."""
+    """How many steps have ended, how many of those weren't applied, and how many there are."""
 
     ended: int
     failed: int
@@ -118,7 +118,7 @@ class StepLine(NamedTuple):
 
 def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
     def number(rows: QuerySet[Any], of: str = "mesh") -> Any:
-        """Counted for itself: joined, every cluster would be multiplied by every group and every rollout."""
+        """Count in a subquery: with joins, every cluster would be multiplied by every group and every rollout."""
         counted = (
             rows.filter(**{of: OuterRef("pk")}).order_by().values(of).annotate(number=Count("pk")).values("number")
         )
@@ -142,7 +142,7 @@ def mesh_by_name(name: str) -> Mesh | None:
 
 
 def sight(mesh: Mesh) -> Sight:
-    """Every row is read once, and serves what is desired and what was seen."""
+    """Return a mesh as it is desired and as it was last seen. Every row is read once and serves both."""
     return desired.steady(mesh, lambda: _sight(mesh))
 
 
@@ -175,7 +175,7 @@ def _sight(mesh: Mesh) -> Sight:
 
 
 def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
-    """The desired topology, and its clusters as they were last seen, from one reading of their rows."""
+    """Return the desired topology and its clusters as they were last seen, from one reading of their rows."""
 
     def reading() -> tuple[Topology, dict[str, ClusterSight]]:
         rows = _clusters(mesh)
@@ -185,7 +185,7 @@ def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
 
 
 def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
-    """The istiods that have not been seen to know exactly the joined networks on all replicas."""
+    """Return the istiods that haven't been seen to know exactly the joined networks on all replicas."""
     wanted = digest(networks_of(topology))
     return tuple(
         sorted(
@@ -210,13 +210,14 @@ def _sights(rows: Iterable[Cluster]) -> dict[str, ClusterSight]:
 
 
 def last_rollout(mesh: Mesh) -> Rollout | None:
-    """The newest rollout that is, or was, the mesh's one at a time."""
+    """Return the mesh's newest exclusive rollout, running or ended; these run one at a time."""
     return Rollout.objects.filter(mesh=mesh, exclusive=True).defer("before", "after").order_by("-created_at").first()
 
 
 def attention(rollout: Rollout | None) -> Progress | None:
-    """Of the last rollout, if every page of the mesh shows it: it is under way, or has failed and nobody has dealt with
-    it.
+    """Return the progress of the last rollout if every page of the mesh shows it, else None.
+
+    Pages show it while it is under way, or if it has failed and nobody has dealt with it.
     """
     if rollout is None or rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED) or rollout.dismissed_at:
         return None
@@ -236,7 +237,10 @@ def rollouts(mesh: Mesh) -> QuerySet[Rollout]:
 
 
 def step_counts(rollouts: Iterable[Rollout]) -> dict[UUID, StepCounts]:
-    """Of each rollout. Counted apart from them: joined, every step would carry its rollout's changes along."""
+    """Return the counts by rollout.
+
+    They are queried apart from the rollouts: with a join, every step would carry its rollout's changes along.
+    """
     ids = [rollout.id for rollout in rollouts]
     rows = Step.objects.filter(rollout__in=ids).order_by().values_list("rollout")
     counted = rows.annotate(
@@ -253,7 +257,7 @@ def rollout_of(mesh: Mesh, rollout_id: UUID) -> Rollout | None:
 
 
 def step_lines(rollout: Rollout) -> list[StepLine]:
-    """Every step in its order, without what it holds: there may be thousands, each with much evidence."""
+    """Return every step in order, without its contents: there may be thousands, each with a lot of evidence."""
     rows = rollout.steps.order_by("phase", "chain", "position").values_list("id", "phase", "chain", "status")
     return [StepLine(*row) for row in rows]
 
@@ -263,7 +267,7 @@ def steps_by_id(ids: Iterable[int]) -> dict[int, Step]:
 
 
 def cluster_names(mesh: Mesh) -> dict[str, str]:
-    """Names by UID."""
+    """Return the names of clusters by UID."""
     return dict(Cluster.objects.filter(mesh=mesh).values_list("uid", "name"))
 
 
@@ -285,20 +289,20 @@ def cluster_of(mesh: Mesh, name: str) -> Cluster | None:
 
 
 def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
-    """What the console may still have on a cluster, object by object."""
+    """Return what the console may still have on a cluster, object by object."""
     rows = applied.of_members(mesh).filter(cluster_uid=cluster.uid).order_by("kind", "name").distinct()
     return list(dict.fromkeys(f"{row.kind} {row.name}" for row in rows))
 
 
 def written_of(mesh: Mesh, gateways: Iterable[str]) -> list[tuple[str, str]]:
-    """(name of the cluster, kind and name) of every object that may have been written for these gateways."""
+    """Return (cluster name, kind and name) of every object that may have been written for these gateways."""
     names = dict(Cluster.objects.filter(mesh=mesh).values_list("uid", "name"))
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field="", gateway__in=list(gateways))
     return sorted((names.get(row.cluster_uid, row.cluster_uid), f"{row.kind} {row.name}") for row in rows)
 
 
 def written_rule(mesh: Mesh) -> list[str]:
-    """Kind and name of the gateway rule where it may have been written; one that was adopted is not ours to delete."""
+    """Return the kind and name of the gateway rule if we may have written it; an adopted one isn't ours to delete."""
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field="", gateway="", adopted=False)
     return [f"{row.kind} {row.name}" for row in rows]
 
@@ -322,7 +326,7 @@ def binding_of(mesh: Mesh, binding_id: int) -> Binding | None:
 
 
 def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:
-    """Names of clusters on which something of ours may still be."""
+    """Return the names of clusters that may still hold something of ours."""
     uids = set(applied.of_members(mesh).values_list("cluster_uid", flat=True))
     return frozenset(name for name, cluster in topology.clusters.items() if cluster.uid in uids)
 

@@ -1,4 +1,4 @@
-"""The one catalogue: every code that the product can give, in words, in the language of whoever reads."""
+"""The one catalogue: every code that the product can give, in words, in the reader's language."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ MESSAGES = {
 _UNKNOWN = gettext_lazy("Unknown event (%(code)s).")
 
 
-# What stands where a cluster gave no reason, or where a row of an older version lacks a parameter: its message stays
-# readable.
+# What to show where a cluster gave no reason, or where a row of an older version lacks a parameter, so that the message
+# stays readable.
 _STAND_INS = {
     "said": gettext_lazy("no reason given"),
     "object": gettext_lazy("the object"),
@@ -44,7 +44,7 @@ class _Params(dict[str, Any]):
 
 
 def word(code: str, params: Mapping[str, Any]) -> str:
-    """What `code` with these parameters means, in the active language. Total: a code that is not known is named."""
+    """Return what `code` with these parameters means, in the active language. Total: an unknown code is named."""
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
@@ -58,18 +58,18 @@ def word(code: str, params: Mapping[str, Any]) -> str:
 
 
 def _without_gaps(template: str, texts: Mapping[str, str]) -> str:
-    """The template without the places of what is empty: no field, no namespace.
+    """Return the template without the placeholders of empty texts: no field, no namespace.
 
-    The blank or slash beside each goes along.
+    The blank or slash beside each goes too.
     """
     for name in (name for name, text in texts.items() if not text):
         place = rf"%\({re.escape(name)}\)s"
-        # With the slash or, at the beginning of a sentence or bracket, the blank that follows; elsewhere with the blank
-        # before.
+        # Remove also the slash or, at the beginning of a sentence or bracket, the blank after it; elsewhere the blank
+        # before it.
         template = re.sub(rf"{place}/|(?<![^(]){place} | ?{place}(?!/)", "", template)
     return template
 
 
 def _is_given(name: str, value: Any) -> bool:
-    """An empty reason is none, and nobody is no owner."""
+    """Return whether the parameter has a value: an empty reason is no reason, and an empty list names no owner."""
     return value is not None and (name not in _STAND_INS or value not in ("", [], ()))

@@ -43,13 +43,14 @@ PHASE_NAMES = {
 
 
 def describe(change: Change) -> str:
-    """One change as a short sentence in the active language."""
+    """Return one change as a short sentence in the active language."""
     return _DESCRIBE[type(change)](change)
 
 
 def sentences(several: Sequence[Change]) -> list[str]:
-    """Changes that are made together, a sentence each: a new group is told with the clusters that later ones bring into
-    it.
+    """Return changes that are made together, one sentence each.
+
+    A new group is described with the clusters that later changes bring into it.
     """
     return [describe(_whole(change, several)) for change in several]
 

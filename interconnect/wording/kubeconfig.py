@@ -1,4 +1,4 @@
-"""Why a kubeconfig is not taken, and what to do instead."""
+"""Why a kubeconfig is refused, and what to do instead."""
 
 from __future__ import annotations
 

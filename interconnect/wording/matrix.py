@@ -41,6 +41,6 @@ REACH: Mapping[Reach, StrPromise] = {
 
 
 def answer_text(answer: Answer) -> str:
-    """*203.0.113.7:15443 answered (spiffe://…)*."""
+    """Return an answer in words: *203.0.113.7:15443 answered (spiffe://…)*."""
     said = " ".join(part for part in (answer.address, str(PATHS.get(answer.path, answer.path))) if part)
     return f"{said} ({answer.detail})" if answer.detail else said

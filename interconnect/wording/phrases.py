@@ -1,4 +1,4 @@
-"""What is done, said in words: titles of rollouts, kinds of steps, reasons."""
+"""What is done, in words: titles of rollouts, kinds of steps, reasons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def phase_name(phase: int) -> str:
 
 
 def reason(found: Found) -> str:
-    """The sentence of a violation, a finding or an alert."""
+    """Return the sentence for a violation, a finding or an alert."""
     return word(found.code, parameters(found))
 
 
@@ -47,18 +47,18 @@ def refusal(stored: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a step has found, a sentence each: its own sentence says only how much of it there was."""
+    """Return what a step has found, one sentence each: the step's own sentence says only how much it found."""
     items = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
     return tuple(dict.fromkeys(reasons(found for found in map(Finding.from_json, items) if found.grave)))
 
 
 def cluster_error(code: str, params: Mapping[str, Any]) -> str:
-    """Why a cluster does not answer; its rows keep the code without the catalogue's prefix."""
+    """Return why a cluster doesn't answer; its rows keep the code without the catalogue's prefix."""
     return word(code if "." in code else f"kube.{code}", params)
 
 
 def listed(names: Sequence[str]) -> str:
-    """*a, b and 3 more*."""
+    """Return names as a phrase: *a, b and 3 more*."""
     shown = list(names[:MOST_NAMES])
     rest = len(names) - len(shown)
     if rest:
@@ -69,7 +69,7 @@ def listed(names: Sequence[str]) -> str:
     return _("%(names)s and %(last)s") % {"names": _(", ").join(shown[:-1]), "last": shown[-1]}
 
 
-# By kind of change: the sentence for several of it, and the key that each of its parameters lists.
+# By kind of change: the sentence for several such changes, and the key that each of its parameters lists.
 SENTENCES: Mapping[str, tuple[Promise, Mapping[str, str]]] = {
     "Enable": (gettext_lazy("Enable the interconnect"), {}),
     "Disable": (gettext_lazy("Disable the interconnect"), {}),
@@ -97,12 +97,12 @@ def _sentence(kind: str, items: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _name(value: Any) -> str:
-    """A gateway's key is `cluster/number`: the cluster is what people know."""
+    """Return the name that people know: of a gateway's key, `cluster/number`, that is the cluster."""
     return str(value).rpartition("/")[0] or str(value)
 
 
 def changes_in_words(changes: Iterable[Mapping[str, Any]]) -> str:
-    """One line for everything that a rollout changes, in its order."""
+    """Return one line for everything that a rollout changes, in order."""
     changes = list(changes)
     if len(changes) == 1:
         return _one(changes[0])

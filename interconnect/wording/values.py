@@ -16,7 +16,7 @@ from meshconsole.text import visible
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-# HTTP's statuses and istiod's own stay as they are.
+# The statuses of HTTP and istiod stay as they are.
 _LABELS: Mapping[str, Mapping[str, StrPromise]] = {
     "role": {role.slug: Binding.RoleChoice(role.value).label for role in Role},
     "status": {status.value: status.label for status in RolloutStatus},
@@ -66,7 +66,7 @@ _KEYS: Mapping[str, StrPromise] = {
 
 
 def value_text(name: str, value: Any) -> str:
-    """The value of the parameter `name` in words; sets of equal clusters stand apart by a semicolon."""
+    """Return the value of the parameter `name` in words; sets of equal clusters are separated by semicolons."""
     if not isinstance(value, list | tuple | set | frozenset):
         return _one(name, value)
     nested = any(isinstance(item, list | tuple) for item in value)
@@ -81,7 +81,10 @@ def _one(name: str, value: Any) -> str:
 
 
 def evidence_text(seen: Mapping[str, Any]) -> str:
-    """What was observed, a name and a value each; empty values are left out. A name without words is a cluster's."""
+    """Return what was observed, a name and a value each.
+
+    Empty values are left out. A name without words of its own is a cluster's.
+    """
     return " · ".join(
         f"{_KEYS.get(name, name)}: {value_text(name, value)}"
         for name, value in seen.items()
