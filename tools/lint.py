@@ -1,4 +1,4 @@
-"""Every check that runs nothing, one after the other; all of them, whatever the first ones say."""
+"""Run every static check, one after another. A failure doesn't stop the remaining ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-# What production needs to start; none of it opens anything.
+# The settings that production needs to start. None of them gives access to anything.
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "meshconsole.settings",
     "MESHCONSOLE_ENV": "production",
@@ -26,7 +26,7 @@ CHECKS: dict[str, tuple[list[str], dict[str, str]]] = {
     "types": ([PYTHON, "-m", "mypy"], {}),
     "imports": ([PYTHON, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"], {}),
     "templates": ([PYTHON, "-m", "djlint", "--lint", "--quiet", "templates"], {}),
-    # No module, only a program.
+    # Not a module, only a program.
     "format of templates": ([str(SCRIPTS / "djangofmt"), "--check", "templates"], {}),
     "migrations": ([PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"], TESTS),
     "deployment": ([PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),

@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh_Hans",)
 SOURCES = ("meshconsole", "interconnect", "templates")
-# A migration repeats what a model says.
+# A migration repeats the texts of its models.
 NOT_SHOWN = {"migrations"}
 KEYWORDS: dict[str, Any] = {
     "_": None,
@@ -34,7 +34,7 @@ KEYWORDS: dict[str, Any] = {
 
 
 def sources() -> Iterator[tuple[Path, Callable[[Path], bytes]]]:
-    """Every file with messages, and how it reads as Python."""
+    """Yield every file that has messages, with a function that returns its content as Python."""
     for folder in SOURCES:
         for path in sorted((ROOT / folder).rglob("*")):
             if NOT_SHOWN & set(path.parts):
@@ -49,7 +49,7 @@ def template_as_python(path: Path) -> bytes:
     from django.utils.translation.template import templatize
 
     text = templatize(path.read_text(encoding="utf-8"), origin=str(path))
-    # Only the calls are Python; the blanked-out text around them has an indentation that is not.
+    # Only the calls are Python; the indentation of the blanked-out text around them isn't valid.
     return "\n".join(line.strip() for line in text.splitlines()).encode()
 
 
@@ -98,11 +98,11 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def update() -> int:
-    """New messages come in untranslated, those that are gone go; what is translated is compiled."""
+    """Add new messages untranslated, drop those that are gone, and compile what is translated. Returns 0."""
     template = template_catalogue()
     for locale in LOCALES:
         catalogue = stored_catalogue(locale)
-        # Dates of the run would change the file whenever somebody looks at it.
+        # The date of the run would change the file on every update.
         template.creation_date = catalogue.creation_date
         catalogue.update(template, no_fuzzy_matching=True, update_header_comment=False)
         catalogue.obsolete.clear()
@@ -124,7 +124,7 @@ def translated(message: Message) -> bool:
 
 
 def check() -> int:
-    """0 when every message of the sources has a translation, each with the same placeholders, and is compiled."""
+    """Return 0 if every message has a compiled translation with the same placeholders, else print why and return 1."""
     template = template_catalogue()
     problems = [problem for locale in LOCALES for problem in problems_of(template, locale)]
     for problem in problems:
@@ -150,7 +150,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in commands:
         print(__doc__, file=sys.stderr)
         return 2
-    # templatize asks Django for its tags' syntax.
+    # templatize needs Django for the syntax of its tags.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
     sys.path.insert(0, str(ROOT))
     return commands[arguments[0]]()

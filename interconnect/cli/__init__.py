@@ -1,1 +1,1 @@
-"""The command line: what `manage.py interconnect` prints and how it ends."""
+"""The command line: the output and exit codes of `manage.py interconnect`."""

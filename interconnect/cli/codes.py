@@ -4,7 +4,7 @@ from __future__ import annotations
 
 OK = 0
 REFUSED = 1
-CHANGES = 2  # of `plan` only
+CHANGES = 2  # `plan` only
 FAILED = 3
 ADDRESS_PENDING = 4
 LEFT_RUNNING = 130

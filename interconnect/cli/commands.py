@@ -38,7 +38,7 @@ FILE_LIMIT = 1024 * 1024
 
 
 class Parser(CommandParser):
-    """A mistake on the command line ends 1 like every other error: 2 says that a plan has changes."""
+    """A parser that exits with 1 on a usage error, like every other error. 2 means that a plan has changes."""
 
     def error(self, message: str) -> NoReturn:
         if not self.called_from_command_line:
@@ -110,7 +110,10 @@ def _add_wait(parser: ArgumentParser) -> None:
 
 
 def read_document(name: str) -> tuple[Document, Path]:
-    """The document and the folder that its paths are relative to; `-` is standard input."""
+    """Return the document and the folder that its paths are relative to. `-` is standard input.
+
+    Raises Refused when the file can't be read, and FileRefused when the document has errors.
+    """
     try:
         if name == "-":
             content, folder = sys.stdin.buffer.read(FILE_LIMIT + 1), Path.cwd()

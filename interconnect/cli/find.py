@@ -1,4 +1,4 @@
-"""Meshes, clusters and rollouts by what a person types, and on whose behalf the command acts."""
+"""Find meshes, clusters and rollouts by what a person types, and the actor that the command acts for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from meshconsole.access.actor import Actor
 
 
 def mesh_named(name: str, user: str | None = None) -> Mesh:
-    """For a user only what that user sees: a mesh without a role on it does not exist."""
+    """Return the mesh of this name. For a user, a mesh on which they have no role doesn't exist."""
     mesh = Mesh.objects.select_related("control_plane", "config").filter(name=name).first()
     if mesh is None or not _sees(user, mesh):
         known = [each.name for each in Mesh.objects.order_by("name") if _sees(user, each)]
@@ -24,7 +24,7 @@ def mesh_named(name: str, user: str | None = None) -> Mesh:
 
 
 def require_sight(name: str, user: str | None) -> None:
-    """A file may name a mesh that is not registered yet, and none that its user must not see."""
+    """Refuse a file that names a mesh its user isn't allowed to see. The mesh need not be registered yet."""
     if Mesh.objects.filter(name=name).exists():
         mesh_named(name, user)
 
@@ -44,7 +44,7 @@ def cluster_named(mesh: Mesh, name: str) -> Cluster:
 
 
 def rollout_of(text: str, user: str | None = None) -> Rollout:
-    """A rollout by its ID, or the newest of a mesh by the mesh's name."""
+    """Return a rollout by its ID, or the newest rollout of a mesh by the mesh's name."""
     rows = Rollout.objects.select_related("mesh", "mesh__control_plane", "mesh__config")
     try:
         found = rows.filter(id=uuid.UUID(text)).first()
@@ -56,7 +56,10 @@ def rollout_of(text: str, user: str | None = None) -> Rollout:
 
 
 def actor_for(user: str | None, mesh: Mesh | None) -> Actor:
-    """`--user NAME` with that user's rights, else whoever runs the command, who could read the database anyway."""
+    """Return the actor for `--user NAME`, with that user's rights.
+
+    Without a name, it is the person running the command, who could read the database anyway.
+    """
     if not user:
         return Actor.for_cli(_os_user())
     account = get_user_model().objects.filter(username=user, is_active=True).first()

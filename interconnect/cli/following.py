@@ -1,4 +1,4 @@
-"""Follow a rollout to its end, working on it as one more worker, with a line per event."""
+"""Follow a rollout to its end, working on it as an additional worker and printing one line per event."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CLOSED = (StepStatus.SUCCEEDED, StepStatus.SKIPPED, StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 PRESENT_SECONDS, PRESENT_PAUSE_SECONDS = 3.0, 0.05
 PENDING_SECONDS = 2.0
-# What sending a message and reading the cache raise when the broker does not answer.
+# Raised by sending a message or reading the cache when the broker doesn't answer.
 BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
@@ -81,7 +81,7 @@ class Follower:
 
 
 def step_as_json(step: Step) -> Json:
-    """What it is, how far it has come, and what it has come to, with the sentence that people read."""
+    """Return what the step is, its progress and its outcome, with the sentence that people read."""
     return {
         "kind": step.kind,
         "chain": step.chain,
@@ -96,15 +96,15 @@ def step_as_json(step: Step) -> Json:
 
 
 def message_of(step: Step) -> str:
-    """Why it failed or was left out, in a sentence; empty when it was not."""
+    """Return one sentence on why the step failed or was skipped; empty if neither happened."""
     return word(step.error_code, step.error_params) if step.error_code else ""
 
 
 def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor: Actor | None = None) -> int:
-    """The exit code that the rollout's end amounts to.
+    """Follow the rollout to its end and return the exit code for its outcome.
 
-    A load balancer that has given no address is waited for; a join that failed for nothing else is then carried out
-    again on behalf of `actor`, if there is one.
+    Waits up to `wait_minutes` for a load balancer that hasn't assigned an address yet. If that was the only reason
+    why a join failed, retries the join on behalf of `actor`, if there is one.
     """
     until = time.monotonic() + 60 * wait_minutes
     with interruptible() as stop:
@@ -145,7 +145,7 @@ def _lacks_only_addresses(rollout: Rollout) -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C ends the following, not the step under way."""
+    """Make Ctrl-C stop following the rollout without interrupting the current step."""
     stop = threading.Event()
     before = signal.signal(signal.SIGINT, lambda *_args: stop.set())
     try:
@@ -175,15 +175,15 @@ def _another_worker() -> bool:
         while not (present := cache.get(presence(call))) and time.monotonic() < until:
             time.sleep(PRESENT_PAUSE_SECONDS)
     except BROKER_AWAY:
-        # Nobody can be seen to be there.
+        # Without the broker no other worker can be seen.
         return False
     return bool(present)
 
 
 def _addresses_came(rollout: Rollout, output: Output, stop: threading.Event, until: float) -> bool:
-    """Whether every load balancer has spoken before `until`.
+    """Return whether every load balancer reported an address before `until`.
 
-    Everything else that was asked for is in force meanwhile.
+    Meanwhile, everything else that was requested is in effect.
     """
     output.say(
         _("Address pending: waiting for the load balancer."), {"event": "address-pending", "rollout": str(rollout.id)}

@@ -1,4 +1,4 @@
-"""What the command prints: lines for people, one JSON document per line with `--json`."""
+"""What the command prints: lines for people, or one JSON document per line with `--json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Output:
-    """`say` prints an event: the sentence, or with `--json` the event itself."""
+    """The output of a command. `say` prints an event as a sentence or, with `--json`, as the event itself."""
 
     def __init__(self, out: TextIO, err: TextIO, *, as_json: bool = False) -> None:
         self.out, self.err, self.as_json = out, err, as_json
@@ -48,7 +48,7 @@ class Output:
 
 
 def told(found: Found) -> Json:
-    """As JSON, with the sentence that people read."""
+    """Return `found` as JSON, with the sentence that people read."""
     return found.to_json() | {"message": phrases.reason(found)}
 
 

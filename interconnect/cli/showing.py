@@ -1,4 +1,4 @@
-"""A plan for people and as JSON: changes, steps, and each write with what differs."""
+"""A plan as text and as JSON: changes, steps, and each write with its differences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_filing(filing: Filing, output: Output) -> None:
-    """All that applying the document would do."""
+    """Print everything that applying the document would do."""
     if output.as_json:
         output.document(filing_as_json(filing))
         return
@@ -53,7 +53,7 @@ def registration_lines(filing: Filing) -> list[str]:
 
 
 def note_lines(filing: Filing) -> list[str]:
-    """What is to be said of the credentials before they are stored."""
+    """Return the notes on the credentials that people should read before these are stored."""
     return [f"{f'{name}: ' if name else ''}{phrases.reason(note)}" for name, note in filing.notes]
 
 

@@ -1,4 +1,4 @@
-"""What is known of a mesh, and a fresh look at it."""
+"""The known state of a mesh, and a fresh check of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def status_of(mesh: Mesh) -> Json:
-    """From the database alone."""
+    """Return the state of the mesh, from the database alone."""
     topology = desired.load(mesh)
     clusters = {
         row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")
@@ -64,7 +64,7 @@ def _cluster(uid: str, row: ClusterObservation | None) -> Json:
 
 
 def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]) -> Json:
-    """`joined` is the list of its addresses, null when it is not joined."""
+    """Return a group as JSON. `joined` is the list of its addresses, or null if it isn't joined."""
     group = topology.groups[name]
     joined = None
     if group.addresses is not None:
@@ -79,7 +79,7 @@ def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]
 
 
 def _gateway(gateway: Gateway, row: GatewayObservation | None) -> Json:
-    """As it was last seen: `replicas` are those that run, `ready` says whether they are all that was asked for."""
+    """Return a gateway as last seen. `replicas` counts the running ones; `ready` says whether all desired ones run."""
     facts: Json = row.facts if row else {}
     running, wanted = facts.get("ready", 0), facts.get("replicas", gateway.spec.replicas)
     return {
@@ -139,9 +139,9 @@ def show_status(mesh: Mesh, output: Output) -> int:
 
 
 def show_checks(mesh: Mesh, output: Output) -> int:
-    """Runs the checks; ends 1 when something is wrong.
+    """Run the checks, print their results and return 1 if something is wrong.
 
-    A data path that fails is none: the console stands elsewhere than the Pods.
+    A failing data path doesn't count as wrong: the console isn't where the Pods are.
     """
     result = run_checks(mesh)
     alerts = _alerts(mesh)
@@ -204,7 +204,7 @@ def _say_alerts(alerts: Iterable[Found], output: Output) -> None:
 
 
 def _where(params: Mapping[str, Any]) -> str:
-    """Cluster and latest writers, which most sentences leave to the page around them."""
+    """Return the cluster and the last writers, which most sentences leave to the page around them."""
     parts = [str(params["cluster"])] if params.get("cluster") else []
     parts += [_("last written by %(owners)s") % {"owners": ", ".join(params["owners"])}] if params.get("owners") else []
     return _in_brackets(parts)

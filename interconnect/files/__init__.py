@@ -1,1 +1,1 @@
-"""A mesh's topology as a YAML file: read with exact positions, compared with what is stored, written back."""
+"""A mesh's topology as a YAML file: read with exact positions, compared with the stored topology, written back."""

@@ -1,4 +1,4 @@
-"""What the strings of a file are made of; the shipped JSON Schema says the same (`schema.json`)."""
+"""The characters and lengths allowed in the strings of a file. The shipped JSON Schema (`schema.json`) agrees."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ANNOTATION_VALUE = Text("annotation", 256 * 1024, lines=True, empty=True)
 
 
 def is_ip(text: str) -> bool:
-    """An address of the network, so without the name of an interface (`fe80::1%eth0`)."""
+    """Return whether `text` is a network address, so without the name of an interface (`fe80::1%eth0`)."""
     try:
         return not getattr(ipaddress.ip_address(text), "scope_id", None)
     except ValueError:
@@ -39,7 +39,7 @@ def is_ip(text: str) -> bool:
 
 
 def normal_cidr(text: str) -> str | None:
-    """The usual spelling of a network; None when `text` is none, or has bits set behind its prefix."""
+    """Return the canonical spelling of a network, or None if `text` isn't one or has bits set after its prefix."""
     try:
         return str(ipaddress.ip_network(text)) if "/" in text and "%" not in text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""A file of one mesh's whole topology as a value: `parse` reads all of it, or says everything that is wrong with it."""
+"""The file of a mesh's whole topology as a value. `parse` reads all of it, or reports everything wrong with it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ REVISION_LIMIT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class FileControlPlane:
-    """What registers the mesh, or must agree with it. None or empty: not said. The paths are relative to the file."""
+    """What the mesh is registered with, or must agree with once it is registered.
+
+    None or empty means not given. Paths are relative to the file.
+    """
 
     kind: MeshKind | None = None
     kubeconfig: str = ""
@@ -56,7 +59,10 @@ class FileControlPlane:
 
 @dataclass(frozen=True, slots=True)
 class FileCluster:
-    """`kubeconfig` is a path relative to the file; empty: the stored credential stays. `pod_cidrs` are typed ones."""
+    """A cluster of the file.
+
+    `kubeconfig` is a path relative to the file; if empty, the stored credential stays. `pod_cidrs` are typed ones.
+    """
 
     kubeconfig: str = ""
     context: str = ""
@@ -66,7 +72,7 @@ class FileCluster:
 
 @dataclass(frozen=True, slots=True)
 class FileAddress:
-    """An address of a joined group: what a gateway's load balancer says (`gateway`), or one given here (`address`)."""
+    """An address of a joined group: what a gateway's load balancer reports (`gateway`), or a fixed one (`address`)."""
 
     gateway: GatewayKey | None = None
     address: str = ""
@@ -75,7 +81,10 @@ class FileAddress:
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """`joined` is None when the group is not part of the interconnect; else it has at least one entry."""
+    """A network group of the file.
+
+    `joined` is None if the group isn't part of the interconnect; otherwise it has at least one entry.
+    """
 
     clusters: frozenset[str]
     gateways: Mapping[GatewayKey, GatewaySpec] = field(default_factory=dict)
@@ -84,9 +93,10 @@ class FileGroup:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`revision`, `control_plane` and `restart` are None when the file does not say them: then what is stored stays.
+    """The content of a file.
 
-    `positions` tell where each path of keys and indexes stands, for errors found later.
+    `revision`, `control_plane` and `restart` are None when the file doesn't give them; the stored values then stay.
+    `positions` maps each path of keys and indexes to its place in the text, for errors found later.
     """
 
     mesh: str
@@ -99,12 +109,12 @@ class Document:
     positions: Mapping[Path, Position] = field(default_factory=dict, compare=False, repr=False)
 
     def error(self, code: str, *path: str | int, **params: object) -> FileError:
-        """An error about what stands at `path`, say `("groups", "blue", "clusters", 0)`."""
+        """Return an error about the value at `path`, such as `("groups", "blue", "clusters", 0)`."""
         return error(code, place(self.positions, *path), **params)
 
 
 def parse(text: str | bytes) -> Document | list[FileError]:
-    """The document, or every error that could be found, in the order of the text. Touches no file and no network."""
+    """Return the document, or every error that could be found, in text order. Touches no file and no network."""
     errors = Errors()
     try:
         root = read_tree(text, errors)
@@ -115,7 +125,7 @@ def parse(text: str | bytes) -> Document | list[FileError]:
 
 
 class _Parser:
-    """Goes on with defaults behind every error, so that one reading finds them all; `parse` then drops the result."""
+    """Continues with defaults after each error, so that one pass finds them all. `parse` then drops the result."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -160,7 +170,7 @@ class _Parser:
         return self._text(fields, name, alphabets.PATH)
 
     def _credential(self, fields: Mapping[str, Node], prefix: str = "") -> tuple[str, str]:
-        """Path and context; a context says nothing without the kubeconfig that it chooses from."""
+        """Return path and context. A context means nothing without the kubeconfig that it selects from."""
         path, context = (
             self._kubeconfig(fields, f"{prefix}kubeconfig"),
             self._text(fields, f"{prefix}context", alphabets.CONTEXT),

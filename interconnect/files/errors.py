@@ -1,4 +1,4 @@
-"""What can be wrong with a file: stable codes with parameters and a place, worded elsewhere."""
+"""What can be wrong with a file: stable codes with parameters and a position. Their words are elsewhere."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ SHOWN = 60
 
 
 class Position(NamedTuple):
-    """Both count from 1, as editors do; columns count characters."""
+    """Line and column, both from 1 as in editors. Columns count characters."""
 
     line: int
     column: int
@@ -75,8 +75,9 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileError:
-    """`code` is one of `CODES`, or what the domain says of an address; `params` are plain JSON values that fill its
-    message.
+    """An error at a position in the file.
+
+    `code` is one of `CODES`, or a code of the domain about an address. `params` are plain JSON values for its message.
     """
 
     code: str
@@ -86,7 +87,7 @@ class FileError:
 
     @property
     def violation(self) -> Violation:
-        """The error without its place."""
+        """The error without its position."""
         return Violation(self.code, self.params)
 
 
@@ -95,7 +96,7 @@ def error(code: str, at: Position, **params: Any) -> FileError:
 
 
 class Errors:
-    """Collects errors, and gives up with `Enough` once nobody would read more of them."""
+    """Collects errors, and raises `Enough` once there are more than anyone would read."""
 
     def __init__(self) -> None:
         self.found: list[FileError] = []
@@ -107,11 +108,11 @@ class Errors:
 
 
 class Enough(Exception):
-    """The rest of the file is not looked at."""
+    """Raised to leave the rest of the file unread."""
 
 
 def in_order(errors: list[FileError]) -> list[FileError]:
-    """As they stand in the text; the last of too many says that there may be more."""
+    """Return the errors in text order. If there are too many, one more at the end says so."""
     ordered = sorted(errors, key=lambda found: (found.line, found.column))
     if len(ordered) < ERROR_LIMIT:
         return ordered
@@ -120,5 +121,5 @@ def in_order(errors: list[FileError]) -> list[FileError]:
 
 
 def shown(value: str) -> str:
-    """As much of a value as a message can hold."""
+    """Return as much of a value as fits into a message."""
     return value if len(value) <= SHOWN else f"{value[:SHOWN]}…"

@@ -1,4 +1,4 @@
-"""A topology written as a file: sorted, without credentials and paths, and read back as the same topology."""
+"""Write a topology as a file: sorted, without credentials or paths. Reading it back gives the same topology."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from meshconsole.text import is_visible
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes every string that some YAML reader takes for something else, and writes no anchors."""
+    """Quotes every string that some YAML reader would take for another type, and writes no anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -38,7 +38,7 @@ _Dumper.add_representer(str, _represent)
 
 
 def export(topology: Topology, *, revision: int, mesh_name: str, restart: RestartPolicy) -> str:
-    """The whole topology as YAML text; what stands at its default is left out, `joined` addresses are sorted."""
+    """Return the whole topology as YAML text, without values at their default and with sorted `joined` addresses."""
     content: Json = {
         "version": VERSION,
         "mesh": mesh_name,
@@ -50,7 +50,7 @@ def export(topology: Topology, *, revision: int, mesh_name: str, restart: Restar
         "groups": {name: _group(topology, name) for name in topology.groups},
     }
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=1000)
-    # what shows nothing stands in double quotes, where YAML knows it by its number
+    # Invisible characters are always inside double quotes, where YAML allows them as escaped code points.
     return "".join(char if is_visible(char) else f"\\U{ord(char):08X}" for char in str(text))
 
 
@@ -81,7 +81,10 @@ def _gateway(gateway: Gateway) -> Json:
 
 
 def _joined(addresses: tuple[Address, ...]) -> list[Json]:
-    """A gateway stands once per port, however many addresses it has: which ones is what its load balancer says."""
+    """Return the entries of `joined`.
+
+    A gateway is listed once per port, however many addresses it has: its load balancer determines them.
+    """
     of_gateways = sorted({(address.gateway, address.port) for address in addresses if address.gateway})
     by_hand = sorted({(address.host, address.port) for address in addresses if not address.gateway})
     return [

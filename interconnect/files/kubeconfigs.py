@@ -1,4 +1,4 @@
-"""The kubeconfig files that a document names: read beside it, once, and never shown."""
+"""The kubeconfig files that a document names: read from its folder, once, and never shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ SIZE_LIMIT = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigFile:
-    """`content` is as it stands in the file, not yet parsed or checked; it holds secrets and is not in the repr."""
+    """A kubeconfig file as read.
+
+    `content` isn't parsed or checked yet. It contains secrets and is left out of the repr.
+    """
 
     content: bytes = field(repr=False)
     context: str = ""
@@ -31,9 +34,9 @@ class KubeconfigFile:
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfigs:
-    """`clusters` is keyed by cluster name.
+    """The kubeconfig files of a document. `clusters` is keyed by cluster name.
 
-    `config` is None when the control plane's cluster holds the configuration.
+    `config` is None when the configuration is in the control plane cluster.
     """
 
     control_plane: KubeconfigFile | None
@@ -42,7 +45,7 @@ class Kubeconfigs:
 
 
 def read_kubeconfigs(document: Document, folder: Path) -> Kubeconfigs | list[FileError]:
-    """What stands in the kubeconfig files that `document` names, its relative paths taken from `folder`."""
+    """Read the kubeconfig files that `document` names, or return the errors. Its paths are relative to `folder`."""
     errors: list[FileError] = []
     read: dict[Keys, KubeconfigFile] = {}
     for keys, path, context in _named(document):
@@ -72,7 +75,7 @@ def _named(document: Document) -> Iterator[tuple[Keys, str, str]]:
 
 
 def _read(path: Path) -> bytes | str:
-    """The content, or the code of what is wrong. A named pipe would hold the reader for ever, hence O_NONBLOCK."""
+    """Return the content, or the code of an error. O_NONBLOCK, because a named pipe would block forever."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""Typed reading of a tree: each method returns the value or None after having said what is wrong and where."""
+"""Typed reading of a tree: each method returns the value, or records what is wrong and where and returns None."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a string must be like; `name` is what a message calls its alphabet."""
+    """The rules for a string. `name` is what messages call it."""
 
     name: str
     limit: int
@@ -49,7 +49,7 @@ class Reader:
     def fields(
         self, node: Node, path: Path, known: Collection[str], required: Iterable[str] = ()
     ) -> dict[str, Node] | None:
-        """The values of a mapping whose keys are fixed. What is missing is said at the mapping's beginning."""
+        """Return the values of a mapping whose keys are fixed. Missing keys are reported at the mapping's beginning."""
         pairs = self.mapping(node, path)
         if pairs is None:
             return None
@@ -66,7 +66,7 @@ class Reader:
         return {name: value for name, (_, value) in pairs.items() if name in known}
 
     def named(self, node: Node, path: Path, kind: Text) -> dict[str, Node] | None:
-        """The values of a mapping whose keys are names chosen by people."""
+        """Return the values of a mapping whose keys are names chosen by people."""
         pairs = self.mapping(node, path)
         if pairs is None:
             return None
@@ -87,7 +87,7 @@ class Reader:
         return node.items
 
     def texts(self, node: Node, path: Path, kind: Text, *, empty: bool = False) -> tuple[str, ...] | None:
-        """A list of different strings."""
+        """Return the strings of a list, in which duplicates are refused."""
         items = self.items(node, path, empty=empty)
         if items is None:
             return None
@@ -139,7 +139,7 @@ class Reader:
         return None
 
     def integer(self, node: Node, least: int, most: int) -> int | None:
-        """A plain decimal number: `010` is eight to one reader and ten to another."""
+        """Return a plain decimal number. `010` is refused: it is eight to some YAML readers and ten to others."""
         if not isinstance(node, Scalar) or node.quoted or node.kind != "number":
             self._wrong_type(node, "integer")
             return None
@@ -158,7 +158,7 @@ class Reader:
 
 
 def place(positions: Mapping[Path, Position], *path: str | int) -> Position:
-    """Where `path` stands, else the nearest of what holds it, else the beginning."""
+    """Return the position of `path`, or of its nearest known parent, or else of the beginning."""
     while path:
         if path in positions:
             return positions[path]

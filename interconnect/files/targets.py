@@ -1,4 +1,4 @@
-"""From a document to the topology that it asks for."""
+"""From a document to the topology it describes."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ KnownAddresses = Mapping[GatewayKey, tuple[str, ...]]
 def desired(
     document: Document, topology: Topology, *, new_id: Callable[[], str], known_addresses: KnownAddresses | None = None
 ) -> Topology | list[FileError]:
-    """The topology that `document` asks for, of the mesh that `topology` is.
+    """Return the topology that `document` describes for the mesh whose current topology is `topology`, or the errors.
 
     Clusters that the file registers must be in `topology` already, under the UID that their credential showed.
-    `new_id` gives the UUID of a new gateway; `known_addresses` what the load balancers of gateways last said.
+    `new_id` returns the UUID for a new gateway. `known_addresses` holds the addresses that the gateways' load
+    balancers last reported.
     """
     errors = [
         *_control_plane_errors(document, topology),
@@ -55,7 +56,7 @@ def desired(
 
 
 def revision_error(document: Document, revision: int) -> FileError | None:
-    """A file that names a revision is refused once the mesh has moved on."""
+    """Return an error if the file names a revision and the mesh is no longer at it."""
     if document.revision in (None, revision):
         return None
     return document.error("file.revision", "revision", file=document.revision, mesh=revision)
@@ -102,7 +103,10 @@ def _group_errors(document: Document, topology: Topology) -> list[FileError]:
 
 
 def _cluster(document: Document, cluster: Cluster) -> Cluster:
-    """Only typed CIDRs are the file's; those that were observed are hidden by typed ones and stay otherwise."""
+    """Return the cluster with the file's CIDRs.
+
+    The file decides on typed CIDRs only. Observed ones are hidden by typed ones and otherwise stay.
+    """
     entry = document.clusters.get(cluster.name)
     if entry is None:
         return cluster
@@ -121,8 +125,10 @@ def _gateways(document: Document, topology: Topology, new_id: Callable[[], str])
 
 
 def _edited(gateway: Gateway, spec: GatewaySpec) -> Gateway:
-    """The file says no replicas beside an autoscaler: those stored mean nothing then and must not look
-    like a change.
+    """Return the gateway with the file's spec.
+
+    With an autoscaler, the file gives no replicas. The stored number then means nothing and must not look like a
+    change.
     """
     return replace(gateway, spec=replace(spec, replicas=gateway.spec.replicas) if spec.autoscaling else spec)
 
@@ -132,13 +138,14 @@ def _group(name: str, entry: FileGroup, topology: Topology, known: KnownAddresse
         return Group(name, entry.clusters)
     stored = (topology.groups[name].addresses if name in topology.groups else None) or ()
     wanted = canonical({address for said in entry.joined for address in _addresses(said, stored, known)})
-    # An order that says nothing must not look like a change.
+    # A mere change of order must not look like a change.
     return Group(name, entry.clusters, stored if set(stored) == set(wanted) else wanted)
 
 
 def _addresses(said: FileAddress, stored: tuple[Address, ...], known: KnownAddresses) -> list[Address]:
-    """A person may have chosen some of a gateway's addresses: those stay as long as the load balancer
-    still says them.
+    """Return the addresses of an entry of `joined`.
+
+    If a person chose some of a gateway's addresses, those stay as long as the load balancer still reports them.
     """
     if said.gateway is None:
         return [Address(said.address, said.port)]

@@ -1,7 +1,7 @@
-"""YAML as a tree of nodes that know where they stand and how YAML 1.1 and 1.2 would read them.
+"""YAML as a tree of nodes that know their position and how YAML 1.1 and 1.2 would read them.
 
-Built from the parser's events, so that aliases, tags and depth are refused before anything is constructed: a file of a
-kilobyte can otherwise unfold into gigabytes.
+The tree is built from the parser's events, so that aliases, tags and excessive depth are refused before anything is
+constructed: otherwise a file of a kilobyte could expand into gigabytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KINDS = {
     "merge": "merge key",
     "value": "default key",
 }
-# What other readers (YAML 1.2, Go's) take for something else than PyYAML does: a name must be a name to all of them.
+# What other readers (YAML 1.2, Go's) read differently from PyYAML: a name must be a name to all of them.
 _ELSEWHERE = (
     ("boolean", re.compile(r"[yYnN]")),
     ("number", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+")),
@@ -41,8 +41,9 @@ _ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """`kind` is what YAML takes it for: `string`, `boolean`, `number`, `nothing`, `date`, `merge key`
-    or `default key`.
+    """A scalar value.
+
+    `kind` is how YAML reads it: `string`, `boolean`, `number`, `nothing`, `date`, `merge key` or `default key`.
     """
 
     value: str
@@ -60,7 +61,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """`pairs` hold each key once; a second one is already an error of the tree."""
+    """A mapping. `pairs` holds each key once; a duplicate is already an error of the tree."""
 
     pairs: dict[str, tuple[Scalar, Node]]
     at: Position
@@ -69,7 +70,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Stands where something was refused; whoever meets it says nothing more about it."""
+    """A placeholder for something that was refused. Readers report nothing more about it."""
 
     at: Position
     kind: str = "broken"
@@ -79,7 +80,7 @@ Node = Scalar | Sequence | Mapping | Broken
 
 
 def read_tree(text: str | bytes, errors: Errors) -> Node | None:
-    """The one document of `text`, at most `SIZE_LIMIT` bytes of UTF-8; None when it cannot be read to its end.
+    """Return the only document of `text`, at most `SIZE_LIMIT` bytes of UTF-8; None if it can't be read to its end.
 
     Raises `Enough` when there are too many errors.
     """
@@ -97,7 +98,7 @@ def read_tree(text: str | bytes, errors: Errors) -> Node | None:
 
 
 def scalar_kind(value: str) -> str:
-    """What an unquoted scalar is to YAML; `string` only when every reader agrees."""
+    """Return how YAML reads an unquoted scalar: `string` only if every reader agrees."""
     tag = str(_RESOLVER.resolve(yaml.ScalarNode, value, (True, False))).rpartition(":")[2]
     if tag != "str":
         return _KINDS.get(tag, tag)

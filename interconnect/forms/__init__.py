@@ -1,1 +1,1 @@
-"""Forms: what a person types becomes a domain value; what the domain refuses stands beside the field."""
+"""Forms: they turn what a person types into domain values, and show what the domain refuses next to the field."""

@@ -1,4 +1,4 @@
-"""Which addresses others reach a group by: those of its gateways, and any that are added by hand."""
+"""The addresses by which others reach a group: those of its gateways, and any added by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class AddressesForm(VersionedForm):
-    """One group's part of the step; `prefix` is the group's name, `version` that of the addresses that are replaced."""
+    """One group's part of the step.
+
+    `prefix` is the group's name, `version` the version of the addresses being replaced.
+    """
 
     chosen = forms.MultipleChoiceField(
         label=gettext_lazy("Addresses"),
@@ -73,7 +76,7 @@ class AddressesForm(VersionedForm):
         self.fields["chosen"].choices = list(choices.items())  # type: ignore[attr-defined]
 
     def offer_too(self, addresses: Iterable[Address]) -> None:
-        """Typed before and not ticked now."""
+        """Offer addresses that were typed earlier and aren't ticked now."""
         self.hand = list(dict.fromkeys((*self.hand, *addresses)))
         self._set_choices()
 
@@ -116,7 +119,7 @@ class AddressesForm(VersionedForm):
         return data
 
     def addresses(self) -> tuple[Address, ...]:
-        """What is ticked, and what is typed but not added yet: pressing *Next* right away means it too."""
+        """Return what is ticked, plus what is typed but not added yet: pressing *Next* right away includes it."""
         ticked = [
             address for address in (self._parsed(value) for value in self.cleaned_data.get("chosen", ())) if address
         ]
@@ -125,7 +128,10 @@ class AddressesForm(VersionedForm):
 
 
 def offered(topology: Topology, group: str, known: dict[GatewayKey, tuple[str, ...]]) -> Iterable[Address]:
-    """What each gateway's load balancer said; while it says nothing its address can be awaited."""
+    """Yield the addresses that each gateway's load balancer reported.
+
+    While it reports none, the gateway's address is offered as awaited.
+    """
     for gateway in topology.gateways_of_group(group):
         if gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
             continue

@@ -1,6 +1,6 @@
-"""Annotations as a person writes them: a YAML mapping of texts, which for the usual ones is a `key: value` a line.
+"""Annotations as a person writes them: a YAML mapping of strings, usually one `key: value` per line.
 
-What `written` gives, `read` takes back exactly, whatever an annotation may hold.
+`read` takes back exactly what `written` returns, whatever an annotation may contain.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import yaml
 Pairs = tuple[tuple[str, str], ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# As they are copied from a manifest, with the line above them.
+# The line above annotations that were copied from a manifest.
 _HEADER = "annotations"
 _BLOCK = ("|", ">")
 _QUOTES = ('"', "'")
 
 
 class Unreadable(ValueError):
-    """`line` (from 1) is where it stops being a mapping of texts."""
+    """The text isn't a mapping of strings. `line` (from 1) is the first line that doesn't fit."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line}")
@@ -28,10 +28,10 @@ class Unreadable(ValueError):
 
 
 def read(text: str) -> Pairs:
-    """The pairs in their order, a key that is there twice twice. Raises Unreadable.
+    """Return the pairs in their order; a duplicate key appears twice. Raises Unreadable.
 
-    Every plain value is a text: `on` is no boolean here. `{…}` and `[…]` are taken as they stand. Lines that are no
-    YAML, such as `key: a: b`, are read one by one.
+    Every plain value is a string: `on` isn't a boolean here. `{…}` and `[…]` are kept as written. If the text isn't
+    YAML, such as `key: a: b`, its lines are read one by one.
     """
     text = text.replace("\r\n", "\n").expandtabs()
     try:
@@ -41,7 +41,7 @@ def read(text: str) -> Pairs:
 
 
 def written(pairs: Iterable[tuple[str, str]]) -> str:
-    """A line for each; in double quotes where the value would not be read back as it is."""
+    """Return one line per pair. A value that wouldn't be read back unchanged is in double quotes."""
     return "\n".join(f"{key}: {value if _is_plain(key, value) else _quoted(value)}" for key, value in pairs)
 
 
@@ -53,12 +53,12 @@ def _is_plain(key: str, value: str) -> bool:
 
 
 def _quoted(value: str) -> str:
-    # 1 << 20: never folded, so that it stays one line.
+    # 1 << 20: never folded, so that the value stays on one line.
     return yaml.dump(value, default_style='"', allow_unicode=True, width=1 << 20).rstrip("\n")
 
 
 class _NoMapping(Exception):
-    """It is YAML, but no mapping."""
+    """The text is YAML, but not a mapping."""
 
 
 def _mapping(text: str) -> Pairs:
@@ -106,7 +106,7 @@ def _value(key: Any, events: list[Any], text: str) -> Iterable[tuple[str, str]]:
 
 
 def _end(events: list[Any], start: int) -> int:
-    """Where the node that begins at `start` ends."""
+    """Return the index of the last event of the node that begins at `start`."""
     depth = 0
     for place in range(start, len(events)):
         depth += isinstance(events[place], yaml.CollectionStartEvent)
@@ -119,7 +119,7 @@ def _end(events: list[Any], start: int) -> int:
 def _line(number: int, line: str) -> Pairs:
     key, separator, value = (part.strip() for part in line.partition(":"))
     try:
-        # Of a text of several lines that is not well formed one line says nothing.
+        # In malformed text, one line of a multiline value can't be read alone.
         found = () if value.startswith(_BLOCK) else _mapping(line)
     except (yaml.YAMLError, _NoMapping, Unreadable):
         found = ((key, value),) if separator and not value.startswith(_QUOTES) else ()

@@ -1,4 +1,4 @@
-"""What the forms of changes have in common."""
+"""What the forms for changes have in common."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
 class NameField(forms.ChoiceField):
-    """A name of something.
+    """A choice of one name.
 
-    One that is offered no longer passes if it looks like a name: the rules say what has become of it.
+    A name that is no longer offered passes if it looks like a name: the rules then say what happened to it.
     """
 
     def valid_value(self, value: Any) -> bool:
@@ -28,16 +28,16 @@ class NameField(forms.ChoiceField):
 
 
 class NamesField(NameField, forms.MultipleChoiceField):
-    """Several such names, to tick."""
+    """A choice of several such names, to tick."""
 
 
 def version_of(*values: Any) -> str:
-    """A short text that differs when any of the domain values does, the same in every process that serves the form."""
+    """Return a short text that changes with any of the domain values and is the same in every process."""
     return fingerprint(*values)
 
 
 class VersionedForm(forms.Form):
-    """Carries the version of what it was filled from; `is_stale` once that has changed under it."""
+    """A form that carries the version of the values it was filled from. `is_stale` once these have changed."""
 
     version = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -52,7 +52,7 @@ class VersionedForm(forms.Form):
         return bool(sent) and sent != self.current_version
 
     def take_current_version(self) -> None:
-        """So that sending again is a decision made on what is shown now."""
+        """Take the current version, so that submitting again is a decision based on what is shown now."""
         data = QueryDict(mutable=True)
         data.update(self.data)
         data[self.add_prefix("version")] = self.current_version

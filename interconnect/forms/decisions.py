@@ -14,7 +14,7 @@ ASK, CONFIRM = "ask", "confirm"
 
 
 class DecisionForm(RestartForm):
-    """The question at `step`; what was said to the first one goes along with the second."""
+    """The question at `step`. The second question carries the answer to the first one along."""
 
     step = forms.ChoiceField(choices=[(ASK, ""), (CONFIRM, "")], widget=forms.HiddenInput)
     phrase = DisableForm.base_fields["phrase"]

@@ -17,9 +17,9 @@ Choices = Iterable[tuple[str, str]]
 
 
 class GatewayForm(VersionedForm):
-    """What a person chooses of a gateway. Only its shape is checked here; what may be chosen is the domain's rule."""
+    """What a person chooses for a gateway. Only its form is checked here; the domain decides what is allowed."""
 
-    # Of a gateway that is created: the same form, however often it is sent, creates the same one.
+    # Only when creating a gateway: submitting the same form again creates the same gateway.
     id = forms.CharField(widget=forms.HiddenInput, max_length=100, required=False)
     cluster = forms.ChoiceField(
         label=_("Cluster"),
@@ -80,7 +80,7 @@ class GatewayForm(VersionedForm):
             ) from None
 
     def spec(self) -> GatewaySpec:
-        """As it was typed; what can't be read counts as left alone, so that the rules can judge the rest."""
+        """Return the spec as typed. Unreadable fields count as untouched, so that the rules can judge the rest."""
         data = self.cleaned_data
         return GatewaySpec(
             replicas=data.get("replicas", 1),

@@ -35,7 +35,7 @@ class GroupForm(VersionedForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        # A group with a name is refused by the rules, for all reasons at once; one without never gets there.
+        # With a name, the rules refuse a group for all reasons at once. Without one, it never gets to the rules.
         if "name" in self.errors and "clusters" not in self.errors and not data["clusters"]:
             self.add_error("clusters", str(NONE_TICKED))
         return data
@@ -60,11 +60,11 @@ class MoveClusterForm(VersionedForm):
 
 
 class ConfirmForm(VersionedForm):
-    """Nothing to type: the button is the answer."""
+    """A form without input: the button is the answer."""
 
 
 class RemoveForm(RestartForm, VersionedForm):
-    """Removing is asked twice; the second time with the policy of the restart."""
+    """Removing takes two questions, the second one with the restart policy."""
 
     group = NamesField(widget=forms.MultipleHiddenInput)
     step = forms.ChoiceField(choices=[("ask", ""), ("confirm", "")], widget=forms.HiddenInput)

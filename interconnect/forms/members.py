@@ -13,7 +13,7 @@ from meshconsole.access.roles import Role
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-# A platform admin is one of the platform, never of one mesh.
+# A platform admin has that role on the platform, never on a single mesh.
 ROLES = [(choice.value, choice.label) for choice in Binding.RoleChoice if choice.value != Role.PLATFORM_ADMIN]
 
 

@@ -1,6 +1,6 @@
 """Meshes, clusters and their credentials.
 
-A kubeconfig goes in and never comes back: not into the page, not into an error.
+A submitted kubeconfig never comes back, neither in the page nor in an error.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ HELP = gettext_lazy("Checked first, stored encrypted, and never shown again.")
 
 
 class SealedTextarea(forms.Textarea):
-    """What was pasted is not written into the page again."""
+    """A text area that never writes what was pasted back into the page."""
 
     def __init__(self) -> None:
         super().__init__({"rows": 6, "spellcheck": "false", "autocomplete": "off", "class": "mono"})
@@ -44,7 +44,7 @@ class SealedTextarea(forms.Textarea):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One kubeconfig of a form: the names of its fields."""
+    """The names of the fields for one kubeconfig of a form."""
 
     text: str
     file: str
@@ -67,7 +67,7 @@ def _context(label: Any) -> forms.CharField:
 class KubeconfigForm(forms.Form):
     """One kubeconfig, pasted or uploaded.
 
-    `kept` is an inquiry whose sealed kubeconfig counts while no other is given.
+    `kept` is an inquiry whose sealed kubeconfig is used unless another one is given.
     """
 
     kept = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput())
@@ -92,7 +92,7 @@ class KubeconfigForm(forms.Form):
         self.say_what_is_kept()
 
     def say_what_is_kept(self) -> None:
-        """Beside each kubeconfig that need not be given again, since nothing of it is shown."""
+        """Say next to each kept kubeconfig's field that it need not be given again, since nothing of it is shown."""
         for part in self.PARTS:
             if self.kept_secret.get(part.text) or self.secret.get(part.text):
                 self[part.text].help_text = gettext(
@@ -121,7 +121,7 @@ class KubeconfigForm(forms.Form):
         self._parse(part, data, content)
 
     def _given(self, part: Part, data: dict[str, Any]) -> str | None:
-        """What was uploaded or pasted; None when it is no text, which stands beside the field then."""
+        """Return what was uploaded or pasted, or None if the upload is unusable; the field then says why."""
         upload = data.get(part.file)
         if upload is None:
             pasted: str = data.get(part.text, "")
@@ -168,7 +168,7 @@ class KubeconfigForm(forms.Form):
 
 
 def contexts_of(content: str, insecure: bool) -> list[tuple[str, str]]:
-    """Names and servers to choose from, when a kubeconfig leaves open which of its contexts is meant."""
+    """Return the names and servers to choose from when a kubeconfig doesn't determine which context to use."""
     try:
         credential_of(content, allow_insecure=insecure)
     except Refused as refused:
@@ -202,7 +202,7 @@ class ClusterForm(KubeconfigForm):
     field_order = ("name", "kubeconfig", "kubeconfig_file", "context", "insecure", "pod_cidrs", "kept")
 
     def clean_name(self) -> str:
-        """Before any cluster is asked: what no cluster of Istio can be called."""
+        """Refuse a name that no Istio cluster can have, before any cluster is contacted."""
         name: str = self.cleaned_data["name"].strip()
         violation = cluster_name_violation(name)
         if violation:

@@ -30,10 +30,10 @@ def restart_field(*, required: bool) -> forms.ChoiceField:
 
 
 class RestartForm(forms.Form):
-    """What forms with a field `restart` have in common."""
+    """What forms with a `restart` field have in common."""
 
     def restart_policy(self) -> RestartPolicy | None:
-        """Of what was sent and is valid; None where nothing was chosen."""
+        """Return the policy of a valid submission, or None if nothing was chosen."""
         chosen = self.cleaned_data.get("restart")
         return RestartPolicy(chosen) if chosen else None
 
@@ -43,7 +43,7 @@ class SettingsForm(RestartForm):
 
 
 class NetworksForm(forms.Form):
-    """Where istiod reads meshNetworks: found automatically, or said."""
+    """Where istiod reads meshNetworks: found automatically, or given."""
 
     source = forms.ChoiceField(label=_("Where istiod reads meshNetworks"))
     config_map = forms.CharField(

@@ -48,7 +48,7 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
-    texts = _Params({name: value_text(name, value) for name, value in params.items() if _is_given(name, value)})
+    texts = _Params({name: value_text(name, value, code) for name, value in params.items() if _is_given(name, value)})
     # A finding about a finding carries the inner one's code and parameters among its own.
     if texts.get("violation") in MESSAGES:
         texts["violation"] = word(

@@ -33,6 +33,35 @@ _NAMES: Mapping[str, Mapping[str, StrPromise]] = {
     },
 }
 
+# What stands in a file, or is needed there: the values of `expected`, `found` and `what` in errors of a file. Other
+# codes have names that people chose in parameters of the same name.
+_FILE_PARAMETERS = frozenset({"expected", "found", "what"})
+FILE_KINDS: Mapping[str, StrPromise] = {
+    "string": _("a string"),
+    "boolean": _("a boolean"),
+    "integer": _("an integer"),
+    "number": _("a number"),
+    "nothing": _("an empty value"),
+    "date": _("a date"),
+    "merge key": _("a merge key"),
+    "default key": _("a default key"),
+    "list": _("a list"),
+    "mapping": _("a mapping"),
+    "mesh name": _("a mesh name"),
+    "group name": _("a group name"),
+    "namespace": _("a namespace"),
+    "cluster name": _("a cluster name"),
+    "gateway key": _("a gateway key"),
+    "UID": _("a UID"),
+    "path": _("a path"),
+    "context": _("a context"),
+    "CIDR": _("a CIDR"),
+    "IP address": _("an IP address"),
+    "address": _("an address"),
+    "annotation key": _("an annotation key"),
+    "annotation": _("an annotation"),
+}
+
 _KEYS: Mapping[str, StrPromise] = {
     "actor": _("started by"),
     "addresses": _("addresses"),
@@ -65,19 +94,23 @@ _KEYS: Mapping[str, StrPromise] = {
 }
 
 
-def value_text(name: str, value: Any) -> str:
-    """Return the value of the parameter `name` in words; sets of equal clusters are separated by semicolons."""
+def value_text(name: str, value: Any, code: str = "") -> str:
+    """Return the value of the parameter `name` in words. A semicolon separates sets of equal clusters.
+
+    `code` is the code whose parameter it is: in the errors of a file, kinds of YAML have words too.
+    """
     if not isinstance(value, list | tuple | set | frozenset):
-        return _one(name, value)
+        return _one(name, value, code)
     nested = any(isinstance(item, list | tuple) for item in value)
-    return (gettext("; ") if nested else gettext(", ")).join(value_text(name, item) for item in value)
+    return (gettext("; ") if nested else gettext(", ")).join(value_text(name, item, code) for item in value)
 
 
-def _one(name: str, value: Any) -> str:
+def _one(name: str, value: Any, code: str) -> str:
     text = str(value)
     if text in _LABELS.get(name, {}):
         return str(_LABELS[name][text]).lower()
-    return str(_NAMES.get(name, {}).get(text) or visible(text))
+    names = FILE_KINDS if code.startswith("file.") and name in _FILE_PARAMETERS else _NAMES.get(name, {})
+    return str(names.get(text) or visible(text))
 
 
 def evidence_text(seen: Mapping[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""Real services for the tests, and what runs the suite."""
+"""Real services for the tests, and the suite's runner."""

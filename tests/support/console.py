@@ -1,5 +1,6 @@
-"""A console with a mesh on simulated clusters: registered and changed through the services, carried out in this
-process.
+"""A console with a mesh on simulated clusters.
+
+The mesh is registered and changed through the services; its rollouts are carried out in this process.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def register_cluster(fleet: Fleet, mesh: Mesh, name: str, *, actor: Actor = ACTO
 
 
 def registered_mesh(fleet: Fleet, members: Sequence[str] | None = None, name: str = "prod") -> Mesh:
-    """The fleet's mesh with these members (None: all of them)."""
+    """Register the fleet's mesh with these members (None: all of them)."""
     mesh = register_mesh(fleet, name)
     for member in (
         members if members is not None else [key for key, member in fleet.members.items() if member.is_member]
@@ -72,7 +73,7 @@ def registered_mesh(fleet: Fleet, members: Sequence[str] | None = None, name: st
 
 
 def gateway_of(cluster: str, number: int = 1, spec: GatewaySpec | None = None) -> CreateGateway:
-    """A gateway whose UUID follows from its key, so that the same changes are equal."""
+    """Return the creation of a gateway whose UUID is derived from its key, so that equal changes compare equal."""
     key = GatewayKey(cluster, number)
     return CreateGateway(key, str(uuid.uuid5(GATEWAY_IDS, str(key))), spec or GatewaySpec())
 
@@ -82,8 +83,9 @@ def awaited(cluster: str, number: int = 1) -> Address:
 
 
 def joining(*clusters: str) -> list[Change]:
-    """Enable, and a group `group-<cluster>` with one gateway for each cluster, joined by the address
-    that is awaited.
+    """Return the changes that enable the interconnect and join one group for each cluster.
+
+    Each group is named `group-<cluster>`, has one gateway, and joins with its awaited address.
     """
     changes: list[Change] = [Enable()]
     changes += [CreateGroup(f"group-{cluster}", frozenset({cluster})) for cluster in clusters]
@@ -93,7 +95,7 @@ def joining(*clusters: str) -> list[Change]:
 
 
 def leaving(*clusters: str) -> list[Change]:
-    """The way back from `joining`, to a disabled mesh."""
+    """Return the changes that undo `joining` and disable the interconnect."""
     return [
         *(Remove(f"group-{cluster}") for cluster in clusters),
         *(DeleteGroup(f"group-{cluster}") for cluster in clusters),
@@ -108,7 +110,7 @@ def start(
 
 
 def follow(rollout: Rollout, *, seconds: float = 60.0) -> Rollout:
-    """Carried out as the command line does, by the driver's threads. Raises TimeoutError."""
+    """Carry out the rollout with the driver's threads, as the command line does. Raises TimeoutError."""
     stop = threading.Event()
     timer = threading.Timer(seconds, stop.set)
     timer.start()
@@ -129,7 +131,7 @@ def due_steps(rollout: Rollout) -> list[int]:
 
 
 def finish(rollout: Rollout, *, worker: str = "test:loop", seconds: float = 60.0) -> Rollout:
-    """Carried out in this thread, step by step: deterministic, but for how long the clusters take.
+    """Carry out the rollout in this thread, step by step: deterministic except for how long the clusters take.
 
     Raises TimeoutError.
     """
@@ -148,7 +150,7 @@ def finish(rollout: Rollout, *, worker: str = "test:loop", seconds: float = 60.0
 
 
 def forget_workers(rollout: Rollout) -> None:
-    """As if every worker were dead and its lease had run out since."""
+    """Make it look as if every worker had died and its lease had expired since."""
     past = timezone.now() - timedelta(seconds=1)
     Step.objects.filter(rollout=rollout, status=StepStatus.ACTIVE).update(lease_until=past)
 
@@ -158,7 +160,7 @@ def steps_of(rollout: Rollout) -> list[Step]:
 
 
 def described(rollout: Rollout) -> str:
-    """The steps that say something, for the message of a failed assertion."""
+    """Describe the steps that haven't succeeded or been skipped, for the message of a failed assertion."""
     quiet = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
     lines = [
         f"{step.kind} {step.chain[:8]} {step.status} {step.error_code} {step.error_params} {step.evidence}"
@@ -169,13 +171,13 @@ def described(rollout: Rollout) -> str:
 
 
 def applied_places(mesh: Mesh) -> list[tuple[str, str, str, str, str]]:
-    """(cluster UID, kind, name, field, state) of every row that says that something of ours is there."""
+    """Return (cluster UID, kind, name, field, state) for every row that records something of ours on a cluster."""
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
     return sorted(rows.values_list("cluster_uid", "kind", "name", "field", "state"))
 
 
 def forget_connections() -> None:
-    """Drop every kept client, as a new process would have none."""
+    """Drop every kept client, since a new process would have none."""
     with clients._cache_lock:
         for _, transport in clients._cache.values():
             transport.close()
@@ -187,8 +189,9 @@ def is_ours(mesh: Mesh, obj: dict[str, Any]) -> bool:
 
 
 def ours_on(fleet: Fleet, mesh: Mesh) -> set[tuple[str, str, str]]:
-    """(cluster UID, kind, name) of every object on the fleet that carries the mesh's label, without what controllers
-    make.
+    """Return (cluster UID, kind, name) for every object on the fleet with the mesh's label.
+
+    Objects that controllers create are left out.
     """
     made = ("Pod", "ReplicaSet")
     return {
@@ -200,7 +203,7 @@ def ours_on(fleet: Fleet, mesh: Mesh) -> set[tuple[str, str, str]]:
 
 
 def cut_at(n: int, stage: str) -> Any:
-    """A hook that cuts the connection at the `n`-th write, before or after it is stored."""
+    """Return a hook that cuts the connection at the `n`-th write, before or after it is stored."""
 
     def hook(cluster: str, number: int, request: Any, at: str) -> None:
         if number == n and at == stage:
@@ -210,7 +213,7 @@ def cut_at(n: int, stage: str) -> Any:
 
 
 def agrees_with_the_fleet(fleet: Fleet, mesh: Mesh) -> None:
-    """What is recorded as applied is there, what is there is recorded, and nothing is only intended."""
+    """Assert that the applied state and the fleet agree in both directions, and that nothing is only intended."""
     places = applied_places(mesh)
     assert {state for *_, state in places} <= {"written"}
     assert ours_on(fleet, mesh) == {(uid, kind, name) for uid, kind, name, field, _ in places if not field}
@@ -221,11 +224,11 @@ def run(step: int, worker: str = "test:run") -> None:
 
 
 def close_connections() -> None:
-    """Those of this thread: a hook's ends with it."""
+    """Close the database connections of this thread. Hooks call it at their end, since they run in other threads."""
     connections.close_all()
 
 
 def tokens(mesh: Mesh, changes: Sequence[Change]) -> list[str]:
-    """What accepts everything that a mesh admin may override of these changes."""
+    """Return the tokens of everything in these changes that a mesh admin may override."""
     found = apply_all(desired.load(mesh), changes, facts=observed.facts(mesh))
     return [violation.token for violation in found if violation.token] if isinstance(found, tuple) else []

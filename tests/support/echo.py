@@ -1,4 +1,4 @@
-"""A WSGI application for tests of the server alone: it says how many bytes it has been sent."""
+"""A WSGI application for tests of the server alone: it answers with the number of bytes it received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Markup as tests compare it: what is in it counts, not how its template is laid out."""
+"""Markup as tests compare it: its content counts, not the layout of its template."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def flat(page: str) -> str:
-    """`page` in one line: a blank between words and between attributes, none beside a tag."""
+    """Return `page` on one line, with one space between words and between attributes and none next to a tag."""
     return re.sub(r" ?([<>]) ?", r"\1", re.sub(r"\s+", " ", page))

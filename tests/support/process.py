@@ -1,4 +1,4 @@
-"""Child processes of tests: workers and commands that share the test's database and keys."""
+"""Environments for child processes of tests, such as workers and commands that share the test's database and keys."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.db import connection
 
 
 def child_environment(**values: str) -> dict[str, str]:
-    """This process's environment with the **test** database as DATABASE_URL, the tests' settings and keys, and
-    `values`.
+    """Return this process's environment with the tests' settings and keys, and `values`.
 
-    For tests with committed data (`django_db(transaction=True)`): another process sees nothing else.
+    DATABASE_URL is the **test** database. Only for tests that commit their data (`django_db(transaction=True)`):
+    another process sees nothing else.
     """
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.settings",
@@ -24,7 +24,7 @@ def child_environment(**values: str) -> dict[str, str]:
 
 
 def url_of_the_test_database() -> str:
-    """The URL of the database that the running test uses."""
+    """Return the URL of the database that the running test uses."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{database['NAME']}"
@@ -36,7 +36,7 @@ def url_of_the_test_database() -> str:
 
 
 def isolated_environment(**values: str) -> dict[str, str]:
-    """For a process with services of its own: the product's settings and `values`, and none of this run's."""
+    """Return the environment for a process with its own services: the product's settings and `values` only."""
     ours = ("DATABASE_URL", "REDIS_URL", "MESHCONSOLE_", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept = {name: value for name, value in os.environ.items() if name.startswith("MESHCONSOLE_BENCH_")}

@@ -1,4 +1,4 @@
-"""The rows of the product, taken as text and put back: what tests begin with is made once."""
+"""The product's rows, dumped as text and loaded again, so that a starting point for tests is created only once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ APPS = ("interconnect", "audit")
 
 
 def dump() -> str:
-    """All rows of the product's own tables and of the audit; people and their roles are not among them."""
+    """Return all rows of the product's own tables and of the audit, without people and their roles."""
     models = [model for app in APPS for model in apps.get_app_config(app).get_models()]
     return serializers.serialize("json", [row for model in models for row in model._default_manager.all()])
 
 
 def load(rows: str) -> None:
-    """Into tables that are empty."""
+    """Load dumped rows into empty tables."""
     with transaction.atomic():
         for row in serializers.deserialize("json", rows):
             row.save()

@@ -1,6 +1,6 @@
-"""A mesh as rows, without clusters behind it: what pages read.
+"""A mesh that exists only as rows, without clusters behind it: all that pages read.
 
-Steps of its rollouts are set by hand where a test needs that.
+Tests set the steps of its rollouts by hand where they need to.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def started(mesh: Mesh, *changes: Change) -> Rollout:
 
 
 def settled(mesh: Mesh, *changes: Change) -> Rollout:
-    """A rollout that has succeeded, and whose objects are known as written and verified."""
+    """Return a rollout that has succeeded and whose objects are recorded as written and verified."""
     rollout = started(mesh, *changes)
     end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
     all_applied(mesh)
@@ -96,8 +96,9 @@ def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
 
 
 def storefront() -> Mesh:
-    """Three groups: aws joined, asia with a gateway, onprem with one whose address is pending; and a spare cluster that
-    is silent.
+    """Return a mesh with three groups, a free cluster and a spare cluster that doesn't answer.
+
+    The group aws is joined, asia has a gateway, and 1-onprem has one whose address is pending.
     """
     mesh = new_mesh("storefront")
     for number, name in enumerate(("frankfurt", "ireland", "taiwan", "hangzhou")):

@@ -1,4 +1,4 @@
-"""Settings of a worker that is above its limit of memory from the start."""
+"""Settings for a worker that exceeds its memory limit from the start."""
 
 from __future__ import annotations
 

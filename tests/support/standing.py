@@ -1,7 +1,7 @@
-"""`shop.storefront()` made once for a file of tests; a conftest imports the fixture that its tests need as their mesh.
+"""`shop.storefront()` created once per test file. A conftest imports the fixture that its tests need as their mesh.
 
-Nothing that a test does to it is seen by the next one: `standing` lies in a transaction around those of the tests, and
-`resurrected`, for tests that commit, is made of rows again.
+No test sees what another one did to the mesh: `standing` is created in a transaction around those of the tests, and
+`resurrected`, for tests that commit, is loaded from rows each time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMMITS = {"transactional_db", "live_server", "django_db_reset_sequences"}
 
 
 class Around:
-    """The transaction around the tests of one file, whose own become savepoints in it."""
+    """The transaction around the tests of one file. Their own transactions become savepoints in it."""
 
     now: Around | None = None
 
@@ -42,7 +42,7 @@ class Around:
 
 
 def make_way(item: pytest.Item) -> None:
-    """Before each test: one that commits must not do so within the transaction of others."""
+    """End the surrounding transaction before a test that commits. To be called before each test."""
     marker = item.get_closest_marker("django_db")
     if Around.now and (
         COMMITS & set(getattr(item, "fixturenames", ())) or (marker and marker.kwargs.get("transaction"))
@@ -59,13 +59,13 @@ def around(django_db_setup: None, django_db_blocker: Any) -> Iterator[Around]:
 
 @pytest.fixture
 def standing(around: Around, db: None) -> Mesh:
-    """Made anew where a test that commits came in between, which happens in a random order only."""
+    """Return the mesh, created again if a test that commits ran in between. That happens only in random order."""
     return Mesh.objects.get(id=around.mesh_id) if Around.now is around else shop.storefront()
 
 
 @pytest.fixture(scope="module")
 def storefront_rows() -> dict[str, str]:
-    """Filled by the first test that needs them."""
+    """Return the dumped rows, which the first test that needs them fills in."""
     return {}
 
 

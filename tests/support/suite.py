@@ -20,25 +20,26 @@ from xml.etree import ElementTree
 from tests.support.postgres import Postgres
 
 FOLDER = Path(os.environ.get("MESHCONSOLE_REPORTS") or "build/reports")
-# Tests wait for browsers and workers half of their time: three processes on two cores. A file's tests stay together on
-# one of them: what they share is made once.
+# Tests spend half of their time waiting for browsers and workers, hence three processes on two cores. The tests of a
+# file stay together in one process, so that what they share is created once.
 PROCESSES = max(2, (os.cpu_count() or 1) * 3 // 2)
 PARALLEL = ("-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder")
 SLOWEST = 20
-# What a split installation is asked: its own tests, and some that are the same wherever the configuration is.
+# The tests for a split installation: its own, and some that are the same wherever the configuration is.
 ON_SPLIT = ("tests/live/test_split.py", "tests/live/test_dead_member.py", "tests/live/conformance")
 SEEDS = (1, 2)
 SERVICES = ("DATABASE_URL", "REDIS_URL", "DATABASE_URL_FILE", "REDIS_URL_FILE", "MESHCONSOLE_ENV", "MESHCONSOLE_DATA")
 
 
 def test(arguments: list[str]) -> int:
-    """Everything on SQLite, then what rests on the database's own behaviour once more on PostgreSQL."""
+    """Run everything on SQLite, then whatever depends on the database's own behavior again on PostgreSQL."""
     return both("", arguments)
 
 
 def ship(arguments: list[str]) -> int:
-    """What is too long for each change: the suite in two other orders, the tests that are marked so, all real clusters,
-    and the benchmarks.
+    """Run what takes too long for each change.
+
+    That is the suite in two other orders, the tests marked `ship`, all real clusters, and the benchmarks.
     """
     for report in FOLDER.glob("*.xml"):
         report.unlink()
@@ -69,7 +70,7 @@ def both(suffix: str, arguments: list[str]) -> int:
 
 
 def live(arguments: list[str]) -> int:
-    """The live tier on the clusters that MESHCONSOLE_LIVE describes: what they are decides which tests can be run."""
+    """Run the live tier on the clusters that MESHCONSOLE_LIVE describes, as far as their setup allows."""
     described = os.environ.get("MESHCONSOLE_LIVE")
     if not described:
         print("live tier: not run, MESHCONSOLE_LIVE names no clusters", flush=True)
@@ -89,7 +90,7 @@ def bench(arguments: list[str]) -> int:
 
 
 def summary(names: list[str]) -> int:
-    """The closing line over the runs with these names; a run that left nothing has failed."""
+    """Print the closing line for the runs with these names. Returns 1 if one of them left no report, otherwise 0."""
     print(closing_line(FOLDER / f"{name}.xml" for name in names))
     return 0 if all((FOLDER / f"{name}.xml").exists() for name in names) else 1
 
@@ -99,16 +100,16 @@ def pytest(name: str, arguments: list[str], **environment: str) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     print(f"== {name}", flush=True)
-    # The services of a developer's shell are none of the tests' business.
+    # Tests must not use the services that a developer's shell names.
     inherited = {key: value for key, value in os.environ.items() if key not in SERVICES}
     command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
     return subprocess.run(command, env=inherited | environment, check=False).returncode
 
 
 def closing_line(files: Iterable[Path]) -> str:
-    """`N passed, N failed[, N skipped]` over all the files.
+    """Return `N passed, N failed[, N skipped]`, added up over all files.
 
-    An error is a failure, and so is a run that left no file.
+    An error counts as a failure, and so does a run that left no file.
     """
     total: Counter[str] = Counter()
     for file in files:
@@ -131,7 +132,7 @@ def count(file: Path) -> Counter[str]:
 
 
 def slowest(files: Iterable[Path]) -> list[str]:
-    """A line for each of the tests that took longest, over all the files."""
+    """Return a heading and a line for each of the slowest tests in all files."""
     cases = [case for file in files if file.exists() for case in ElementTree.parse(file).getroot().iter("testcase")]
     cases.sort(key=lambda case: -float(case.get("time", 0)))
     lines = [

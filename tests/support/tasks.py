@@ -10,6 +10,6 @@ from celery import shared_task
 
 @shared_task
 def touch(path: str, seconds: float) -> None:
-    """Leave a file after some time."""
+    """Create the file at `path` after some seconds."""
     time.sleep(seconds)
     Path(path).touch()

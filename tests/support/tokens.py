@@ -1,4 +1,4 @@
-"""Kubeconfigs of simulated clusters whose token says something of itself."""
+"""Kubeconfigs of simulated clusters whose tokens make claims about themselves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 
 def jwt(**claims: Any) -> str:
-    """Nobody checks its signature, by which the simulator knows its admin."""
+    """Return a JWT with these claims. Nobody verifies its signature, by which the simulator recognizes its admin."""
     head, body = (base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in ("{}", json.dumps(claims)))
     return f"{head}.{body}.simulator-admin-token"
 
@@ -22,7 +22,7 @@ def with_token(kubeconfig: str, token: str) -> str:
 
 
 def remote_secret(kubeconfig: str, name: str) -> str:
-    """As `istioctl create-remote-secret` prints it for the cluster ID `name`."""
+    """Return the kubeconfig as printed by `istioctl create-remote-secret` for the cluster ID `name`."""
     meta = {"name": f"istio-remote-secret-{name}", "labels": {"istio/multiCluster": "true"}}
     return (
         "# made by a tool\n"

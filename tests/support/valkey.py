@@ -1,4 +1,4 @@
-"""A real Valkey server from its wheel, on a unix socket of its own."""
+"""A real Valkey server from its wheel, on its own Unix socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START_SECONDS = 20
 
 
 class Valkey:
-    """A context manager. `url` stays the same over `stop()` and `start()`, which lose everything as a crash would."""
+    """A context manager. `url` survives `stop()` and `start()`, but all data is lost, as in a crash."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="valkey-"))
@@ -27,7 +27,7 @@ class Valkey:
 
     @property
     def url(self) -> str:
-        """As redis-py reads it, and so `REDIS_URL`."""
+        """The URL in the form that redis-py and `REDIS_URL` take."""
         return f"unix://{self._socket}"
 
     def client(self) -> redis.Redis:
@@ -45,7 +45,7 @@ class Valkey:
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """By SIGKILL: no goodbye to anybody, nothing saved."""
+        """Stop the server by SIGKILL: no connection is closed cleanly and nothing is saved."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

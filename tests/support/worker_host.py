@@ -1,8 +1,7 @@
-"""Forks Celery workers, since starting one anew costs seconds: `python -m tests.support.worker_host SCHEDULE
-[CONCURRENCY]`.
+"""Fork Celery workers, since starting one from scratch takes seconds.
 
-Each line on stdin starts one worker, in a process group of its own with its beat; its pid is the answer. Everything is
-loaded before the fork, and nothing is open by then.
+Usage: `python -m tests.support.worker_host SCHEDULE [CONCURRENCY]`. Each line on stdin starts one worker with its beat
+in its own process group; the answer is its PID. Everything is loaded before the fork, and nothing is open by then.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Real Celery workers of a test: started, killed without warning, and started again."""
+"""Real Celery workers for a test: started, killed without warning, and started again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAST = {
 
 
 class Workers:
-    """A context manager; workers share the test's database and `redis_url`. `killed` counts the kills."""
+    """A context manager whose workers share the test's database and `redis_url`. `killed` counts the killed workers."""
 
     def __init__(self, redis_url: str, **environment: str) -> None:
         self._environment = child_environment(REDIS_URL=redis_url, **(FAST | environment))
@@ -52,7 +52,7 @@ class Workers:
         self._folder.cleanup()
 
     def start(self) -> int:
-        """One more worker; its pid, which is its process group too."""
+        """Start another worker and return its PID, which is also the ID of its process group."""
         assert self._host is not None
         assert self._host.stdin is not None
         self._host.stdin.write("start\n")
@@ -62,9 +62,9 @@ class Workers:
         return pid
 
     def kill(self) -> None:
-        """All of them, with what they have started, by SIGKILL."""
+        """Kill all workers, and all that they have started, by SIGKILL."""
         for pid in self.pids:
-            # Between fork and setsid a worker has no group of its own yet.
+            # Between fork and setsid, a worker doesn't have its own group yet.
             for end in (os.killpg, os.kill):
                 with suppress(ProcessLookupError):
                     end(pid, signal.SIGKILL)
@@ -72,7 +72,7 @@ class Workers:
         self.pids.clear()
 
     def said(self) -> str:
-        """The last of what they have logged."""
+        """Return the last 4000 characters of the workers' log."""
         self._log.flush()
         return (Path(self._folder.name) / "log").read_text()[-4000:]
 

@@ -1,5 +1,6 @@
-"""A registered mesh on simulated clusters, carried out by the engine itself: what tests of services, steps and commands
-stand on.
+"""A registered mesh on simulated clusters, whose rollouts the engine itself carries out.
+
+Tests of services, steps and commands are based on it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ GATEWAY_IDS = {key: f"00000000-0000-4000-8000-00000000000{number}" for number, k
 
 @dataclass
 class World:
-    """`mesh` is registered with all members of the fleet, its interconnect disabled."""
+    """A fleet and its mesh. `mesh` is registered with all members of the fleet, its interconnect disabled."""
 
     fleet: Fleet
     mesh: Mesh = field(init=False)
@@ -81,7 +82,7 @@ class World:
         return self.finish(self.start(*changes, **options), ends)
 
     def finish(self, rollout: Rollout, ends: str = "succeeded") -> Rollout:
-        """Carries the rollout out in this process; it must end like that."""
+        """Carry out the rollout in this process and assert that it ends with the status `ends`."""
         drive(rollout.id, "test", tick=lambda: None, stop=threading.Event())
         rollout.refresh_from_db()
         assert rollout.status == ends, self.told(rollout)
@@ -109,12 +110,12 @@ class World:
         return [CreateGroup(name, frozenset(members)) for name, members in pairs.items()]
 
     def prepared(self) -> Rollout:
-        """blue in member-a, green in member-b and red in member-c, each with one gateway, none joined."""
+        """Create blue in member-a, green in member-b and red in member-c, each with one gateway, none joined."""
         groups = self.group(blue="member-a", green="member-b", red="member-c")
         return self.do(Enable(), *groups, *(gateway(key) for key in (A, B, C)))
 
     def join(self, name: str, key: GatewayKey) -> Join:
-        """At what the load balancer of the gateway says now."""
+        """Return the change that joins group `name` at the address that the gateway's load balancer reports now."""
         return Join(name, (Address(self.address(key), gateway=key),))
 
     def address(self, key: GatewayKey) -> str:
@@ -134,7 +135,7 @@ class World:
 
     @property
     def networks(self) -> list[set[tuple[str, str]]]:
-        """(network, address) as every istiod replica knows them."""
+        """The set of (network, address) that each istiod replica knows."""
         return [
             {(entry["Network"], entry["Addr"]) for entry in istiod.networkz() or ()}
             for istiod in self.fleet.mesh.istiods.values()
@@ -159,7 +160,7 @@ def step(rollout: Rollout, kind: str, chain: str = "") -> Step:
 
 @contextmanager
 def refused(*codes: str) -> Iterator[None]:
-    """The block is refused with exactly these codes."""
+    """Assert that the block is refused with exactly these codes, in this order."""
     try:
         yield
     except Refused as refusal:

@@ -1,6 +1,6 @@
-"""Fixtures around a World; a folder of tests imports those that it needs into its conftest.
+"""Fixtures around a World. A folder of tests imports those that it needs into its conftest.
 
-A stage is reached once per run and kept: the clusters' state and the rows. Later tests start from a copy of it.
+Each stage is reached once per run and kept as the clusters' state and the rows. Later tests start from a copy of it.
 """
 
 from __future__ import annotations
@@ -48,27 +48,33 @@ def _joined(world: World) -> None:
 
 @pytest.fixture
 def hasty(settings: Any) -> None:
-    """Waits that are a matter of minutes take a moment."""
+    """Shorten waits of minutes to a moment."""
     settings.MESHCONSOLE_UNREACHABLE_SECONDS = 0.5
     settings.MESHCONSOLE_VERIFY_SECONDS = 1.5
 
 
 @pytest.fixture
 def no_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests in which a load balancer never says one; others wait for it as long as the product does."""
+    """Shorten the wait for an address, for tests in which a load balancer never reports one.
+
+    Other tests wait as long as the product does.
+    """
     monkeypatch.setattr(gateway_steps, "ADDRESS_SECONDS", 0.3)
 
 
 @pytest.fixture
 def fleets() -> Iterator[Callable[..., Fleet]]:
-    """Starts fleets that end with the test."""
+    """Yield a function that starts fleets. They end with the test."""
     with ExitStack() as stack:
         yield lambda *plans, **options: stack.enter_context(Fleet(plans, **options))
         forget_clients()
 
 
 def forget_clients() -> None:
-    """The next test's clusters may have the same identities: kept connections lead to the last one's."""
+    """Drop all kept clients.
+
+    The next test's clusters may have the same identities, and kept connections lead to those of the last test.
+    """
     for _, transport in clients._cache.values():
         transport.close()
     clients._cache.clear()
@@ -76,25 +82,25 @@ def forget_clients() -> None:
 
 @pytest.fixture
 def empty(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
-    """Clusters that the console has not heard of."""
+    """Return a world of clusters that the console doesn't know yet."""
     return World(fleets())
 
 
 @pytest.fixture
 def world(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
-    """A mesh `prod` with its three members, registered and not enabled."""
+    """Return a world with the mesh `prod` and its three members, registered and not enabled."""
     return _at("registered", _registered, fleets)
 
 
 @pytest.fixture
 def prepared(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
-    """blue in member-a, green in member-b, red in member-c, each with a gateway; none is joined."""
+    """Return a world with blue in member-a, green in member-b and red in member-c, each with a gateway, none joined."""
     return _at("prepared", _prepared, fleets)
 
 
 @pytest.fixture
 def joined(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) -> World:
-    """As `prepared`, and green is joined."""
+    """Return a world like `prepared`, with green joined."""
     return _at("joined", _joined, fleets)
 
 

@@ -1,4 +1,4 @@
-"""Three meshes on simulated clusters, so that nobody starts on empty pages: `playground`, `storefront`, `legacy`."""
+"""Three meshes on simulated clusters, so that nobody starts with empty pages: `playground`, `storefront`, `legacy`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MESHES = ("playground", "legacy", "storefront")
 
 
 def simulator_folder() -> Path:
-    """Where the simulator of `manage.py run` keeps its clusters and their kubeconfigs."""
+    """Return the folder where the simulator of `manage.py run` keeps its clusters and their kubeconfigs."""
     return Path(settings.MESHCONSOLE_DATA).absolute() / "simulator"
 
 
 def processes() -> list[Process]:
-    """The simulator, and what seeds it once; nothing without MESHCONSOLE_DEMO."""
+    """Return the processes that run the simulator and seed it once. Without MESHCONSOLE_DEMO there are none."""
     if not settings.MESHCONSOLE_DEMO:
         return []
     command = (

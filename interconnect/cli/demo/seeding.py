@@ -1,7 +1,7 @@
-"""The demo's meshes are made as a person would make them: from a file, by the services, as a rollout on the clusters.
+"""Create the demo's meshes as a person would: from a file, by the services, as a rollout on the clusters.
 
-Which are made is remembered beside the simulator's state: a mesh that somebody has changed or deleted since is left
-alone.
+The names of the meshes already created are stored next to the simulator's state, so a mesh that somebody has since
+changed or deleted is left alone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ UNREADY, SILENT = GatewayKey("us-east-2", 1), "asia-2"
 
 
 def seed(say: Callable[[str], None]) -> None:
-    """Waits for the simulator, then makes what is not made yet. Raises NotRunning, Refused or FileRefused."""
+    """Wait for the simulator, then create the missing meshes. Raises NotRunning, Refused or FileRefused."""
     remote = running_simulator()
     follow_the_port(remote.port)
     for name in MESHES:
@@ -65,7 +65,7 @@ def running_simulator() -> Remote:
 
 
 def make(name: str) -> Mesh:
-    """The mesh as its file says. A run that was ended halfway is taken up where it was."""
+    """Create the mesh as described by its file. Resumes an earlier run that was interrupted."""
     document = parse((FOLDER / f"{name}.yaml").read_bytes())
     if not isinstance(document, Document):
         raise FileRefused(document)
@@ -89,13 +89,16 @@ def _rollout(filing: Filing, mesh: Mesh) -> Rollout | None:
 
 
 def go_wrong(mesh: Mesh, remote: Remote) -> None:
-    """A gateway that is not ready any more, and a cluster that does not answer any more."""
+    """Break two things: a gateway that is no longer ready and a cluster that no longer answers."""
     remote.fail_pods(UNREADY.cluster, mesh.system_namespace, load(mesh).gateways[UNREADY].name)
     remote.fault(SILENT, "refuse")
 
 
 def follow_the_port(port: int) -> None:
-    """The simulator had to take another port than last time: its clusters are the same ones at new addresses."""
+    """Update the stored addresses of the clusters when the simulator had to take a different port than last time.
+
+    The clusters themselves are the same.
+    """
     for mesh in Mesh.objects.filter(name__in=made(), simulated=True).select_related("control_plane", "config"):
         if f":{port}/" in mesh.control_plane.server:
             continue

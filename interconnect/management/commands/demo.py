@@ -1,4 +1,4 @@
-"""`manage.py demo`: makes the demo's meshes on the simulator of `manage.py run`, those that are not made yet."""
+"""`manage.py demo`: creates the demo's missing meshes on the simulator of `manage.py run`."""
 
 from __future__ import annotations
 

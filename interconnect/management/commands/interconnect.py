@@ -1,4 +1,4 @@
-"""`manage.py interconnect`: the console's changes from a file, without a browser (docs/from-a-file.md)."""
+"""`manage.py interconnect`: make the console's changes from a file, without a browser (docs/from-a-file.md)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from interconnect.services.filing import FileRefused
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-# What a person at a terminal does not want to read between two lines of a rollout.
+# Log lines that a person at a terminal doesn't want between two lines of a rollout.
 QUIET = {"django_structlog": logging.WARNING, "kombu": logging.ERROR, "celery": logging.ERROR}
 
 

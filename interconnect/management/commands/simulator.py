@@ -1,4 +1,4 @@
-"""`manage.py simulator`: simulated clusters until a signal ends them, and what is to be wrong with those that run."""
+"""`manage.py simulator`: runs simulated clusters until a signal ends them, or switches faults of running ones."""
 
 from __future__ import annotations
 
