@@ -48,7 +48,7 @@ class Bucket:
 
     @classmethod
     def of(cls, limit: Limit, *parts: str) -> Self:
-        # What people type has any length and any characters; a cache key can't.
+        # What people type can have any length and any characters; a cache key can't.
         return cls(limit, hashlib.sha256("\0".join(parts).encode()).hexdigest())
 
     @property
