@@ -1,4 +1,4 @@
-"""Redis or Valkey: the two spellings of its address, and what the cache keeps there."""
+"""Redis or Valkey: the two spellings of its address, and how the cache stores values there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class JsonSerializer:
     """For Django's cache, whose own serializer unpickles: anyone who can write to the cache could run code."""
 
     def dumps(self, value: Any) -> bytes | int:
-        # A number as such, so that the server can count it up.
+        # Plain numbers, so that the server can increment them.
         return value if type(value) is int else json.dumps(value).encode()
 
     def loads(self, data: bytes) -> Any:
@@ -22,8 +22,9 @@ class JsonSerializer:
 
 
 def celery_url(redis_url: str) -> str:
-    """`unix:///path?db=0` of redis-py is `redis+socket:///path?virtual_host=0` to kombu; other URLs are the same to
-    both.
+    """Return kombu's form of a Redis URL.
+
+    redis-py's `unix:///path?db=0` is `redis+socket:///path?virtual_host=0` to kombu; other URLs are the same for both.
     """
     if not redis_url.startswith("unix://"):
         return redis_url

@@ -25,5 +25,5 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def keep_our_logging(**kwargs: Any) -> None:
-    # Celery configures logging itself unless this signal has a receiver, and would log without redaction.
+    # Without a receiver for this signal, Celery configures logging itself, and would log without redaction.
     logging.config.dictConfig(settings.LOGGING)

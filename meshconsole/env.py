@@ -61,7 +61,7 @@ class Env:
     def secret(self, name: str) -> str:
         """Return the content of the file that `<name>_FILE` names, else the variable `name`, else "".
 
-        A file that is unreadable or blank is an error, never a reason to fall back: a secret that silently comes from
+        An unreadable or blank file is an error, never a reason to fall back: a secret that silently comes from
         somewhere else is worse than none.
         """
         path = self.text(f"{name}_FILE")
@@ -92,11 +92,10 @@ def split(value: str) -> list[str]:
 
 
 def closed_folder(folder: Path, *, program: Path) -> str:
-    """Close an existing data folder, and the files in it, to everybody but its owner; return a sentence if it was open,
-    else "".
+    """Close an existing data folder, and the files in it, to everyone but its owner.
 
-    Raises ImproperlyConfigured for a folder of somebody else, for one that others need too (`program` is in it, or it
-    is a home or shared), and for one that can't be closed.
+    Return a sentence if it was open, else "". Raise ImproperlyConfigured if the folder belongs to somebody else, if
+    others need it too (`program` is in it, or it is a home or shared), or if it can't be closed.
     """
     try:
         found = folder.stat()
@@ -124,12 +123,13 @@ def _is_shared(folder: Path, found: os.stat_result, program: Path) -> bool:
 
 
 def _open_files(folder: Path) -> Iterator[Path]:
-    """The database, its log, keys: what lies in the folder itself, since the folder alone keeps others from what is in
-    folders below.
+    """Yield the files that others can access: the database, its log, keys.
+
+    Only files directly in the folder, since the folder alone keeps others from what is in folders below.
     """
     with suppress(OSError):
         for path in folder.iterdir():
-            with suppress(OSError):  # gone since
+            with suppress(OSError):  # gone in the meantime
                 found = path.lstat()
                 if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & OTHERS:
                     yield path
@@ -152,8 +152,9 @@ def _unusable(path: Path, reason: str) -> ImproperlyConfigured:
 
 
 def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
-    """Return the secret in `path` (mode 0600), generated on first use; two processes that start together get the same
-    one.
+    """Return the secret in `path` (mode 0600), generated on first use.
+
+    Two processes that start together get the same one.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,7 +168,7 @@ def generated_secret(path: Path, make: Callable[[], str] = lambda: secrets.token
 
 
 def _publish(path: Path, content: str) -> None:
-    # A link appears whole or not at all, and never replaces the one that another process has put there first.
+    # A link appears completely or not at all, and never replaces one that another process has put there first.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:

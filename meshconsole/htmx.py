@@ -1,4 +1,4 @@
-"""What htmx needs of the platform: answers that a script understands, and the part of a page that was asked for."""
+"""What htmx needs from the platform: answers that a script understands, and the part of a page that was requested."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def target(request: HttpRequest) -> str:
-    """Return the ID of the element that receives the answer; "" for a whole page (and for Back, whose cache may be
-    gone).
+    """Return the ID of the element that receives the answer.
+
+    "" for a whole page (and for Back, whose cache may be gone).
     """
     if not is_htmx(request) or request.headers.get("HX-History-Restore-Request") == "true":
         return ""
@@ -45,8 +46,9 @@ def events(response: HttpResponse, **names: Any) -> HttpResponse:
 
 
 def redirect(request: HttpRequest, url: str) -> HttpResponse:
-    """Redirect to another page as a whole. If htmx followed a plain redirect, that page would end up inside the
-    requesting element.
+    """Redirect to another page as a whole.
+
+    If htmx followed a plain redirect, that page would end up inside the requesting element.
     """
     if not is_htmx(request):
         return HttpResponseRedirect(url)
@@ -56,8 +58,9 @@ def redirect(request: HttpRequest, url: str) -> HttpResponse:
 
 
 class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
-    """Answers 401 instead of redirecting, which would put the sign-in page into a table cell; the page then signs in
-    and repeats its request.
+    """Answers 401 instead of redirecting, which would put the sign-in page into a table cell.
+
+    The page then signs in and repeats its request.
     """
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:  # type: ignore[override]
@@ -69,7 +72,7 @@ class HtmxLoginRequiredMiddleware(LoginRequiredMiddleware):
 
 
 def _page_of(request: HttpRequest) -> str:
-    """Where a form was sent from: what it was sent to may answer to no GET."""
+    """Return the page that a form was sent from: the URL it was sent to may not accept GET."""
     referrer = request.headers.get("Referer", "")
     if not url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure()):
         return "/"

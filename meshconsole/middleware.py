@@ -1,4 +1,4 @@
-"""Middleware of the platform."""
+"""The platform's middleware."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 
-# What a proxy may say of who asks. The console itself reads the first three; what logs or libraries might read is taken
-# away too.
+# What a proxy may say about the client. The console itself reads the first three; the rest are removed too, since logs
+# or libraries might read them.
 FORWARDED = {"for": "HTTP_X_FORWARDED_FOR", "proto": "HTTP_X_FORWARDED_PROTO", "host": "HTTP_X_FORWARDED_HOST"}
 NEVER_BELIEVED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP")
 
@@ -53,8 +53,9 @@ class NoStoreMiddleware:
 
 
 class ForwardedMiddleware:
-    """Puts the client's own address, scheme and host where Django looks for them; code after it needs to know nothing
-    about proxies.
+    """Puts the client's own address, scheme and host where Django looks for them.
+
+    Code after it doesn't need to know about proxies.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -116,8 +117,9 @@ class HealthMiddleware:
 
 
 class SessionEndMiddleware:
-    """Ends a session that has been unused for too long, or has lasted long enough; the request then counts as not
-    signed in.
+    """Ends a session that has been unused for too long or has lasted long enough.
+
+    The request then counts as not signed in.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

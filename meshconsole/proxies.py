@@ -1,7 +1,7 @@
-"""The client's address, scheme and host when proxies are in front of the console. Pure.
+"""The client's address, scheme and host when there are proxies in front of the console. Pure.
 
 Headers about them are trusted only from the addresses in MESHCONSOLE_TRUSTED_PROXIES. A mere number of proxies, as
-allauth and others use, would trust anyone who connects around them.
+allauth and others use, would trust anyone who bypasses them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Self
 
 UNIX = "unix"
 SCHEMES = frozenset({"http", "https"})
-# Sites share an IPv4 address; one customer of a provider has at least a /64 of IPv6 to choose from.
+# Sites share an IPv4 address; a provider's customer can choose from at least a /64 of IPv6.
 IPV6_PREFIX = 64
 
 
@@ -33,8 +33,9 @@ class TrustedProxies:
 
     @classmethod
     def parse(cls, entries: Iterable[str]) -> Self:
-        """Networks, addresses, and `unix` for whoever connects by a unix socket. Raises ValueError with the entry that
-        is none of them, or that would trust everybody.
+        """Parse networks, addresses, and `unix` for clients that connect by a unix socket.
+
+        Raise ValueError with the entry if it is none of these, or if it would trust everybody.
         """
         networks = tuple(_network(entry) for entry in entries if entry != UNIX)
         return cls(networks, UNIX in set(entries))
@@ -46,10 +47,11 @@ class TrustedProxies:
         return parsed is not None and any(parsed in network for network in self.networks)
 
     def origin(self, peer: str, said: Mapping[str, str]) -> Origin:
-        """`said` are the values of X-Forwarded-For, -Proto and -Host by `for`, `proto` and `host`.
+        """Return where a request came from.
 
-        Each proxy appends whom it was asked by; the entries are followed from the last one backwards for as long as
-        those who have written them are trusted.
+        `peer` is the address that connected. `said` holds the values of X-Forwarded-For, -Proto and -Host under `for`,
+        `proto` and `host`. Each proxy appends the address that asked it; the entries are followed backwards from the
+        last one, as long as whoever wrote them is trusted.
         """
         if peer not in self:
             return Origin(_plain(peer))
@@ -87,12 +89,12 @@ def _entries(value: str) -> list[str]:
 
 
 def _outermost(values: Sequence[str], hops: int) -> str:
-    """What the outermost of `hops` trusted proxies has said; whatever stands before it came from outside."""
+    """Return what the outermost of `hops` trusted proxies said; anything before it came from outside."""
     return values[-min(max(hops, 1), len(values))] if values else ""
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address in any of the forms that proxies write: with a port, in brackets, IPv4 within IPv6, with a zone."""
+    """Parse an address in any form that proxies write: with a port, in brackets, IPv4 within IPv6, with a zone."""
     bare = text.strip()
     if bare.startswith("["):
         bare = bare[1:].partition("]")[0]

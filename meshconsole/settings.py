@@ -1,4 +1,4 @@
-"""Django's settings, all from the environment. docs: README.md, *Settings*."""
+"""Django's settings, all from the environment; see *Settings* in README.md."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ if PRODUCTION and (weakness := host_weakness(ALLOWED_HOSTS)):
     raise ImproperlyConfigured(f"ALLOWED_HOSTS: {weakness}. Production needs the names of the console itself.")
 ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
-# Newest first: the first key seals, all of them open.
+# Newest first: the first key seals, any of them opens.
 MESHCONSOLE_CREDENTIAL_KEYS = split(env.secret("MESHCONSOLE_CREDENTIAL_KEYS"))
 if PRODUCTION and not MESHCONSOLE_CREDENTIAL_KEYS:
     raise ImproperlyConfigured(
@@ -80,7 +80,7 @@ MESHCONSOLE_CREDENTIAL_KEYS = MESHCONSOLE_CREDENTIAL_KEYS or [
 
 INSTALLED_APPS = [
     "meshconsole.access.admin_app.ConsoleAdminConfig",
-    # Before Django's, since its createsuperuser takes the place of the one there.
+    # Before Django's, since its createsuperuser replaces Django's.
     "meshconsole.access",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -88,7 +88,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    # The form renderer finds the widgets of Django itself here.
+    # This lets the form renderer find Django's own widgets.
     "django.forms",
     "allauth",
     "allauth.account",
@@ -107,7 +107,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "meshconsole.middleware.NoStoreMiddleware",
     "meshconsole.middleware.ForwardedMiddleware",
-    # Early, since a probe comes with an address as its host name, without a session, over plain HTTP.
+    # Early, since a probe arrives over plain HTTP, without a session, and with an address as its host name.
     "meshconsole.middleware.HealthMiddleware",
     "meshconsole.middleware.HostMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -118,7 +118,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    # Before a view, or the search for a CSRF token, reads the request.
+    # Before a view, or the check of the CSRF token, reads the request.
     "meshconsole.middleware.CharsetMiddleware",
     "meshconsole.middleware.SizeMiddleware",
     "meshconsole.htmx.HtmxLoginRequiredMiddleware",
@@ -144,8 +144,8 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
-# The adapter has limits of its own, by name and address; allauth's lock out everybody who shares an address with one
-# who guesses.
+# The adapter has its own limits, by name and address; allauth's lock out everyone who shares an address with an
+# attacker.
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -165,20 +165,20 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 SQLITE_OPTIONS: dict[str, Any] = {
-    # A transaction that begins as a reader and then writes fails at once when another has written; IMMEDIATE waits.
+    # A transaction that begins as a reader and then writes fails at once if another has written; IMMEDIATE waits.
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
-    # FULL: an intention must be on the disk before the cluster hears of it. Not mapped into memory: when processes
-    # came, went and were killed beside each other, mappings (SQLite 3.40) showed pages that were none, and what was
-    # written from them was lost.
+    # FULL: an intention must be on disk before the cluster hears of it. Not memory-mapped: when several processes came,
+    # went and were killed, mappings (SQLite 3.40) showed invalid pages, and whatever was written based on them was
+    # lost.
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000; PRAGMA mmap_size=0;",
 }
 
 
 def database_settings(url: str, data: Path) -> dict[str, Any]:
-    """Django's settings for the database that `url` names; "" is the SQLite file in `data`.
+    """Return Django's settings for the database that `url` names; "" is the SQLite file in `data`.
 
-    A URL of PostgreSQL may name a unix socket's folder as its host (`postgresql://user@%2Frun%2Fpg/name`).
+    A PostgreSQL URL may name a unix socket's folder as its host (`postgresql://user@%2Frun%2Fpg/name`).
     """
     if not url:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def database_settings(url: str, data: Path) -> dict[str, Any]:
 DATABASES = {"default": database_settings(env.secret("DATABASE_URL"), MESHCONSOLE_DATA)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Without a broker a bell rings in this process only; the sweep finds what nobody heard.
+# Without a broker, a bell rings only in this process; the sweep finds what nobody heard.
 REDIS_URL = env.secret("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
@@ -236,7 +236,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-# Without production's names by content there is nothing to collect: files are served from where they are.
+# Without production's content-based names there is nothing to collect: files are served from where they are.
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STATICFILES_DIRS = [path for path in (BASE_DIR / "static",) if path.is_dir()]
 STORAGES = {
@@ -261,7 +261,7 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "meshconsole.ui.errors.outdated_form"
 SESSION_COOKIE_HTTPONLY = True
-# A working day at most, and an hour without anybody at the keyboard.
+# One working day at most, and one hour without anyone at the keyboard.
 SESSION_COOKIE_AGE = int(env.seconds("MESHCONSOLE_SESSION_SECONDS", 43_200))
 MESHCONSOLE_SESSION_IDLE_SECONDS = env.seconds("MESHCONSOLE_SESSION_IDLE_SECONDS", 3_600)
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -272,11 +272,11 @@ if PRODUCTION and (weakness := origin_weakness(CSRF_TRUSTED_ORIGINS)):
     raise ImproperlyConfigured(f"CSRF_TRUSTED_ORIGINS: {weakness}. Production needs the origin of the console itself.")
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
-# Both bind every other name of the domain, which is its owner's decision and not this console's.
+# Both affect every other name in the domain, which is its owner's decision and not this console's.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
-# Whose X-Forwarded-For, -Proto and -Host are believed; the middleware puts them where Django looks, and nothing else
-# reads them.
+# Proxies whose X-Forwarded-For, -Proto and -Host are trusted. The middleware puts the values where Django looks, and
+# nothing else reads these headers.
 MESHCONSOLE_TRUSTED_PROXIES = env.items("MESHCONSOLE_TRUSTED_PROXIES")
 if env.flag("MESHCONSOLE_TRUST_PROXY", False):
     raise ImproperlyConfigured(
@@ -297,18 +297,18 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(env.choice("MESHCONSOLE_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"))
 configure_structlog()
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-# It would believe a dozen headers that any client can send; meshconsole.access.apps puts in the address that counts.
+# It would trust a dozen headers that any client can send; meshconsole.access.apps adds the address that counts.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
 MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
 MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
 MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)
 MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
-# How long a cluster may stay silent before its chain of a rollout fails, and istiod's replicas may disagree.
+# How long a cluster may stay silent before its chain of a rollout fails, and how long istiod's replicas may disagree.
 MESHCONSOLE_UNREACHABLE_SECONDS = env.seconds("MESHCONSOLE_UNREACHABLE_SECONDS", 60)
 MESHCONSOLE_VERIFY_SECONDS = env.seconds("MESHCONSOLE_VERIFY_SECONDS", 60)
-# Networks that the console never connects to, whatever a kubeconfig or an address says: link-local holds the metadata
-# service of nearly every cloud, the others are those that lie outside it.
+# Networks that the console never connects to, whatever a kubeconfig or an address says. Link-local holds the metadata
+# service of nearly every cloud; the others are metadata services outside it.
 MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "169.254.0.0/16",
     "fe80::/10",
@@ -317,7 +317,7 @@ MESHCONSOLE_DENIED_NETWORKS = env.items("MESHCONSOLE_DENIED_NETWORKS") or [
     "168.63.129.16/32",
     "192.0.0.192/32",
 ]
-# Whoever may register a cluster could otherwise ask what listens on the console's own machine.
+# Otherwise anyone who may register a cluster could probe what listens on the console's own machine.
 MESHCONSOLE_ALLOW_LOOPBACK = env.flag("MESHCONSOLE_ALLOW_LOOPBACK", not PRODUCTION)
 if not MESHCONSOLE_ALLOW_LOOPBACK:
     MESHCONSOLE_DENIED_NETWORKS += ["127.0.0.0/8", "::1/128"]
@@ -325,25 +325,25 @@ if not MESHCONSOLE_ALLOW_LOOPBACK:
 CELERY_BROKER_URL = celery_url(REDIS_URL) if REDIS_URL else "memory://"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-# Who could write to the broker could end workers with it, and make them call what they like.
+# With remote control, anyone who can write to the broker could end workers and make them call whatever they like.
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_SEND_SENT_EVENT = False
 CELERY_TIMEZONE = "UTC"
 # The database is the record of what happened.
 CELERY_TASK_IGNORE_RESULT = True
-# A message is a bell: taken means rung, and a lost one is made good by the sweep. Acknowledging it would only add a way
-# to fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
+# A message is a bell: taken means rung, and the sweep makes up for a lost one. Acknowledging it would only add a way to
+# fail: kombu 5.7 ends the worker (AttributeError) when a task ends after the connection that brought it was lost.
 CELERY_TASK_QUEUES = [Queue(name, no_ack=True) for name in ("rollout", "question", "probe")]
 CELERY_TASK_DEFAULT_QUEUE = "rollout"
 CELERY_TASK_ROUTES = {
     "interconnect.tasks.answer": {"queue": "question"},
     "interconnect.tasks.probe*": {"queue": "probe"},
 }
-# A bell that cannot be rung soon is left to the sweep: the request that rings it does not wait.
+# A bell that can't be rung soon is left to the sweep: the request that rings it doesn't wait.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 CELERY_WORKER_POOL = "threads"
-# A worker that is larger finishes its steps and makes room for another one.
+# A worker larger than this finishes its steps and makes room for another one.
 MESHCONSOLE_WORKER_MEGABYTES = env.integer("MESHCONSOLE_WORKER_MEGABYTES", 600)
 if MESHCONSOLE_WORKER_MEGABYTES != 0 and MESHCONSOLE_WORKER_MEGABYTES < 200:
     raise ImproperlyConfigured(
@@ -351,10 +351,10 @@ if MESHCONSOLE_WORKER_MEGABYTES != 0 and MESHCONSOLE_WORKER_MEGABYTES < 200:
         "and a smaller limit would replace it again and again."
     )
 CELERY_WORKER_CONCURRENCY = env.integer("MESHCONSOLE_WORKER_THREADS", 32)
-# One worker may take all queues: questions and probes have so many of its threads each, and rollouts always find the
-# rest free.
+# One worker may serve all queues: questions and probes each get this many of its threads, so that some are always free
+# for rollouts.
 MESHCONSOLE_THREADS_EACH = max(1, CELERY_WORKER_CONCURRENCY // 4)
-# A thread cannot be cancelled, and what it does is under a lease.
+# A thread can't be cancelled, and its work is under a lease.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -376,7 +376,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "interconnect.tasks.sweep",
         "schedule": schedule(MESHCONSOLE_SWEEP_SECONDS),
-        # One that waited is worth nothing once the next has come.
+        # A sweep that has waited is worthless once the next one has come.
         "options": {"expires": MESHCONSOLE_SWEEP_SECONDS},
     },
     "probe": {
@@ -385,5 +385,5 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": MESHCONSOLE_PROBE_SECONDS, "queue": "probe"},
     },
 }
-# A sweep more often than every five seconds (tests) needs a beat that wakes up for it.
+# Sweeping more often than every five seconds (in tests) needs a beat that wakes up for it.
 CELERY_BEAT_MAX_LOOP_INTERVAL = min(5.0, MESHCONSOLE_SWEEP_SECONDS)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 SHORTEST_SECRET, FEWEST_CHARACTERS = 32, 10
-# What examples, tutorials and generators put where a secret belongs.
+# What examples, tutorials and generators use as placeholders for secrets.
 EXAMPLE = re.compile(r"insecure|(change|replace)[-_ ]?(me|this|it)", re.IGNORECASE)
 HOST = re.compile(
     r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE
@@ -39,7 +39,7 @@ def host_weakness(hosts: Iterable[str]) -> str:
 
 
 def origin_weakness(origins: Iterable[str]) -> str:
-    """Return why a list of origins trusts pages of others, or a connection that anyone on the path can change."""
+    """Return why a list of origins trusts other people's pages, or a connection that anyone on the path can change."""
     for origin in origins:
         parts = urlsplit(origin)
         host = parts.hostname or ""
@@ -51,5 +51,5 @@ def origin_weakness(origins: Iterable[str]) -> str:
 
 
 def _repeats(secret: str) -> bool:
-    """Whether it is one short piece over and over."""
+    """Return whether the secret is one short piece repeated."""
     return (secret + secret).find(secret, 1) < len(secret)

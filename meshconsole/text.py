@@ -1,5 +1,6 @@
-"""Text of others, made safe to show: on pages, in terminals and in logs nothing of it moves the cursor, hides or
-reverses text.
+"""Other people's text, made safe to show.
+
+On pages, in terminals and in logs, none of it moves the cursor, or hides or reverses text.
 """
 
 from __future__ import annotations
@@ -7,11 +8,11 @@ from __future__ import annotations
 import unicodedata
 
 _PICTURES = 0x2400  # U+2400 … are pictures of the control characters
-_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # letters and marks by name that show nothing
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # named as letters or marks, but show nothing
 
 
 class _Symbols(dict[int, str]):
-    """What each character is shown as, worked out once."""
+    """What each character is shown as, computed once."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)

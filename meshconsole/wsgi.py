@@ -9,6 +9,6 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meshconsole.settings")
 
-# Python writes warnings by itself otherwise, as they are.
+# Otherwise Python writes warnings itself, raw.
 logging.captureWarnings(True)
 application = get_wsgi_application()

@@ -1,6 +1,6 @@
 """Simulated clusters: a small Kubernetes API over HTTPS, for the demo, the tests and the benchmarks.
 
-Imports nothing of the product. `Fleet` runs in this process; `python -m simulator` runs one of its own.
+Imports nothing from the product. `Fleet` runs in this process; `python -m simulator` runs one in its own process.
 """
 
 from simulator.errors import ApiError

@@ -1,8 +1,8 @@
-"""`python -m simulator --clusters a,b,c|N --port P --dir D`: a fleet in a process of its own, until a signal ends it.
+"""`python -m simulator --clusters a,b,c|N --port P --dir D`: a fleet in its own process, until a signal ends it.
 
-Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without rights, `D/live.json`,
-and `D/control.json` for who switches faults (remote.py). The state is kept in `D/state.json`, so that a fleet that is
-started again is the same one, on the same port where that is still free.
+Writes `D/<cluster>/kubeconfig` for the admin, `D/<cluster>/kubeconfig.nobody` for a user without permissions,
+`D/live.json`, and `D/control.json` for switching faults (remote.py). The state is kept in `D/state.json`, so that a
+restarted fleet is the same one, on the same port if that is still free.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SAVE_SECONDS = 2.0
 
 
 def names(text: str) -> tuple[str, ...]:
-    """`a,b,c`, or a number of clusters."""
+    """Return the cluster names in `a,b,c`, or names for a given number of clusters."""
     if not text.isdigit():
         return tuple(name for name in text.split(",") if name)
     count = int(text)
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGINT or SIGTERM. Returns the exit code."""
+    """Serve until SIGINT or SIGTERM. Return the exit code."""
     options = parser().parse_args(arguments)
     try:
         fleet = _started(options)
@@ -79,9 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _started(options: argparse.Namespace) -> Fleet:
-    """The fleet of the folder, as it was or new.
+    """Return the folder's fleet, restored or new, and already started.
 
-    Raises OSError when the port is taken or the folder cannot be written.
+    Raise OSError if the port is taken or the folder can't be written.
     """
     options.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     saved = options.dir / "state.json"
@@ -94,7 +94,7 @@ def _started(options: argparse.Namespace) -> Fleet:
     except OSError:
         if options.port or not fleet.server.port:
             raise
-        # Nobody has asked for this port; whoever knows the clusters by it reads the kubeconfigs again.
+        # Nobody asked for this particular port. Anyone who knew the clusters by it reads the kubeconfigs again.
         fleet = Fleet(world.meshes, timing=timing, state=state)
         fleet.start()
     return fleet
@@ -120,7 +120,7 @@ def _describe(fleet: Fleet, folder: Path) -> None:
 
 
 def _save(fleet: Fleet, path: Path) -> None:
-    """Keeps the state, if it has changed: whole or not at all."""
+    """Save the state if it has changed; the file is replaced as a whole or not at all."""
     if fleet.changed_since_saved():
         _replace(path, json.dumps(fleet.dump(), separators=(",", ":")))
 

@@ -1,4 +1,4 @@
-"""From a request to its answer: routes, users, access reviews, selectors, paging, discovery. No sockets here."""
+"""Turns a request into its answer: routes, users, access reviews, selectors, paging and discovery. No sockets here."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PATCHES = {
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path names. `name` is empty for a collection."""
+    """What a path refers to. `name` is empty for a collection."""
 
     resource: Resource
     namespace: str = ""
@@ -47,7 +47,7 @@ class Route:
 
 @dataclass(slots=True)
 class Request:
-    """One request to one cluster; `path` is what follows the cluster's own prefix."""
+    """One request to one cluster. `path` is the part after the cluster's own prefix."""
 
     cluster: str
     method: str
@@ -59,12 +59,12 @@ class Request:
 
     @property
     def manager(self) -> str:
-        """As the API server chooses it: the query's, else the program's name in the user agent."""
+        """The field manager, chosen as the API server does: from the query, else the program name in the user agent."""
         return self.query.get("fieldManager") or self.headers.get("user-agent", "unknown").split("/")[0] or "unknown"
 
     @property
     def dry_run(self) -> bool:
-        if self.method == "DELETE" and self.body.strip():  # the body's options replace the query's
+        if self.method == "DELETE" and self.body.strip():  # the options in the body replace those in the query
             return b"dryRun" in self.body
         return bool(self.query.get("dryRun"))
 
@@ -104,7 +104,7 @@ def refuse(error: errors.ApiError) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A right: `*` matches everything; no `names` means all of them."""
+    """A permission: `*` matches everything; empty `names` means every name."""
 
     verbs: tuple[str, ...] = ("*",)
     groups: tuple[str, ...] = ("*",)
@@ -120,9 +120,9 @@ class Grant:
 
 
 class Access:
-    """Users by their tokens and what they may do.
+    """Users by token, and what each may do.
 
-    Every `…-admin-token` is the admin's, every `…-nobody-token` of a user without rights.
+    Every `…-admin-token` belongs to the admin, every `…-nobody-token` to a user without permissions.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Access:
         self.revoked: set[str] = set()
 
     def user(self, token: str) -> str:
-        """Raises ApiError 401."""
+        """Return the user that the token belongs to. Raise ApiError 401 if the token isn't valid."""
         name = token.removesuffix("-token").rpartition("-")[2]
         if not token.endswith("-token") or name not in self.grants or token in self.revoked:
             raise errors.unauthorized()
@@ -144,7 +144,7 @@ _VERSIONS = {item.api_version for item in RESOURCES}
 
 
 def route(path: str) -> Route:
-    """Raises ApiError 404."""
+    """Return the route of a path. Raise ApiError 404 if nothing is served there."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2:
         version, rest = parts[1], parts[2:]
@@ -174,21 +174,21 @@ class Api:
         self.access = access or Access()
 
     def authenticate(self, request: Request) -> None:
-        """Sets the user. Raises ApiError 401."""
+        """Set the request's user. Raise ApiError 401 if its token isn't valid."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise errors.unauthorized()
         request.user = self.access.user(token.strip())
 
     def authorize(self, request: Request, at: Route, verb: str) -> None:
-        """Raises ApiError 403."""
+        """Raise ApiError 403 unless the request's user is allowed to do this."""
         plural = f"{at.resource.plural}/{at.subresource}" if at.subresource else at.resource.plural
         namespace = at.name if at.resource.kind == "Namespace" else at.namespace
         if not self.access.allows(request.user, verb, at.resource.group, plural, namespace, at.name):
             raise errors.forbidden(request.user, verb, at.resource, namespace, at.name, at.subresource)
 
     def answer(self, request: Request) -> Response:
-        """Everything but watches and port-forward. Raises ApiError."""
+        """Return the answer to any request except watches and port-forward. Raise ApiError for a refusal."""
         fixed = self._fixed(request)
         if fixed is not None:
             return fixed
@@ -209,7 +209,7 @@ class Api:
         return respond(obj if obj.get("kind") == "Status" else self._shown(at.resource, obj, request), status)
 
     def _delete_all(self, request: Request, at: Route) -> Json:
-        """Everything of the list that the same request would get; answers with it."""
+        """Delete everything that a list with the same request would return, and return that list."""
         found = self._list(request, at)
         options = parse(request.body) if request.body.strip() else _delete_options(request)
         for item in found["items"]:
@@ -284,7 +284,7 @@ class Api:
                 "metadata": meta,
                 "items": shown,
             }
-        if not at.resource.custom:  # built-in kinds do not repeat themselves in a list
+        if not at.resource.custom:  # built-in kinds don't repeat kind and apiVersion in each item of a list
             page = [{key: value for key, value in item.items() if key not in ("kind", "apiVersion")} for item in page]
         return {
             "kind": f"{at.resource.kind}List",
@@ -338,7 +338,7 @@ _REVIEWS: dict[str, Callable[[Api, Request], Json]] = {
 
 
 def _delete_options(request: Request) -> Json:
-    """A delete's options from the query; the real server looks there only when there is no body."""
+    """Return the delete options from the query. The real server reads them there only when the request has no body."""
     options: Json = {key: request.query[key] for key in ("propagationPolicy", "dryRun") if key in request.query}
     if "gracePeriodSeconds" in request.query:
         options["gracePeriodSeconds"] = int(request.query["gracePeriodSeconds"])
@@ -350,7 +350,7 @@ def partial(request: Request) -> bool:
 
 
 def selection(request: Request, resource: Resource) -> Predicate | None:
-    """The request's selectors as one test. Raises ApiError 400."""
+    """Return the request's selectors as one test; None without selectors. Raise ApiError 400 for an invalid one."""
     labels = label_selector(request.query.get("labelSelector", ""))
     fields = field_selector(request.query.get("fieldSelector", ""), resource)
     if labels is None or fields is None:
@@ -360,7 +360,7 @@ def selection(request: Request, resource: Resource) -> Predicate | None:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A list that goes on: from which version, and after which namespace and name."""
+    """Where a paged list continues: its version, and the namespace and name that it continues after."""
 
     version: int
     after: tuple[str, str]
@@ -417,7 +417,7 @@ def scale_of(obj: Json) -> Json:
 
 
 def discovery(path: str) -> Json | None:
-    """The lists of groups, versions and resources; None for any other path."""
+    """Return the list of groups, versions or resources at a discovery path; None for any other path."""
     groups = sorted({item.group for item in RESOURCES} - {""})
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}

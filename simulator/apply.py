@@ -1,7 +1,7 @@
-"""Server-side apply: who owns which field, what an apply changes, and whom it would overwrite.
+"""Server-side apply: who owns which field, what an apply changes, and whose fields it would overwrite.
 
 Follows sigs.k8s.io/structured-merge-diff and the API server's wording of conflicts. A path is a tuple of elements as
-`managedFields` has them: `f:name`, `k:{"name":"x"}`, `v:"x"`; a set of fields is a set of paths.
+they appear in `managedFields`: `f:name`, `k:{"name":"x"}`, `v:"x"`. A set of fields is a set of paths.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _UNOWNED: Fields = frozenset(
 
 
 class Manager(NamedTuple):
-    """Who wrote: entries of `managedFields` are merged under this.
+    """Who wrote: the key by which entries of `managedFields` are merged.
 
-    Appliers have no `api_version`: they own across versions.
+    Appliers have no `api_version`, since they own fields across versions.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Difference:
 
 
 def element(rule: Rule, item: Any) -> str:
-    """The path element of one item of a list that is merged item by item."""
+    """Return the path element of one item in a list that is merged item by item."""
     if rule.unique:
         return "v:" + json.dumps(item)
     defaults = dict(rule.defaults)
@@ -77,7 +77,7 @@ def element(rule: Rule, item: Any) -> str:
 
 
 def fields_of(value: Any, rules: Rules, names: Names = (), path: Path = ()) -> Iterator[Path]:
-    """Every field that `value` sets."""
+    """Yield every field that `value` sets."""
     rule = rules.get(names)
     if isinstance(value, dict):
         if rule is ATOMIC:
@@ -100,7 +100,7 @@ def fields_of(value: Any, rules: Rules, names: Names = (), path: Path = ()) -> I
 
 
 def _children(value: Any, rules: Rules, names: Names) -> dict[str, tuple[Any, Names]] | None:
-    """The parts of a value that merge on their own; None when it is merged as a whole."""
+    """Return the parts of a value that merge separately; None if it merges as a whole."""
     rule = rules.get(names)
     if isinstance(value, dict) and rule is not ATOMIC:
         return {f"f:{key}": (child, (*names, key)) for key, child in value.items()}
@@ -110,7 +110,7 @@ def _children(value: Any, rules: Rules, names: Names) -> dict[str, tuple[Any, Na
 
 
 def compare(old: Any, new: Any, rules: Rules, result: Difference, names: Names = (), path: Path = ()) -> Difference:
-    """Collects in `result` the fields in which `new` differs from `old`."""
+    """Collect in `result` the fields in which `new` differs from `old`, and return it."""
     if old is new:
         return result
     before = None if old is _MISSING else _children(old, rules, names)
@@ -135,7 +135,7 @@ def compare(old: Any, new: Any, rules: Rules, result: Difference, names: Names =
 
 
 def merge(live: Any, config: Any, rules: Rules, names: Names = ()) -> Any:
-    """`live` with everything that `config` sets. Neither is changed; the result shares their parts."""
+    """Return `live` with everything that `config` sets. Neither is changed; the result shares their parts."""
     rule = rules.get(names)
     if isinstance(live, dict) and isinstance(config, dict) and rule is not ATOMIC:
         changed = {
@@ -156,7 +156,7 @@ def _merge_lists(live: list[Any], config: list[Any], rule: Rule, rules: Rules, n
         if key not in right:
             order.append(key)
             continue
-        while key in waiting:  # the applied order wins among the applied
+        while key in waiting:  # among applied items, the applied order wins
             order.append(waiting.pop(0))
     order += waiting
     return [
@@ -166,7 +166,7 @@ def _merge_lists(live: list[Any], config: list[Any], rule: Rule, rules: Rules, n
 
 
 def remove(value: Any, paths: set[Path], rules: Rules, names: Names = (), path: Path = ()) -> Any:
-    """`value` without the fields in `paths`; what becomes empty by it goes too (`_MISSING`)."""
+    """Return `value` without the fields in `paths`. Anything that this leaves empty is removed too (`_MISSING`)."""
     children = _children(value, rules, names)
     if children is None:
         return value
@@ -184,7 +184,7 @@ def remove(value: Any, paths: set[Path], rules: Rules, names: Names = (), path: 
 
 
 def _with_parents(paths: Iterable[Path]) -> set[Path]:
-    """The paths and all named fields that lead to them."""
+    """Return the paths and all named fields that lead to them."""
     found: set[Path] = set()
     for path in paths:
         found.add(path)
@@ -197,7 +197,7 @@ def _with_parents(paths: Iterable[Path]) -> set[Path]:
 
 
 def encode(fields: Fields) -> Json:
-    """As `fieldsV1` has it."""
+    """Return the fields in the format of `fieldsV1`."""
     root: Json = {}
     for path in sorted(fields):
         node = root
@@ -234,7 +234,7 @@ def owners_of(obj: Json) -> Owners:
 
 
 def managed_fields(owners: Owners, before: Json | None, api_version: str, now: str) -> list[Json]:
-    """The entries of `managedFields`; one that has not changed keeps its time."""
+    """Return the entries of `managedFields`. An entry that hasn't changed keeps its time."""
     times = {}
     if before is not None:
         known = owners_of(before)
@@ -259,7 +259,7 @@ def managed_fields(owners: Owners, before: Json | None, api_version: str, now: s
 
 
 def dotted(path: Path) -> str:
-    """A path as conflicts print it: `.spec.containers[name="app"].image`."""
+    """Return a path as conflicts print it: `.spec.containers[name="app"].image`."""
     text = ""
     for step in path:
         kind, value = step[:2], step[2:]
@@ -304,10 +304,10 @@ def _taken_from_others(owners: Owners, author: Manager, difference: Difference, 
 
 
 def apply(live: Json, config: Json, rules: Rules, owners: Owners, author: Manager, force: bool) -> tuple[Json, Owners]:
-    """The object after `author` has applied `config`, and who owns what then.
+    """Return the object after `author` has applied `config`, and the resulting owners.
 
-    `live` and `config` carry no `managedFields`. Raises ApiError 409 with one cause for each field that another manager
-    owns and that the apply would change, unless `force`.
+    `live` and `config` carry no `managedFields`. Raise ApiError 409, with one cause for each field that another manager
+    owns and that the apply would change, unless `force` is set.
     """
     last, new = owners.get(author, frozenset()), frozenset(fields_of(config, rules))
     merged = merge(live, config, rules)
@@ -322,7 +322,7 @@ def apply(live: Json, config: Json, rules: Rules, owners: Owners, author: Manage
 
 
 def update(live: Json, changed: Json, rules: Rules, owners: Owners, author: Manager) -> Owners:
-    """Who owns what after `author` has written `changed` in any other way than by apply."""
+    """Return the owners after `author` has written `changed` by any means other than apply."""
     difference = compare(live, changed, rules, Difference())
     left = _taken_from_others(owners, author, difference, force=True)
     own = (owners.get(author, frozenset()) - difference.removed | difference.written) - _UNOWNED

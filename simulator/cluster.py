@@ -1,4 +1,4 @@
-"""One simulated cluster: the verbs of its API on its objects, as an API server carries them out."""
+"""One simulated cluster: the verbs of its API, carried out on its objects as an API server would."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HAS_GENERATION = {
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """How something is written: by which manager, through which subresource, really or as a dry run."""
+    """How to write: as which manager, through which subresource, and for real or as a dry run."""
 
     manager: str
     subresource: str = ""
@@ -51,7 +51,7 @@ SYSTEM = Write("simulator")
 
 
 def clone(value: Any) -> Any:
-    """A copy of JSON data; several times faster than copy.deepcopy."""
+    """Return a copy of JSON data; several times faster than copy.deepcopy."""
     if isinstance(value, dict):
         return {key: clone(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def now() -> str:
 
 
 def _bare(obj: Json) -> Json:
-    """Without `managedFields` and `status`: what ownership is about on the object's own endpoint."""
+    """Return the object without `managedFields` and `status`: the part whose ownership its own endpoint tracks."""
     meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": meta}
 
@@ -84,9 +84,10 @@ def _same(old: Json, new: Json) -> bool:
 
 
 class Cluster:
-    """`store` holds the objects; the verbs raise ApiError. They may be called from any thread and need no HTTP.
+    """A cluster whose objects are in `store`.
 
-    `admits` is what admission makes of a new Pod; it may raise ApiError.
+    The verbs raise ApiError, can be called from any thread, and don't need HTTP. `admits` takes a new Pod and returns
+    it as admission changes it; it may raise ApiError.
     """
 
     def __init__(self, name: str, store: Store | None = None) -> None:
@@ -143,7 +144,7 @@ class Cluster:
     def patch(
         self, resource: Resource, namespace: str, name: str, kind: str, patch: Any, write: Write = SYSTEM
     ) -> Json:
-        """`kind` is `json`, `merge` or `strategic`."""
+        """Patch an object and return it; `kind` is `json`, `merge` or `strategic`."""
         with self.store.lock:
             old = self.get(resource, namespace, name)
             visible = clone(old)
@@ -161,7 +162,7 @@ class Cluster:
     def apply(
         self, resource: Resource, namespace: str, name: str, config: Json, write: Write = SYSTEM
     ) -> tuple[Json, bool]:
-        """Server-side apply. Returns the object and whether it has been created."""
+        """Apply server-side. Return the object, and whether it was created."""
         with self.store.lock:
             config = self._incoming(resource, namespace, name, config)
             if "managedFields" in config["metadata"]:
@@ -191,7 +192,7 @@ class Cluster:
     def delete(
         self, resource: Resource, namespace: str, name: str, options: Json | None = None, dry_run: bool = False
     ) -> Json:
-        """What the API answers: the object while it is leaving, else a Status."""
+        """Delete an object and return the API's answer: the object if its deletion takes time, else a Status."""
         options = options or {}
         with self.store.lock:
             old = self.get(resource, namespace, name)
@@ -214,9 +215,10 @@ class Cluster:
     def change(
         self, resource: Resource, namespace: str, name: str, edit: Callable[[Json], Any], write: Write | None = None
     ) -> Json | None:
-        """A controller's write: `edit` changes a copy in place. Ownership is recorded only when `write` says so.
+        """Write as a controller: `edit` changes a copy in place. Return the object, or None if it is gone.
 
-        None when the object is gone."""
+        Ownership is recorded only if `write` is given.
+        """
         with self.store.lock:
             old = self.store.get(resource, namespace, name)
             if old is None:
@@ -279,7 +281,7 @@ class Cluster:
                 )
             return
         if meta.get("uid") and meta["uid"] != old["metadata"]["uid"]:
-            # said twice by the real one, too: once for all kinds, once for this one
+            # the real server says it twice too: once for all kinds, once for this one
             immutable = ("FieldValueInvalid", f'Invalid value: "{meta["uid"]}": field is immutable', "metadata.uid")
             raise errors.invalid(resource, name, [immutable, immutable])
         if meta.get("resourceVersion") and meta["resourceVersion"] != old["metadata"]["resourceVersion"]:
@@ -362,7 +364,7 @@ class Cluster:
         return annotated or old.get("spec") != new.get("spec")
 
     def _allocate(self, obj: Json, old: Json | None) -> None:
-        """The cluster IP and node ports that the server chooses, kept from one write to the next."""
+        """Assign the cluster IP and node ports that the server chooses, keeping them from one write to the next."""
         spec = obj["spec"]
         before: Json = old["spec"] if old is not None else {}
         if spec["type"] == "ExternalName":
@@ -402,7 +404,7 @@ class Cluster:
                 raise errors.stale_delete(resource, meta["name"], what, wanted[key], meta[key])
 
     def _leaving(self, resource: Resource, old: Json, options: Json) -> Json | None:
-        """The object as it is while it is being deleted; None when it can go at once."""
+        """Return the object as it is while being deleted; None if it can be removed at once."""
         finalizers = list(old["metadata"].get("finalizers", ()))
         policy = options.get("propagationPolicy")
         if policy == "Foreground" and self.store.owned_by(old["metadata"]["uid"]):
@@ -425,7 +427,7 @@ class Cluster:
 
 
 def parse(text: bytes) -> Any:
-    """JSON, or YAML when it is none. Raises ApiError 400."""
+    """Parse JSON, or YAML if the text isn't JSON. Raise ApiError 400 if it is neither."""
     try:
         return json.loads(text)
     except ValueError:

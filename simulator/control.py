@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 def control(fleet: Host, request: Request) -> Response:
-    """Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
+    """Answer a request to one of the control routes.
+
+    Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
     `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`), `PUT clusters/NAME/unready`
-    (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `GET clusters`."""
+    (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `GET clusters`.
+    """
     try:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or Access().user(token) != "admin":

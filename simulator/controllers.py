@@ -1,6 +1,7 @@
-"""What runs beside the API server: workloads become Pods, Pods become ready, load balancers get addresses, orphans go.
+"""What runs beside the API server.
 
-Everything is driven by the store's events and timers of the fleet's loop.
+Workloads become Pods, Pods become ready, load balancers get addresses, and orphans are removed. Everything is driven by
+the store's events and by timers on the fleet's loop.
 """
 
 from __future__ import annotations
@@ -24,27 +25,28 @@ _ANNOTATIONS = ("simulator/", "cloud.rig/")
 
 
 def wish(service: Json, name: str) -> str | None:
-    """An annotation that asks the simulated cloud for something: `simulator/delay`, `simulator/hostname`,
-    `simulator/pending`.
+    """Return the value of an annotation that asks something of the simulated cloud; None without one.
+
+    The annotations are `simulator/delay`, `simulator/hostname` and `simulator/pending`.
     """
     annotations = service["metadata"].get("annotations") or {}
     return next((annotations[prefix + name] for prefix in _ANNOTATIONS if prefix + name in annotations), None)
 
 
 def controlled_by(obj: Json) -> Json | None:
-    """The ownerReference of an object's controller."""
+    """Return the ownerReference to an object's controller; None if it has no controller."""
     return next((owner for owner in obj["metadata"].get("ownerReferences", ()) if owner.get("controller")), None)
 
 
 def default_account(cluster: Cluster, namespace: str) -> None:
-    """The service account that every namespace has."""
+    """Create the service account that every namespace has, unless it exists."""
     if cluster.store.get(ACCOUNTS, namespace, "default") is None:
         body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
         cluster.create(ACCOUNTS, namespace, body, Write("kube-controller-manager"))
 
 
 class Controllers:
-    """The controllers of one cluster, and what admission makes of its Pods."""
+    """The controllers of one cluster, and the admission of its Pods."""
 
     def __init__(self, fleet: Surroundings, member: Member, cloud: str) -> None:
         self.fleet, self.member, self.cluster, self.timing = fleet, member, member.cluster, fleet.timing
@@ -58,12 +60,15 @@ class Controllers:
         self.cluster.store.listeners.append(self._notice)
 
     def start(self) -> None:
-        """Looks at everything that is there already."""
+        """Process everything that already exists."""
         for resource, obj in list(self.cluster.store.all()):
             self._look(resource, obj)
 
     def later(self, key: Hashable, seconds: float, act: Callable[[], Any]) -> None:
-        """Calls `act` on the loop in `seconds`; asked again for the same key meanwhile, once. Safe from any thread."""
+        """Call `act` on the loop in `seconds`. Safe from any thread.
+
+        Until then, further calls with the same key are ignored.
+        """
         if key in self._due:
             return
         self._due.add(key)
@@ -75,7 +80,10 @@ class Controllers:
         self.fleet.at(seconds, run)
 
     def _admit(self, pod: Json) -> Json:
-        """Raises ApiError when a Pod's service account is missing, or when nobody injects it that should."""
+        """Return the Pod as admitted.
+
+        Raise ApiError if its service account is missing, or if it needs injection and no istiod answers.
+        """
         meta = pod["metadata"]
         account = pod.get("spec", {}).get("serviceAccountName", "default")
         if self.cluster.store.get(ACCOUNTS, meta["namespace"], account) is None:
@@ -148,7 +156,7 @@ class Controllers:
                 resource, meta.get("namespace", ""), meta["name"], options or {"propagationPolicy": "Background"}
             )
         except ApiError:
-            return  # gone already
+            return  # already gone
 
     def _leave(self, resource: Resource, namespace: str, name: str) -> None:
         obj = self.cluster.store.get(resource, namespace, name)
@@ -241,7 +249,7 @@ class Controllers:
                 service, "SyncLoadBalancerFailed", "Error syncing load balancer: quota of load balancers exceeded"
             )
         except ApiError:
-            return  # the namespace is going away
+            return  # the namespace is being deleted
 
     def _give_address(self, namespace: str, name: str) -> None:
         service = self.cluster.store.get(SERVICES, namespace, name)
@@ -255,7 +263,7 @@ class Controllers:
         )
 
     def _had(self, service: Json) -> str:
-        """The address it was given before this fleet was started from a saved state."""
+        """Return the address that the Service had before this fleet was started from a saved state; "" if none."""
         ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
         return str(ingress[0].get("ip", ""))
 
@@ -270,7 +278,7 @@ class Controllers:
         self.cluster.change(SERVICES, namespace, name, edit)
 
     def _run_pod(self, namespace: str, name: str) -> None:
-        """The kubelet's part: from Pending to Running and Ready, unless its image cannot be had."""
+        """Act as the kubelet: take a Pod from Pending to Running and Ready, unless its image can't be pulled."""
         pod = self.cluster.store.get(PODS, namespace, name)
         if pod is None or pod["metadata"].get("deletionTimestamp") or pod["status"].get("phase") != "Pending":
             return

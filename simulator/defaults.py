@@ -1,4 +1,4 @@
-"""What a real API server adds to the objects that are written, so that merged results look as they do there."""
+"""The defaults that a real API server adds to written objects, so that merged results look the same here."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ _STATUS: dict[str, Json] = {
 
 
 def set_defaults(obj: Json) -> None:
-    """Fills `obj`, which must be a copy of its own, in place."""
+    """Fill in the defaults of `obj` in place; it must be the caller's own copy."""
     fill = _KINDS.get(obj["kind"])
     if fill is not None:
         fill(obj)

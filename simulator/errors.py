@@ -1,4 +1,4 @@
-"""Refusals as a Kubernetes API server words them: a Status object with its HTTP code."""
+"""Refusals in a Kubernetes API server's words: a Status object with its HTTP code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ApiError(Exception):
-    """Answers a request with `status`, and the header `Retry-After` when `retry_after` (seconds) is set."""
+    """Answers a request with `status`, and with a `Retry-After` header if `retry_after` (seconds) is set."""
 
     def __init__(
         self, code: int, reason: str, message: str, details: Json | None = None, retry_after: float | None = None
@@ -45,7 +45,7 @@ def _about(resource: Resource, name: str) -> Json:
 
 
 class PlainNotFound(ApiError):
-    """A path outside every known group: the answer is text, no Status."""
+    """A path outside every known group. The answer is plain text, not a Status."""
 
     def __init__(self) -> None:
         super().__init__(404, "NotFound", "404 page not found")
@@ -79,9 +79,9 @@ def modified(resource: Resource, name: str) -> ApiError:
 
 
 def stale_delete(resource: Resource, name: str, what: str, wanted: str, found: str) -> ApiError:
-    """A precondition of a delete that fails; `what` is `UID` or `ResourceVersion`.
+    """Return the refusal of a delete whose precondition fails; `what` is `UID` or `ResourceVersion`.
 
-    Named by kind, not by plural, as the real ones.
+    It names the kind, not the plural, as the real server does.
     """
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     end = (
@@ -103,7 +103,10 @@ def rejected() -> ApiError:
 
 
 def invalid(resource: Resource, name: str, causes: list[tuple[str, str, str]]) -> ApiError:
-    """`causes` are (reason, message, field), as `("FieldValueInvalid", "Invalid value: …", "spec.replicas")`."""
+    """Return the refusal of an invalid object.
+
+    `causes` are (reason, message, field), such as `("FieldValueInvalid", "Invalid value: …", "spec.replicas")`.
+    """
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     texts = list(dict.fromkeys(f"{field}: {message}" for _, message, field in causes))
     text = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
@@ -133,12 +136,12 @@ def forbidden(user: str, verb: str, resource: Resource, namespace: str, name: st
 
 
 def forbidden_pod(name: str, why: str) -> ApiError:
-    """Of a Pod that admission does not let in."""
+    """Return the refusal of a Pod that admission rejects."""
     return ApiError(403, "Forbidden", f'pods "{name}" is forbidden: {why}', {"name": name, "kind": "pods"})
 
 
 def unsupported_media(resource: Resource) -> ApiError:
-    """Custom resources say what they take, built-in kinds do not."""
+    """Return the refusal of a content type. Custom resources list the types that they accept; built-in kinds don't."""
     if not resource.custom:
         return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
     accepted = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
@@ -150,7 +153,10 @@ def unsupported_media(resource: Resource) -> ApiError:
 
 
 def version_required(resource: Resource, name: str) -> ApiError:
-    """Of an update of a custom resource; named by its plural, as the real one."""
+    """Return the refusal to update a custom resource without a version.
+
+    It names the plural, as the real server does.
+    """
     message = "Invalid value: 0: must be specified for an update"
     error = invalid(resource, name, [("FieldValueInvalid", message, "metadata.resourceVersion")])
     error.message = error.message.replace(f"{resource.kind}.{resource.group}", resource.qualified, 1)
@@ -159,7 +165,7 @@ def version_required(resource: Resource, name: str) -> ApiError:
 
 
 def list_expired() -> ApiError:
-    """Of a list that goes on from a state that is forgotten."""
+    """Return the refusal to continue a list whose state has been forgotten."""
     return ApiError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
 
 

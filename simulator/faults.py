@@ -1,4 +1,4 @@
-"""What can go wrong with a cluster, switched while it runs; and the hook that fires at a write."""
+"""What can go wrong with a cluster, switchable while it runs, and the hook that fires at a write."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _REASONS = {
 
 
 class Cut(Exception):
-    """Raised by a hook: the connection is closed without an answer, so that the client cannot know whether its write
-    arrived.
+    """Raised by a hook: close the connection without an answer.
+
+    The client then can't know whether its write arrived.
     """
 
 
@@ -40,8 +41,9 @@ class Fault:
     """One fault of a cluster.
 
     `kind` is one of KINDS, or an HTTP status as text. `seconds` is the latency, the pause of `slow`, or how far the
-    `clock` is ahead. Only requests with one of `methods` and with `resource` (plural) in their path meet it, when set,
-    and of those each `every`-th; after `count` of them it is over (None: never). `asked` counts those that were meant.
+    `clock` is ahead. If `methods` or `resource` (a plural) is set, the fault applies only to requests with one of these
+    methods and with this resource in their path. Of those requests, every `every`-th one meets it, and after it has
+    struck `count` times it is over (None: never). `asked` counts the requests that it applies to.
     """
 
     kind: str
@@ -83,11 +85,10 @@ Hook = Callable[[str, int, "Request", str], Any]
 
 @dataclass(slots=True)
 class RemoteHook:
-    """A hook that another process sets over HTTP: at the `n`-th write (of `cluster`, or of all), at `stage`, do
-    `action`.
+    """A hook that another process sets over HTTP: at the `n`-th write, at `stage`, do `action`.
 
-    Actions: `kill` sends `signal` to `pid`; `cut` closes the connection without an answer; `sleep` waits `seconds`;
-    `status` answers with `status`.
+    Counts the writes of `cluster`, or of all clusters. Actions: `kill` sends `signal` to `pid`; `cut` closes the
+    connection without an answer; `sleep` waits `seconds`; `status` answers with `status`.
     """
 
     action: str

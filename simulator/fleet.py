@@ -1,6 +1,4 @@
-"""A fleet: simulated clusters behind one TLS port of this process, with what tests need to look into them and to break
-them.
-"""
+"""A fleet: simulated clusters behind one TLS port of this process, and what tests need to inspect and break them."""
 
 from __future__ import annotations
 
@@ -27,9 +25,10 @@ ADMIN_TOKEN, NOBODY_TOKEN = "simulator-admin-token", "simulator-nobody-token"
 
 
 class Fleet(Host):
-    """Hosted meshes on simulated clusters, the first of which is `mesh`; without `plans` the usual one.
+    """Hosted meshes on simulated clusters.
 
-    `state` (a `dump`) makes it the fleet that was saved. A context manager; within it the API servers answer.
+    `mesh` is the first of them; without `plans` there is the usual one. With `state` (a `dump`) it is the fleet that
+    was saved. It is a context manager; inside it the API servers answer.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Fleet(Host):
         self.stop()
 
     def start(self) -> None:
-        """Serves from a thread of its own. Raises OSError when the port is taken."""
+        """Serve from a thread of its own. Raise OSError if the port is taken."""
         if self._state is not None:
             load(self, self._state, self.plans)
         else:
@@ -76,14 +75,14 @@ class Fleet(Host):
         for mesh in self.meshes:
             for controllers in mesh.controllers.values():
                 self.at(0, controllers.start)
-        if self._state is None:  # one that goes on where it was may hold what never settles
+        if self._state is None:  # a restored fleet may hold something that never settles
             self.settle()
         self._state = None
         for mesh in self.meshes:
             mesh.started = True
 
     def settle(self, seconds: float = 10.0) -> None:
-        """Waits until every Deployment has what it asks for. Raises TimeoutError."""
+        """Wait until every Deployment has what it asks for. Raise TimeoutError after `seconds`."""
         until = time.monotonic() + seconds
         while not all(
             _rolled_out(obj)
@@ -99,7 +98,7 @@ class Fleet(Host):
         self._end_loop()
 
     def kubeconfig(self, name: str, user: str = "admin") -> str:
-        """A self-contained kubeconfig, as a person would paste it."""
+        """Return a self-contained kubeconfig, as a person would paste it."""
         ca = base64.b64encode(self.authority.certificate).decode()
         server = f"https://127.0.0.1:{self.server.port}/clusters/{name}"
         return (
@@ -110,8 +109,9 @@ class Fleet(Host):
         )
 
     def describe(self, folder: str | Path) -> Json:
-        """Writes a kubeconfig per cluster below `folder` and returns the description of the installation that live
-        tests read: the first mesh.
+        """Write a kubeconfig per cluster below `folder`, and return the description of the installation.
+
+        Live tests read the description; it is that of the first mesh.
         """
         clusters = []
         for name, member in self.members.items():
@@ -142,7 +142,7 @@ class Fleet(Host):
         }
 
     def dump(self) -> Json:
-        """Everything that a later fleet needs to be the same to its clients."""
+        """Return everything that a later fleet needs to look the same to its clients."""
         certificate, key = self.authority.dump()
         clusters = {
             name: {
@@ -157,7 +157,7 @@ class Fleet(Host):
         return {"authority": [certificate.decode(), key.decode()], "meshes": meshes, "clusters": clusters}
 
     def changed_since_saved(self) -> bool:
-        """Whether anything has been written since this was last asked."""
+        """Return whether anything has been written since the last call."""
         now = tuple((member.cluster.store.version, repr(member.fault)) for member in self.members.values())
         changed, self._saved = now != self._saved, now
         return changed

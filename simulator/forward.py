@@ -1,8 +1,7 @@
-"""Port-forward to an istiod Pod, over the web socket `v4.channel.k8s.io`: HTTP/1.1 inside, and the connection stays
-open after an answer.
+"""Port-forward to an istiod Pod, over the WebSocket protocol `v4.channel.k8s.io`.
 
-Per forwarded port there is a data channel (0, 2, …) and an error channel (1, 3, …); each begins with the port's number,
-two bytes, little-endian.
+It carries HTTP/1.1, and the connection stays open after an answer. Each forwarded port has a data channel (0, 2, …) and
+an error channel (1, 3, …); each channel begins with the port number, two bytes, little-endian.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ _LIMIT = 1 << 20
 async def forward(
     fleet: Host, member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Serves the web socket to its end. Raises ApiError before it is opened, ConnectionError after."""
+    """Serve the WebSocket until it closes. Raise ApiError before it is opened, ConnectionError after."""
     at = route(request.path)
-    member.api.authorize(request, at, "create")  # what Kubernetes 1.35 and later ask for, whatever the method
+    member.api.authorize(request, at, "create")  # what Kubernetes 1.35 and later require, whatever the method
     pod = member.cluster.get(PODS, at.namespace, at.name)
     if pod.get("status", {}).get("phase") != "Running":
         raise errors.bad_request(
@@ -58,7 +57,7 @@ async def forward(
 
 
 def _accept(key: str) -> str:
-    """What RFC 6455 asks of a server; SHA-1 is no secret's guard there."""
+    """Return the accept key that RFC 6455 requires. SHA-1 protects no secret there."""
     return base64.b64encode(hashlib.sha1(f"{key}{_GUID}".encode(), usedforsecurity=False).digest()).decode()
 
 
@@ -120,7 +119,7 @@ class _Session:
         self.writer.write(bytes([0x80 | opcode]) + length + payload)
 
     async def _frame(self) -> tuple[int, bytes] | None:
-        """The next channel's data; None when the client closes."""
+        """Return the next frame's channel and data; None if the client closes."""
         while True:
             first, second = await self.reader.readexactly(2)
             size = second & 0x7F

@@ -1,4 +1,4 @@
-"""What all clusters of a fleet share: one loop with its timers, the meshes, faults, and the record of writes."""
+"""What all clusters of a fleet share: one loop with its timers, the meshes, the faults, and the record of writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CHURN = ("Pod", "ReplicaSet", "Event", "Node")
 
 
 class Host:
-    """The clusters and meshes that run here. Nothing runs before the thread of the loop is started."""
+    """The clusters and meshes that run here. Nothing runs until the loop's thread is started."""
 
     def __init__(self, timing: Timing | None = None) -> None:
         self.timing = timing or Timing()
@@ -46,15 +46,16 @@ class Host:
         return self.meshes[0]
 
     def fault(self, name: str, kind: str | None, **options: Any) -> None:
-        """Switches a fault of a cluster on (see Fault), or off with None."""
+        """Switch a cluster's fault on (see Fault), or off with None."""
         self.members[name].fault = None if kind is None else Fault(kind, **options)
         for mesh in self.meshes:
             mesh.wake()
 
     def hook(self, on_write: Hook | None) -> None:
-        """Calls `on_write(cluster, n, request, stage)` at each write that is no dry run, in a thread of its own,
-        `before` and `after` it is stored. `n` counts from 1 since the hook was set, over all clusters. It may sleep,
-        raise ApiError (the answer) or Cut (no answer).
+        """Call `on_write(cluster, n, request, stage)` at each write except dry runs.
+
+        It is called in a thread of its own, once `before` and once `after` the write is stored. `n` counts writes to
+        all clusters, from 1 since the hook was set. It may sleep, raise ApiError (the answer) or raise Cut (no answer).
         """
         self._writes, self.on_write = 0, on_write
 
@@ -66,15 +67,16 @@ class Host:
         return self._writes
 
     def writes(self, name: str = "") -> list[WriteRecord]:
-        """Every write over HTTP so far (without dry runs), of one cluster or of all."""
+        """Return every write over HTTP so far (without dry runs), to one cluster or to all."""
         return [
             record for member in self.members.values() if name in ("", member.name) for record in list(member.writes)
         ]
 
     def snapshot(self, kinds: Iterable[str] = (), churn: bool = False) -> dict[str, dict[str, Json]]:
-        """All objects by cluster and `Kind/namespace/name`, without what changes by itself (Pods, ReplicaSets, Events
-        and Nodes unless `churn`; status, versions, managedFields, the restart and revision annotations): for
-        comparisons before and after.
+        """Return all objects by cluster and `Kind/namespace/name`, for comparing before and after.
+
+        Leaves out what changes by itself: Pods, ReplicaSets, Events and Nodes (unless `churn`), and status, versions,
+        managedFields, and the restart and revision annotations.
         """
         wanted = set(kinds)
         return {
@@ -87,24 +89,24 @@ class Host:
         }
 
     def at(self, seconds: float, act: Callable[[], Any]) -> None:
-        """Calls `act` on the loop in `seconds`. Safe from any thread."""
+        """Call `act` on the loop in `seconds`. Safe from any thread."""
         if threading.get_ident() == self._thread.ident:
             self.loop.call_later(seconds, act)
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self.loop.call_later, seconds, act)
 
     def inject(self, member: Member, pod: Json) -> Json:
-        """A Pod as the cluster's injection webhooks make it. Raises ApiError when they cannot be asked."""
+        """Return a Pod as the cluster's injection webhooks make it. Raise ApiError if they can't be reached."""
         for mesh in self.meshes:
             pod = mesh.inject(member, pod)
         return pod
 
     def starts(self, member: Member, pod: Json) -> float:
-        """How many seconds the start of a Pod still has to wait for."""
+        """Return how many seconds a Pod must still wait before it starts."""
         return max((mesh.starts(member, pod) for mesh in self.meshes), default=0.0)
 
     def _run_loop(self) -> None:
-        """All of the loop's life is in its own thread: whoever stops the fleet may be inside another loop."""
+        """Run the loop and close it, all in its own thread: whoever stops the fleet may be inside another loop."""
         self.loop.run_forever()
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()

@@ -1,4 +1,4 @@
-"""One istiod process, as the console sees it: what it has loaded, which clusters it has read, and its debug pages."""
+"""One istiod process as the console sees it: what it has loaded, which clusters it has read, and its debug pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Endpoint:
 
 
 def environment(pod: Json, container: str = "") -> dict[str, str]:
-    """The plain variables of a Pod's container, or of its first one."""
+    """Return the literal environment variables of a Pod's container (its first one by default)."""
     found = [item for item in pod["spec"]["containers"] if container in ("", item["name"])]
     return {item["name"]: item["value"] for item in (found[0].get("env", ()) if found else ()) if "value" in item}
 
@@ -50,7 +50,10 @@ def injected(pod: Json) -> bool:
 
 
 class ServedMesh(Protocol):
-    """What an istiod asks of its mesh: `config` and `members` name clusters, `hosts` are the names that it resolves."""
+    """What an istiod needs from its mesh.
+
+    `config` and `members` are names of clusters; `hosts` are the host names that it can resolve.
+    """
 
     @property
     def fleet(self) -> Surroundings: ...
@@ -71,13 +74,13 @@ class ServedMesh(Protocol):
     def config_cluster(self) -> Member: ...
 
     def replicas(self) -> list[str]:
-        """The istiod Pods that are ready."""
+        """Return the istiod Pods that are ready."""
 
 
 class Istiod:
     """The process behind one istiod Pod.
 
-    Its state begins with it: a restart forgets the last good networks and reads the clusters anew.
+    Its state starts fresh: a restart forgets the last good networks and reads the clusters again.
     """
 
     def __init__(self, mesh: ServedMesh, pod: Json) -> None:
@@ -92,7 +95,7 @@ class Istiod:
 
     @property
     def config_map(self) -> str:
-        """The one it takes meshNetworks from: the shared one if it is there, else its revision's."""
+        """The ConfigMap it takes meshNetworks from: the shared one if it exists, else its revision's."""
         own = "istio" if self.revision == "default" else f"istio-{self.revision}"
         return self.shared if self.shared and self._config_map(self.shared) else own
 
@@ -100,7 +103,7 @@ class Istiod:
         return self.mesh.config_cluster.cluster.store.get(CONFIG_MAPS, self.mesh.namespace, name)
 
     def reload(self) -> None:
-        """Takes the ConfigMap's networks over; an invalid value leaves what there was."""
+        """Take over the ConfigMap's networks. If the value is invalid, keep the previous ones."""
         found = self._config_map(self.config_map)
         try:
             self.loaded = networks.parse((found or {}).get("data", {}).get("meshNetworks", ""))
@@ -109,7 +112,7 @@ class Istiod:
         self.had_gateways = self.had_gateways or bool(self.loaded.gateways)
 
     def reach(self) -> None:
-        """Clusters that did not answer at the start and do now are read."""
+        """Read the clusters that didn't answer at the start and do now."""
         for name, status in self.clusters.items():
             if status != "synced" and self.mesh.fleet.cluster(name).answers:
                 self.clusters[name] = "synced"
@@ -120,7 +123,7 @@ class Istiod:
                 yield self.mesh.fleet.cluster(name)
 
     def gateways(self) -> list[Gateway]:
-        """Unresolved: listed ones and those of labelled Services."""
+        """Return the listed gateways and those of labeled Services, with host names unresolved."""
         return [*self.loaded.gateways, *(found for member in self.members() for found in self._labelled(member))]
 
     def _labelled(self, member: Member) -> Iterator[Gateway]:
@@ -159,7 +162,7 @@ class Istiod:
             )
 
     def page(self, port: int, target: str) -> tuple[int, str, bytes]:
-        """The answer to a GET: status, content type, body."""
+        """Return the answer to a GET: status, content type, body."""
         url = urlsplit(target)
         query = {key: values[-1] for key, values in parse_qs(url.query).items()}
         if url.path == "/ready" and port == 8080:
@@ -184,7 +187,10 @@ class Istiod:
         return found if found or self.had_gateways else None  # null until there has been one
 
     def pushcontext(self) -> Json:
-        """`UnresolvedGateways` names all gateways, those that resolve too, as the real one does."""
+        """Return the push context.
+
+        `UnresolvedGateways` lists all gateways, even those that resolve, as real istiod does.
+        """
         every = [item.describe() for item in sorted(set(self.gateways()))]
         policies = {"namespace_to_policies": {}, "root_namespace": self.mesh.namespace}
         return {
@@ -218,7 +224,7 @@ class Istiod:
         ]
 
     def edsz(self, proxy: str) -> tuple[int, str, bytes]:
-        """What a proxy (`pod.namespace`) is told, if it is connected to this replica."""
+        """Return the endpoints that a proxy (`pod.namespace`) is given, if it is connected to this replica."""
         if not proxy:
             return 400, "text/plain; charset=utf-8", b"You must provide a proxyID in the query string\n"
         pod = self._connected(proxy)
@@ -227,7 +233,7 @@ class Istiod:
             return 404, "text/plain; charset=utf-8", text
         clusters: dict[str, list[tuple[str, int, str]]] = {}
         for item in self.endpoints():
-            if item.headless:  # a sidecar goes to the address that it was asked for, and is told none
+            if item.headless:  # a sidecar uses the address that the client asked for, and gets no endpoints
                 continue
             told = clusters.setdefault(f"outbound|{item.service_port['port']}||{item.host}", [])
             told += [address for address in self._told(pod, item) if address not in told]
@@ -238,9 +244,9 @@ class Istiod:
         return next((pod for _member, name, pod in self._proxies() if name == proxy), None)
 
     def _proxies(self) -> Iterator[tuple[Member, str, Json]]:
-        """The proxies that are connected here, with their Pods.
+        """Yield the proxies that are connected here, with their Pods.
 
-        Those of each cluster are spread evenly over the replicas.
+        The proxies of each cluster are spread evenly over the replicas.
         """
         replicas = sorted(self.mesh.replicas())
         for member in self.members():
@@ -250,7 +256,7 @@ class Istiod:
                     yield member, f"{pod['metadata']['name']}.{pod['metadata']['namespace']}", pod
 
     def _told(self, proxy: Json, item: Endpoint) -> list[tuple[str, int, str]]:
-        """Address, port and the workload that istiod says is there: none behind a gateway."""
+        """Return address, port and the workload that istiod reports there; behind a gateway it reports none."""
         network = proxy["metadata"].get("labels", {}).get(NETWORK_LABEL, "")
         view = environment(proxy, "istio-proxy").get("ISTIO_META_REQUESTED_NETWORK_VIEW")
         if view and item.network != view:

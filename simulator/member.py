@@ -1,4 +1,4 @@
-"""One cluster of a fleet, seen from inside, and what it is surrounded by."""
+"""One cluster of a fleet, seen from inside, and its surroundings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Delays in seconds: of a controller, of a Pod until it is ready, of a load balancer's address, of an istiod that
-    reads its ConfigMap, and how long a starting istiod waits for a cluster that does not answer."""
+    """Delays in seconds.
+
+    How long a controller takes, a Pod until it is ready, a load balancer until it has an address, and an istiod until
+    it reads its ConfigMap; and how long a starting istiod waits for a cluster that doesn't answer.
+    """
 
     controller: float = 0.002
     pod: float = 0.02
@@ -38,7 +41,7 @@ class WriteRecord:
 
 @dataclass(slots=True)
 class Member:
-    """One cluster of the fleet, seen from inside: no HTTP, no rights, all objects as copies."""
+    """One cluster of the fleet, seen from inside: no HTTP, no permissions, and all objects are copies."""
 
     name: str
     pod_cidr: str = ""
@@ -81,8 +84,9 @@ class Member:
         return [copy_of(obj) for obj in self.cluster.store.list(resource_of(kind), namespace)]
 
     def fail_pods(self, namespace: str, prefix: str) -> tuple[str, ...]:
-        """Makes the readiness probe of the Pods that run now, and whose names begin so, fail for as
-        long as they live.
+        """Make the readiness probe of running Pods fail for as long as they live; return their names.
+
+        Affects the Pods in the namespace that run now and whose names begin with `prefix`.
         """
         pods = resource_of("Pod")
         failed: tuple[str, ...] = ()
@@ -93,9 +97,9 @@ class Member:
         return failed
 
     def put(self, obj: Json, manager: str = "somebody") -> Json:
-        """Creates or replaces an object as `manager` would by an update.
+        """Create or replace an object, as an update by `manager` would.
 
-        Its resourceVersion and uid are not looked at.
+        Its resourceVersion and uid are ignored.
         """
         resource = resource_of(obj["kind"])
         meta = {
@@ -126,7 +130,7 @@ class Member:
         )
 
     def patch(self, kind: str, name: str, patch: Json, namespace: str = "", manager: str = "somebody") -> Json:
-        """A merge patch."""
+        """Apply a merge patch."""
         return copy_of(self.cluster.patch(resource_of(kind), namespace, name, "merge", patch, Write(manager)))
 
     def delete(self, kind: str, name: str, namespace: str = "") -> None:
@@ -165,22 +169,22 @@ def resource_of(kind: str) -> Resource:
 
 
 class Surroundings(Protocol):
-    """What a mesh and the controllers of a cluster ask of the fleet that they are part of."""
+    """What a mesh and the controllers of a cluster need from the fleet that they belong to."""
 
     @property
     def timing(self) -> Timing: ...
 
     @property
     def clouds(self) -> Iterator[int]:
-        """Numbers of networks that load balancers take their addresses from."""
+        """Numbers of the networks from which load balancers take their addresses."""
 
     def cluster(self, name: str) -> Member: ...
 
     def at(self, seconds: float, act: Callable[[], Any]) -> None:
-        """Calls `act` on the fleet's loop in `seconds`. Safe from any thread."""
+        """Call `act` on the fleet's loop in `seconds`. Safe from any thread."""
 
     def inject(self, member: Member, pod: Json) -> Json:
-        """A Pod as the cluster's injection webhooks make it. Raises ApiError when they cannot be asked."""
+        """Return a Pod as the cluster's injection webhooks make it. Raise ApiError if they can't be reached."""
 
     def starts(self, member: Member, pod: Json) -> float:
-        """How many seconds the start of a Pod still has to wait for."""
+        """Return how many seconds a Pod must still wait before it starts."""

@@ -24,8 +24,10 @@ _PATH = re.compile(r"/inject(?:/cluster/(?P<cluster>[^/]+))?(?:/net/(?P<network>
 
 
 class Mesh:
-    """`hot_reload`: istiods follow their ConfigMap, as real ones do; without it only a restart makes them read it
-    again. `hosts` are the names that istiods can resolve.
+    """A mesh of the fleet.
+
+    With `hot_reload`, istiods follow their ConfigMap as real ones do; without it they read it again only after a
+    restart. `hosts` are the names that istiods can resolve.
     """
 
     def __init__(
@@ -54,14 +56,14 @@ class Mesh:
         return self.fleet.cluster(self.config)
 
     def configure(self, hot_reload: bool | None = None, hosts: Mapping[str, Sequence[str]] | None = None) -> Json:
-        """Changes how the istiods behave; what is None stays. Returns what holds then."""
+        """Change how the istiods behave; None leaves a setting as it is. Return the resulting settings."""
         self.hot_reload = self.hot_reload if hot_reload is None else hot_reload
         if hosts is not None:
             self.hosts = {name: list(addresses) for name, addresses in hosts.items()}
         return {"hot_reload": self.hot_reload, "hosts": self.hosts}
 
     def replicas(self) -> list[str]:
-        """The istiod Pods that are ready."""
+        """Return the istiod Pods that are ready."""
         pods = self.hub_cluster.cluster.store.list(PODS, self.namespace)
         return [pod["metadata"]["name"] for pod in pods if _is_istiod(pod) and ready(pod)]
 
@@ -69,8 +71,9 @@ class Mesh:
         return self.istiods.get(pod)
 
     def starts(self, member: Member, pod: Json) -> float:
-        """An istiod is not ready before it has read every cluster, or has given up waiting for those that do not
-        answer.
+        """Return how many seconds an istiod must still wait before it is ready; 0 for other Pods.
+
+        It is ready once it has read every cluster, or has given up on those that don't answer.
         """
         if member.name != self.hub or not _is_istiod(pod) or pod["metadata"]["namespace"] != self.namespace:
             return 0.0
@@ -84,7 +87,7 @@ class Mesh:
         return max(0.0, process.started + self.fleet.timing.remote_timeout - time.monotonic())
 
     def wake(self) -> None:
-        """Something about the clusters' reachability has changed."""
+        """React to a change in whether clusters can be reached."""
         for process in list(self.istiods.values()):
             self.fleet.at(self.fleet.timing.reload, process.reach)
 
@@ -106,19 +109,20 @@ class Mesh:
         name = event.new["metadata"]["name"]
         if event.type == "DELETED":
             self.istiods.pop(name, None)
-        elif ready(event.new) and name not in self.istiods:  # a fleet that has been started again from its state
+        elif ready(event.new) and name not in self.istiods:  # a fleet that was restarted from its saved state
             self.istiods[name] = Istiod(self, event.new)
 
     def resume(self) -> None:
-        """Gives the istiod Pods of a loaded state their processes."""
+        """Start the processes of the istiod Pods in a loaded state."""
         for pod in self.hub_cluster.cluster.store.list(PODS, self.namespace):
             if _is_istiod(pod) and ready(pod):
                 self.istiods[pod["metadata"]["name"]] = Istiod(self, pod)
 
     def inject(self, member: Member, pod: Json) -> Json:
-        """The Pod as the injection webhooks of its cluster make it, when one of them selects it.
+        """Return the Pod as its cluster's injection webhooks make it, if one of them selects it.
 
-        Raises ApiError when no istiod is there to be asked."""
+        Raise ApiError if no istiod is there to answer.
+        """
         if member.name not in self.members:
             return pod
         namespace = member.cluster.store.get(NAMESPACES, "", pod["metadata"]["namespace"]) or {"metadata": {}}

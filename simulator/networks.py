@@ -1,4 +1,4 @@
-"""meshNetworks as an istiod reads it: parsed, checked by Istio's rules, and turned into gateways."""
+"""meshNetworks as an istiod reads it: parsed, checked against Istio's rules, and turned into gateways."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _DIGITS = re.compile(r"0|[1-9][0-9]{0,9}")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gateway:
-    """`cluster` is empty for one that meshNetworks lists, else the cluster whose labelled Service it is."""
+    """A gateway of a network.
+
+    `cluster` is empty if meshNetworks lists it, else the cluster of the labeled Service that it comes from.
+    """
 
     network: str
     cluster: str
@@ -40,7 +43,10 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """`registries` leads from a cluster's ID to its network; `gateways` may have host names for addresses."""
+    """What meshNetworks says.
+
+    `registries` maps a cluster's ID to its network; the addresses of `gateways` may be host names.
+    """
 
     registries: Mapping[str, str]
     gateways: tuple[Gateway, ...]
@@ -50,7 +56,7 @@ NONE = Networks({}, ())
 
 
 def parse(text: str) -> Networks:
-    """Raises ValueError for what Istio refuses; it then keeps what it had."""
+    """Parse meshNetworks. Raise ValueError for what Istio refuses; it then keeps the previous networks."""
     try:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -67,7 +73,7 @@ def parse(text: str) -> Networks:
 
 
 def _message(value: Any, what: str) -> Json:
-    """A message of protobuf's JSON mapping; null is an empty one."""
+    """Return a message in protobuf's JSON mapping; null is an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -82,7 +88,7 @@ def _messages(value: Any, what: str) -> list[Json]:
 
 
 def _text(item: Json, name: str, proto_name: str = "") -> str | None:
-    """A field by its name in JSON or, where that is not there, in the proto file; None when it is not set."""
+    """Return a field by its JSON name, else by its name in the proto file; None if it isn't set."""
     value = item[name] if name in item else item.get(proto_name)
     if not isinstance(value, str | None):
         raise ValueError(f"{name} is no text")
@@ -102,7 +108,10 @@ def _endpoint(network: str, endpoint: Json, registries: dict[str, str]) -> None:
 
 
 def _gateway(network: str, item: Json) -> list[Gateway]:
-    """Those with an address; one of a Service is where that Service is, which no simulated cluster resolves."""
+    """Return the gateway if it has an address.
+
+    A gateway given as a Service is wherever that Service is, which no simulated cluster resolves.
+    """
     service, address = _text(item, "registryServiceName", "registry_service_name"), _text(item, "address")
     _text(item, "locality")
     port = _port(item.get("port"))
@@ -116,7 +125,7 @@ def _gateway(network: str, item: Json) -> list[Gateway]:
 
 
 def _port(value: Any) -> int:
-    """A uint32: a whole number, or its digits as text."""
+    """Parse a uint32: a whole number, or its digits as text."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     if isinstance(value, float) and value.is_integer():
@@ -127,7 +136,7 @@ def _port(value: Any) -> int:
 
 
 def _is_host(text: str) -> bool:
-    """A DNS name of labels, the last of which is no number; one dot may end it."""
+    """Return whether the text is a DNS name: labels, the last not a number, optionally ending in a dot."""
     labels = text.split(".")
     if re.fullmatch(r"[-+]?[0-9]+", labels[-1]) or len(text) > 255:
         return False
@@ -144,7 +153,7 @@ def is_address(text: str) -> bool:
 
 
 def resolve(gateways: Sequence[Gateway], hosts: Mapping[str, Sequence[str]]) -> list[Gateway]:
-    """Host names replaced by their addresses; those that do not resolve are left out."""
+    """Return the gateways with host names replaced by their addresses, without those that don't resolve."""
     found = []
     for item in gateways:
         addresses = [item.address] if is_address(item.address) else hosts.get(item.address, ())

@@ -27,8 +27,10 @@ def merge_patch(target: Any, patch: Any) -> Any:
 
 
 def strategic_merge_patch(target: Any, patch: Any, rules: Mapping[Names, Rule], names: Names = ()) -> Any:
-    """Maps merge, lists merge under their first key, `$patch: delete|replace` and `$retainKeys` as far as kubectl sends
-    them.
+    """Return `target` after a strategic merge patch.
+
+    Maps merge, and lists merge by their first key. `$patch: delete|replace` and `$retainKeys` work as far as kubectl
+    sends them.
     """
     if not isinstance(patch, dict):
         return patch
@@ -64,7 +66,7 @@ def _merge_list(target: list[Any], patch: list[Any], rules: Mapping[Names, Rule]
         if item.get("$patch") == "delete":
             result = [known for known in result if known.get(key) != item[key]]
         elif at is None:
-            result.insert(added, item)  # new ones come first, as the API server orders them
+            result.insert(added, item)  # new items come first, as in the API server
             added += 1
         else:
             result[at] = strategic_merge_patch(result[at], item, rules, names)
@@ -72,7 +74,10 @@ def _merge_list(target: list[Any], patch: list[Any], rules: Mapping[Names, Rule]
 
 
 def json_patch(target: Json, operations: Any) -> Json:
-    """Raises ApiError 422 when a path or a test fails, 400 when it is no JSON patch."""
+    """Return `target` after a JSON patch.
+
+    Raise ApiError 422 if a path or a test fails, 400 if it isn't a JSON patch.
+    """
     if not isinstance(operations, list) or not all(isinstance(item, dict) for item in operations):
         raise bad_request("error decoding patch: json: cannot unmarshal into Go value of type jsonpatch.Patch")
     document: Any = target
@@ -87,7 +92,7 @@ def _operate(document: Any, operation: Json) -> Any:
     kind, path = operation.get("op"), _pointer(operation.get("path"))
     if kind == "add":
         return _put(document, path, operation.get("value"), insert=True)
-    if kind == "replace":  # of a key that is not there yet, the API server takes it too
+    if kind == "replace":  # the API server accepts this for a missing key too
         return _put(document, path, operation.get("value"), insert=False)
     if kind == "remove":
         return _drop(document, path)

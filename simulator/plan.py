@@ -1,4 +1,4 @@
-"""Which meshes a fleet has, and what their clusters are like when they are made."""
+"""Which meshes a fleet has, and what their clusters look like when they are created."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemberPlan:
-    """A member cluster; `injects` is the network that its injection webhooks name before anybody groups it (empty:
-    none).
+    """A member cluster.
+
+    `injects` is the network that its injection webhooks name before anybody groups it (empty: none).
     """
 
     name: str
@@ -41,7 +42,7 @@ class MeshPlan:
 
 
 def pod_cidr(index: int) -> str:
-    """The third member has the second's, so that there is an overlap to be noticed."""
+    """Return a member's Pod range. The third member gets the second's, so that there is an overlap to notice."""
     return f"10.{(10 * (index + 1) if index < 2 else 20 if index == 2 else 27 + index) % 250}.0.0/16"
 
 
@@ -53,9 +54,10 @@ def usual_mesh(
     split_config: bool = False,
     samples: bool = True,
 ) -> MeshPlan:
-    """The mesh of tests: the third member overlaps with the second, and injects a network that nobody has asked for.
+    """Return the usual mesh of tests.
 
-    `split_config` puts the configuration into a cluster `config` of its own.
+    The third member overlaps with the second, and injects a network that nobody asked for. `split_config` puts the
+    configuration into its own cluster, `config`.
     """
     made = tuple(
         MemberPlan(name, pod_cidr(index), "default" if index == 2 else "") for index, name in enumerate(members)
@@ -65,14 +67,14 @@ def usual_mesh(
 
 @dataclass(frozen=True, slots=True)
 class WorldPlan:
-    """Several meshes in one fleet, as a JSON file says; `timing` are fields of Timing."""
+    """Several meshes in one fleet, as described by a JSON file. `timing` are fields of Timing."""
 
     meshes: tuple[MeshPlan, ...]
     timing: dict[str, float] = field(default_factory=dict)
 
 
 def world_from_json(said: Json) -> WorldPlan:
-    """Raises KeyError or TypeError when `said` is no world."""
+    """Return the world that `said` describes. Raise KeyError or TypeError if it isn't valid."""
     return WorldPlan(tuple(mesh_from_json(mesh) for mesh in said["meshes"]), dict(said.get("timing", {})))
 
 

@@ -1,4 +1,4 @@
-"""Kubernetes quantities in their canonical form: the largest unit that leaves a whole number.
+"""Kubernetes quantities in canonical form: the largest unit that leaves a whole number.
 
 Exponents are left as they are.
 """
@@ -16,7 +16,7 @@ _NANO = 10**9
 
 
 def canonical(value: Any) -> Any:
-    """`1000m` is `1`, `1024Mi` is `1Gi`, `0.5` is `500m`; what is no quantity stays as it is."""
+    """Return `1` for `1000m`, `1Gi` for `1024Mi`, `500m` for `0.5`; anything that isn't a quantity stays as it is."""
     match = (
         _FORM.fullmatch(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
     )
@@ -35,7 +35,7 @@ def canonical(value: Any) -> Any:
 
 
 def _decimal(number: Fraction) -> str:
-    # nothing is finer than a billionth: the rest is rounded up
+    # nothing is finer than a billionth: anything smaller is rounded up
     return _largest(Fraction(-(-number * _NANO // 1), _NANO), 1000, _DECIMAL)
 
 

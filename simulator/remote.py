@@ -1,4 +1,4 @@
-"""What another process asks of a running simulator: which clusters it has, and what is to be wrong with them."""
+"""What another process asks of a running simulator: which clusters it has, and which faults to switch on."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class NotRunning(Exception):
 
 
 class Refused(Exception):
-    """The simulator does not do that; the message says why."""
+    """The simulator refused a request; the message says why."""
 
 
 class Remote:
-    """Speaks to the simulator that was started with `--dir folder`."""
+    """Talks to the simulator that was started with `--dir folder`."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -34,13 +34,13 @@ class Remote:
         return list(self._ask("GET", "clusters"))
 
     def fault(self, cluster: str, kind: str | None, **options: Any) -> None:
-        """Switches a fault of a cluster on (faults.py), or off with None."""
+        """Switch a cluster's fault on (faults.py), or off with None."""
         if cluster not in self.clusters():
             raise Refused(f"there is no cluster {cluster}; there are {', '.join(self.clusters())}")
         self._ask("PUT", f"clusters/{cluster}/fault", {"kind": kind, **options} if kind else None)
 
     def fail_pods(self, cluster: str, namespace: str, prefix: str) -> list[str]:
-        """Pods whose names begin so fail their readiness probe from now on; returns them."""
+        """Make the Pods whose names begin with `prefix` fail their readiness probe from now on; return their names."""
         return list(self._ask("PUT", f"clusters/{cluster}/unready", {"namespace": namespace, "prefix": prefix}))
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""The kinds that a simulated cluster serves, and how their lists and maps are merged."""
+"""The kinds that a simulated cluster serves, and how their lists and maps merge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Names = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind as the API names it. `subresources` are those beside the object itself, as `status` and `scale`."""
+    """One kind as the API names it. `subresources` exist beside the object itself, such as `status` and `scale`."""
 
     group: str
     version: str
@@ -32,7 +32,7 @@ class Resource:
 
     @property
     def qualified(self) -> str:
-        """The name as errors have it: `deployments.apps`, `services`."""
+        """The name as it appears in errors: `deployments.apps`, `services`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
@@ -70,10 +70,10 @@ BY_KIND: Mapping[tuple[str, str], Resource] = {(item.api_version, item.kind): it
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How a list or map merges: as one value (no keys and not a set), as a set of values, or item by item under its
-    keys.
+    """How a list or map merges.
 
-    `defaults` are the values of keys that an item may leave out.
+    As one value (no keys, not a set), as a set of values, or item by item under its keys. `defaults` are the values of
+    keys that an item may leave out.
     """
 
     keys: tuple[str, ...] = ()

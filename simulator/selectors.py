@@ -1,4 +1,4 @@
-"""Label and field selectors as the API has them."""
+"""Label and field selectors, as in the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Predicate = Callable[[Json], bool]
 
 _COMMA = re.compile(r",(?![^(]*\))")
 _WORD, _VALUE = re.compile(r"[-A-Za-z0-9_./]+"), re.compile(r"[-A-Za-z0-9_.]*")
-# what kinds can be selected by beside name and namespace
+# the fields by which kinds can be selected, beside name and namespace
 _FIELDS = {
     "Pod": (
         "spec.nodeName",
@@ -42,7 +42,7 @@ _SET = re.compile(r"(\S+)\s+(in|notin)\s+\(([^)]*)\)")
 
 
 def label_selector(text: str) -> Predicate | None:
-    """None for the empty selector. Raises ApiError 400."""
+    """Return the selector's test; None for the empty selector. Raise ApiError 400 for an invalid one."""
     tests = [_label_test(part.strip()) for part in _COMMA.split(text)] if text else []
     if not tests:
         return None
@@ -84,7 +84,10 @@ def _check_key(name: str) -> None:
 
 
 def field_selector(text: str, resource: Resource) -> Predicate | None:
-    """By the fields that the kind allows. Raises ApiError 400."""
+    """Return the selector's test; None for the empty selector.
+
+    Raise ApiError 400 for a field that the kind doesn't allow.
+    """
     tests = [_field_test(part.strip(), resource) for part in text.split(",") if part.strip()]
     return (lambda obj: all(test(obj) for test in tests)) if tests else None
 

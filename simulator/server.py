@@ -1,6 +1,7 @@
-"""The HTTPS server of a fleet: HTTP/1.1 on one port, a path per cluster (`/clusters/NAME/…`), and `/_control/…`.
+"""The HTTPS server of a fleet: HTTP/1.1 on one port, with a path per cluster (`/clusters/NAME/…`) and `/_control/…`.
 
-Small on purpose: the requests of API clients, kept connections, chunked watches and the web sockets of port-forward.
+Small on purpose: it handles the requests of API clients, persistent connections, chunked watches, and the WebSockets of
+port-forward.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ BODY_LIMIT = 16 * 1024 * 1024
 
 
 class _Closed(Exception):
-    """The connection is at its end, without a further answer."""
+    """The connection is over, without another answer."""
 
 
 class Server:
-    """Serves `fleet` on 127.0.0.1; `port` is known once it has started."""
+    """Serves `fleet` on 127.0.0.1. `port` is known once it has started."""
 
     def __init__(self, fleet: Host, context: ssl.SSLContext, port: int = 0) -> None:
         self.fleet, self.context, self.port = fleet, context, port
@@ -136,12 +137,12 @@ def _answered(member: Member, request: Request) -> Response:
     except errors.ApiError as error:
         return refuse(error)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        # of a type that no field has: a real server fails to decode it
+        # the value has a type that its field doesn't allow: a real server fails to decode it
         return refuse(errors.bad_request(f"the object provided is unrecognized: {type(error).__name__}: {error}"))
 
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[Request, bool]:
-    """The next request and whether the connection ends after it."""
+    """Return the next request, and whether the connection ends after it."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = head[:-4].decode("latin-1").split("\r\n")
     try:
@@ -194,7 +195,7 @@ def _send(writer: asyncio.StreamWriter, response: Response, clock: float = 0.0) 
     writer.write(head.encode() + response.body)
 
 
-# The connection ends after it: whoever keeps connections must be told.
+# The connection ends after this answer, and clients that keep connections open must be told.
 CLOSING = {"Connection": "close"}
 
 
@@ -234,7 +235,7 @@ async def _endless(writer: asyncio.StreamWriter) -> None:
     while not writer.is_closing():
         writer.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
         await writer.drain()
-        await asyncio.sleep(0)  # drain does not yield when the peer has closed, and the loop must learn of it
+        await asyncio.sleep(0)  # drain doesn't yield once the peer has closed, and the loop must notice that
 
 
 __all__ = ["Server", "respond"]

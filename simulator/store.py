@@ -1,4 +1,4 @@
-"""The objects of one cluster: in memory, versioned, watched. What it hands out is never changed in place by anybody."""
+"""The objects of one cluster: in memory, versioned, watched. Nobody changes in place what the store returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Name = tuple[str, str]  # namespace, name
 
 
 class Event(NamedTuple):
-    """`old` is None for ADDED, `new` for DELETED carries the version of the deletion."""
+    """One change. `old` is None for ADDED; for DELETED, `new` carries the version of the deletion."""
 
     version: int
     type: str
@@ -31,7 +31,10 @@ Events = list[Event]
 
 
 class Store:
-    """`lock` is held for each read-modify-write; listeners are called under it and must be quick."""
+    """The objects, with their history.
+
+    `lock` is held for each read-modify-write. Listeners are called while it is held, and must be quick.
+    """
 
     def __init__(self, version: int = 1000) -> None:
         self.lock = threading.RLock()
@@ -51,7 +54,7 @@ class Store:
         return [item for (space, _), item in found if not namespace or space == namespace]
 
     def put(self, resource: Resource, obj: Json) -> Json:
-        """Stores `obj`, which must not be touched afterwards, under the next resourceVersion."""
+        """Store `obj` under the next resourceVersion. The caller must not change it afterwards."""
         meta = obj["metadata"]
         key = (meta.get("namespace", ""), meta["name"])
         with self.lock:
@@ -75,7 +78,7 @@ class Store:
         return last
 
     def owned_by(self, uid: str) -> Owned:
-        """The objects with an ownerReference to `uid`."""
+        """Return the objects with an ownerReference to `uid`."""
         with self.lock:
             return [(resource, self._objects[resource][key]) for resource, key in self._owned.get(uid, ())]
 
@@ -85,7 +88,7 @@ class Store:
                 yield resource, obj
 
     def list_at(self, resource: Resource, namespace: str, version: int) -> Items | None:
-        """What `list` gave when `version` was the newest; None when that is forgotten."""
+        """Return what `list` returned when `version` was the newest; None if that has been forgotten."""
         with self.lock:
             found = dict(self._objects[resource])
             events = self.since(version)
@@ -103,11 +106,11 @@ class Store:
 
     @property
     def oldest(self) -> int:
-        """The version from which on every change is known."""
+        """The version since which every change is known."""
         return self.history[0].version - 1 if len(self.history) == HISTORY else self._loaded
 
     def since(self, version: int) -> Events | None:
-        """The events after `version`, None when some of them are forgotten."""
+        """Return the events after `version`; None if some of them have been forgotten."""
         with self.lock:
             if version < self.oldest:
                 return None
@@ -123,7 +126,7 @@ class Store:
             return {"version": self.version, "objects": [obj for _, obj in self.all()]}
 
     def load(self, state: Json) -> None:
-        """Puts back what `dump` gave, without telling the listeners."""
+        """Restore what `dump` returned, without notifying the listeners."""
         with self.lock:
             self.version = self._loaded = state["version"]
             for obj in state["objects"]:

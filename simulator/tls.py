@@ -1,4 +1,4 @@
-"""A certificate authority of the fleet's own, and the server certificate that clients check against it."""
+"""A fleet's own certificate authority, and the server certificate that clients check against it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 class Authority:
-    """`certificate` is PEM.
+    """A certificate authority; `certificate` is PEM.
 
-    The private key can be kept (`dump`), so that a fleet that starts again is the same to its clients.
+    The private key can be saved (`dump`), so that a restarted fleet looks the same to its clients.
     """
 
     def __init__(self, common_name: str = "simulator-ca", state: tuple[bytes, bytes] | None = None) -> None:
@@ -47,7 +47,7 @@ class Authority:
         return self.certificate, _pem(self._key)
 
     def context(self) -> ssl.SSLContext:
-        """For a server on this machine."""
+        """Return a TLS context for a server on this machine."""
         key = ec.generate_private_key(ec.SECP256R1())
         cert = self._signed(_name("simulator"), key.public_key(), authority=False)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""What a real API server refuses of the kinds that are written: names, labels, required and immutable fields."""
+"""What a real API server refuses for the kinds that get written: names, labels, required and immutable fields."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _required(field: str, why: str = "") -> Cause:
 
 
 def _name(resource: Resource, name: str) -> list[Cause]:
-    if resource.kind in ("Namespace", "Service"):  # since 1.36 a Service's may begin with a digit
+    if resource.kind in ("Namespace", "Service"):  # since 1.36 the name of a Service may begin with a digit
         ok, text, limit = bool(_LABEL.fullmatch(name)), _LABEL_TEXT, 63
     else:
         ok, text, limit = bool(_SUBDOMAIN.fullmatch(name)), _SUBDOMAIN_TEXT, 253
@@ -213,7 +213,7 @@ _KINDS = {
 
 
 def validate(resource: Resource, obj: Json, old: Json | None) -> None:
-    """Raises ApiError 422 with every cause; `obj` has its defaults."""
+    """Raise ApiError 422 with every cause, unless `obj` is valid; its defaults are already set."""
     meta = obj["metadata"]
     causes = _name(resource, meta["name"]) if old is None else []
     causes += labels(meta.get("labels"), "metadata.labels") + _annotations(meta.get("annotations"))

@@ -1,4 +1,4 @@
-"""Watches: one JSON event a line, from a version on, until the client leaves or its time-out."""
+"""Watches: one JSON event per line, starting at a version, until the client leaves or the watch times out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding
 
 
 class Feed:
-    """What one watch is shown of the cluster's events."""
+    """The part of the cluster's events that one watch gets to see."""
 
     def __init__(self, member: Member, request: Request, at: Route) -> None:
         self.store, self.at, self.matches, self.bare = (
@@ -31,7 +31,7 @@ class Feed:
         self.version = int(text) if text.isdigit() else 0
 
     def begin(self) -> list[Json]:
-        """Everything there is, when no version was asked for. Raises ApiError 410 for a version that is too old."""
+        """Return everything there is, if no version was requested. Raise ApiError 410 for a version that is too old."""
         if self.version:
             if self.store.since(self.version) is None:
                 raise errors.gone(self.version, self.store.oldest)
@@ -79,7 +79,7 @@ def _chunk(events: list[Json]) -> bytes:
 
 
 async def watch(member: Member, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Raises ApiError before the first byte only."""
+    """Serve a watch. Raise ApiError only before the first byte."""
     at = route(request.path)
     member.api.authorize(request, at, "watch")
     feed = Feed(member, request, at)

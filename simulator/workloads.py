@@ -1,5 +1,6 @@
-"""Deployments, their ReplicaSets and Pods; StatefulSets and DaemonSets, simpler: rolling, with surge and unavailability
-kept.
+"""Deployments with their ReplicaSets and Pods, and, in a simpler form, StatefulSets and DaemonSets.
+
+Updates roll; those of Deployments keep within the limits for surge and unavailability.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def owner_of(obj: Json) -> Json:
 
 @dataclass(slots=True)
 class _Rollout:
-    """One look at a Deployment: its Pods by whether they have the newest template."""
+    """A snapshot of a Deployment: its Pods, by whether they have the newest template."""
 
     deployment: Json
     newest: Json
@@ -76,7 +77,7 @@ class _Rollout:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """How many Pods more, and how many fewer, than desired there may be."""
+        """How many Pods above, and how many below, the desired number there may be."""
         rolling = self.deployment["spec"]["strategy"].get("rollingUpdate")
         if not rolling:
             return 0, self.desired
@@ -96,7 +97,7 @@ class _Rollout:
 
 
 class ControllerContext(Protocol):
-    """What the controllers of workloads ask of those of their cluster."""
+    """What the controllers of workloads need from the controllers of their cluster."""
 
     @property
     def cluster(self) -> Cluster: ...
@@ -105,11 +106,11 @@ class ControllerContext(Protocol):
     def pod_addresses(self) -> Iterator[int]: ...
 
     def later(self, key: Hashable, seconds: float, act: Callable[[], Any]) -> None:
-        """Calls `act` in `seconds`; asked again for the same key meanwhile, once."""
+        """Call `act` in `seconds`. Until then, further calls with the same key are ignored."""
 
 
 class _Pods:
-    """Makes and ends Pods for a workload."""
+    """Creates and deletes Pods for a workload."""
 
     def __init__(self, controllers: ControllerContext) -> None:
         self.controllers, self.cluster = controllers, controllers.cluster
@@ -118,7 +119,7 @@ class _Pods:
         return [obj for resource, obj in self.cluster.store.owned_by(owner["metadata"]["uid"]) if resource is PODS]
 
     def create(self, owner: Json, template: Json, name: str, labels: Json, node: str = "") -> None:
-        """Raises ApiError when the injection webhook cannot be asked."""
+        """Create a Pod for `owner`. Raise ApiError if the injection webhook can't be reached."""
         space, meta = owner["metadata"]["namespace"], clone(template.get("metadata", {}))
         meta |= {
             "name": name,
@@ -133,7 +134,7 @@ class _Pods:
         try:
             self.cluster.delete(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
         except ApiError:
-            return  # gone already
+            return  # already gone
 
     def _node(self) -> str:
         nodes = self.cluster.store.list(NODES)
@@ -169,7 +170,7 @@ class Deployments:
                 return None
         revision = newest["metadata"]["annotations"][REVISION]
         highest = max((int(item["metadata"]["annotations"][REVISION]) for item in sets), default=0)
-        if int(revision) < highest:  # a template that was there before comes back
+        if int(revision) < highest:  # an earlier template is back
             newest = self._set_revision(newest, highest + 1)
         new = self.pods.owned(newest)
         old = [
@@ -211,7 +212,7 @@ class Deployments:
         try:
             return self.cluster.create(REPLICA_SETS, meta["namespace"], body, MANAGER)
         except ApiError:
-            return None  # the namespace is going away, or an earlier one of this name still is
+            return None  # the namespace is being deleted, or its predecessor of the same name still is
 
     def _set_revision(self, replica_set: Json, revision: int) -> Json:
         meta = replica_set["metadata"]
@@ -222,7 +223,7 @@ class Deployments:
         return self.cluster.change(REPLICA_SETS, meta["namespace"], meta["name"], edit) or replica_set
 
     def _move(self, rollout: _Rollout) -> None:
-        """One step towards what is desired; the Pods' own changes bring the next."""
+        """Take one step towards the desired state. The changes that it causes in Pods trigger the next one."""
         if rollout.deployment["spec"].get("paused"):
             return
         surge, fewer = rollout.limits
@@ -349,7 +350,7 @@ def _condition(old: Json | None, kind: str, value: bool, reason: str, message: s
 
 
 class Sets:
-    """StatefulSets and DaemonSets: Pods of their own, replaced one at a time when the template has changed."""
+    """StatefulSets and DaemonSets: they own Pods directly, and replace one at a time when the template changes."""
 
     def __init__(self, controllers: ControllerContext) -> None:
         self.controllers, self.cluster, self.pods = controllers, controllers.cluster, _Pods(controllers)

@@ -1,4 +1,4 @@
-"""What the clusters of a fleet come with: namespaces, nodes, injection, a mesh's configuration, a sample workload."""
+"""What the clusters of a fleet start with: namespaces, nodes, injection, a mesh's configuration, a sample workload."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NODES = 2
 
 
 def build(fleet: Host, plan: MeshPlan) -> None:
-    """Makes the clusters of a hosted mesh."""
+    """Create the clusters of a hosted mesh."""
     hubs = tuple(dict.fromkeys((plan.hub, plan.configured_in)))
     for name in hubs:
         _cluster(fleet.add(name, "10.0.0.0/16", is_member=False))
@@ -42,7 +42,7 @@ def build(fleet: Host, plan: MeshPlan) -> None:
 
 
 def load(fleet: Host, state: Json, plans: Iterable[MeshPlan]) -> None:
-    """Puts the clusters of a saved state back, with what is wrong with them."""
+    """Restore the clusters of a saved state, with their faults."""
     for name, saved in state["clusters"].items():
         member = fleet.add(name, saved["pod_cidr"], saved["is_member"])
         member.cluster.store.load(saved)
@@ -76,7 +76,7 @@ def _member(member: Member, network: str, config: str) -> None:
 
 
 def mesh_config(revision: str = "default") -> Json:
-    """The ConfigMap that an istiod of `revision` reads."""
+    """Return the ConfigMap that an istiod of `revision` reads."""
     suffix = "" if revision == "default" else f"-{revision}"
     meta = {
         "name": f"istio{suffix}",
@@ -97,7 +97,7 @@ def mesh_config(revision: str = "default") -> Json:
 
 
 def injection_templates(revision: str = "default") -> Json:
-    """The ConfigMap that an istiod injects by; the injection here does not read it."""
+    """Return the ConfigMap with istiod's injection templates; the injection here doesn't read it."""
     suffix = "" if revision == "default" else f"-{revision}"
     meta = {
         "name": f"istio-sidecar-injector{suffix}",
@@ -109,7 +109,7 @@ def injection_templates(revision: str = "default") -> Json:
 
 
 def injector(cluster: str, network: str, name: str = "istio-sidecar-injector", revision: str = "default") -> Json:
-    """The webhooks of a hosted mesh; `network` is the `/net/…` segment or empty."""
+    """Return the webhooks of a hosted mesh; `network` is the `/net/…` segment or empty."""
     url = f"https://istiod.example.org:15017/inject/cluster/{cluster}{network}"
     rules = [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]
     selectors = {
@@ -160,7 +160,7 @@ def _no(key: str) -> Json:
 
 
 def istiod(replicas: int, config: str, revision: str = "default", shared: str = "") -> list[Json]:
-    """The objects of one istiod revision in the control-plane cluster; `shared` is its SHARED_MESH_CONFIG."""
+    """Return the objects of one istiod revision in the control plane cluster; `shared` is its SHARED_MESH_CONFIG."""
     name = "istiod" if revision == "default" else f"istiod-{revision}"
     labels = {"app": "istiod", "istio": "pilot", "istio.io/rev": revision}
     env = {
@@ -207,7 +207,7 @@ def istiod(replicas: int, config: str, revision: str = "default", shared: str = 
 
 
 def _sample(member: Member) -> None:
-    """`shop/echo`, injected before any network was set."""
+    """Create `shop/echo`, injected before any network was set."""
     member.put(
         {
             "apiVersion": "v1",

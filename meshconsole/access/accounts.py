@@ -1,6 +1,6 @@
 """Local accounts: an administrator creates them, nobody signs up.
 
-Pages and the admin share one entrance with its limits.
+Pages and the admin share one sign-in, with its limits.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 TOO_SOON = "too-soon"
-# One name from one address, one address over all names, one name from everywhere, and one name in a browser that knows
-# it.
+# Limits for one name from one address, one address over all names, one name from everywhere, and one name in a browser
+# that knows it.
 PAIR, ADDRESS, NAME, DEVICE = Limit(5, 60), Limit(30, 30), Limit(100, 5), Limit(10, 60)
 
 
 def buckets(request: HttpRequest, name: str) -> list[Bucket]:
-    """Return the counters of an attempt. Guesses by others don't count where the name has signed in before."""
+    """Return the counters of an attempt.
+
+    In a browser where the name has signed in before, guesses by others don't count.
+    """
     who = skeleton(name)
     if device := known_device(request, who):
         return [Bucket.of(DEVICE, "device", device, who)]
@@ -63,7 +66,7 @@ class ClosedAccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         self._attempt.succeeded()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        # A name that no account has may be a password, typed into the wrong field.
+        # A name without an account may be a password typed into the wrong field.
         name = credentials.get("username", "")
         known = get_user_model().objects.filter(username__iexact=name).exists()
         log.warning("sign_in_failed", address=self.get_client_ip(request), account=name if known else None)

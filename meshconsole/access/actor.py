@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person, or the command line. `role` is the one in the scope that the actor was made for (None: no binding);
-    `all_rights` is the command line's, whose user can read the database anyway."""
+    """A person, or the command line.
+
+    `role` is the role in the scope that the actor was made for (None: no binding). `all_rights` is for the command
+    line, whose user can read the database anyway.
+    """
 
     name: str
     role: Role | None = None
@@ -32,5 +35,5 @@ class Actor:
         return cls(name=f"cli:{os_user}", all_rights=True)
 
     def may(self, role: Role) -> bool:
-        """Whether the actor has `role` or one above it."""
+        """Return whether the actor has `role` or one above it."""
         return self.all_rights or (self.role is not None and self.role >= role)

@@ -51,7 +51,10 @@ class AccountAdmin(UserAdmin[User]):
     def get_deleted_objects(
         self, objs: QuerySet[User] | Iterable[User], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        """For one object and for several: if one is protected, the admin shows why and offers no way to continue."""
+        """Return what deleting one object or several would involve.
+
+        If an account is protected, the admin shows why and offers no way to continue.
+        """
         deleted, counts, missing, protected = super().get_deleted_objects(objs, request)  # type: ignore[arg-type]
         if users.takes_last_superuser(objs):
             protected = [*protected, str(users.LAST_SUPERUSER)]

@@ -1,5 +1,6 @@
-"""Django's admin with the console's own site. It is separate from the app `access`, which can have only one
-configuration.
+"""Django's admin with the console's own site.
+
+It is separate from the app `access`, which can have only one configuration.
 """
 
 from __future__ import annotations

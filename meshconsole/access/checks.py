@@ -1,4 +1,4 @@
-"""Checks of accounts; they read the database: `manage.py check --database default`, and `migrate`."""
+"""Checks of accounts. They read the database: `manage.py check --database default`, and `migrate`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def names_are_told_apart(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """W002: accounts whose names look alike, from before such names were refused."""
+    """W002: accounts whose names look alike, created before such names were refused."""
     if not databases or get_user_model()._meta.db_table not in connection.introspection.table_names():
         return []
     return [

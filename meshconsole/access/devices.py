@@ -51,5 +51,5 @@ def _read(request: HttpRequest) -> dict[str, Any]:
 
 
 def _mark(name: str) -> str:
-    """What stands for a name in the cookie, which anybody at the browser can read."""
+    """Return what stands for a name in the cookie, which anyone using the browser can read."""
     return salted_hmac(SALT, name).hexdigest()[:16]

@@ -12,8 +12,10 @@ from meshconsole.access.roles import PLATFORM_SCOPE, Role
 
 
 class Binding(models.Model):
-    """A role in a scope, for a user or for the members of a group. The scope "" is the whole platform; what other
-    scopes mean is known to the product alone."""
+    """A role in a scope, for a user or for the members of a group.
+
+    The scope "" is the whole platform; only the product knows what other scopes mean.
+    """
 
     class RoleChoice(models.IntegerChoices):
         VIEWER = Role.VIEWER.value, _("Viewer")

@@ -1,10 +1,10 @@
-"""When two user names look alike, and which names are made to look alike. Pure."""
+"""When two user names look alike, and which names are made to look like others. Pure."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Letters that look like others: of Latin with what the decomposition leaves, of Cyrillic, Greek and Armenian.
+# Letters that look like others: Latin ones that decomposition leaves, and Cyrillic, Greek and Armenian ones.
 _ALIKE = {
     "ıɩιіӏ1l|": "i",
     "0οоօ": "o",
@@ -37,13 +37,14 @@ _ALIKE = {
     "ŧ": "t",
 }
 _LETTER = {ord(letter): plain for letters, plain in _ALIKE.items() for letter in letters}
-# Scripts that are written side by side; those not among them look like Latin letters in places.
+# Scripts that are written side by side. Others have letters that look like Latin ones.
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"})
 
 
 def skeleton(name: str) -> str:
-    """Return a text that is equal for all names that look alike: different case, width, accents, alphabets, or
-    invisible characters.
+    """Return a text that is equal for all names that look alike.
+
+    They may differ in case, width, accents, alphabets, or invisible characters.
     """
     folded = unicodedata.normalize("NFKC", name.strip()).casefold()
     seen = (
@@ -55,9 +56,7 @@ def skeleton(name: str) -> str:
 
 
 def mixes_alphabets(name: str) -> bool:
-    """Whether letters of alphabets that nobody mixes in one word stand side by side, as in `аdmin` with a
-    Cyrillic а.
-    """
+    """Return whether the name mixes alphabets that nobody mixes in one word, such as `аdmin` with a Cyrillic а."""
     letters = (char for char in unicodedata.normalize("NFKC", name) if char.isalpha())
     scripts = {unicodedata.name(char, "UNKNOWN").split()[0] for char in letters}
     return len(scripts) > 1 and not scripts <= _TOGETHER

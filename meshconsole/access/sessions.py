@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 BEGUN, USED = "begun_at", "used_at"
 POLL_HEADER = "X-Poll"
-# Written this often at most, since each time is a write to the database.
+# Written at most this often, since each time is a write to the database.
 NOTED_SECONDS = 60.0
 
 
 def begin(request: HttpRequest, **kwargs: Any) -> None:
-    """A receiver of Django's `user_logged_in`."""
+    """Start counting a session's time. This is a receiver of Django's `user_logged_in`."""
     request.session[BEGUN] = request.session[USED] = time.time()
 
 

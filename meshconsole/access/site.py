@@ -1,5 +1,6 @@
-"""The admin's site: signing in goes through the console, with its limits, and lists can be filtered only by the filters
-that they offer.
+"""The admin's site.
+
+Signing in goes through the console, with its limits, and lists can be filtered only by the filters that they offer.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ OLD_PASSWORD = Limit(10, 60)
 
 
 class OfferedLookups(admin.ModelAdmin[Any]):
-    """Refuses lookups that a list doesn't offer: filtering by any column would reveal hidden columns letter by
-    letter.
+    """Refuses lookups that a list doesn't offer.
+
+    Filtering by any column would reveal hidden columns letter by letter.
     """
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -50,7 +52,7 @@ class ConsoleAdminSite(admin.AdminSite):
         admin_class: type[admin.ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """Applies to libraries too: none of them restricts lookups."""
+        """Register models with offered lookups only. Applies to libraries too: none of them restricts lookups."""
         of = admin_class or admin.ModelAdmin
         super().register(
             model_or_iterable, type(of.__name__, (OfferedLookups, of), {"__module__": of.__module__}), **options
@@ -58,7 +60,7 @@ class ConsoleAdminSite(admin.AdminSite):
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # Whoever has signed in goes on: Django's own form would take guesses at other accounts, without limits.
+        # Signed-in users go straight on: Django's own form would accept guesses at other accounts, without limits.
         signed_in = secure_admin_login(
             lambda request: HttpResponseRedirect(reverse("admin:index", current_app=self.name))
         )
@@ -66,7 +68,7 @@ class ConsoleAdminSite(admin.AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Limits attempts: it asks for the old password, which must not be guessable at a browser left alone."""
+        """Limit attempts: the page asks for the old password, which must not be guessable at an unattended browser."""
         if request.method != "POST":
             return super().password_change(request, extra_context)
         try:

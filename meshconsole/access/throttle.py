@@ -1,9 +1,8 @@
-"""How often a password may be guessed: every failure beyond the free ones makes the next attempt wait, and nothing
-locks anybody out.
+"""How often a password may be guessed.
 
-Counted in the cache, so that all processes share it where REDIS_URL names one. An attempt counts as failed from its
-beginning: many at once are no way around. What is refused for coming too soon is not counted, and no password is looked
-at.
+Every failure beyond the free ones makes the next attempt wait, and nothing locks anybody out. Counted in the cache, so
+that all processes share the counts if REDIS_URL names one. An attempt counts as failed from the start, so that making
+many at once is no way around. An attempt that comes too soon isn't counted, and its password isn't checked.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ class TooSoon(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`free` failures without a wait, then waits that double up to `longest` seconds; forgotten after `kept` seconds
-    without any.
+    """`free` failures without a wait, then waits that double up to `longest` seconds.
+
+    Failures are forgotten after `kept` seconds without another.
     """
 
     free: int
@@ -48,7 +48,7 @@ class Bucket:
 
     @classmethod
     def of(cls, limit: Limit, *parts: str) -> Self:
-        # What people type has any length and any characters; a cache's key has not.
+        # What people type can have any length and any characters; a cache key can't.
         return cls(limit, hashlib.sha256("\0".join(parts).encode()).hexdigest())
 
     @property
@@ -69,7 +69,7 @@ class Bucket:
         return max(1, math.ceil(until - now))
 
     def give_back(self) -> None:
-        with suppress(ValueError):  # forgotten since
+        with suppress(ValueError):  # forgotten in the meantime
             cache.decr(self._failures)
 
     def _count(self) -> int:
@@ -95,8 +95,9 @@ class Attempt:
             self._taken.append(bucket)
 
     def succeeded(self) -> None:
-        """Remove only this attempt from the counts: people with an account of their own must not be able to clear an
-        address with it.
+        """Remove only this attempt from the counts.
+
+        People with an account of their own must not be able to clear an address with it.
         """
         for bucket in self._taken:
             bucket.give_back()

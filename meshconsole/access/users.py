@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 LAST_SUPERUSER = _(
     "This is the last superuser. Without one, nobody can manage accounts. Make another user a superuser first."
 )
-# What lets somebody manage accounts, all of it.
+# Everything that lets somebody manage accounts.
 KEYS = {"is_superuser": True, "is_staff": True, "is_active": True}
 
 
 def check_name(name: str, *, besides: int | None = None) -> None:
-    """Raise ValidationError for a name that can be mistaken for another account's, or is made to be."""
+    """Raise ValidationError for a name that could be mistaken for another account's, or looks made for that."""
     if mixes_alphabets(name):
         raise ValidationError(_("This name mixes letters of different alphabets. Use one alphabet."), code="mixed")
     rows = get_user_model().objects.all() if besides is None else get_user_model().objects.exclude(pk=besides)
@@ -42,7 +42,7 @@ def check_name(name: str, *, besides: int | None = None) -> None:
 
 
 def alike_names() -> list[tuple[str, ...]]:
-    """Return the names of accounts that can be mistaken for each other, from before this was refused."""
+    """Return the names of accounts that can be mistaken for each other, created before this was refused."""
     found: dict[str, list[str]] = {}
     for name in get_user_model().objects.order_by("pk").values_list("username", flat=True):
         found.setdefault(skeleton(name), []).append(name)
@@ -50,7 +50,7 @@ def alike_names() -> list[tuple[str, ...]]:
 
 
 def nobody_left(besides: Iterable[int]) -> bool:
-    """Whether there is no superuser other than these.
+    """Return whether there is no superuser other than these.
 
     Locks the rows until the transaction ends, since two could be deleted at the same time.
     """
@@ -63,7 +63,7 @@ def superusers() -> QuerySet[User]:
 
 
 def takes_last_superuser(users: Iterable[User]) -> bool:
-    """Whether `users` include superusers, and there are no others."""
+    """Return whether `users` include superusers and there are no others."""
     pks = {user.pk for user in users}
     return superusers().filter(pk__in=pks).exists() and nobody_left(pks)
 
@@ -74,7 +74,7 @@ def before_save(instance: User, raw: bool, update_fields: frozenset[str] | None,
     stored = get_user_model().objects.filter(pk=instance.pk).first() if instance.pk else None
     if stored is None or stored.username != instance.username:
         check_name(instance.username, besides=instance.pk)
-    # Set only by whoever has just set a password; the command line does not ask the validators, or not for long.
+    # Set only if a password has just been set; the command line skips the validators, or lets people bypass them.
     password = getattr(instance, "_password", None)
     if settings.PRODUCTION and password is not None:
         validate_password(password, instance)
@@ -83,7 +83,10 @@ def before_save(instance: User, raw: bool, update_fields: frozenset[str] | None,
 
 
 def after_delete(instance: User, **kwargs: Any) -> None:
-    """Runs in the deleting transaction after each deletion, since one statement may delete several."""
+    """Refuse the deletion of the last superuser.
+
+    Runs in the deleting transaction after each deletion, since one statement may delete several.
+    """
     if _has_keys(instance) and not superusers().exists():
         raise ProtectedError(str(LAST_SUPERUSER), {instance})
 

@@ -45,8 +45,8 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 class Entry(models.Model):
     """One request, accepted or refused, or the end of what it began.
 
-    `actor` is a name that outlives the account. `action` is a code such as `group.create`, `params` its parameters
-    without secrets; the words are made when the entry is shown.
+    `actor` is a name that outlives the account. `action` is a code such as `group.create`; `params` are its parameters,
+    without secrets. The wording is chosen when the entry is shown.
     """
 
     class Outcome(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Whether this process can work: the database answers, the broker answers."""
+"""Whether this process can work: the database and the broker answer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ BROKER_TIMEOUT_SECONDS = 2
 
 
 def readiness() -> dict[str, bool]:
-    """Return each part that this process needs, by name, and whether it answers. A broker counts only if one is
-    configured.
+    """Return, for each part that this process needs, whether it answers.
+
+    The broker is included only if one is configured.
     """
     parts = {"database": _database_answers()}
     if settings.REDIS_URL:

@@ -26,14 +26,14 @@ SECRET_NAME = re.compile(
     r"|(client|certificate)[-_](key|certificate|authority)([-_]data)?$",
     re.IGNORECASE,
 )
-# Counts, names and versions of secret things are no secrets, and are what somebody who reads a log needs.
+# Counts, names and versions of secret things aren't secrets, and anyone reading a log needs them.
 HARMLESS_NAME = re.compile(r"(_id|_name|_count|_version)$", re.IGNORECASE)
 SECRET_TEXT = (
     re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
     re.compile(r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"),
     re.compile(r"\bgAAAAA[A-Za-z0-9_=-]{20,}"),
-    # The same PEM blocks as a kubeconfig carries them, in base64.
+    # The same PEM blocks in base64, as in a kubeconfig.
     re.compile(r"\bLS0tLS1CRUdJTi[A-Za-z0-9+/=]+"),
     re.compile(r"(?i)(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"),
     re.compile(r"(?im)(?<=token:)\s*\S+|(?<=password:)\s*\S+|(?<=key-data:)\s*\S+"),
@@ -66,7 +66,7 @@ def _is_secret(name: str, value: Any) -> bool:
 
 
 def redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
-    """A structlog processor. It is the last one before rendering, so that tracebacks pass it too."""
+    """Redact an event. This structlog processor comes last before rendering, so that it sees tracebacks too."""
     return {
         key: item if key.startswith("_") else REDACTED if _is_secret(key, item) else _shown(shortened(redact(item)))
         for key, item in event.items()
@@ -103,13 +103,16 @@ def say_why(sender: Any, request: HttpRequest, log_kwargs: dict[str, Any], **kwa
 
 
 def log_of_thread(failed: threading.ExceptHookArgs) -> None:
-    """Replaces Python's own hook, which writes tracebacks unredacted."""
+    """Log a thread's failure, in place of Python's own hook, which writes tracebacks unredacted."""
     if failed.exc_value is not None:
         logging.getLogger("threading").critical("a thread has failed", exc_info=failed.exc_value)
 
 
 def _shown(value: Any) -> Any:
-    """JSON escapes what would change a terminal, until somebody reads it with a tool that does not."""
+    """Return `value` with what could affect a terminal made visible.
+
+    JSON escapes it, but only until somebody reads the log with a tool that unescapes it.
+    """
     if isinstance(value, str):
         return visible(value, lines=True)
     if isinstance(value, dict):
@@ -163,10 +166,10 @@ def logging_config(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
-            # gunicorn gives both a handler of their own, which would write without redaction.
+            # gunicorn gives each a handler of its own, which would write without redaction.
             "gunicorn.error": {"handlers": [], "propagate": True},
             "gunicorn.access": {"handlers": [], "propagate": True},
-            # One line for each request that waits for a thread, while there are many of them.
+            # It logs a line for each request that waits for a thread, which is too many when they pile up.
             "waitress.queue": {"level": "ERROR"},
         },
     }

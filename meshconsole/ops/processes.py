@@ -1,5 +1,6 @@
-"""The processes that `manage.py run` keeps running. An app can add its own without the platform knowing what
-they do.
+"""The processes that `manage.py run` keeps running.
+
+An app can add its own without the platform knowing what they do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from meshconsole.ops.run.process import Process
 
 @runtime_checkable
 class RunsProcesses(Protocol):
-    """An AppConfig with processes for `manage.py run`; asked after the migrations."""
+    """An AppConfig with processes for `manage.py run`. It is asked for them after the migrations."""
 
     def run_processes(self) -> Iterable[Process]: ...
 
@@ -31,7 +32,7 @@ def processes_of_apps() -> list[Process]:
 
 
 def manage(*arguments: str) -> tuple[str, ...]:
-    """Return the command `manage.py` with these arguments, run by this interpreter."""
+    """Return the command that runs `manage.py` with these arguments, using this interpreter."""
     return (sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments)
 
 

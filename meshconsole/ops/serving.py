@@ -7,9 +7,9 @@ from meshconsole.ops.logging import logging_config
 wsgi_app = "meshconsole.wsgi:application"
 worker_class = "meshconsole.ops.web.BufferedWorker"
 worker_connections = 1000
-# Also for a request to arrive whole.
+# Also the time in which a request must arrive completely.
 keepalive = 30
 graceful_timeout = 10
-# The socket would need a home, which the image's user does not have.
+# The socket would need a home directory, which the image's user doesn't have.
 control_socket_disable = True
 logconfig_dict = logging_config("INFO")

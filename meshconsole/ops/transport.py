@@ -1,4 +1,4 @@
-"""kombu's transport for Redis and Valkey, which invalid messages don't stop."""
+"""kombu's transport for Redis and Valkey, made to survive invalid messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _numbers = itertools.count(1)
 
 
 class Channel(redis.Channel):
-    """Drops a message that can't be understood and reads the next one: when it is read, it is off the queue already."""
+    """Drops a message that can't be understood, which is off the queue once read, and reads the next one."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
@@ -38,7 +38,10 @@ def install() -> None:
 
 
 def dropped(reason: str) -> None:
-    """Log nothing of the message itself: its sender is unknown, and the sweep finds whatever it may have announced."""
+    """Log that a message was dropped, but nothing from it.
+
+    Its sender is unknown, and the sweep finds whatever it may have announced.
+    """
     logger.error("a broken message was dropped", extra={"reason": reason, "dropped_count": next(_numbers)})
 
 

@@ -1,10 +1,9 @@
-"""gunicorn's worker for the console: waitress reads requests, and a thread is taken only for one that has arrived
-whole.
+"""gunicorn's worker for the console: waitress reads requests, and only a complete request takes a thread.
 
-gunicorn's own workers give a thread to every connection that has begun to speak, and wait for it without end: as many
-connections as threads, each sending a byte now and then, stop them. Here one loop holds all connections. A request has
-`keepalive` seconds from its first byte to its last; when there are too many connections, the one that has waited
-longest makes room.
+gunicorn's own workers give a thread to every connection that has begun to send, and wait for it indefinitely: as many
+connections as there are threads, each sending a byte now and then, bring them to a halt. Here one loop holds all
+connections. A request has `keepalive` seconds from its first byte to its last. When there are too many connections, the
+one that has waited longest makes room.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from waitress.utilities import BadRequest, RequestEntityTooLarge, RequestHeaderF
 
 LINE_BYTES = 8190
 HEAD_BYTES = 16 * 1024
-# Nobody waits for a body that is so many times larger than the largest form: the answer comes at once, in plain text.
+# A body this many times larger than the largest form isn't read to its end: the answer comes at once, in plain text.
 HOPELESS = 16
-# How many places are kept free for those that come next.
+# How many places are kept free for new connections.
 ROOM = 100
-# A connection's own, and one for a body that is larger than half a megabyte.
+# One for the connection itself, and one for a body larger than half a megabyte.
 FILES_EACH = 2
 OPEN_FILES = 4096
 
@@ -43,7 +42,7 @@ class LineTooLong(BadRequest):
 
 
 class Discarded(FixedStreamReceiver):
-    """A body that is larger than any form: read, so that the answer is heard, and not kept."""
+    """A body larger than any form: read so that the client sees the answer, but not kept."""
 
     def received(self, data: bytes) -> int:
         taken: int = min(self.remain, len(data))
@@ -53,7 +52,7 @@ class Discarded(FixedStreamReceiver):
 
 
 class Parser(HTTPRequestParser):
-    """waitress's own, with a limit for the first line, and without a place for bodies that will be refused."""
+    """waitress's own parser, with a limit for the first line, and without storing bodies that will be refused."""
 
     body_rcv: Any = None
 
@@ -75,7 +74,7 @@ class Parser(HTTPRequestParser):
 
 
 class Channel(HTTPChannel):
-    """A connection. Bytes of an incomplete request gain no time: `last_activity` stays at its first byte."""
+    """A connection. Sending an incomplete request buys no time: `last_activity` stays at its first byte."""
 
     parser_class = Parser
     creation_time: float
@@ -84,8 +83,9 @@ class Channel(HTTPChannel):
 
     @property
     def waits_since(self) -> float:
-        """A first byte is no merit: in a flood the newest connections have not been read yet when the
-        older ones speak.
+        """When the wait began.
+
+        A first byte earns nothing: in a flood, the newest connections haven't been read yet when older ones send.
         """
         return self.last_activity if self.has_asked else self.creation_time
 
@@ -97,8 +97,9 @@ class Channel(HTTPChannel):
 
 
 class MakesRoom(BaseWSGIServer):
-    """A server that is never full: the connection that has waited longest is closed. One that is being answered
-    stays.
+    """A server that is never full: it closes the connection that has waited longest.
+
+    A connection that is being answered stays.
     """
 
     channel_class = Channel
@@ -116,7 +117,7 @@ class MakesRoom(BaseWSGIServer):
         super().add_task(task)
 
     def handle_accept(self) -> None:
-        """All that have come, and not one a turn: a flood would keep the others waiting."""
+        """Accept all new connections, not just one per turn: a flood would keep the others waiting."""
         for _ in range(ROOM // 2):
             before = len(self.active_channels)
             super().handle_accept()
@@ -130,13 +131,15 @@ class TcpServer(MakesRoom, TcpWSGIServer):
 
 class UnixServer(MakesRoom, UnixWSGIServer):
     def fix_addr(self, addr: Any) -> tuple[str, None]:
-        """No address, as gunicorn has it: waitress would say "localhost"."""
+        """Return no address, as gunicorn does: waitress would say "localhost"."""
         return "", None
 
 
 class BufferedWorker(Worker):
-    """gunicorn's settings `threads`, `worker_connections`, `keepalive` and `graceful_timeout` count; other limits are
-    this file's.
+    """gunicorn's worker with waitress inside.
+
+    gunicorn's settings `threads`, `worker_connections`, `keepalive` and `graceful_timeout` apply; the other limits are
+    set in this file.
     """
 
     servers: tuple[BaseWSGIServer, ...] = ()
@@ -170,7 +173,7 @@ class BufferedWorker(Worker):
             asyncore_use_poll=True,
             channel_timeout=self.cfg.keepalive,
             cleanup_interval=1,
-            # Which proxy is believed is Django's to say.
+            # Django decides which proxies to trust.
             clear_untrusted_proxy_headers=False,
             connection_limit=min(self.cfg.worker_connections, _open_files() // FILES_EACH),
             ident="meshconsole",
@@ -186,7 +189,7 @@ def _server(sock: socket.socket, application: Any, options: dict[str, Any]) -> B
 
 
 def _open_files() -> int:
-    """How many this process may have; raised as far as it may raise it."""
+    """Return how many files this process may open, after raising the limit as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

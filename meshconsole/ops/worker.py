@@ -1,6 +1,4 @@
-"""What a worker does beside its tasks: it shows that it is alive, and makes room for a successor when it has grown too
-large.
-"""
+"""What a worker does beside its tasks: show that it is alive, and make way for a successor once it grows too large."""
 
 from __future__ import annotations
 
@@ -22,12 +20,12 @@ STATUS = Path("/proc/self/statm")
 
 
 class Pulse(bootsteps.StartStopStep):
-    """Every SECONDS on the loop that hears the broker, so that a loop that stands still shows."""
+    """Touches a file every SECONDS, on the loop that listens to the broker, so that a stalled loop shows."""
 
     requires = ("celery.worker.components:Timer",)
 
     def start(self, worker: Any) -> None:
-        # Its size is looked at later: one that has just begun does some work first, whatever its limit is.
+        # Its size is checked later: a worker that has just started does some work first, whatever its limit.
         alive_file().touch()
         self._entry = worker.timer.call_repeatedly(SECONDS, beat)
 
@@ -48,7 +46,7 @@ def beat() -> None:
             "the worker ends, and another one begins",
             extra={"megabytes": size, "limit": settings.MESHCONSOLE_WORKER_MEGABYTES},
         )
-        # The loop ends, the tasks under way are finished.
+        # The loop ends; tasks under way are finished.
         state.should_stop = SUCCEEDED_BY_ANOTHER  # type: ignore[assignment]
 
 

@@ -1,4 +1,4 @@
-"""Error pages. They read nothing of the request, which may be what is broken."""
+"""Error pages. They use nothing from the request, which may be what is broken."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class ConsoleBoundField(BoundField):
 
     @cached_property
     def subwidgets(self) -> list[Any]:
-        """Return one widget for each choice; if the errors say which choices are wrong, only these are marked."""
+        """Return one widget for each choice. If the errors say which choices are wrong, only these are marked."""
         found: list[Any] = super().subwidgets
         wrong = _wrong_choices(self.errors) & {str(each.data.get("value")) for each in found}
         for each in found if wrong else ():
@@ -57,7 +57,7 @@ class ConsoleBoundField(BoundField):
 
 
 def _wrong_choices(errors: ErrorList) -> frozenset[str]:
-    """All that the errors name; empty when one of them names none, so that it is about the whole list."""
+    """Return all choices that the errors name; empty if any error names none and so is about the whole list."""
     named = [getattr(error, "choices", frozenset[str]()) for error in errors.as_data()]
     return frozenset[str]().union(*named) if all(named) else frozenset()
 

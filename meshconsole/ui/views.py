@@ -33,7 +33,7 @@ class SignInView(LoginView):  # type: ignore[misc]
 
     def form_invalid(self, form: Any) -> HttpResponse:
         waits = [error.params["seconds"] for error in form.non_field_errors().as_data() if error.code == TOO_SOON]
-        # A script puts a form back in its place for 422 alone.
+        # A script puts a form back in its place only for 422.
         status = (
             HTTPStatus.TOO_MANY_REQUESTS if waits and not is_htmx(self.request) else HTTPStatus.UNPROCESSABLE_ENTITY
         )
@@ -45,14 +45,14 @@ class SignInView(LoginView):  # type: ignore[misc]
         return [f"{self.template_name}{part}"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # allauth's own context names pages (sign-up, reset of the password) that this console does not have.
+        # allauth's own context names pages (sign-up, password reset) that this console doesn't have.
         return {
             "form": kwargs.get("form") or self.get_form(),
             "next": self.request.GET.get("next") or self.request.POST.get("next", ""),
         }
 
 
-# The mark that allauth puts on its own `dispatch` is lost on an overridden one.
+# An overridden `dispatch` loses the mark that allauth puts on its own.
 sign_in = login_not_required(SignInView.as_view())
 sign_out = LogoutView.as_view()
 language = login_not_required(set_language)

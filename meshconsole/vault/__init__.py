@@ -1,8 +1,8 @@
-"""Encryption of credentials at rest, under keys that are not in the database.
+"""Encryption of credentials at rest, under keys that aren't in the database.
 
 A sealed text is a Fernet token (AES-128-CBC, HMAC-SHA-256) under the newest of `MESHCONSOLE_CREDENTIAL_KEYS`; any of
-them opens it. The binding (such as `cluster:<uuid>`) is sealed in with the content, so that a token that somebody
-copies into another row does not open there.
+them opens it. The binding (such as `cluster:<uuid>`) is sealed in with the content, so that a token copied into another
+row doesn't open there.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ LENGTH_BYTES = 4
 
 
 class VaultError(Exception):
-    """A sealed text can't be opened. `code` is `unreadable` or `wrong-binding`; content and token are never
-    included.
+    """A sealed text can't be opened.
+
+    `code` is `unreadable` or `wrong-binding`; content and token are never included.
     """
 
     def __init__(self, code: str) -> None:
@@ -33,7 +34,10 @@ def seal(plaintext: bytes, *, binding: str) -> str:
 
 
 def open_sealed(token: str, *, binding: str) -> bytes:
-    """What was sealed. Raises `VaultError`: no key opens it, it was changed, or it belongs to another binding."""
+    """Return what was sealed.
+
+    Raise `VaultError` if no key opens it, if it was changed, or if it belongs to another binding.
+    """
     content = _decrypted(token)
     end = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "big")
     if not hmac.compare_digest(content[LENGTH_BYTES:end], binding.encode()):
@@ -42,12 +46,12 @@ def open_sealed(token: str, *, binding: str) -> bytes:
 
 
 def rotate(token: str, *, binding: str) -> str:
-    """The same content sealed under the newest key. Raises `VaultError` as `open_sealed` does."""
+    """Return the same content sealed under the newest key. Raise `VaultError` as `open_sealed` does."""
     return seal(open_sealed(token, binding=binding), binding=binding)
 
 
 def is_current(token: str) -> bool:
-    """Whether the newest key opens the token, so that rotating it changes nothing."""
+    """Return whether the newest key opens the token, so that rotating it changes nothing."""
     try:
         Fernet(settings.MESHCONSOLE_CREDENTIAL_KEYS[0]).decrypt(token.encode())
     except InvalidToken:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A text field of a model; `binding_of` gives the binding that a row's token was sealed under.
+    """A text field of a model; `binding_of` returns the binding under which a row's token was sealed.
 
-    "" is: nothing sealed.
+    "" means that nothing is sealed.
     """
 
     model: type[Model]
@@ -26,7 +26,7 @@ _columns: dict[tuple[type[Model], str], SealedColumn] = {}
 
 
 def register(model: type[Model], field: str, binding_of: Callable[[Any], str]) -> None:
-    """To be called in `AppConfig.ready`; the field must exist."""
+    """Register a column. Call this in `AppConfig.ready`; the field must exist."""
     model._meta.get_field(field)
     _columns[model, field] = SealedColumn(model, field, binding_of)
 

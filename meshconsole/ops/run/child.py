@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 24 * 3600
 LOG_BYTES = 20_000_000
-# Of one process, compressed: about a tenth of what it was.
+# For one process, compressed: about a tenth of the original size.
 KEPT_SECONDS, KEPT_BYTES = 14 * DAY_SECONDS, 100_000_000
 LAST_WORDS = 15
 SMALL_PYTHON = (sys.executable, "-I", "-S", guardian.__file__)
 
 
 class Log:
-    """A log file. Parts older than a day or larger than LOG_BYTES are kept beside it, compressed, for KEPT_SECONDS and
+    """A log file.
+
+    Parts older than a day or larger than LOG_BYTES are kept beside it, compressed, for up to KEPT_SECONDS and
     KEPT_BYTES.
     """
 
@@ -45,7 +47,7 @@ class Log:
 
     def write(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
-        # A line without end would be kept whole.
+        # An endless line would be kept whole.
         self._rest = self._rest[-10_000:]
         self._last.extend(line.decode("utf-8", "replace") for line in lines)
         with suppress(OSError):  # a full disk must not end the console
@@ -68,8 +70,8 @@ class Log:
             ):
                 shutil.copyfileobj(read, written)
         finally:
-            # A file that could not be put aside must not grow for ever.
-            with suppress(OSError):  # Moved away by somebody else, or not to be removed.
+            # A file that couldn't be put aside must not grow forever.
+            with suppress(OSError):  # moved away by somebody else, or can't be removed
                 self._path.unlink()
             self._file, self._begun = self._open(), time.time()
         self._forget_the_oldest()
@@ -91,7 +93,7 @@ def _private(path: Path) -> int:
 
 
 class Guard:
-    """The process that ends the groups of children when this one is gone; it holds `held`, the lock, until then."""
+    """The process that ends the children's groups once this process is gone. It holds `held`, the lock, until then."""
 
     def __init__(self, held: int) -> None:
         self._process = subprocess.Popen(  # noqa: S603
@@ -111,13 +113,13 @@ class Guard:
         self._tell(f"-{group}\n")
 
     def close(self) -> None:
-        """End the guard, and before it every group that it still knows."""
+        """End every group that the guard still knows, then the guard itself."""
         with suppress(OSError):
             self._process.communicate(timeout=guardian.END_SECONDS + 5)
 
     def _tell(self, line: str) -> None:
         if self._process.stdin is not None:
-            with suppress(BrokenPipeError):  # somebody has killed it; nothing but its service is missing
+            with suppress(BrokenPipeError):  # somebody killed it; only its service is lost
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
 
@@ -159,7 +161,7 @@ class Child:
         os.set_blocking(self._running.stdout.fileno(), False)
 
     def read(self) -> bool:
-        """Read its output; return False when the output has ended."""
+        """Read its output. Return False once the output has ended."""
         if self._running is None or self._running.stdout is None:
             return False
         with suppress(BlockingIOError):
@@ -178,8 +180,9 @@ class Child:
             guardian.tell(self._running.pid, signal.SIGKILL)
 
     def ended(self, guard: Guard) -> int | None:
-        """Return its exit code, once: what it has left behind is ended, and its last output is read. None while it
-        runs.
+        """Return its exit code, once; None while it runs.
+
+        Whatever it left behind is ended first, and its last output is read.
         """
         code = self._running.poll() if self._running is not None else None
         if self._running is None or code is None:

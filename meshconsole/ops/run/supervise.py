@@ -1,7 +1,7 @@
-"""`supervise.py DESCRIPTOR`: what `manage.py run` becomes when everything is prepared. The open file holds the plan, as
-JSON.
+"""`supervise.py DESCRIPTOR`: what `manage.py run` becomes once everything is prepared.
 
-Nothing of Django is loaded here: what watches over the others for weeks is small.
+The open file holds the plan, as JSON. No part of Django is loaded here: a process that watches over the others for
+weeks should be small.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from meshconsole.ops.run.supervisor import Supervisor
 
 
 def supervise(plan: dict[str, Any]) -> int:
-    """Run the plan; return the exit code when nothing that the plan names is left running."""
+    """Run the plan. Return the exit code once nothing that the plan names is running."""
     supervisor = Supervisor(
         directory=Path(plan["directory"]), logs=Path(plan["logs"]), held=plan["lock"], say=say, parent=plan["parent"]
     )
@@ -42,9 +42,9 @@ def supervise(plan: dict[str, Any]) -> int:
 
 
 def become_supervisor(plan: dict[str, Any], descriptor: int, environment: dict[str, str]) -> None:
-    """Does not return.
+    """Replace this process with the supervisor; never return.
 
-    `descriptor` is an empty file that is written to; the plan's descriptors go over to the supervisor.
+    `descriptor` is an empty file to write the plan to; the supervisor inherits the plan's descriptors.
     """
     os.write(descriptor, json.dumps(plan).encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -54,7 +54,7 @@ def become_supervisor(plan: dict[str, Any], descriptor: int, environment: dict[s
 
 
 def say(sentence: str) -> None:
-    # A terminal that has gone must not keep the console from ending its processes.
+    # A terminal that is gone must not keep the console from ending its processes.
     with suppress(OSError):
         print(sentence, flush=True)
 

@@ -1,4 +1,4 @@
-"""Starts processes, keeps them running, and ends all of them with itself. One thread, one selector."""
+"""Starts processes, keeps them running, and ends them all when it ends. One thread, one selector."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from meshconsole.ops.run.process import Process
 
 RESTARTS, WITHIN_SECONDS = 3, 60.0
-# A worker finishes the step it is in, which takes one call's deadline at most.
+# A worker finishes its current step, which takes one call's deadline at most.
 END_SECONDS, FOUNDATION_END_SECONDS = 25.0, 10.0
 TURN_SECONDS, ASK_AGAIN_SECONDS = 1.0, 0.2
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,7 +27,9 @@ QUESTION = b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n"
 
 
 class Supervisor:
-    """`logs` is the folder of the output; `held` the lock's descriptor; `parent` a process without which this one ends,
+    """Keeps processes running until a signal, or until one of them can't be kept running.
+
+    `logs` is the folder for their output, `held` the lock's descriptor, and `parent` a process whose end ends this one
     too.
     """
 
@@ -42,9 +44,9 @@ class Supervisor:
     def run(
         self, first: Sequence[Process], then: Sequence[Process], *, listener: socket.socket, answers: Callable[[], None]
     ) -> int:
-        """`first` at once, `then` when the web process on `listener` answers, which is also said to `answers`.
+        """Start `first` at once, and `then` once the web process on `listener` answers; then call `answers`.
 
-        Returns the exit code: 0 when a signal has ended it, 1 when a process could not be kept running.
+        Return the exit code: 0 if a signal ended it, 1 if a process couldn't be kept running.
         """
         with self._signals():
             try:
@@ -68,7 +70,7 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Signals wake the selector up; SIGCHLD does nothing else."""
+        """Let signals wake the selector; SIGCHLD does nothing else."""
         reader, writer = socket.socketpair()
         for end in (reader, writer):
             end.setblocking(False)
@@ -80,7 +82,7 @@ class Supervisor:
             with suppress(BlockingIOError):
                 reader.recv(4096)
 
-        # `nohup` ignores SIGHUP for us; a shell that ignores SIGINT for what is in its background does not mean us.
+        # `nohup` ignores SIGHUP for us. A shell that ignores SIGINT for its background jobs doesn't mean us.
         ending_signals = [
             number for number in ENDING if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
         ]
@@ -148,7 +150,10 @@ class Supervisor:
             self._say(f"  {line}")
 
     def _until_answered(self, listener: socket.socket) -> None:
-        """The listening socket is there already: the question waits in it until the web process takes it."""
+        """Wait until the web process answers.
+
+        The socket is already listening: the request waits in it until the web process accepts it.
+        """
         answered: list[bool] = []
         while not answered and not self._over:
             question = socket.create_connection(listener.getsockname()[:2], timeout=5)

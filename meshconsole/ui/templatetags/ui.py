@@ -28,7 +28,7 @@ register = template.Library()
 @register.simple_tag
 @lru_cache(maxsize=256)
 def icon(name: str, extra: str = "") -> SafeString:
-    # A long page has a thousand of them, of a dozen kinds.
+    # A long page has a thousand icons, of a dozen kinds.
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         extra,
@@ -48,8 +48,8 @@ def badge(state: Badge | None) -> SafeString | str:
 def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[str, Any]:
     """A menu button named `label`, and its items; `identity` is unique on the page and the same at the next poll."""
     name = f"menu-{identity}"
-    # Put together here: a long page has hundreds of items, and a template takes its time over each number, attribute
-    # and filter.
+    # Put together here: a long page has hundreds of items, and templates are slow with every number, attribute and
+    # filter.
     items = [
         (
             f"{name}-{number}",
@@ -76,9 +76,9 @@ def action_button(identity: object, action: Action, style: str = "btn", of: str 
 
 @register.simple_tag
 def diff(before: str, after: str, *place: str) -> SafeString:
-    """The lines of `before` and `after`, with removed and added ones marked by sign and color.
+    """Return the lines of `before` and `after`, with removed and added ones marked by sign and color.
 
-    `place` distinguishes it from others.
+    `place` distinguishes it from other diffs.
     """
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=3))[2:]
     if not lines:
@@ -105,7 +105,7 @@ def ago(moment: datetime | None, empty: str = "") -> SafeString | str:
 
 @lru_cache(maxsize=4096)
 def _exact(moment: datetime, language: str | None) -> str:
-    # The same hundred moments are written at every poll. The language is that of the thread.
+    # The same hundred moments are written at every poll. The language is the thread's.
     return date_format(moment, "DATETIME_FORMAT")
 
 
@@ -124,8 +124,9 @@ def notice(content: str, tone: str, role: str = "") -> str:
 
 @register.simple_block_tag
 def sheet(content: str, title: str, identity: str = "dialog-title", extra: str = "", shown: bool = False) -> str:
-    """A dialog around `content` (a `sheet-body` and a `sheet-foot`); dialogs.js opens it, `shown` stands open in the
-    page.
+    """A dialog around `content` (a `sheet-body` and a `sheet-foot`).
+
+    dialogs.js opens it; with `shown`, it is already open in the page.
     """
     return render_to_string(
         "ui/sheet.html", {"content": content, "title": title, "id": identity, "extra": extra, "shown": shown}

@@ -1,5 +1,6 @@
-"""`manage.py run`: database, first admin, broker, web, worker with beat, and what the apps add, until a signal ends
-them.
+"""`manage.py run`: the whole console, until a signal ends it.
+
+Prepares the database and the first admin, then runs the broker, web, the worker with beat, and whatever the apps add.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 THREADS = "8"
-# glibc gives each thread a heap of its own, of which little comes back: 32 threads keep many times what they use.
+# glibc gives each thread its own heap and returns little of it: 32 threads hold on to many times what they use.
 ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
 
 class Command(BaseCommand):
     help = "Run the whole console: web, worker, beat, and a broker unless REDIS_URL names one."
-    # They load every page's code, which the web process is about to do anyway.
+    # The checks would load every page's code, which the web process is about to do anyway.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -47,8 +48,9 @@ class Command(BaseCommand):
 
 
 def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return what the supervisor is to do, and the environment of everything that it starts."""
-    # What is kept is for this user alone, whatever makes it: logs, the schedule, kubeconfigs of simulated clusters.
+    """Return the supervisor's plan, and the environment of everything that it starts."""
+    # Everything saved is for this user alone, whichever process writes it: logs, the schedule, kubeconfigs of simulated
+    # clusters.
     os.umask(0o077)
     starting.checked_settings()
     weak = starting.weak_password_line(settings.MESHCONSOLE_ADMIN_PASSWORD)
@@ -61,7 +63,7 @@ def prepared(parent: int) -> tuple[dict[str, Any], dict[str, str]]:
     except starting.CannotStart:
         broker.remove()
         raise
-    # Said at once: a password that is shown only after a start that fails would be lost.
+    # Said right away: a password shown only after startup would be lost if startup fails.
     say(starting.admin_line(settings.MESHCONSOLE_ADMIN_PASSWORD))
     if weak:
         say(weak)

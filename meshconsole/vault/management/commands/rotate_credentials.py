@@ -47,7 +47,7 @@ class Command(BaseCommand):
         except vault.VaultError as error:
             self.stderr.write(f"{column.model._meta.label} {row}: {column.field} can't be opened ({error.code})")
             return "failed"
-        # Somebody who replaces a credential meanwhile keeps theirs, which is under the newest key anyway.
+        # If somebody replaces a credential in the meantime, theirs stays; it is under the newest key anyway.
         changed = column.model._default_manager.filter(pk=row.pk, **{column.field: token}).update(
             **{column.field: rotated}
         )
