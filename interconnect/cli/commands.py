@@ -47,6 +47,19 @@ class Parser(CommandParser):
         self.exit(codes.REFUSED, f"error: {visible(message)}\n")
 
 
+_ACCEPT: Options = {
+    "action": "append",
+    "default": [],
+    "metavar": "TOKEN",
+    "help": "override a finding, adopt an object or take over a field; plan prints the token",
+}
+_GUARD: Options = {
+    "choices": [choice.value for choice in GuardChoice],
+    "default": GuardChoice.FAIL.value,
+    "help": "what to do if a control plane restart would lose endpoints",
+}
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="subcommand", required=True, parser_class=Parser)
 
@@ -58,23 +71,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         sub.add_argument("--user", help="act with the role of this user")
         return sub
 
-    accept: Options = {
-        "action": "append",
-        "default": [],
-        "metavar": "TOKEN",
-        "help": "override a finding, adopt an object or take over a field; plan prints the token",
-    }
-    guard: Options = {
-        "choices": [choice.value for choice in GuardChoice],
-        "default": GuardChoice.FAIL.value,
-        "help": "what to do if a control plane restart would lose endpoints",
-    }
     plan = command("plan", "show what apply would do; stores nothing", "file")
-    plan.add_argument("--accept", **accept)
+    plan.add_argument("--accept", **_ACCEPT)
     apply = command("apply", "change the mesh to what the file says", "file")
-    apply.add_argument("--accept", **accept)
+    apply.add_argument("--accept", **_ACCEPT)
     apply.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
-    apply.add_argument("--guard", **guard)
+    apply.add_argument("--guard", **_GUARD)
     apply.add_argument(
         "--restart",
         choices=[policy.value for policy in RestartPolicy],
@@ -86,12 +88,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     command("status", "print the state of the mesh as last observed", "mesh")
     _add_wait(command("follow", "follow a rollout and help to carry it out", "rollout"))
     retry = command("retry", "retry the failed steps of a rollout", "rollout")
-    retry.add_argument("--accept", **accept)
-    retry.add_argument("--guard", **guard)
+    retry.add_argument("--accept", **_ACCEPT)
+    retry.add_argument("--guard", **_GUARD)
     _add_wait(retry)
     command("cancel", "cancel a rollout; the current step finishes first", "rollout")
     revert = command("revert", "return to the topology before the last rollout", "mesh")
-    revert.add_argument("--guard", **guard)
+    revert.add_argument("--guard", **_GUARD)
     revert.add_argument("--allow-removal", action="store_true", help="allow removing, deleting and disabling")
     _add_wait(revert)
     restart = command("restart-workloads", "restart workloads that carry another network", "mesh")

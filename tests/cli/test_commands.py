@@ -244,7 +244,7 @@ def test_check_names_the_pairs_that_are_told_something_else(at_work: Shell) -> N
             "Pod", pod["metadata"]["name"], {"metadata": {"labels": {"topology.istio.io/network": "elsewhere"}}}, "shop"
         )
     said = at_work("check", "prod", ends=REFUSED).out
-    assert "red → blue: control plane: By Pod IPs; data path: No test service [echo.shop.svc.cluster.local; 10." in said
+    assert "red → blue: control plane: By Pod IPs; data path: Not tested [echo.shop.svc.cluster.local; 10." in said
     assert "red → green" not in said
 
 
