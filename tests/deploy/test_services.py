@@ -15,7 +15,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.deploy.image import build_command, compose, copy_tree, default_command, environment_of, image_environment
-from tests.run.consoles import free_port, until
+from tests.run.consoles import until
+from tests.support.ports import own_port
 from tests.support.postgres import Postgres
 from tests.support.valkey import Valkey
 
@@ -26,7 +27,7 @@ class Installation:
     """What the image would be, in a folder; commands as compose starts them."""
 
     def __init__(self, folder: Path, postgres: str, valkey: str) -> None:
-        self.app, self.logs, self.port = folder / "app", folder / "logs", free_port()
+        self.app, self.logs, self.port = folder / "app", folder / "logs", own_port()
         self.logs.mkdir()
         copy_tree(self.app)
         self._services = {"DATABASE_URL": postgres, "REDIS_URL": valkey}

@@ -6,7 +6,6 @@ import http.cookiejar
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,14 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import own_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        return int(made.getsockname()[1])
 
 
 def environment(data: Path, **values: str) -> dict[str, str]:
@@ -72,7 +67,7 @@ class Console:
     """A context manager; inside it the first page answers. `root` is the folder of the product that runs."""
 
     def __init__(self, data: Path, root: Path = ROOT, **values: str) -> None:
-        self.data, self.root, self.port = data, root, free_port()
+        self.data, self.root, self.port = data, root, own_port()
         self._output = data.parent / f"{data.name}.out"
         self.environment = environment(data, MESHCONSOLE_PORT=str(self.port), **values)
         self._cookies = http.cookiejar.CookieJar()

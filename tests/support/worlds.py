@@ -18,6 +18,7 @@ from interconnect.models import Mesh
 from interconnect.rollouts.steps import gateway as gateway_steps
 from simulator import Fleet
 from tests.support import rows
+from tests.support.ports import own_port
 from tests.support.world import B, World
 
 
@@ -107,7 +108,8 @@ def joined(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) ->
 def _at(stage: str, reach: Callable[[World], None], fleets: Callable[..., Fleet]) -> World:
     kept = _kept.get(stage)
     if kept is None:
-        world = World(fleets())
+        # Its credentials lead to this port, whenever it is started again.
+        world = World(fleets(port=own_port()))
         reach(world)
         world.fleet.settle()
         _kept[stage] = Kept(world.fleet.server.port, json.dumps(world.fleet.dump()), rows.dump())
