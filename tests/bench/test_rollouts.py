@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 
 from tests.bench import plain
 from tests.bench.fleet import HUB, FleetProcess
@@ -145,15 +147,19 @@ def worker(environment: dict[str, str]) -> Iterator[None]:
     command = [sys.executable, "-m", "celery", "-A", "meshconsole", "worker", *options]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
-        asked = [sys.executable, "-m", "celery", "-A", "meshconsole", "inspect", "ping", "--timeout", "2"]
-        while subprocess.run(
-            asked, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
-        ).returncode:
+        while not waits_for_tasks(environment["REDIS_URL"]):
             assert process.poll() is None, "the worker does not start"
+            time.sleep(0.05)
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+def waits_for_tasks(broker: str) -> bool:
+    """Whether a worker waits at the broker's queues. It takes no commands, so it can't be asked."""
+    with redis.Redis.from_url(broker) as client:
+        return any(each["cmd"] == "brpop" for each in client.client_list())
 
 
 def _row(way: Way, clusters: int, found: dict[str, Any], beside: plain.Result) -> list[str]:
