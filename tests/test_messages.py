@@ -20,6 +20,7 @@ from interconnect.domain import addressing, changes, cidrs, gateways, names, rul
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
 from interconnect.kube import errors, kubeconfig, probe
+from interconnect.kube.errors import Call
 from interconnect.wording import MESSAGES, engine, findings, word
 from interconnect.wording import files as file_words
 from interconnect.wording import kubeconfig as kubeconfig_words
@@ -28,6 +29,7 @@ from interconnect.wording import rules as rule_words
 from interconnect.wording.changes import _DESCRIBE, PHASE_NAMES, STEP_NAMES
 from interconnect.wording.matrix import PATHS
 from interconnect.wording.phrases import ACTIONS
+from interconnect.wording.values import _KEYS
 
 RULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -333,3 +335,17 @@ def test_no_message_uses_words_that_the_style_guide_replaces() -> None:
 
 def test_every_way_that_a_probe_can_end_has_words() -> None:
     assert set(PATHS) == {path.value for path in probe.Path}
+
+
+def test_what_an_error_of_a_cluster_says_is_named() -> None:
+    """`evidence` is an argument, not a parameter; `cluster`, `object` and `token` stand elsewhere on a page."""
+    kube = (Path(interconnect.__path__[0]) / "kube").rglob("*.py")
+    nodes = [node for path in kube for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    named = {
+        keyword.arg
+        for node in nodes
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in KUBE_ERRORS
+        for keyword in node.keywords
+    }
+    assert named - {"evidence", None} <= set(_KEYS)
+    assert set(Call._fields) - {"cluster"} <= set(_KEYS) | {"subresource"}

@@ -156,7 +156,7 @@ def _line(item: Alert | Finding) -> Line:
 
 def _evidence(params: Mapping[str, Any]) -> str:
     """Return what was observed, as a lead to the cause, without what is already shown beside it."""
-    return evidence_text({key: value for key, value in params.items() if key not in ("cluster", "token")})
+    return evidence_text({key: value for key, value in params.items() if key not in ("cluster", "object", "token")})
 
 
 def pair_rows(topology: Topology, checked: ChecksResult) -> list[PairRow]:
