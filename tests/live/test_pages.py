@@ -182,7 +182,7 @@ def test_requests_arrive_in_both_groups_and_the_checks_say_so(walk: PageWalk) ->
     for group in SERVICE:
         assert found["blue", group].control_plane.startswith("Through gateways")
         assert found["blue", group].data_path.startswith("Answered")
-        assert f"{address(walk, group)} served spiffe://" in found["blue", group].data_path
+        assert f"{address(walk, group)} answered (spiffe://" in found["blue", group].data_path
 
 
 def test_an_address_update_follows_without_a_restart(walk: PageWalk) -> None:
