@@ -51,7 +51,7 @@ class TrustedProxies:
 
         `peer` is the address that connected. `said` holds the values of X-Forwarded-For, -Proto and -Host under `for`,
         `proto` and `host`. Each proxy appends the address that asked it; the entries are followed backwards from the
-        last one, as long as whoever wrote them is trusted.
+        last one, as long as the proxy that wrote them is trusted.
         """
         if peer not in self:
             return Origin(_plain(peer))

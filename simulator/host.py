@@ -106,7 +106,7 @@ class Host:
         return max((mesh.starts(member, pod) for mesh in self.meshes), default=0.0)
 
     def _run_loop(self) -> None:
-        """Run the loop and close it, all in its own thread: whoever stops the fleet may be inside another loop."""
+        """Run the loop and close it, all in its own thread, because the caller may run inside another loop."""
         self.loop.run_forever()
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()

@@ -109,9 +109,7 @@ def canonical(addresses: Iterable[Address]) -> tuple[Address, ...]:
 
 
 def endpoint(host: str, port: int) -> Endpoint:
-    """Return host and port in the form in which they are compared, whoever wrote them; unreadable values stay as they
-    are.
-    """
+    """Return host and port in the form in which they are compared; unreadable values stay as they are."""
     address = parse_ip(host)
     return (host.strip().lower().removesuffix(".") if address is None else str(address)), port
 

@@ -48,7 +48,7 @@ class PlannedStep:
 
     `chain` is a cluster UID, `group:<name>` for a preflight, or `mesh`. `subject` is a gateway's UUID or a group's name
     where the kind needs one. `targets` are what the step would write as far as is known now; the step itself looks
-    again. `after_verify`: wait until verify has shown that no replica knows `group` any longer.
+    again. `after_verify`: wait until verify has shown that no replica still knows `group`.
     """
 
     phase: Phase

@@ -71,7 +71,7 @@ class Verdict:
         return bool(self.replicas) and all(report.agrees for report in self.replicas.values())
 
     def gone(self, network: str) -> bool:
-        """Whether every replica has answered and none knows the network any longer."""
+        """Whether every replica has answered and none still knows the network."""
         return self.known is not None and bool(self.replicas) and network not in self.known
 
     @property

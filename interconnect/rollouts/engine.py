@@ -106,7 +106,7 @@ def _put_back(taken: Lease) -> None:
     try:
         taken.give_back(status=StepStatus.WAITING, next_attempt_at=now_plus(FIRST_BACKOFF_SECONDS))
     except (LostLease, DatabaseProblem):
-        # The lease runs out by itself, and the sweep hands the step to whoever has a database.
+        # The lease runs out by itself, and the sweep hands the step to a worker that reaches the database.
         connection.close()
         return
     bell.ring([taken.step.id], seconds=FIRST_BACKOFF_SECONDS)
@@ -243,7 +243,7 @@ def advance(rollout_id: UUID) -> None:
     if any(phase == current and status != StepStatus.PENDING for phase, status in left):
         return
     with transaction.atomic():
-        # Locked: whoever comes second must not end, by what it has read, a rollout that a retry has opened again.
+        # Locked: a second worker must not use stale reads to end a rollout that a retry has opened again.
         rollout = (
             Rollout.objects.select_for_update(of=("self",), no_key=True)
             .select_related("mesh")

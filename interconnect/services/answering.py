@@ -63,7 +63,7 @@ def answer_next(answers: Mapping[str, Answer] = ANSWERS) -> None:
     if not _hands().acquire(blocking=False):
         return
     try:
-        # Whoever was quicker has taken it: then it is the next one's turn.
+        # Another thread may have taken it first; then try the next one.
         while (turn := _next()) is not None and not answer(UUID(turn.id), answers):
             pass
     finally:

@@ -51,7 +51,7 @@ def checks_start(*, mesh: Mesh, user_id: int) -> Inquiry:
 
 
 def running_checks(mesh: Mesh) -> Inquiry | None:
-    """Return the newest checks of the mesh, whoever asked for them: the result belongs to the mesh, not to a person."""
+    """Return the newest checks of the mesh. They belong to the mesh, not to the person who asked for them."""
     return Inquiry.objects.filter(mesh=mesh, kind=KIND.name).order_by("-asked_at").first()
 
 

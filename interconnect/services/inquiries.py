@@ -136,7 +136,7 @@ def _why_not(inquiry: Inquiry, kind: Kind) -> Violation | None:
 
 
 def _prune_unasked(user_id: int, kind: str) -> None:
-    """Of what is kept or was refused only the last few: whoever repeats it does not fill the database."""
+    """Keep only the last few of those kept or refused, so that repeating a question does not fill the database."""
     unasked = (
         Inquiry.objects.filter(user_id=user_id, kind=kind, digest="").exclude(status__in=OPEN).order_by("-asked_at")
     )

@@ -68,7 +68,7 @@ def plan_afresh(
     retried: Rollout | None = None,
     accepted: Sequence[str] = (),
 ) -> Inquiry:
-    """Make a plan for one question (named by `decision`) from what the clusters say now, whoever asked before.
+    """Make a plan for one question (named by `decision`) from what the clusters say now, regardless of earlier ones.
 
     `retried`: the rollout that the question would retry; `accepted`: tokens that the question's own button consents to.
     """

@@ -143,7 +143,10 @@ def _running(rollout: Rollout) -> Violation:
 
 
 def _require_rights_for_leftovers(actor: Actor, before: Topology, mesh: Mesh) -> None:
-    """A rollout carries out all that is owed; whoever starts one must also be allowed what earlier ones left undone."""
+    """A rollout carries out all that is owed.
+
+    The person who starts one must also be allowed to do what earlier ones left undone.
+    """
     found = leftovers(mesh, before)
     if found is None:
         return
