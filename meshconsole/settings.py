@@ -304,6 +304,10 @@ MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
 MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
 MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)
 MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
+# What changes rarely (rights, versions, trust roots, Pods without a network) is looked at so often.
+MESHCONSOLE_SLOW_PROBE_SECONDS = env.seconds("MESHCONSOLE_SLOW_PROBE_SECONDS", 3600)
+# A probe gives one call less time than a rollout does: what is slower counts as no answer.
+MESHCONSOLE_PROBE_CALL_SECONDS = env.seconds("MESHCONSOLE_PROBE_CALL_SECONDS", 5)
 # How long a cluster may stay silent before its chain of a rollout fails, and how long istiod's replicas may disagree.
 MESHCONSOLE_UNREACHABLE_SECONDS = env.seconds("MESHCONSOLE_UNREACHABLE_SECONDS", 60)
 MESHCONSOLE_VERIFY_SECONDS = env.seconds("MESHCONSOLE_VERIFY_SECONDS", 60)

@@ -5,22 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from interconnect.domain.json_types import Json
 from interconnect.domain.violations import Violation
 
 
 class Severity(StrEnum):
+    """How grave a finding is, gravest first.
+
+    A preflight's *final* and *error* stop a join. What a look finds is *critical* (traffic is broken now, or will be at
+    the next restart), a *warning*, or an *info*.
+    """
+
     FINAL = "final"
     ERROR = "error"
+    CRITICAL = "critical"
     WARNING = "warning"
+    INFO = "info"
+
+
+class SubjectKind(StrEnum):
+    """What a finding or a state is about, from the whole to its parts."""
+
+    CONSOLE = "console"
+    MESH = "mesh"
+    CONTROL_PLANE = "control-plane"
+    RULE = "rule"
+    GROUP = "group"
+    CLUSTER = "cluster"
+    GATEWAY = "gateway"
+    ISTIOD = "istiod"
+
+
+class Subject(NamedTuple):
+    """What a finding is about, by name; the name is empty for what a mesh has once."""
+
+    kind: SubjectKind
+    name: str = ""
+
+
+OF_THE_MESH = Subject(SubjectKind.MESH)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A result of a preflight or a check. `evidence` is what was observed, as plain JSON; `token` is set for errors
-    that can be overridden.
+    """A result of a look, a check or a preflight. `evidence` is what was observed, as plain JSON; `token` is set for
+    what somebody can consent to: an error that can be overridden, a field that can be taken over.
     """
 
     code: str
@@ -28,10 +59,11 @@ class Finding:
     params: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    subject: Subject = OF_THE_MESH
 
     @property
     def grave(self) -> bool:
-        return self.severity is not Severity.WARNING
+        return self.severity not in (Severity.WARNING, Severity.INFO)
 
     def to_json(self) -> Json:
         """Return it as a violation's JSON, plus severity and evidence."""

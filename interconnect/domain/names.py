@@ -51,6 +51,15 @@ def cluster_name_violation(name: str) -> Violation | None:
     return None
 
 
+_DIGITS = re.compile(r"(\d+)")
+
+
+def natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    """Return a sort key by which `member-2` comes before `member-10`."""
+    parts = _DIGITS.split(name.lower())
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts if part)
+
+
 def gateway_name(key: GatewayKey) -> str:
     """Return the name of a gateway's Kubernetes objects: a DNS label for every valid cluster ID and number."""
     return f"eastwest-{key.cluster.lower()[:_CLUSTER_PART]}-{key.number}"

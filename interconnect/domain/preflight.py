@@ -14,6 +14,7 @@ from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.networks_check import is_registry_name
 from interconnect.domain.render import networks_of
 from interconnect.domain.rules import token_of
+from interconnect.domain.skew import KUBERNETES_MINORS, apart, minor_of, minors_of, too_far_apart
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
@@ -235,15 +236,7 @@ def _identity(topology: Topology, group: Group, observed: Observed) -> Iterator[
         values = {name: getattr(observed.clusters.get(name, ClusterSeen()), attribute) for name in others}
         known = {name: value for name, value in values.items() if value is not None}
         if len(set(known.values())) > 1 and any(name in group.clusters for name in known):
-            yield _error(code, known, clusters=_apart(known))
-
-
-def _apart(values: Mapping[str, Any]) -> list[list[str]]:
-    """The clusters by equal value, the largest set first."""
-    sets: dict[Any, list[str]] = {}
-    for name, value in sorted(values.items()):
-        sets.setdefault(value, []).append(name)
-    return sorted(sets.values(), key=lambda names: (-len(names), names))
+            yield _error(code, known, clusters=apart(known))
 
 
 def _gateways(topology: Topology, group: Group, observed: Observed) -> Iterator[Finding]:
@@ -311,7 +304,7 @@ def _control_plane(group: Group, observed: Observed, facts: Facts) -> Iterator[F
     for istiod in facts.istiods:
         if istiod.strategy == "Recreate":
             yield _warning("preflight.recreate", deployment=istiod.deployment)
-    versions = sorted({minor for istiod in facts.istiods if (minor := _minor(istiod.version))})
+    versions = sorted({minor for istiod in facts.istiods if (minor := minor_of(istiod.version))})
     if len(versions) > 1:
         yield _warning("preflight.istio-skew", versions=versions)
     if observed.data_path is not True:
@@ -322,21 +315,12 @@ def _mesh(topology: Topology, group: Group, observed: Observed) -> Iterator[Find
     alone = sorted(topology.clusters.keys() - _grouped(topology))
     if alone:
         yield _warning("preflight.ungrouped", clusters=alone)
-    versions = {
-        name: minor
-        for name in topology.clusters
-        if (minor := _minor(observed.clusters.get(name, ClusterSeen()).version))
-    }
-    numbers = sorted(int(minor.split(".")[1]) for minor in versions.values())
-    if numbers and numbers[-1] - numbers[0] > 3 and any(name in group.clusters for name in versions):
-        yield _warning("preflight.kubernetes-skew", versions, versions=sorted(set(versions.values())))
+    seen = {name: observed.clusters.get(name, ClusterSeen()).version for name in topology.clusters}
+    minors = minors_of(seen)
+    apart_too_far = too_far_apart(minors, KUBERNETES_MINORS)
+    if apart_too_far and any(name in group.clusters for name in minors):
+        yield _warning("preflight.kubernetes-skew", minors, versions=apart_too_far)
 
 
 def _grouped(topology: Topology) -> frozenset[str]:
     return frozenset(name for group in topology.groups.values() for name in group.clusters)
-
-
-def _minor(version: str) -> str:
-    """`1.31` of `v1.31.2`, empty when it is no version."""
-    parts = version.lstrip("v").split(".")
-    return ".".join(parts[:2]) if len(parts) >= 2 and all(part.isdecimal() for part in parts[:2]) else ""

@@ -7,7 +7,7 @@ until they are recreated.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from interconnect.domain.entries import NETWORK_LABEL
@@ -59,6 +59,14 @@ class StaleCount:
     @property
     def total_unlabelled(self) -> int:
         return sum(self.unlabelled.values())
+
+    def without_unlabelled(self) -> Self:
+        """Return the part that a fast look counts."""
+        return replace(self, unlabelled={})
+
+    def only_unlabelled(self) -> Self:
+        """Return the part that only a slow look counts."""
+        return replace(self, stale={}, networks={})
 
     def to_json(self) -> Json:
         workloads = [

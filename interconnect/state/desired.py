@@ -126,7 +126,7 @@ def _group(row: NetworkGroup) -> Group:
 def _cluster(row: ClusterRow) -> Cluster:
     typed = [PodCidr(network, CidrSource.TYPED) for network in row.pod_cidrs]
     try:
-        observed = row.observation.facts.get("pod_cidrs", [])
+        observed = row.observation.details.get("pod_cidrs", [])
     except ClusterObservation.DoesNotExist:
         observed = []
     seen = [PodCidr(cidr["network"], CidrSource(cidr["source"])) for cidr in observed]

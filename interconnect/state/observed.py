@@ -1,31 +1,60 @@
-"""What clusters last said, converted between its rows and the domain's `Facts`.
+"""What clusters last said, converted between its rows and the domain's values.
 
 The shapes of the JSON columns are here and nowhere else.
 
 MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
-                             "remote_clusters": [ID], "cluster_domain": str, "checks": ChecksResult}
-MeshObservation.findings     [Alert]
-ClusterObservation.facts     {"webhooks": [WebhookEntry], "pod_cidrs": [{"network", "source"}], "version": str,
-                             "stale": StaleCount}
-GatewayObservation.facts     {"addresses": [host], "replicas": int, "ready": int, "injected": bool, "reason": str}
+                             "remote_clusters": [ID], "cluster_domain": str} and `ControlPlaneSeen`
+ReplicaObservation.facts     `ReplicaSeen`
+ClusterObservation.facts     `MemberSeen`; .details `MemberDetails`
+GatewayObservation.facts     `GatewaySeen`
+ChecksObservation.result     `ChecksResult`
+*.standing                   `Steady`: `answers` or `failing`; of a gateway a `Readiness`
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.utils import timezone
 
 from interconnect.domain.checks import ChecksResult
 from interconnect.domain.facts import Facts, Istiod, WebhookEntry
-from interconnect.domain.findings import Alert
 from interconnect.domain.json_types import Json
-from interconnect.domain.stale import StaleCount
+from interconnect.domain.seen import (
+    ControlPlane,
+    ControlPlaneSeen,
+    GatewayKnown,
+    GatewaySeen,
+    Member,
+    MemberDetails,
+    MemberSeen,
+    Readiness,
+    ReplicaKnown,
+    ReplicaSeen,
+)
+from interconnect.domain.status import AT_ONCE
+from interconnect.domain.steady import Steady, settle
 from interconnect.domain.topology import GatewayKey
-from interconnect.models import Cluster, ClusterObservation, GatewayObservation, Mesh, MeshObservation
+from interconnect.domain.violations import Violation
+from interconnect.models import (
+    ChecksObservation,
+    Cluster,
+    ClusterObservation,
+    GatewayObservation,
+    Mesh,
+    MeshObservation,
+    ReplicaObservation,
+)
+
+if TYPE_CHECKING:
+    from interconnect.domain.stale import StaleCount
+    from interconnect.models.observation import Observation
+
+ANSWERS, FAILING = "answers", "failing"
 
 
 def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
@@ -60,7 +89,7 @@ def known_addresses(mesh: Mesh) -> dict[GatewayKey, tuple[str, ...]]:
     rows = GatewayObservation.objects.filter(gateway__cluster__mesh=mesh).values_list(
         "gateway__cluster__name", "gateway__number", "facts"
     )
-    return {GatewayKey(cluster, number): tuple(seen.get("addresses", ())) for cluster, number, seen in rows}
+    return {GatewayKey(cluster, number): tuple(seen.get("addresses") or ()) for cluster, number, seen in rows}
 
 
 def note_istiods(
@@ -71,6 +100,14 @@ def note_istiods(
     remote_clusters: Iterable[str] | None = None,
 ) -> None:
     """Remember the control plane; what is None wasn't asked for and stays as it was."""
+    _note_mesh(mesh, _of_istiods(istiods, foreign, remote_clusters))
+
+
+def _of_istiods(
+    istiods: Iterable[Istiod],
+    foreign: Mapping[str, Iterable[tuple[str, int]]] | None,
+    remote_clusters: Iterable[str] | None,
+) -> Json:
     said: Json = {"istiods": [istiod.to_json() for istiod in istiods]}
     if foreign is not None:
         said["foreign_networks"] = {
@@ -78,7 +115,7 @@ def note_istiods(
         }
     if remote_clusters is not None:
         said["remote_clusters"] = sorted(remote_clusters)
-    _note_mesh(mesh, said)
+    return said
 
 
 def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
@@ -86,70 +123,244 @@ def note_remote_clusters(mesh: Mesh, names: Iterable[str]) -> None:
     _note_mesh(mesh, {"remote_clusters": sorted(names)})
 
 
-def alerts_of(row: MeshObservation | None) -> tuple[Alert, ...]:
-    """Return what the last look at a mesh found."""
-    return tuple(Alert.from_json(item) for item in (row.findings if row else ()))
-
-
-def note_alerts(mesh: Mesh, alerts: Iterable[Alert]) -> None:
-    MeshObservation.objects.update_or_create(
-        mesh=mesh, defaults={"at": Now(), "findings": [alert.to_json() for alert in alerts]}
-    )
-
-
-def checks_of(row: MeshObservation | None) -> ChecksResult:
-    """Return what *Run checks* last found; without a time if nobody has run them."""
-    return ChecksResult.from_json(row.facts.get("checks", {}) if row else {})
-
-
-def note_checks(mesh: Mesh, found: ChecksResult) -> None:
-    _note_mesh(mesh, {"checks": found.to_json()})
-
-
 def _note_mesh(mesh: Mesh, said: Json) -> None:
     with transaction.atomic():
         row = MeshObservation.objects.select_for_update().filter(mesh=mesh).first()
-        MeshObservation.objects.update_or_create(
-            mesh=mesh, defaults={"at": Now(), "facts": {**(row.facts if row else {}), **said}}
-        )
+        MeshObservation.objects.update_or_create(mesh=mesh, defaults={"facts": {**(row.facts if row else {}), **said}})
 
 
-def note_cluster(cluster: Cluster, **said: Any) -> None:
-    """Remember what a cluster said just now, key by key: others may be noting other keys at this moment."""
-    answered: Json = {"at": Now(), "answered_at": Now(), "error_code": "", "error_params": {}}
+def note_control_plane(
+    mesh: Mesh,
+    seen: ControlPlaneSeen,
+    *,
+    at: datetime,
+    foreign: Mapping[str, Iterable[tuple[str, int]]] | None = None,
+) -> bool:
+    """Store one look at the control plane whole; return whether a second look should follow soon."""
     with transaction.atomic():
-        row = ClusterObservation.objects.select_for_update().filter(cluster=cluster).first()
-        if row:
-            ClusterObservation.objects.filter(cluster=cluster).update(**answered, facts={**row.facts, **said})
-        else:
-            ClusterObservation.objects.update_or_create(cluster=cluster, defaults={**answered, "facts": said})
+        row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
+        doubtful = _settle(row, seen.failure, at)
+        if seen.failure is None:
+            known = {name for replica in seen.replicas for name in replica.clusters}
+            row.facts |= seen.to_json() | _of_istiods(seen.istiods, foreign, known or None)
+            doubtful |= _note_replicas(mesh, seen.replicas, at)
+        row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
+    return doubtful
 
 
-def stale_of(said: Mapping[str, Any]) -> StaleCount:
-    """Return the count of Pods on another network from a cluster's facts; empty if nobody has counted."""
-    stale = said.get("stale")
-    return StaleCount.from_json(stale) if isinstance(stale, Mapping) else StaleCount()
+def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:
+    """Store what replicas said; one that doesn't answer keeps what it said last. Those that are gone go."""
+    known = {row.name: row for row in ReplicaObservation.objects.filter(mesh=mesh)}
+    rows = [
+        _replica(known.get(seen.name) or ReplicaObservation(mesh=mesh, name=seen.name), seen, at) for seen in replicas
+    ]
+    ReplicaObservation.objects.filter(mesh=mesh, name__in=known.keys() - {row.name for row in rows}).delete()
+    ReplicaObservation.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["mesh", "name"],
+        update_fields=["at", "answered_at", "standing", "facts"],
+    )
+    return any(_doubtful(row.standing) for row in rows)
 
 
-def note_stale(cluster: Cluster, counted: StaleCount) -> None:
-    note_cluster(cluster, stale=counted.to_json())
+def _replica(row: ReplicaObservation, seen: ReplicaSeen, at: datetime) -> ReplicaObservation:
+    row.at = at
+    row.standing = settle(Steady.from_json(row.standing), ANSWERS if seen.answers else FAILING, at).to_json()
+    if seen.answers or not row.facts:
+        row.facts = seen.to_json()
+    if seen.answers:
+        row.answered_at = at
+    return row
 
 
-def note_silence(cluster: Cluster, code: str, params: Json) -> None:
-    """Remember that a cluster didn't answer, or not as it should; what it said before stays, with its time."""
-    ClusterObservation.objects.update_or_create(
-        cluster=cluster, defaults={"at": Now(), "error_code": code, "error_params": params}
+def _settle(row: Observation, failure: Violation | None, at: datetime) -> bool:
+    """Put into a row whether it answers now; return whether a second look should follow soon."""
+    before = Steady.from_json(row.standing)
+    if failure is not None and failure.code in AT_ONCE:
+        same = before is not None and before.value == FAILING and f"kube.{row.error_code}" == failure.code
+        standing = before if same and before is not None else Steady(FAILING, at)
+    elif failure is None and before is not None and f"kube.{row.error_code}" in AT_ONCE:
+        standing = Steady(ANSWERS, at)
+    else:
+        standing = settle(before, FAILING if failure else ANSWERS, at)
+    row.at, row.standing = at, standing.to_json()
+    if failure is not None:
+        row.error_code, row.error_params = failure.code.removeprefix("kube."), dict(failure.params)
+    else:
+        row.answered_at = at
+        if standing.value == ANSWERS:
+            row.error_code, row.error_params = "", {}
+    return standing.doubtful
+
+
+def _doubtful(standing: Json) -> bool:
+    steady = Steady.from_json(standing)
+    return steady is not None and steady.doubtful
+
+
+def note_member(cluster: Cluster, seen: MemberSeen, *, at: datetime, owner: str = "") -> bool:
+    """Store one fast look at a cluster whole; return whether a second look should follow soon.
+
+    `owner` is the lease under which it was asked: without it any more, another look has taken over, and nothing is
+    stored.
+    """
+    with transaction.atomic():
+        row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
+        if owner and row.lease_owner != owner:
+            return False
+        doubtful = _settle(row, seen.failure, at)
+        if seen.failure is None:
+            row.facts = _kept(row.facts, seen)
+            doubtful |= _note_gateways(cluster, seen.gateways, at)
+        row.lease_owner, row.lease_until = "", None
+        row.save(
+            update_fields=[
+                "at",
+                "answered_at",
+                "error_code",
+                "error_params",
+                "standing",
+                "facts",
+                "lease_owner",
+                "lease_until",
+            ]
+        )
+    return doubtful
+
+
+def _kept(before: Json, seen: MemberSeen) -> Json:
+    """What rendering needs stays from an earlier look where this one lacked the right to read it."""
+    said = seen.to_json()
+    return ({"webhooks": before["webhooks"]} if "webhooks" in before else {}) | said
+
+
+def _note_gateways(cluster: Cluster, gateways: Mapping[str, GatewaySeen], at: datetime) -> bool:
+    known = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster=cluster)}
+    there = {str(each) for each in cluster.gateways.values_list("id", flat=True)} if gateways else set()
+    rows = []
+    for gateway, seen in gateways.items():
+        if gateway not in there:
+            continue
+        row = known.get(gateway) or GatewayObservation(gateway_id=UUID(gateway))
+        row.at, row.facts = at, seen.to_json()
+        row.standing = settle(Steady.from_json(row.standing), seen.readiness, at).to_json()
+        rows.append(row)
+    _save_gateways(rows)
+    return any(_doubtful(row.standing) for row in rows)
+
+
+def _save_gateways(rows: Iterable[GatewayObservation]) -> None:
+    GatewayObservation.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "standing", "facts"]
     )
 
 
+def note_details(cluster: Cluster, details: MemberDetails, *, at: datetime) -> None:
+    ClusterObservation.objects.update_or_create(
+        cluster=cluster, defaults={"details": details.to_json(), "details_at": at}
+    )
+
+
+def note_webhooks(cluster: Cluster, entries: Iterable[WebhookEntry]) -> None:
+    """Remember the injection webhooks that a step or a check has just read."""
+    _note_cluster(cluster, {"webhooks": [entry.to_json() for entry in entries]})
+
+
+def note_stale(cluster: Cluster, counted: StaleCount) -> None:
+    """Remember the Pods of other networks that somebody has just counted, and those without a network."""
+    at = timezone.now()
+    with transaction.atomic():
+        row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
+        row.facts |= {"stale": counted.without_unlabelled().to_json()}
+        row.details |= {"unlabelled": counted.only_unlabelled().to_json()}
+        row.at = row.answered_at = at
+        row.details_at = row.details_at or at
+        row.save(update_fields=["facts", "details", "details_at", "at", "answered_at"])
+
+
+def _note_cluster(cluster: Cluster, said: Json) -> None:
+    """Remember what a step read of its own objects: the look that follows the rollout reads the whole."""
+    at = timezone.now()
+    with transaction.atomic():
+        row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
+        _settle(row, None, at)
+        row.facts |= said
+        row.save(update_fields=["facts", "at", "answered_at", "standing", "error_code", "error_params"])
+
+
 def note_gateway(gateway: UUID, **said: Any) -> None:
-    """Remember what was seen of the gateway with this ID, key by key."""
+    """Remember what a step read of its gateway, field by field of `GatewaySeen`. What it saw counts at once."""
+    at = timezone.now()
     with transaction.atomic():
         row = GatewayObservation.objects.select_for_update().filter(gateway_id=gateway).first()
-        if row:
-            GatewayObservation.objects.filter(gateway_id=gateway).update(at=Now(), facts={**row.facts, **said})
-        else:
-            first = GatewayObservation(gateway_id=gateway, at=Now(), facts=said)
-            GatewayObservation.objects.bulk_create(
-                [first], update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "facts"]
-            )
+        row = row or GatewayObservation(gateway_id=gateway)
+        seen = GatewaySeen.from_json({**row.facts, **said})
+        row.at, row.facts = at, seen.to_json()
+        if seen.present:
+            row.standing = Steady(seen.readiness, at).to_json()
+        _save_gateways([row])
+
+
+def member_of(row: ClusterObservation | None, ends_at: datetime | None = None) -> Member:
+    """Return what is known of a cluster from its row; gateways have rows of their own."""
+    if row is None:
+        return Member(ends_at=ends_at)
+    failure, since = _failure(row)
+    return Member(
+        seen=MemberSeen.from_json(row.facts),
+        seen_at=row.answered_at,
+        looked_at=row.at,
+        failure=failure,
+        since=since,
+        details=MemberDetails.from_json(row.details),
+        details_at=row.details_at,
+        ends_at=ends_at,
+    )
+
+
+def _failure(row: Observation) -> tuple[Violation | None, datetime | None]:
+    standing = Steady.from_json(row.standing)
+    if standing is None or standing.value != FAILING or not row.error_code:
+        return None, None
+    return Violation(f"kube.{row.error_code}", row.error_params), standing.since
+
+
+def gateway_of(row: GatewayObservation) -> GatewayKnown:
+    seen, standing = GatewaySeen.from_json(row.facts), Steady.from_json(row.standing)
+    readiness = Readiness(standing.value) if standing else seen.readiness
+    return GatewayKnown(seen, row.at, readiness, standing.since if standing else row.at)
+
+
+def control_plane_of(
+    row: MeshObservation | None, replicas: Iterable[ReplicaObservation], ends: Mapping[str, datetime]
+) -> ControlPlane:
+    if row is None:
+        return ControlPlane(ends=ends)
+    failure, since = _failure(row)
+    return ControlPlane(
+        seen=ControlPlaneSeen.from_json(row.facts),
+        seen_at=row.answered_at,
+        looked_at=row.at,
+        failure=failure,
+        since=since,
+        replicas=tuple(_known(each) for each in replicas),
+        ends=ends,
+    )
+
+
+def _known(row: ReplicaObservation) -> ReplicaKnown:
+    standing = Steady.from_json(row.standing)
+    silent = standing.since if standing is not None and standing.value == FAILING else None
+    return ReplicaKnown(ReplicaSeen.from_json(row.facts), row.answered_at, silent)
+
+
+def checks_of(mesh: Mesh) -> ChecksResult:
+    """Return what *Run checks* last found; without a time if nobody has run them."""
+    row = ChecksObservation.objects.filter(mesh=mesh).first()
+    return ChecksResult.from_json(row.result if row else {})
+
+
+def note_checks(mesh: Mesh, found: ChecksResult) -> None:
+    at = found.at or timezone.now()
+    ChecksObservation.objects.update_or_create(mesh=mesh, defaults={"at": at, "result": found.to_json()})

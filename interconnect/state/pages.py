@@ -14,16 +14,11 @@ from uuid import UUID
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from interconnect.domain.entries import RULE_NAME, AppliedState
-from interconnect.domain.networks import digest
-from interconnect.domain.render import networks_of
-from interconnect.domain.topology import GatewayKey, Topology
+from interconnect.domain.entries import RULE_NAME
 from interconnect.models import (
     AppliedEntry,
     Cluster,
-    ClusterObservation,
     Gateway,
-    GatewayObservation,
     Membership,
     Mesh,
     NetworkGroup,
@@ -35,57 +30,49 @@ from interconnect.models import (
 )
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.scope import scope_of
-from interconnect.state import applied, desired, observed
+from interconnect.state import applied, desired, observed, watched
+from interconnect.state.watched import UNDONE
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.audit.models import Entry
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
+    from interconnect.domain.seen import Member, MeshSeen
+    from interconnect.domain.status import Statuses
+    from interconnect.domain.topology import Topology
     from meshconsole.access.policy import VisibleScopes
-
-UNDONE = (StepStatus.FAILED, StepStatus.BLOCKED, StepStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSight:
-    """A cluster's row with its connection, and what it last said; `observation` is None before it was ever asked."""
+    """A cluster's row with its connection, and what is known of it."""
 
     row: Cluster
-    observation: ClusterObservation | None
-
-    @property
-    def silent_code(self) -> str:
-        """Why it doesn't answer; empty while it does."""
-        return self.row.connection.open_code or (self.observation.error_code if self.observation else "")
+    member: Member
 
     @property
     def group(self) -> str:
         """The name of its network group; empty while it is in none."""
         return getattr(self.row, "group_name", None) or ""
 
-    @property
-    def answered_at(self) -> datetime | None:
-        return self.observation.answered_at if self.observation else None
-
-    @property
-    def said(self) -> Mapping[str, object]:
-        return self.observation.facts if self.observation else {}
-
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A mesh as it is desired and as it was last seen."""
+    """A mesh as it is desired and as it was last seen. All states are in `statuses`."""
 
     mesh: Mesh
     topology: Topology
     facts: Facts
+    statuses: Statuses
     clusters: Mapping[str, ClusterSight]
-    gateways: Mapping[GatewayKey, GatewayObservation]
     group_ids: Mapping[str, UUID]
     joined_at: Mapping[str, datetime]
     rule: AppliedEntry | None
-    unverified: tuple[str, ...] = ()
+
+    @property
+    def seen(self) -> MeshSeen:
+        return self.statuses.mesh
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,63 +137,25 @@ def _sight(mesh: Mesh) -> Sight:
     rows = _clusters(mesh)
     gateways = list(Gateway.objects.filter(cluster__mesh=mesh).select_related("observation"))
     topology = desired.read(mesh, clusters=rows, gateways=gateways)
-    sights = _sights(rows)
-    seen = [(each.row.uid, each.observation.facts) for each in sights.values() if each.observation]
+    seen = [(row.uid, row.observation.facts) for row in rows if hasattr(row, "observation")]
     facts = observed.facts_of(getattr(mesh, "observation", None), seen)
-    _, verified = applied.published(mesh)
     groups = list(NetworkGroup.objects.filter(mesh=mesh).values_list("name", "id", "membership__joined_at"))
-    joined = {name: joined_at for name, _id, joined_at in groups if joined_at}
-    names = {row.id: row.name for row in rows}
+    statuses = watched.statuses_of(mesh, topology, facts, rows, gateways)
     return Sight(
         mesh=mesh,
         topology=topology,
         facts=facts,
-        clusters=sights,
-        gateways={
-            GatewayKey(names[row.cluster_id], row.number): row.observation
-            for row in gateways
-            if row.cluster_id in names and hasattr(row, "observation")
-        },
+        statuses=statuses,
+        clusters={row.name: ClusterSight(row, statuses.mesh.members[row.name]) for row in rows},
         group_ids={name: group for name, group, _joined_at in groups},
-        joined_at=joined,
+        joined_at={name: joined_at for name, _id, joined_at in groups if joined_at},
         rule=AppliedEntry.objects.filter(mesh=mesh, archived=False, kind="Gateway", name=RULE_NAME).first(),
-        unverified=_unverified(topology, facts, verified) if joined else (),
     )
-
-
-def members(mesh: Mesh) -> tuple[Topology, dict[str, ClusterSight]]:
-    """Return the desired topology and its clusters as they were last seen, from one reading of their rows."""
-
-    def reading() -> tuple[Topology, dict[str, ClusterSight]]:
-        rows = _clusters(mesh)
-        return desired.read(mesh, clusters=rows), _sights(rows)
-
-    return desired.steady(mesh, reading)
-
-
-def _unverified(topology: Topology, facts: Facts, verified: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the istiods that haven't been seen to know exactly the joined networks on all replicas."""
-    wanted = digest(networks_of(topology))
-    return tuple(
-        sorted(
-            istiod.deployment
-            for istiod in facts.istiods
-            if istiod.networks and verified.get(istiod.deployment) != wanted
-        )
-    )
-
-
-def cluster_sights(mesh: Mesh) -> dict[str, ClusterSight]:
-    return _sights(_clusters(mesh))
 
 
 def _clusters(mesh: Mesh) -> list[Cluster]:
     rows = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation").defer("connection__sealed")
     return list(rows.annotate(group_name=F("group__name")))
-
-
-def _sights(rows: Iterable[Cluster]) -> dict[str, ClusterSight]:
-    return {row.name: ClusterSight(row, getattr(row, "observation", None)) for row in rows}
 
 
 def last_rollout(mesh: Mesh) -> Rollout | None:
@@ -329,10 +278,6 @@ def occupied(mesh: Mesh, topology: Topology) -> frozenset[str]:
     """Return the names of clusters that may still hold something of ours."""
     uids = set(applied.of_members(mesh).values_list("cluster_uid", flat=True))
     return frozenset(name for name, cluster in topology.clusters.items() if cluster.uid in uids)
-
-
-def rule_is_in_place(rule: AppliedEntry | None) -> bool:
-    return rule is not None and rule.state == AppliedState.WRITTEN
 
 
 def names(rows: Iterable[Cluster]) -> list[str]:

@@ -1,0 +1,350 @@
+"""What a look saw: of a member cluster, of a gateway on it, and of the control plane.
+
+One look is one value, noted whole. Everything that wasn't read is None, never taken for good or bad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+from interconnect.domain.facts import Facts, Istiod, WebhookEntry
+from interconnect.domain.json_types import Json
+from interconnect.domain.stale import StaleCount
+from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import GatewayKey, Topology
+
+Endpoint = tuple[str, int]
+STALE_AFTER, AT_LEAST = 2.5, timedelta(seconds=30)
+
+
+class Readiness(StrEnum):
+    """How many replicas of a gateway serve."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySeen:
+    """A gateway as its cluster showed it.
+
+    `present`: its Deployment exists. `replicas` are those that the Deployment asks for, `available` those that serve.
+    `reason` is what Kubernetes says of a missing one, `address_reason` of a missing address. `injected` is None while
+    unknown, such as during a rolling update; `uninjected` names the cause (a code with parameters). `addresses` is None
+    until the Service has been read. `blocked`: its PodDisruptionBudget allows no disruption although all replicas
+    serve. `at_limit`: its autoscaler wants more replicas than it may make.
+    """
+
+    present: bool | None = None
+    replicas: int = 0
+    available: int = 0
+    reason: str = ""
+    injected: bool | None = None
+    uninjected: Violation | None = None
+    addresses: tuple[str, ...] | None = None
+    address_reason: str = ""
+    blocked: bool = False
+    at_limit: bool = False
+
+    @property
+    def readiness(self) -> Readiness:
+        if self.available <= 0:
+            return Readiness.NONE
+        return Readiness.SOME if self.available < self.replicas else Readiness.ALL
+
+    def to_json(self) -> Json:
+        said = asdict(self) | {"uninjected": self.uninjected.to_json() if self.uninjected else None}
+        return said | {"addresses": None if self.addresses is None else list(self.addresses)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        if known.get("addresses") is not None:
+            known["addresses"] = tuple(known["addresses"])
+        if known.get("uninjected") is not None:
+            known["uninjected"] = Violation.from_json(known["uninjected"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSeen:
+    """A member cluster in one fast look.
+
+    `failure` says why it didn't answer as it should; nothing else is known then. `lacking` are the reads for which the
+    credential lacks the rights, as `verb resource`. `network` is the network label of its system namespace (empty:
+    none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
+    what differs from what the console wrote, `notes` what admission made of it.
+    """
+
+    failure: Violation | None = None
+    lacking: tuple[str, ...] = ()
+    namespace: bool | None = None
+    network: str | None = None
+    webhooks: tuple[WebhookEntry, ...] | None = None
+    gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
+    stale: StaleCount | None = None
+    drift: tuple[Violation, ...] = ()
+    notes: tuple[Violation, ...] = ()
+
+    def to_json(self) -> Json:
+        """Return all but the failure and the gateways, which have rows of their own."""
+        said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
+        said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
+        if self.webhooks is not None:
+            said["webhooks"] = [entry.to_json() for entry in self.webhooks]
+        if self.stale is not None:
+            said["stale"] = self.stale.to_json()
+        return said
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            lacking=tuple(data.get("lacking", ())),
+            namespace=data.get("namespace"),
+            network=data.get("network"),
+            webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
+            stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
+            drift=tuple(map(Violation.from_json, data.get("drift", ()))),
+            notes=tuple(map(Violation.from_json, data.get("notes", ()))),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDetails:
+    """What changes rarely, from a slow look: rights that the credential lacks (`optional` ones serve a single feature),
+    the Kubernetes version, Pod CIDRs as `(network, source)`, the SHA-256 of the root that its Pods trust, its trust
+    domain, and injected Pods without a network label.
+    """
+
+    version: str = ""
+    missing: tuple[str, ...] | None = None
+    optional: tuple[str, ...] = ()
+    pod_cidrs: tuple[tuple[str, str], ...] = ()
+    root_ca: str | None = None
+    trust_domain: str | None = None
+    unlabelled: StaleCount | None = None
+
+    def to_json(self) -> Json:
+        said: Json = {name: getattr(self, name) for name in ("version", "root_ca", "trust_domain")}
+        said |= {"missing": None if self.missing is None else list(self.missing), "optional": list(self.optional)}
+        said["pod_cidrs"] = [{"network": network, "source": source} for network, source in self.pod_cidrs]
+        return said | {"unlabelled": self.unlabelled.to_json() if self.unlabelled else None}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        missing = data.get("missing")
+        return cls(
+            version=data.get("version", ""),
+            missing=None if missing is None else tuple(missing),
+            optional=tuple(data.get("optional", ())),
+            pod_cidrs=tuple((each["network"], each["source"]) for each in data.get("pod_cidrs", ())),
+            root_ca=data.get("root_ca"),
+            trust_domain=data.get("trust_domain"),
+            unlabelled=StaleCount.from_json(data["unlabelled"]) if data.get("unlabelled") else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSeen:
+    """One istiod replica and what it says now.
+
+    `networks` are the addresses that it has loaded from meshNetworks by network, `labelled` those that somebody's
+    labelled Service registers, by network and cluster, and `unresolved` host names that it can't resolve, by network;
+    `clusters` is the sync status by cluster ID. All are empty for one that doesn't answer.
+    """
+
+    name: str
+    deployment: str
+    answers: bool = True
+    networks: Mapping[str, tuple[Endpoint, ...]] = field(default_factory=dict)
+    labelled: Mapping[str, Mapping[str, tuple[Endpoint, ...]]] = field(default_factory=dict)
+    unresolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clusters: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            name=data["name"],
+            deployment=data["deployment"],
+            answers=data.get("answers", True),
+            networks={name: _endpoints(pairs) for name, pairs in data.get("networks", {}).items()},
+            labelled={
+                network: {cluster: _endpoints(pairs) for cluster, pairs in found.items()}
+                for network, found in data.get("labelled", {}).items()
+            },
+            unresolved={name: tuple(hosts) for name, hosts in data.get("unresolved", {}).items()},
+            clusters=data.get("clusters", {}),
+        )
+
+
+def _endpoints(pairs: Any) -> tuple[Endpoint, ...]:
+    return tuple((str(host), int(port)) for host, port in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSeen:
+    """The gateway rule on the config cluster. `changed` is how it differs from what was written (None: it doesn't),
+    `others` are other Gateways (`namespace/name`) on its port that select our gateways.
+    """
+
+    present: bool
+    changed: Violation | None = None
+    others: tuple[str, ...] = ()
+
+    def to_json(self) -> Json:
+        changed = self.changed.to_json() if self.changed else None
+        return {"present": self.present, "changed": changed, "others": list(self.others)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        changed = Violation.from_json(data["changed"]) if data.get("changed") else None
+        return cls(bool(data.get("present")), changed, tuple(data.get("others", ())))
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlaneSeen:
+    """The two API servers of a mesh and its istiods in one look.
+
+    `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `restarting`: an
+    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there.
+    """
+
+    failure: Violation | None = None
+    part: str = ""
+    lacking: tuple[str, ...] = ()
+    istiods: tuple[Istiod, ...] = ()
+    replicas: tuple[ReplicaSeen, ...] = ()
+    restarting: bool = False
+    rule: RuleSeen | None = None
+    drift: tuple[Violation, ...] = ()
+    root_ca: str | None = None
+    trust_domain: str | None = None
+    selectors: bool | None = None
+
+    def to_json(self) -> Json:
+        """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
+        said: Json = {name: getattr(self, name) for name in ("restarting", "root_ca", "trust_domain", "selectors")}
+        said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
+        return said | {"drift": [each.to_json() for each in self.drift]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        return cls(
+            lacking=tuple(data.get("lacking", ())),
+            istiods=tuple(map(Istiod.from_json, data.get("istiods", ()))),
+            restarting=bool(data.get("restarting")),
+            rule=RuleSeen.from_json(data["rule"]) if data.get("rule") else None,
+            drift=tuple(map(Violation.from_json, data.get("drift", ()))),
+            root_ca=data.get("root_ca"),
+            trust_domain=data.get("trust_domain"),
+            selectors=data.get("selectors"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is known of a member cluster. `seen` is its last answer, from `seen_at`; `looked_at` is the last try.
+
+    `failure` says why it doesn't answer as it should, once that is steady, and `since` when that began. `details` are
+    from `details_at`. `ends_at` is when its credential expires.
+    """
+
+    seen: MemberSeen = field(default_factory=MemberSeen)
+    seen_at: datetime | None = None
+    looked_at: datetime | None = None
+    failure: Violation | None = None
+    since: datetime | None = None
+    details: MemberDetails = field(default_factory=MemberDetails)
+    details_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKnown:
+    """A gateway as last seen, `at` a time; `readiness` counts `since` two looks agreed on it."""
+
+    seen: GatewaySeen
+    at: datetime
+    readiness: Readiness
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaKnown:
+    """An istiod replica as it last answered, at `seen_at` (None: never). `silent_since` is set once two looks agreed
+    that it doesn't.
+    """
+
+    seen: ReplicaSeen
+    seen_at: datetime | None
+    silent_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """What is known of the control plane, as `Member` is of a cluster. `ends` are the ends of the credentials of its
+    `control-plane` and `config` connections.
+    """
+
+    seen: ControlPlaneSeen = field(default_factory=ControlPlaneSeen)
+    seen_at: datetime | None = None
+    looked_at: datetime | None = None
+    failure: Violation | None = None
+    since: datetime | None = None
+    replicas: tuple[ReplicaKnown, ...] = ()
+    ends: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the console itself has done and is doing: UUIDs of gateways that it has created, whether the rule is
+    written, the clusters that a running rollout touches, whether one publishes networks now, and how many steps of how
+    many the last failed rollout left undone.
+    """
+
+    created: frozenset[str] = frozenset()
+    rule_written: bool = False
+    busy: frozenset[str] = frozenset()
+    publishing: bool = False
+    failed: str = ""
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MeshSeen:
+    """All that is known of a mesh at a moment: what is desired, what was seen and when, and what the console does.
+
+    `period` is the time between two fast looks, `slow_period` between two slow ones.
+    """
+
+    topology: Topology
+    now: datetime
+    facts: Facts = field(default_factory=Facts)
+    members: Mapping[str, Member] = field(default_factory=dict)
+    gateways: Mapping[GatewayKey, GatewayKnown] = field(default_factory=dict)
+    control_plane: ControlPlane = field(default_factory=ControlPlane)
+    work: Work = field(default_factory=Work)
+    period: timedelta = timedelta(seconds=60)
+    slow_period: timedelta = timedelta(hours=1)
+
+    def fresh(self, at: datetime | None) -> bool:
+        """Whether what was seen in a fast look at that time can still be told as true."""
+        return at is not None and self.now - at <= stale_after(self.period)
+
+    def fresh_details(self, at: datetime | None) -> bool:
+        return at is not None and self.now - at <= stale_after(self.slow_period)
+
+
+def stale_after(period: timedelta) -> timedelta:
+    """Return the age from which on what a look saw is no longer known: two and a half periods, never below 30 s."""
+    return max(period * STALE_AFTER, AT_LEAST)

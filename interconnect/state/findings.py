@@ -1,0 +1,112 @@
+"""Findings as rows: one open row per source, code and subject, ended by the same source's later look."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
+from interconnect.models import Dismissal, Mesh, Silence
+from interconnect.models import Finding as FindingRow
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+LOOK, CHECKS = "look", "checks"
+_Key = tuple[str, Subject]
+
+
+def note_findings(
+    mesh: Mesh, source: str, found: Iterable[Finding], *, at: datetime, held: Collection[Subject] = ()
+) -> None:
+    """Store what one source finds now: new ones open, known ones are seen again, and those not found any longer end.
+
+    Findings about `held` subjects stay as they are. Two workers may do this at once: one waits for the other.
+    """
+    wanted = {(each.code, each.subject): each for each in found if each.subject not in held}
+    with transaction.atomic():
+        # Whoever comes second sees the rows of the first.
+        Mesh.objects.select_for_update().get(id=mesh.id)
+        known = {_key(row): row for row in open_rows(mesh).filter(source=source)}
+        ended = [row.pk for key, row in known.items() if key not in wanted and key[1] not in held]
+        FindingRow.objects.filter(pk__in=ended).update(ended_at=at)
+        again = [_seen_again(row, wanted[key]) for key, row in known.items() if key in wanted]
+        FindingRow.objects.bulk_update(
+            [row for row, changed in again if changed], ["severity", "params", "evidence", "token"]
+        )
+        FindingRow.objects.filter(pk__in=[row.pk for row, _changed in again]).update(last_seen=at)
+        FindingRow.objects.bulk_create(_row(mesh, source, wanted[key], at) for key in wanted if key not in known)
+
+
+def end_findings(mesh: Mesh, subjects: Collection[Subject], *, at: datetime) -> None:
+    """End the open findings about subjects that are gone, or that a step has just put right and verified."""
+    for subject in subjects:
+        rows = open_rows(mesh).filter(subject_kind=subject.kind, subject=subject.name)
+        rows.update(ended_at=at)
+
+
+def open_rows(mesh: Mesh) -> QuerySet[FindingRow]:
+    return FindingRow.objects.filter(mesh=mesh, ended_at__isnull=True)
+
+
+def ended_since(mesh: Mesh, since: datetime) -> QuerySet[FindingRow]:
+    return FindingRow.objects.filter(mesh=mesh, ended_at__gte=since)
+
+
+def finding_of(row: FindingRow) -> Finding:
+    return Finding(
+        row.code,
+        Severity(row.severity),
+        row.params,
+        row.token,
+        row.evidence,
+        Subject(SubjectKind(row.subject_kind), row.subject),
+    )
+
+
+def silences(mesh: Mesh, now: datetime) -> list[Silence]:
+    """Return the silences in force."""
+    return list(Silence.objects.filter(Q(ended_at__isnull=True), mesh=mesh, until__gt=now))
+
+
+def is_silenced(row: FindingRow, in_force: Iterable[Silence]) -> bool:
+    own = f"{row.subject_kind}/{row.subject}"
+    return any(each.code == row.code and (not each.subjects or own in each.subjects) for each in in_force)
+
+
+def dismissed(user_id: int, mesh: Mesh) -> str:
+    """Return the digest of the critical findings that this person has put away; empty for none."""
+    row = Dismissal.objects.filter(user_id=user_id, mesh=mesh).first()
+    return row.digest if row else ""
+
+
+def _key(row: FindingRow) -> _Key:
+    return row.code, Subject(SubjectKind(row.subject_kind), row.subject)
+
+
+def _seen_again(row: FindingRow, found: Finding) -> tuple[FindingRow, bool]:
+    """Return the row as it is now, and whether anything but its time has changed."""
+    now = (str(found.severity), dict(found.params), dict(found.evidence), found.token)
+    changed = now != (row.severity, row.params, row.evidence, row.token)
+    row.severity, row.params, row.evidence, row.token = now
+    return row, changed
+
+
+def _row(mesh: Mesh, source: str, found: Finding, at: datetime) -> FindingRow:
+    return FindingRow(
+        mesh=mesh,
+        source=source,
+        code=found.code,
+        subject_kind=found.subject.kind,
+        subject=found.subject.name,
+        severity=found.severity,
+        params=dict(found.params),
+        evidence=dict(found.evidence),
+        token=found.token,
+        first_seen=at,
+        last_seen=at,
+    )
