@@ -37,7 +37,8 @@ BUSY = "busy"
 _caller: ContextVar[str] = ContextVar("caller", default="")
 _places: dict[str, threading.BoundedSemaphore] = {}
 _places_lock = threading.Lock()
-_patient: ContextVar[bool] = ContextVar("patient", default=False)
+# How long a call to a cluster that may be silent waits for a place among the others.
+_place_seconds: ContextVar[float] = ContextVar("place_seconds", default=PLACE_SECONDS)
 # Connections that have identified their cluster within the chain of steps being carried out here.
 _identified: ContextVar[set[UUID] | None] = ContextVar("identified", default=None)
 _chains: OrderedDict[Hashable, set[UUID]] = OrderedDict()
@@ -77,12 +78,19 @@ def patiently(ask: Callable[[_Item], _Result], item: _Item) -> _Result:
 
     Neither wait says anything about the cluster.
     """
-    before = _patient.set(True)
+    seconds = float(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS)
+    with more_patience(seconds), waiting_for_a_place(max(seconds, _place_seconds.get())):
+        return ask(item)
+
+
+@contextmanager
+def waiting_for_a_place(seconds: float) -> Iterator[None]:
+    """Make calls to clusters that may be silent wait so long for a place among the others within the block."""
+    before = _place_seconds.set(seconds)
     try:
-        with more_patience(settings.MESHCONSOLE_CALL_DEADLINE_SECONDS):
-            return ask(item)
+        yield
     finally:
-        _patient.reset(before)
+        _place_seconds.reset(before)
 
 
 @contextmanager
@@ -192,7 +200,7 @@ class GuardedTransport(Transport):
     @contextmanager
     def _watched(self) -> Iterator[None]:
         suspect = None if self.trusted else _suspects()
-        if suspect and not suspect.acquire(timeout=self.deadline if _patient.get() else PLACE_SECONDS):
+        if suspect and not suspect.acquire(timeout=_place_seconds.get()):
             # Threads are for clusters that answer: a step that asks a silent one comes back later without holding one.
             raise Temporary(BUSY, retry_after=0.5)
         try:

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from interconnect import clients
 from interconnect.kube.patience import patience
 from interconnect.models import Mesh
-from interconnect.rollouts import engine
+from interconnect.rollouts import bell, engine
 from interconnect.services import answering, inquiries, watching
 from interconnect.services.turns import Turns
 
@@ -67,11 +67,29 @@ def probe_mesh(mesh_id: str) -> None:
     if not PROBES.enter(mesh_id):
         return
     try:
-        mesh = Mesh.objects.select_related("control_plane", "config").filter(id=mesh_id).first()
-        if mesh is not None:
-            with clients.calling_for(f"probe:{mesh_id}"), patience(settings.MESHCONSOLE_PROBE_SECONDS):
-                watching.look(mesh)
+        mesh = _mesh(mesh_id)
+        if mesh is not None and watching.start(mesh):
+            _look(mesh)
     finally:
         following = PROBES.leave(mesh_id)
         if following:
             _ring_probe(following)
+
+
+@shared_task
+def look_again(mesh_id: str, clusters: list[str], slow: bool = False) -> None:
+    """Look at these clusters and the control plane now: after a rollout, a registration, or a first surprise."""
+    mesh = _mesh(mesh_id)
+    if mesh is not None:
+        _look(mesh, only=clusters, slow=slow)
+
+
+def _mesh(mesh_id: str) -> Mesh | None:
+    return Mesh.objects.select_related("control_plane", "config").filter(id=mesh_id).first()
+
+
+def _look(mesh: Mesh, *, only: list[str] | None = None, slow: bool = False) -> None:
+    with clients.calling_for(f"probe:{mesh.id}"), patience(settings.MESHCONSOLE_PROBE_SECONDS):
+        doubtful = watching.look(mesh, only=only, slow=slow)
+    if doubtful and only is None:
+        bell.ring_look(mesh.id, [name for name in doubtful if name], seconds=watching.relook_seconds())

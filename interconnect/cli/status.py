@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
@@ -11,11 +10,15 @@ from interconnect.cli import codes
 from interconnect.cli.following import step_as_json
 from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
+from interconnect.domain.findings import Severity
 from interconnect.domain.json_types import Json
-from interconnect.models import ClusterObservation, GatewayObservation, Mesh, MeshObservation, Rollout
+from interconnect.domain.names import natural
+from interconnect.domain.status import Level
+from interconnect.models import Finding as FindingRow
+from interconnect.models import Mesh, Rollout
 from interconnect.services import rollouts
 from interconnect.services.checking import run_checks
-from interconnect.state import desired, observed
+from interconnect.state import desired, findings, pages
 from interconnect.wording import phrases
 from interconnect.wording.matrix import REACH, TOLD, answer_text
 from interconnect.wording.phrases import step_name
@@ -26,18 +29,15 @@ if TYPE_CHECKING:
 
     from interconnect.cli.output import Output
     from interconnect.domain.checks import Answer, ChecksResult, Matrix, Pair
-    from interconnect.domain.findings import Alert, Found
-    from interconnect.domain.topology import Gateway, Topology
+    from interconnect.domain.status import Part, State
+    from interconnect.domain.topology import Gateway
+    from interconnect.state.pages import Sight
 
 
-def status_of(mesh: Mesh) -> Json:
-    """Return the state of the mesh, from the database alone."""
-    topology = desired.load(mesh)
-    clusters = {
-        row.cluster.name: row for row in ClusterObservation.objects.filter(cluster__mesh=mesh).select_related("cluster")
-    }
-    gateways = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster__mesh=mesh)}
-    row = MeshObservation.objects.filter(mesh=mesh).first()
+def status_of(mesh: Mesh, sight: Sight | None = None) -> Json:
+    """Return the state of the mesh, from the database alone: the states that pages show, and the open findings."""
+    sight = sight or pages.sight(mesh)
+    statuses, topology, facts = sight.statuses, sight.topology, sight.facts
     left, steps = rollouts.not_applied(mesh)
     return {
         "mesh": mesh.name,
@@ -45,52 +45,97 @@ def status_of(mesh: Mesh) -> Json:
         "enabled": mesh.enabled,
         "revision": mesh.revision,
         "restart": mesh.restart,
-        "istiods": (row.facts if row else {}).get("istiods", []),
-        "clusters": {name: _cluster(cluster.uid, clusters.get(name)) for name, cluster in topology.clusters.items()},
-        "groups": {name: _group(topology, name, gateways) for name in topology.groups},
-        "stale": [
-            {"cluster": name, **row.facts["stale"]} for name, row in sorted(clusters.items()) if row.facts.get("stale")
-        ],
+        "state": _part(statuses.whole),
+        "control_plane": _state(statuses.control_plane),
+        "rule": _state(statuses.rule),
+        "istiods": [istiod.to_json() for istiod in facts.istiods],
+        "clusters": {name: _cluster(sight, name) for name in topology.clusters},
+        "groups": {name: _group(sight, name) for name in topology.groups},
         "not_applied": {"steps": left, "of": steps},
-        "alerts": [told(alert) for alert in observed.alerts_of(row)],
+        "findings": [_finding(row) for row in _open(mesh)],
         "rollout": rollout_of(mesh),
     }
 
 
-def _cluster(uid: str, row: ClusterObservation | None) -> Json:
-    if row is None:
-        return {"uid": uid}
-    return {"uid": uid, "observed_at": row.at, "answered_at": row.answered_at, "error": row.error_code, **row.facts}
+def _state(state: State) -> Json:
+    """Return a state as JSON: a code and its words, when it was seen and, if that is too long ago, what it was then."""
+    return {
+        "code": state.code,
+        "level": state.level,
+        "label": phrases.state_label(state),
+        "reason": phrases.state_reason(state),
+        "params": dict(state.params),
+        "seen_at": state.at,
+        "since": state.since,
+        "last_known": _state(state.last) if state.last else None,
+    }
 
 
-def _group(topology: Topology, name: str, seen: Mapping[str, GatewayObservation]) -> Json:
+def _part(part: Part) -> Json:
+    return _state(part.state) | {"subject": {"kind": part.subject.kind, "name": part.subject.name}}
+
+
+def _cluster(sight: Sight, name: str) -> Json:
+    member, group = sight.seen.members[name], sight.clusters[name].group
+    return {
+        "uid": sight.topology.clusters[name].uid,
+        "group": group or None,
+        "state": _state(sight.statuses.clusters[name]),
+        "observed_at": member.looked_at,
+        "answered_at": member.seen_at,
+        "version": member.details.version,
+        "webhooks": [entry.to_json() for entry in member.seen.webhooks or ()],
+        "stale": member.seen.stale.to_json() if member.seen.stale else None,
+        "unlabelled": member.details.unlabelled.to_json() if member.details.unlabelled else None,
+    }
+
+
+def _group(sight: Sight, name: str) -> Json:
     """Return a group as JSON. `joined` is the list of its addresses, or null if it isn't joined."""
-    group = topology.groups[name]
+    group = sight.topology.groups[name]
     joined = None
     if group.addresses is not None:
         joined = [
             {"host": each.host, "port": each.port, "gateway": str(each.gateway) if each.gateway else None}
             for each in group.addresses
         ]
-    gateways = {
-        str(gateway.key): _gateway(gateway, seen.get(gateway.id)) for gateway in topology.gateways_of_group(name)
+    gateways = {str(gateway.key): _gateway(sight, gateway) for gateway in sight.topology.gateways_of_group(name)}
+    return {
+        "clusters": sorted(group.clusters, key=natural),
+        "state": _part(sight.statuses.groups[name]),
+        "interconnect": _state(sight.statuses.joined[name]) if group.joined else None,
+        "joined": joined,
+        "gateways": gateways,
     }
-    return {"clusters": sorted(group.clusters), "joined": joined, "gateways": gateways}
 
 
-def _gateway(gateway: Gateway, row: GatewayObservation | None) -> Json:
-    """Return a gateway as last seen. `replicas` counts the running ones; `ready` says whether all desired ones run."""
-    facts: Json = row.facts if row else {}
-    running, wanted = facts.get("ready", 0), facts.get("replicas", gateway.spec.replicas)
+def _gateway(sight: Sight, gateway: Gateway) -> Json:
+    """Return a gateway as last seen. `replicas` counts those that serve; `ready` says whether its state is good."""
+    known, state = sight.seen.gateways.get(gateway.key), sight.statuses.gateways[gateway.key]
+    seen = known.seen if known else None
     return {
         "name": gateway.name,
-        "ready": bool(facts.get("injected")) and running == wanted,
-        "replicas": running,
-        "desired": wanted,
-        "addresses": facts.get("addresses", []),
-        "reason": facts.get("reason") or facts.get("address_reason") or "",
-        "observed_at": row.at if row else None,
+        "state": _state(state),
+        "ready": state.level is Level.GOOD,
+        "replicas": seen.available if seen else 0,
+        "desired": seen.replicas if seen and seen.present else gateway.spec.replicas,
+        "addresses": list(seen.addresses or ()) if seen else [],
+        "observed_at": known.at if known else None,
     }
+
+
+def _open(mesh: Mesh) -> list[FindingRow]:
+    """Return the open findings, gravest first."""
+    order = list(Severity)
+    return sorted(
+        findings.open_rows(mesh), key=lambda row: (order.index(Severity(row.severity)), row.code, natural(row.subject))
+    )
+
+
+def _finding(row: FindingRow) -> Json:
+    finding = findings.finding_of(row)
+    subject = {"kind": row.subject_kind, "name": row.subject}
+    return told(finding) | {"subject": subject, "first_seen": row.first_seen, "last_seen": row.last_seen}
 
 
 def rollout_of(mesh: Mesh) -> Json | None:
@@ -108,34 +153,56 @@ def rollout_of(mesh: Mesh) -> Json | None:
 
 
 def show_status(mesh: Mesh, output: Output) -> int:
-    content = status_of(mesh)
+    """Print the state of a mesh; return 5 with an open critical finding."""
+    sight, found = pages.sight(mesh), _open(mesh)
+    grave = any(row.severity == Severity.CRITICAL for row in found)
     if output.as_json:
-        output.document(content)
-        return codes.OK
-    output.say(_("Mesh %(mesh)s, revision %(revision)s") % content, {})
-    for name, group in content["groups"].items():
-        addresses = ", ".join(f"{each['host'] or _('awaited')}:{each['port']}" for each in group["joined"] or ())
-        state = (
-            _("joined at %(addresses)s") % {"addresses": addresses} if group["joined"] is not None else _("not joined")
-        )
-        output.say(f"  {name}: {', '.join(group['clusters'])} · {state}", {})
-        for key, gateway in group["gateways"].items():
-            running = f"{gateway['replicas']}/{gateway['desired']}"
-            output.say(
-                f"    {key}: {gateway['name']} · {running} · "
-                f"{', '.join(gateway['addresses']) or gateway['reason'] or '-'}",
-                {},
-            )
-    if content["rollout"]:
-        last = content["rollout"]
-        output.say(
-            _("Last rollout %(id)s: %(status)s") % {"id": last["id"], "status": value_text("status", last["status"])},
-            {},
-        )
-    if content["not_applied"]["steps"]:
-        output.say(_("%(steps)s of %(of)s steps not applied") % content["not_applied"], {})
-    _say_alerts(_alerts(mesh), output)
-    return codes.OK
+        output.document(status_of(mesh, sight))
+        return codes.CRITICAL if grave else codes.OK
+    _say_status(mesh, sight, output)
+    for row in found:
+        output.say(f"  {_mark(row)} {phrases.reason(findings.finding_of(row))}", {})
+    return codes.CRITICAL if grave else codes.OK
+
+
+def _say_status(mesh: Mesh, sight: Sight, output: Output) -> None:
+    statuses = sight.statuses
+    output.say(_("Mesh %(mesh)s, revision %(revision)s") % {"mesh": mesh.name, "revision": mesh.revision}, {})
+    output.say(_("Control plane: %(state)s") % {"state": _in_words(statuses.control_plane)}, {})
+    for name, group in sight.topology.groups.items():
+        clusters = ", ".join(sorted(group.clusters, key=natural))
+        addresses = ", ".join(f"{each.host or _('awaited')}:{each.port}" for each in group.addresses or ())
+        joined = _("joined at %(addresses)s") % {"addresses": addresses} if group.joined else _("not joined")
+        state = _in_words(statuses.joined[name] if group.joined else statuses.groups[name].state)
+        output.say(f"  {name}: {clusters} · {joined} · {state}", {})
+        for gateway in sight.topology.gateways_of_group(name):
+            _say_gateway(sight, gateway, output)
+    for name, state in statuses.clusters.items():
+        output.say(f"  {name}: {_in_words(state)}", {})
+    if last := rollout_of(mesh):
+        status = value_text("status", last["status"])
+        output.say(_("Last rollout %(id)s: %(status)s") % {"id": last["id"], "status": status}, {})
+    left, steps = rollouts.not_applied(mesh)
+    if left:
+        output.say(_("%(steps)s of %(of)s steps not applied") % {"steps": left, "of": steps}, {})
+
+
+def _say_gateway(sight: Sight, gateway: Gateway, output: Output) -> None:
+    known = sight.seen.gateways.get(gateway.key)
+    seen = known.seen if known else None
+    running = f"{seen.available}/{seen.replicas}" if seen else "-"
+    addresses = ", ".join((seen.addresses if seen else None) or ()) or "-"
+    state = _in_words(sight.statuses.gateways[gateway.key])
+    output.say(f"    {gateway.key}: {gateway.name} · {running} · {addresses} · {state}", {})
+
+
+def _in_words(state: State) -> str:
+    reason = phrases.state_reason(state)
+    return f"{phrases.state_label(state)}. {reason}" if reason else phrases.state_label(state)
+
+
+def _mark(row: FindingRow) -> str:
+    return {Severity.CRITICAL: "!!", Severity.WARNING: "!"}.get(Severity(row.severity), "-")
 
 
 def show_checks(mesh: Mesh, output: Output) -> int:
@@ -143,33 +210,33 @@ def show_checks(mesh: Mesh, output: Output) -> int:
 
     A failing data path doesn't count as wrong: the console isn't where the Pods are.
     """
-    result = run_checks(mesh)
-    alerts = _alerts(mesh)
+    result, rows = run_checks(mesh), _open(mesh)
     found = pairs(desired.load(mesh), result.matrix.told, result.matrix.reach)
     if output.as_json:
         document = {
-            "alerts": [told(alert) for alert in alerts],
-            "findings": [told(finding) for finding in result.findings],
+            "findings": [_finding(row) for row in rows],
             "failure": told(result.failure) if result.failure else None,
             "pairs": [_pair(pair, result.matrix) for pair in found],
         }
         output.document(document)
     else:
-        _say_checks(alerts, result, found, output)
-    grave = any(alert.grave for alert in alerts) or any(finding.grave for finding in result.findings)
+        _say_checks(rows, result, found, output)
+    grave = any(row.severity == Severity.CRITICAL for row in rows)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 
-def _say_checks(alerts: tuple[Alert, ...], result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
-    said = (*alerts, *result.findings, *((result.failure,) if result.failure else ()))
-    _say_alerts(said, output)
+def _say_checks(rows: list[FindingRow], result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
+    for row in rows:
+        output.say(f"  {_mark(row)} {phrases.reason(findings.finding_of(row))}", {})
+    if result.failure:
+        output.say(f"  !! {phrases.reason(result.failure)}", {})
     wrong = [pair for pair in found if pair.problem]
     for pair in wrong:
         names = {"source": pair.source, "target": pair.target, "told": TOLD[pair.told], "reach": REACH[pair.reach]}
         parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result.matrix, answer_text)]
         line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
         output.say(f"  ! {line}{_in_brackets(parts)}", {})
-    if not said and not wrong:
+    if not rows and not wrong and not result.failure:
         output.say(_("No problems found."), {})
 
 
@@ -192,22 +259,6 @@ def _pair(pair: Pair, found: Matrix) -> Json:
 def _evidence(pair: Pair, found: Matrix, line: Callable[[Answer], str]) -> list[str]:
     way = found.ways.get(pair.target)
     return [*found.evidence.get((pair.source, pair.target), ()), *(map(line, way.evidence) if way else ())]
-
-
-def _alerts(mesh: Mesh) -> tuple[Alert, ...]:
-    return observed.alerts_of(MeshObservation.objects.filter(mesh=mesh).first())
-
-
-def _say_alerts(alerts: Iterable[Found], output: Output) -> None:
-    for alert in alerts:
-        output.say(f"  ! {phrases.reason(alert)}{_where(alert.params)}", {})
-
-
-def _where(params: Mapping[str, Any]) -> str:
-    """Return the cluster and the last writers, which most sentences leave to the page around them."""
-    parts = [str(params["cluster"])] if params.get("cluster") else []
-    parts += [_("last written by %(owners)s") % {"owners": ", ".join(params["owners"])}] if params.get("owners") else []
-    return _in_brackets(parts)
 
 
 def _in_brackets(parts: list[str]) -> str:

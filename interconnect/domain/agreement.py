@@ -86,6 +86,22 @@ def owners_of(live: Json, path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(owners))
 
 
+def managers(obj: Json) -> tuple[str, ...]:
+    """Return who else writes to an object, by its managedFields, latest first."""
+    entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
+    # Times are whole seconds. API servers list those who apply before those who update: of two in the same second, the
+    # one listed later came to rewrite.
+    latest = [
+        entry
+        for _, entry in sorted(
+            enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True
+        )
+    ]
+    return tuple(
+        dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER)
+    )
+
+
 def owns(live: Json, manager: str, path: Path) -> bool:
     """Whether this manager has applied the field at a path of plain map keys."""
     node: Any = owned_fields(live, manager)

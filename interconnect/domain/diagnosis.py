@@ -36,6 +36,7 @@ CODES: Mapping[str, Severity] = {
     "rule.changed": CRITICAL,
     "rule.other-rule": WARNING,
     "networks.changed": CRITICAL,
+    "networks.still-known": WARNING,
     "networks.source-unknown": WARNING,
     "networks.revision-lacks-groups": CRITICAL,
     "group.not-in-effect": CRITICAL,
@@ -100,7 +101,7 @@ def diagnose(statuses: Statuses, *, written: Collection[Target] = ()) -> Diagnos
         _trust(statuses),
         _versions(statuses),
     )
-    found = {(finding.code, finding.subject): finding for check in checks for finding in check}
+    found = {finding.key: finding for check in checks for finding in check}
     return Diagnosis(tuple(found.values()), _held(statuses))
 
 
@@ -121,8 +122,8 @@ def _held(statuses: Statuses) -> frozenset[Subject]:
 
 def _finding(code: str, subject: Subject, params: Mapping[str, Any] | None = None, /, **more: Any) -> Finding:
     severity = more.pop("severity", CODES[code])
-    token = more.pop("token", "")
-    return Finding(code, severity, {**(params or {}), **more}, token, subject=subject)
+    token, detail = more.pop("token", ""), more.pop("detail", "")
+    return Finding(code, severity, {**(params or {}), **more}, token, subject=subject, detail=detail)
 
 
 def _of_state(code: str, subject: Subject, state: State, **more: Any) -> Finding:
@@ -187,6 +188,10 @@ def _networks(statuses: Statuses, written: Collection[Target]) -> Iterator[Findi
         if drift.params.get("kind") == "ConfigMap":
             yield _drifted("networks.changed", subject, drift)
     joined = sorted(group.name for group in mesh.topology.joined)
+    left = {name for report in statuses.reports.values() for name in report.unexpected} - set(joined)
+    for network in sorted(left):
+        replicas = sorted(name for name, report in statuses.reports.items() if network in report.unexpected)
+        yield _finding("networks.still-known", subject, network=network, replicas=replicas, detail=network)
     for istiod in mesh.facts.istiods:
         if joined and istiod.networks is not None and networks_target(istiod.networks) not in written:
             own = Subject(SubjectKind.ISTIOD, istiod.deployment)
@@ -195,7 +200,9 @@ def _networks(statuses: Statuses, written: Collection[Target]) -> Iterator[Findi
 
 
 def _drifted(code: str, subject: Subject, drift: Violation) -> Finding:
-    return _finding(code, subject, {**drift.params, "violation": drift.code}, token=drift.token)
+    params = {**drift.params, "violation": drift.code}
+    detail = " ".join(str(drift.params.get(name, "")) for name in ("kind", "name", "field"))
+    return _finding(code, subject, params, token=drift.token, detail=detail[:300])
 
 
 _JOINED = {

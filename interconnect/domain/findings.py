@@ -45,13 +45,14 @@ class Subject(NamedTuple):
     name: str = ""
 
 
-OF_THE_MESH = Subject(SubjectKind.MESH)
+THE_MESH = Subject(SubjectKind.MESH)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A result of a look, a check or a preflight. `evidence` is what was observed, as plain JSON; `token` is set for
-    what somebody can consent to: an error that can be overridden, a field that can be taken over.
+    what somebody can consent to: an error that can be overridden, a field that can be taken over. `detail` tells apart
+    several findings of one code about one subject.
     """
 
     code: str
@@ -59,7 +60,12 @@ class Finding:
     params: Mapping[str, Any] = field(default_factory=dict)
     token: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    subject: Subject = OF_THE_MESH
+    subject: Subject = THE_MESH
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, Subject, str]:
+        return self.code, self.subject, self.detail
 
     @property
     def grave(self) -> bool:

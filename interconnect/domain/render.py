@@ -39,6 +39,12 @@ def render(topology: Topology, facts: Facts) -> Rendered:
     return rendered
 
 
+def render_member(topology: Topology, cluster: str, facts: Facts) -> Rendered:
+    """Return only what the topology asks for on one of its clusters as a member, as in `render`."""
+    group = topology.group_of(cluster)
+    return {} if group is None else dict(_member(topology, group, topology.clusters[cluster], facts))
+
+
 def rule_target(topology: Topology) -> Target:
     return Target(topology.config, *manifests.RULE, topology.system_namespace, RULE_NAME)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RESTARTABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _TEMPLATE_HASH = "pod-template-hash"
 _INJECTED_ANNOTATION = "sidecar.istio.io/status"
-_INJECTED_LABEL = "security.istio.io/tlsMode"
+INJECTED_LABEL = "security.istio.io/tlsMode"
 
 
 class Workload(NamedTuple):
@@ -146,7 +146,7 @@ def _labels(metadata: Json) -> Mapping[str, Any]:
 
 
 def _injected(metadata: Json) -> bool:
-    return _INJECTED_ANNOTATION in (metadata.get("annotations") or {}) or _INJECTED_LABEL in _labels(metadata)
+    return _INJECTED_ANNOTATION in (metadata.get("annotations") or {}) or INJECTED_LABEL in _labels(metadata)
 
 
 def _sorted(counter: Counter[_Key]) -> dict[_Key, int]:

@@ -19,10 +19,10 @@ from interconnect.domain.names import natural
 from interconnect.domain.render import networks_of
 from interconnect.domain.seen import MeshSeen, Readiness
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
-from interconnect.domain.verify import compare, expected_of
+from interconnect.domain.verify import compare_seen, expected_of
 
 if TYPE_CHECKING:
-    from interconnect.domain.seen import ControlPlane, GatewayKnown, Member, ReplicaKnown
+    from interconnect.domain.seen import ControlPlane, GatewayKnown, Member
     from interconnect.domain.verify import ReplicaReport
     from interconnect.domain.violations import Violation
 
@@ -468,37 +468,21 @@ def _replicas(plane: ControlPlane) -> State:
     silent = sorted(each.seen.name for each in plane.replicas if each.silent_since is not None)
     wanted = max(len(plane.replicas), sum(istiod.replicas for istiod in plane.seen.istiods))
     numbers = {"answering": len(plane.replicas) - len(silent), "replicas": wanted, "silent": silent}
+    if plane.seen.lacking:
+        return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(plane.seen.lacking)})
     if plane.seen.restarting:
         return State("control-plane.restarting", Level.BUSY, numbers)
     if len(silent) == len(plane.replicas):
         return State("control-plane.no-answer", Level.BAD, numbers)
-    if silent:
+    if len(plane.replicas) - len(silent) < wanted:
         return State("control-plane.replicas-silent", Level.WARN, numbers)
-    if plane.seen.lacking:
-        return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(plane.seen.lacking)})
     return State("control-plane.answers", Level.GOOD, numbers)
 
 
 def _reports(mesh: MeshSeen) -> dict[str, ReplicaReport]:
+    known = [
+        replace(each.seen, answers=each.silent_since is None and each.seen_at is not None)
+        for each in mesh.control_plane.replicas
+    ]
     expected = expected_of(networks_of(mesh.topology))
-    found: dict[str, ReplicaReport] = {}
-    for known in mesh.control_plane.replicas:
-        name = known.seen.name
-        silent = known.silent_since is not None or known.seen_at is None
-        answers = {} if silent else {name: list(_entries(known))}
-        hosts = {host for names in known.seen.unresolved.values() for host in names}
-        verdict = compare(
-            answers,
-            expected,
-            unresolved={name: hosts},
-            foreign=mesh.facts.foreign_networks,
-            silent=[name] if silent else [],
-        )
-        found |= verdict.replicas
-    return found
-
-
-def _entries(known: ReplicaKnown) -> Iterator[dict[str, Any]]:
-    for network, pairs in known.seen.networks.items():
-        for host, port in pairs:
-            yield {"Network": network, "Cluster": "", "Addr": host, "Port": port}
+    return dict(compare_seen(known, expected, foreign=mesh.facts.foreign_networks).replicas)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from interconnect.domain.json_types import Json
+    from interconnect.domain.seen import ReplicaSeen
 
 CODES = (
     "verify.missing",
@@ -110,6 +111,29 @@ def compare(
     reports.update((name, ReplicaReport(answered=False)) for name in silent)
     known = frozenset(str(entry.get("Network", "")) for answer in answers.values() for entry in answer or ())
     return Verdict(reports, None if silent else known)
+
+
+def compare_seen(
+    replicas: Iterable[ReplicaSeen], expected: Mapping[str, Sequence[Endpoint]], *, foreign: Collection[str] = ()
+) -> Verdict:
+    """Compare what replicas said in a look with our networks, as `compare` does."""
+    replicas = list(replicas)
+    answering = [each for each in replicas if each.answers]
+    return compare(
+        {each.name: list(_entries(each)) for each in answering},
+        expected,
+        unresolved={each.name: [host for hosts in each.unresolved.values() for host in hosts] for each in answering},
+        foreign=foreign,
+        silent=[each.name for each in replicas if not each.answers],
+    )
+
+
+def _entries(replica: ReplicaSeen) -> Iterator[Json]:
+    for network, pairs in replica.networks.items():
+        yield from ({"Network": network, "Cluster": "", "Addr": host, "Port": port} for host, port in pairs)
+    for network, found in replica.labelled.items():
+        for cluster, pairs in found.items():
+            yield from ({"Network": network, "Cluster": cluster, "Addr": host, "Port": port} for host, port in pairs)
 
 
 def guard(

@@ -29,6 +29,7 @@ _STRATEGIC = "application/strategic-merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
 LIST_DEADLINE = 60.0
+MOST_OBJECTS = 100_000
 MOST_SHORT_PAGES = 100  # pages that hold less than was asked for and say that there is more
 
 
@@ -44,8 +45,13 @@ class Api:
     can be done.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, deadline: float | None = None) -> None:
         self.transport = transport
+        self.deadline = transport.deadline if deadline is None else min(deadline, transport.deadline)
+
+    def within(self, seconds: float) -> Api:
+        """Return this API with a shorter deadline for each call."""
+        return Api(self.transport, deadline=seconds)
 
     def __repr__(self) -> str:
         return f"Api({self.transport!r})"
@@ -75,7 +81,9 @@ class Api:
     ) -> Objects:
         """All objects, page by page, within `deadline` seconds and the transport's size limit together.
 
-        `labels` and `fields` are selectors in Kubernetes' notation; an empty namespace means all.
+        Of `metadata_only` objects `managedFields` are left out, which are most of a Pod's metadata; for them the size
+        limit is for each page, and Permanent `too-many` is raised for more than MOST_OBJECTS. `labels` and `fields` are
+        selectors in Kubernetes' notation; an empty namespace means all.
         """
         accept = _METADATA.format(list="List") if metadata_only else "application/json"
         query = (
@@ -91,14 +99,14 @@ class Api:
             left = until - time.monotonic()
             if left <= 0:
                 raise Temporary("timeout", phase="list", **_named(call))
-            answer = self._ask(
-                "GET", path, call, query=query, accept=accept, deadline=min(left, self.transport.deadline)
-            )
-            size += len(answer.body)
+            answer = self._ask("GET", path, call, query=query, accept=accept, deadline=min(left, self.deadline))
+            size += 0 if metadata_only else len(answer.body)
             if size > self.transport.limit:
                 raise Permanent("too-large", limit=self.transport.limit, **_named(call))
             page, more = _page(answer.json())
-            found += page
+            found += [_without_managers(item) for item in page] if metadata_only else page
+            if len(found) > MOST_OBJECTS:
+                raise Permanent("too-many", limit=MOST_OBJECTS, **_named(call))
             if not more:
                 return found
             if pages.repeat(page, more):
@@ -254,7 +262,7 @@ class Api:
         return answer
 
     def _ask(self, method: str, path: str, call: Call, *, deadline: float | None = None, **options: Any) -> Response:
-        seconds = self.transport.deadline if deadline is None else deadline
+        seconds = self.deadline if deadline is None else deadline
         return patiently(lambda left: self._ask_once(method, path, call, deadline=left, **options), seconds)
 
     def _ask_once(self, method: str, path: str, call: Call, **options: Any) -> Response:
@@ -380,6 +388,11 @@ def _page(value: Json) -> tuple[Objects, str]:
     if not isinstance(more, str | None):
         raise Permanent("bad-body")
     return [_object(entry) for entry in entries or ()], more or ""
+
+
+def _without_managers(item: Json) -> Json:
+    item["metadata"].pop("managedFields", None)
+    return item
 
 
 def _lines(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:

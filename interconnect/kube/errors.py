@@ -65,6 +65,7 @@ CODES = frozenset(
         "tls-untrusted",
         "tls-weak",
         "too-large",
+        "too-many",
         "too-many-requests",
         "unauthorized",
         "unreachable",

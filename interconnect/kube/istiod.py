@@ -76,19 +76,32 @@ def istiods(
     control_plane_uid: str,
     system_namespace: str,
     config_api: Api | None = None,
+    deployments: Iterable[Json] | None = None,
 ) -> tuple[Istiod, ...]:
-    """Every istiod Deployment of the system namespace that reads this config cluster, by name.
+    """Every istiod Deployment of the system namespace that reads this config cluster, by name; of the `deployments`,
+    if they have been read already.
 
     With `config_api` a `SHARED_MESH_CONFIG` that has no meshNetworks yet is told from one that has; without it, and
     with two clusters, the shared ConfigMap is taken to be the one that counts.
     """
     config = config_api or (control_plane_api if config_uid == control_plane_uid else None)
     place = _Place(control_plane_api, control_plane_uid, config, config_uid, system_namespace)
-    setups = [
-        _setup(found) for found in control_plane_api.list(kinds.DEPLOYMENT, system_namespace, labels="app=istiod")
-    ]
+    if deployments is None:
+        deployments = deployments_of(control_plane_api, system_namespace)
+    setups = [_setup(found) for found in deployments]
     found = [_istiod(deployment, setup, place) for deployment, setup in setups if _reads(setup, place)]
     return tuple(sorted(found, key=lambda istiod: istiod.deployment))
+
+
+def deployments_of(api: Api, system_namespace: str) -> list[Json]:
+    return api.list(kinds.DEPLOYMENT, system_namespace, labels="app=istiod")
+
+
+def pods_of(deployment: Json, pods: Iterable[Json]) -> tuple[str, ...]:
+    """Return the names of a Deployment's ready Pods among those that have been read, sorted."""
+    wanted = mapping(deployment, "spec", "selector", "matchLabels")
+    found = (pod for pod in pods if wanted and wanted.items() <= mapping(pod, "metadata", "labels").items())
+    return tuple(sorted(text(pod, "metadata", "name") for pod in found if pod_ready(pod)))
 
 
 def replicas(api: Api, istiod: Istiod, system_namespace: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from interconnect.kube.trust import trusting
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterable
 
     from interconnect.kube.api import Api
     from interconnect.kube.guard import Before
@@ -202,6 +203,13 @@ def reasons(api: Api, namespace: str, kind: str, name: str, *, uid: str = "") ->
         )
         for event in found[:20]
     )
+
+
+def newest_reason(events: Iterable[Json], name: str) -> str:
+    """Return the newest warning about the object of that name, or else the newest Event, as `reason: message`."""
+    own = sorted((each for each in events if text(each, "involvedObject", "name") == name), key=_when, reverse=True)
+    newest = next((each for each in own if text(each, "type") == "Warning"), own[0] if own else None)
+    return f"{plain(text(newest, 'reason'), 80)}: {plain(text(newest, 'message'))}" if newest else ""
 
 
 def _when(event: Json) -> str:

@@ -135,6 +135,7 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=64, verbose_name='code')),
                 ('subject_kind', models.CharField(choices=[(interconnect.domain.findings.SubjectKind['CONSOLE'], interconnect.domain.findings.SubjectKind['CONSOLE']), (interconnect.domain.findings.SubjectKind['MESH'], interconnect.domain.findings.SubjectKind['MESH']), (interconnect.domain.findings.SubjectKind['CONTROL_PLANE'], interconnect.domain.findings.SubjectKind['CONTROL_PLANE']), (interconnect.domain.findings.SubjectKind['RULE'], interconnect.domain.findings.SubjectKind['RULE']), (interconnect.domain.findings.SubjectKind['GROUP'], interconnect.domain.findings.SubjectKind['GROUP']), (interconnect.domain.findings.SubjectKind['CLUSTER'], interconnect.domain.findings.SubjectKind['CLUSTER']), (interconnect.domain.findings.SubjectKind['GATEWAY'], interconnect.domain.findings.SubjectKind['GATEWAY']), (interconnect.domain.findings.SubjectKind['ISTIOD'], interconnect.domain.findings.SubjectKind['ISTIOD'])], max_length=16, verbose_name='kind of subject')),
                 ('subject', models.CharField(blank=True, max_length=253, verbose_name='subject')),
+                ('detail', models.CharField(blank=True, max_length=300, verbose_name='detail')),
                 ('severity', models.CharField(choices=[(interconnect.domain.findings.Severity['FINAL'], interconnect.domain.findings.Severity['FINAL']), (interconnect.domain.findings.Severity['ERROR'], interconnect.domain.findings.Severity['ERROR']), (interconnect.domain.findings.Severity['CRITICAL'], interconnect.domain.findings.Severity['CRITICAL']), (interconnect.domain.findings.Severity['WARNING'], interconnect.domain.findings.Severity['WARNING']), (interconnect.domain.findings.Severity['INFO'], interconnect.domain.findings.Severity['INFO'])], max_length=8, verbose_name='severity')),
                 ('params', models.JSONField(default=dict, verbose_name='parameters')),
                 ('evidence', models.JSONField(default=dict, verbose_name='evidence')),
@@ -149,7 +150,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'findings',
                 'ordering': ('-first_seen', 'code'),
                 'indexes': [models.Index(fields=['mesh', 'ended_at', 'severity'], name='finding_open')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('mesh', 'source', 'code', 'subject_kind', 'subject'), name='finding_open_once')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('mesh', 'source', 'code', 'subject_kind', 'subject', 'detail'), name='finding_open_once')],
             },
         ),
         migrations.CreateModel(

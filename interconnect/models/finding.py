@@ -10,7 +10,8 @@ from interconnect.domain.findings import Severity, SubjectKind
 class Finding(models.Model):
     """One finding about one subject, from when it was first seen until the look that found it no longer does.
 
-    `source` is what looks for it: its later looks alone end it. `subject` is a name, empty for what a mesh has once.
+    `source` is what looks for it: its later looks alone end it. `subject` is a name, empty for what a mesh has once;
+    `detail` tells apart several findings of one code about it.
     `params` and `evidence` are in the domain's JSON, worded when shown.
     """
 
@@ -19,6 +20,7 @@ class Finding(models.Model):
     code = models.CharField(_("code"), max_length=64)
     subject_kind = models.CharField(_("kind of subject"), max_length=16, choices=[(each, each) for each in SubjectKind])
     subject = models.CharField(_("subject"), max_length=253, blank=True)
+    detail = models.CharField(_("detail"), max_length=300, blank=True)
     severity = models.CharField(_("severity"), max_length=8, choices=[(each, each) for each in Severity])
     params = models.JSONField(_("parameters"), default=dict)
     evidence = models.JSONField(_("evidence"), default=dict)
@@ -33,7 +35,7 @@ class Finding(models.Model):
         ordering = ("-first_seen", "code")
         constraints = (
             models.UniqueConstraint(
-                fields=("mesh", "source", "code", "subject_kind", "subject"),
+                fields=("mesh", "source", "code", "subject_kind", "subject", "detail"),
                 condition=models.Q(ended_at__isnull=True),
                 name="finding_open_once",
             ),

@@ -1,46 +1,86 @@
-"""Whether gateways that were ready still are: running replicas, and what the Deployment says if any are missing."""
+"""A gateway as its cluster shows it, from objects that have been read: one rule for looks, steps and preflights."""
 
 from __future__ import annotations
 
-from interconnect import clients
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from interconnect.domain.entries import GATEWAY_LABEL
+from interconnect.domain.injection import not_injected
 from interconnect.domain.json_types import Json
-from interconnect.kube import kinds, probe
-from interconnect.kube.errors import KubeError
-from interconnect.kube.reading import items, text
-from interconnect.models import Gateway, Mesh
-from interconnect.state import observed
+from interconnect.domain.seen import GatewaySeen
+from interconnect.domain.violations import Violation
+from interconnect.kube import probe
+from interconnect.kube.reading import items, mapping, number, text
 
 
-def look_at_readiness(mesh: Mesh) -> list[str]:
-    """Return the names of gateways with missing replicas. One that can't be asked keeps what was last seen."""
-    missing = []
-    for row in Gateway.objects.filter(cluster__mesh=mesh, cluster__group__isnull=False).select_related(
-        "cluster", "observation"
-    ):
-        if not hasattr(row, "observation"):
-            continue  # not created yet: the rollout that creates it reports on it
-        try:
-            deployment = clients.member_api(mesh, row.cluster.uid).get(
-                kinds.DEPLOYMENT, row.name, mesh.system_namespace
-            )
-        except KubeError:
-            continue
-        now = probe.deployment_status(deployment or {})
-        short = now.available < now.desired
-        reason = (now.message or _unavailable(deployment or {})) if short else ""
-        observed.note_gateway(row.id, replicas=now.desired, ready=now.available, reason=reason)
-        if short:
-            missing.append(row.name)
-    return missing
+def gateway_seen(deployment: Json | None, pods: Iterable[Json] | None, network: str) -> GatewaySeen:
+    """Return a gateway from its Deployment (None: there is none) and its Pods (None: not read).
+
+    Whether it is injected is unknown while Pods are being replaced or none runs.
+    """
+    if deployment is None:
+        return GatewaySeen(present=False)
+    now = probe.deployment_status(deployment)
+    running = None if pods is None else [pod for pod in pods if not mapping(pod, "metadata").get("deletionTimestamp")]
+    short = now.available < now.desired
+    seen = GatewaySeen(
+        present=True,
+        replicas=now.desired,
+        available=now.available,
+        reason=(now.message or _unavailable(deployment)) if short else "",
+    )
+    if not running:
+        return seen
+    fault = not_injected(running, network)
+    if fault and not now.settled and not _all_new(deployment, running):
+        return seen
+    cause = Violation("gateway.uninjected", {"what": fault}) if fault else None
+    return replace(seen, injected=not fault, uninjected=cause)
+
+
+def with_service(seen: GatewaySeen, service: Json | None, reason: str = "") -> GatewaySeen:
+    addresses = probe.service_addresses(service or {})
+    return replace(seen, addresses=addresses, address_reason="" if addresses else reason)
+
+
+def with_budget(seen: GatewaySeen, budget: Json | None) -> GatewaySeen:
+    """A PodDisruptionBudget that allows no disruption although all replicas serve holds up every drain of a node."""
+    if budget is None or seen.available < seen.replicas or not seen.replicas:
+        return seen
+    status = mapping(budget, "status")
+    known = number(status, "observedGeneration") >= number(budget, "metadata", "generation")
+    return replace(seen, blocked=known and "disruptionsAllowed" in status and not number(status, "disruptionsAllowed"))
+
+
+def with_autoscaler(seen: GatewaySeen, autoscaler: Json | None) -> GatewaySeen:
+    """An autoscaler that says `ScalingLimited` for its maximum wants more replicas than it may make."""
+    conditions = items(autoscaler, "status", "conditions")
+    limited = any(
+        (text(each, "type"), text(each, "status"), text(each, "reason"))
+        == ("ScalingLimited", "True", "TooManyReplicas")
+        for each in conditions
+    )
+    return replace(seen, at_limit=limited)
+
+
+def of_gateway(objects: Sequence[Json], gateway: str) -> list[Json]:
+    """Return those that carry the label of the gateway with this UUID."""
+    return [obj for obj in objects if mapping(obj, "metadata", "labels").get(GATEWAY_LABEL) == gateway]
+
+
+def _all_new(deployment: Json, pods: Sequence[Json]) -> bool:
+    """Whether every running Pod is of the newest template, so that waiting for a rolling update changes nothing."""
+    status = mapping(deployment, "status")
+    return number(status, "updatedReplicas") == number(status, "replicas") == len(pods)
 
 
 def _unavailable(deployment: Json) -> str:
     conditions = items(deployment, "status", "conditions")
-    return next(
-        (
-            text(item, "message")
-            for item in conditions
-            if (text(item, "type"), text(item, "status")) == ("Available", "False")
-        ),
-        "",
+    found = (
+        text(each, "message") for each in conditions if (text(each, "type"), text(each, "status")) == _NOT_AVAILABLE
     )
+    return next(found, "")
+
+
+_NOT_AVAILABLE = ("Available", "False")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context, copy_context
 from dataclasses import replace
@@ -16,6 +16,7 @@ from interconnect.domain.entries import NETWORKS_ANNOTATION
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
 from interconnect.domain.json_types import Json
 from interconnect.domain.networks import DATA_KEY
+from interconnect.domain.seen import ReplicaSeen
 from interconnect.kube import debug, istiod, kinds
 from interconnect.kube.errors import KubeError
 from interconnect.kube.patience import more_patience, patiently
@@ -106,22 +107,69 @@ def ask_each(ask: Callable[[debug.Source], _Result], replicas: dict[str, debug.S
 
 def verdict(mesh: Mesh, item: Istiod, expected: Json, foreign: Iterable[str]) -> verify.Verdict:
     """Return whether every replica of this istiod knows exactly our networks as they should be."""
-    replicas = sources(mesh, item)
-    known = ask_each(debug.networkz_of, replicas)
-    answers = {name: [_gateway(entry) for entry in entries] for name, entries in known.items() if entries is not None}
-    silent = [name for name, entries in known.items() if entries is None]
-    wanted = verify.expected_of(expected)
-    result = verify.compare(answers, wanted, foreign=frozenset(foreign), silent=silent)
-    if result.agrees or not any(not _numeric(host) for pairs in wanted.values() for host, _ in pairs):
-        return result
-    unresolved = {
-        name: [host for _, host, _ in found or ()] for name, found in ask_each(debug.unresolved_of, replicas).items()
-    }
-    return verify.compare(answers, wanted, unresolved=unresolved, foreign=frozenset(foreign), silent=silent)
+    return verdict_of(replicas_seen(item.deployment, sources(mesh, item), expected, foreign), expected, foreign)
 
 
-def _gateway(entry: debug.NetworkGateway) -> Json:
-    return {"Network": entry.network, "Cluster": entry.cluster, "Addr": entry.address, "Port": entry.port}
+def verdict_of(replicas: Iterable[ReplicaSeen], expected: Json, foreign: Iterable[str]) -> verify.Verdict:
+    """Return the same of replicas that have been asked already."""
+    return verify.compare_seen(replicas, verify.expected_of(expected), foreign=frozenset(foreign))
+
+
+def replicas_seen(
+    deployment: str,
+    replicas: Mapping[str, debug.Source],
+    expected: Json,
+    foreign: Iterable[str] = (),
+    *,
+    clusters: bool = False,
+) -> tuple[ReplicaSeen, ...]:
+    """Return what each replica says now, in one call each, one more with `clusters`, and one more where a host name of
+    the `expected` networks doesn't seem to resolve. Raises Permanent `forbidden` where the credential may not ask.
+    """
+    wanted, ignored = verify.expected_of(expected), frozenset(foreign)
+
+    def one(item: tuple[str, debug.Source]) -> ReplicaSeen:
+        name, source = item
+        try:
+            seen = _replica_seen(name, deployment, source, clusters=clusters)
+            return _with_unresolved(seen, source, wanted, ignored)
+        except KubeError as error:
+            if error.code == "forbidden":
+                raise
+            return ReplicaSeen(name, deployment, answers=False)
+
+    return tuple(side_by_side(one, replicas.items()))
+
+
+def _replica_seen(name: str, deployment: str, source: debug.Source, *, clusters: bool) -> ReplicaSeen:
+    networks: dict[str, list[tuple[str, int]]] = {}
+    labelled: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    for entry in clients.twice(lambda: debug.networkz_of(source)):
+        of_label = labelled.setdefault(entry.network, {}).setdefault(entry.cluster, []) if entry.cluster else None
+        into = networks.setdefault(entry.network, []) if of_label is None else of_label
+        into.append((entry.address, entry.port))
+    known = clients.twice(lambda: debug.clusterz_of(source)) if clusters else ()
+    return ReplicaSeen(
+        name,
+        deployment,
+        networks={network: tuple(pairs) for network, pairs in networks.items()},
+        labelled={
+            network: {cluster: tuple(pairs) for cluster, pairs in found.items()} for network, found in labelled.items()
+        },
+        clusters={entry.id: entry.status for entry in known},
+    )
+
+
+def _with_unresolved(
+    seen: ReplicaSeen, source: debug.Source, wanted: Mapping[str, Sequence[tuple[str, int]]], foreign: frozenset[str]
+) -> ReplicaSeen:
+    named = any(not _numeric(host) for pairs in wanted.values() for host, _ in pairs)
+    if not named or verify.compare_seen([seen], wanted, foreign=foreign).agrees:
+        return seen
+    found: dict[str, list[str]] = {}
+    for network, host, _port in sorted(clients.twice(lambda: debug.unresolved_of(source))):
+        found.setdefault(network, []).append(host)
+    return replace(seen, unresolved={network: tuple(hosts) for network, hosts in found.items()})
 
 
 def _numeric(host: str) -> bool:

@@ -1,4 +1,5 @@
-"""What a join's preflight needs to know about one cluster.
+"""Looks at one member cluster: the fast look of every period, the slow one of every hour, and what a join's preflight
+needs to know.
 
 Each part that the console isn't allowed to read is *not known*, never assumed to be good.
 """
@@ -6,27 +7,233 @@ Each part that the console isn't allowed to read is *not known*, never assumed t
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 from interconnect.clients import twice
 from interconnect.domain import stale
-from interconnect.domain.entries import NETWORK_LABEL
+from interconnect.domain.drift import drift_of, writes_owed
+from interconnect.domain.entries import (
+    GATEWAY_LABEL,
+    MESH_LABEL,
+    NETWORK_LABEL,
+    OF_THE_MESH,
+    Absent,
+    Live,
+    Present,
+    Target,
+    Unknown,
+)
 from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import ClusterSeen
+from interconnect.domain.render import label_target, render_member
+from interconnect.domain.seen import GatewaySeen, MemberDetails, MemberSeen
 from interconnect.domain.topology import GATEWAY_PORT
-from interconnect.kube import kinds
+from interconnect.kube import cidrs, istiod, kinds, probe, rights
 from interconnect.kube.errors import KubeError, Permanent
 from interconnect.kube.reading import items, mapping, number, text
+from interconnect.observing.gateways import gateway_seen, of_gateway, with_autoscaler, with_budget, with_service
+from interconnect.observing.stale import of_other_networks, unlabelled
 
 if TYPE_CHECKING:
+    from interconnect.domain.entries import Applied
+    from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Cluster, Topology
     from interconnect.kube.api import Api
+    from interconnect.kube.kinds import Kind
 
 ROOT_CA = "istio-ca-root-cert"
+MOST_CALLS = 12
+CALLS_IN_A_LOOK = 4  # the deadlines of so many calls are the time of a whole look
+# What ends a look although the server has answered: it isn't the cluster, or not with this credential.
+ENDING = frozenset({"unauthorized", "wrong-cluster", "credential-unreadable", "not-tls", "web-page", "bad-body"})
 _Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a look compares a member with: the topology, what is known so far, and what was written to this cluster."""
+
+    topology: Topology
+    facts: Facts
+    applied: Mapping[Target, Applied]
+    consents: frozenset[str] = frozenset()
+
+
+def look(api: Api, cluster: Cluster, asked: Asked) -> MemberSeen:
+    """Look once at a member cluster: at most MOST_CALLS calls, however many gateways it has.
+
+    A call that gets no answer ends the look: then the cluster is silent, and isn't asked again.
+    """
+    reader = _Reader(api)
+    try:
+        api.transport.identify(deadline=api.deadline)
+        reader.calls += 1
+        return _looked(reader, cluster, asked)
+    except KubeError as error:
+        return MemberSeen(failure=error.violation())
+
+
+def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetails:
+    """Read what changes rarely. Raises KubeError when the cluster doesn't answer."""
+    reader = _Reader(api, most=None)
+    found = rights.missing(api, rights.ClusterRole.MEMBER, system_namespace)
+    pods = reader.ask(lambda: unlabelled(api, group))
+    pools = reader.ask(lambda: cidrs.pod_cidrs(api))
+    return MemberDetails(
+        version=reader.ask(api.version) or "",
+        missing=tuple(sorted(str(right) for right in found if not right.optional)),
+        optional=tuple(sorted(str(right) for right in found if right.optional)),
+        pod_cidrs=tuple(pools or ()),
+        root_ca=reader.ask(lambda: root_ca(api, system_namespace)),
+        trust_domain=reader.ask(lambda: trust_domain(api, system_namespace)),
+        unlabelled=None if pods is None else stale.count(pods, group or None),
+    )
+
+
+class _Reader:
+    """Reads one thing after the other, and remembers what it may not read."""
+
+    def __init__(self, api: Api, most: int | None = MOST_CALLS) -> None:
+        self.api = api
+        self.most = most
+        self.calls = 0
+        self.lacking: dict[str, None] = {}
+        self.until = time.monotonic() + CALLS_IN_A_LOOK * api.deadline
+
+    def ask(self, read: Callable[[], _Result]) -> _Result | None:
+        """Return what was read; None where there is no right to, no time for it, or an answer that can't be used."""
+        if self.most is not None and (self.calls >= self.most or time.monotonic() > self.until):
+            return None
+        self.calls += 1
+        try:
+            return twice(read)
+        except Permanent as error:
+            if error.code in ENDING:
+                raise
+            if error.code == "forbidden":
+                self.lacking[f"{error.params.get('verb', '')} {error.params.get('resource', '')}"] = None
+            return None
+
+    def list(self, kind: Kind, namespace: str = "", **options: Any) -> list[Json] | None:
+        found = self.ask(lambda: self.api.list(kind, namespace, **options))
+        return None if found is None else [{"apiVersion": kind.api_version, "kind": kind.kind} | each for each in found]
+
+
+def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
+    topology, namespace = asked.topology, asked.topology.system_namespace
+    group = topology.group_of(cluster.name)
+    # None is an answer here, so that it is told apart from what may not be read.
+    holder = reader.ask(lambda: (reader.api.get(kinds.NAMESPACE, namespace),))
+    configurations = reader.list(kinds.MUTATING_WEBHOOK)
+    entries = None if configurations is None else istiod.injection_entries(configurations)
+    facts = asked.facts
+    if entries is not None:
+        facts = replace(facts, webhooks={**facts.webhooks, cluster.uid: entries})
+    rendered = render_member(topology, cluster.name, facts)
+    live: dict[Target, Live] = {}
+    if holder is not None:
+        live[label_target(topology, cluster.uid)._replace(field="")] = (
+            Absent() if holder[0] is None else Present(holder[0])
+        )
+    for each in configurations or ():
+        live[_target(cluster.uid, each)] = Present(each)
+    targets = [target for target in dict.fromkeys((*rendered, *asked.applied)) if target.kind not in OF_THE_MESH]
+    objects = _objects(reader, targets, str(topology.mesh), namespace)
+    live |= {_target(cluster.uid, each): Present(each) for found in objects.values() for each in found or ()}
+    gateways = _gateways(reader, topology, cluster, objects)
+    pods = reader.ask(lambda: of_other_networks(reader.api, group.name if group else ""))
+    known = {target: _live(target, live, objects, configurations) for target in targets}
+    owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
+    return MemberSeen(
+        lacking=tuple(reader.lacking),
+        namespace=None if holder is None else holder[0] is not None,
+        network=None
+        if not holder or holder[0] is None
+        else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
+        webhooks=entries,
+        gateways=gateways,
+        stale=None if pods is None else stale.count(pods, group.name if group else None),
+        drift=drift_of(owed, known),
+    )
+
+
+def _target(uid: str, obj: Json) -> Target:
+    metadata = obj["metadata"]
+    return Target(uid, obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def _live(
+    target: Target, live: Mapping[Target, Live], objects: Mapping[Kind, list[Json] | None], webhooks: list[Json] | None
+) -> Live:
+    """What is not in a list that was read is absent; what is in none is unknown."""
+    holder = target._replace(field="")
+    if holder in live:
+        return live[holder]
+    kind = kinds.of_target(target)
+    listed = webhooks if kind == kinds.MUTATING_WEBHOOK else objects.get(kind)
+    return Unknown() if listed is None else Absent()
+
+
+def _objects(reader: _Reader, targets: Iterable[Target], mesh: str, namespace: str) -> dict[Kind, list[Json] | None]:
+    """Return our objects by kind: those with the mesh's label and, where one that should be there lacks, all of its
+    kind, since somebody may have taken the label off or made another object of that name.
+    """
+    found: dict[Kind, list[Json] | None] = {}
+    wanted: dict[Kind, set[str]] = {}
+    for target in targets:
+        if not target.field:
+            wanted.setdefault(kinds.of_target(target), set()).add(target.name)
+    for kind, names in wanted.items():
+        listed = reader.list(kind, namespace, labels=f"{MESH_LABEL}={mesh}")
+        if listed is not None and names - {each["metadata"]["name"] for each in listed}:
+            listed = reader.list(kind, namespace)
+        found[kind] = listed
+    return found
+
+
+def _gateways(
+    reader: _Reader, topology: Topology, cluster: Cluster, objects: Mapping[Kind, list[Json] | None]
+) -> dict[str, GatewaySeen]:
+    own = topology.gateways_of_cluster(cluster.name)
+    deployments = objects.get(kinds.DEPLOYMENT)
+    if not own or deployments is None:
+        return {}
+    group, namespace = topology.group_of(cluster.name), topology.system_namespace
+    pods = reader.list(kinds.POD, namespace, labels=GATEWAY_LABEL)
+    found: dict[str, GatewaySeen] = {}
+    for gateway in own:
+        seen = gateway_seen(
+            _named(deployments, gateway.name),
+            None if pods is None else of_gateway(pods, gateway.id),
+            group.name if group else "",
+        )
+        services = objects.get(kinds.SERVICE)
+        if seen.present and services is not None:
+            seen = with_service(seen, _named(services, gateway.name))
+        seen = with_budget(seen, _named(objects.get(kinds.DISRUPTION_BUDGET) or (), gateway.name))
+        found[gateway.id] = with_autoscaler(seen, _named(objects.get(kinds.AUTOSCALER) or (), gateway.name))
+    return _with_reasons(reader, topology, found)
+
+
+def _with_reasons(reader: _Reader, topology: Topology, found: dict[str, GatewaySeen]) -> dict[str, GatewaySeen]:
+    """Why load balancers have no address, from the Events of all Services in one call."""
+    names = {gateway.id: gateway.name for gateway in topology.gateways.values()}
+    pending = [key for key, seen in found.items() if seen.present and seen.addresses == ()]
+    if not pending:
+        return found
+    events = reader.list(kinds.EVENT, topology.system_namespace, fields="involvedObject.kind=Service") or []
+    reasons = {key: probe.newest_reason(events, names[key]) for key in pending}
+    return found | {key: replace(found[key], address_reason=reason) for key, reason in reasons.items()}
+
+
+def _named(objects: Iterable[Json], name: str) -> Json | None:
+    return next((each for each in objects if each["metadata"]["name"] == name), None)
 
 
 def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSeen:
@@ -45,12 +252,12 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
     try:
         version = twice(api.version)
         namespace = allowed(lambda: api.get(kinds.NAMESPACE, system_namespace, metadata_only=True) is not None)
-        pods = allowed(lambda: api.list(kinds.POD, metadata_only=True))
+        pods = allowed(lambda: [*of_other_networks(api, group or ""), *unlabelled(api, group or "")])
         return ClusterSeen(
             answers=True,
             system_namespace=namespace,
-            root_ca=allowed(lambda: _root_ca(api, system_namespace)),
-            trust_domain=allowed(lambda: _trust_domain(api, system_namespace)),
+            root_ca=allowed(lambda: root_ca(api, system_namespace)),
+            trust_domain=allowed(lambda: trust_domain(api, system_namespace)),
             labelled_services=allowed(lambda: _labelled_services(api)),
             services=allowed(lambda: _services(api)),
             networks=None if pods is None else _networks(pods),
@@ -62,22 +269,29 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
         return ClusterSeen(answers=False)
 
 
-def _root_ca(api: Api, namespace: str) -> str | None:
+def root_ca(api: Api, namespace: str) -> str | None:
     """Return the SHA-256 of the mesh's root that this cluster's Pods trust."""
     found = api.get(kinds.CONFIG_MAP, ROOT_CA, namespace)
     pem = text(found, "data", "root-cert.pem") if found else ""
     return hashlib.sha256(pem.strip().encode()).hexdigest() if pem else None
 
 
-def _trust_domain(api: Api, namespace: str) -> str:
+def trust_domain(api: Api, namespace: str) -> str:
     """Return the trust domain: a member may have its own mesh configuration; without one it has istiod's default."""
-    found = api.get(kinds.CONFIG_MAP, "istio", namespace)
+    return trust_domain_of(mesh_config_of(api.get(kinds.CONFIG_MAP, "istio", namespace)))
+
+
+def mesh_config_of(config_map: Json | None) -> Json:
+    """Return Istio's MeshConfig in a ConfigMap; empty where there is none, or none that can be read."""
     try:
-        config = yaml.safe_load(text(found, "data", "mesh")) if found else {}
+        config = yaml.safe_load(text(config_map, "data", "mesh"))
     except yaml.YAMLError:
         config = {}
-    domain = config.get("trustDomain") if isinstance(config, dict) else None
-    return domain if isinstance(domain, str) and domain else "cluster.local"
+    return config if isinstance(config, dict) else {}
+
+
+def trust_domain_of(mesh_config: Json) -> str:
+    return text(mesh_config, "trustDomain") or "cluster.local"
 
 
 def _labelled_services(api: Api) -> tuple[str, ...]:

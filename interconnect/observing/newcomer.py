@@ -15,6 +15,7 @@ from django.utils import timezone
 from interconnect import clients
 from interconnect.domain.credentials import Account, expiry, notes
 from interconnect.domain.refusal import Refused
+from interconnect.domain.seen import MemberDetails
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
 from interconnect.kube import cidrs, identity, istiod, rights
@@ -42,6 +43,13 @@ class ClusterReport:
     context: str = ""
     remote_cluster: str = ""
     ignored: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> MemberDetails:
+        """What a slow look would have seen; the look that follows the registration sees the rest."""
+        return MemberDetails(
+            version=self.version, pod_cidrs=tuple((each.network, str(each.source)) for each in self.pod_cidrs)
+        )
 
     def notes(self, name: str = "") -> tuple[Violation, ...]:
         """Return what to say about the credential before it is relied on, for a cluster that will be called `name`."""

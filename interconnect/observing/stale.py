@@ -1,15 +1,34 @@
-"""Count Pods that carry a network other than that of their cluster's group."""
+"""Count Pods that carry a network other than that of their cluster's group, or none.
+
+The selectors match almost nothing in a cluster where all is well.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interconnect.domain.stale import StaleCount, count
+from interconnect.domain.entries import NETWORK_LABEL
+from interconnect.domain.stale import INJECTED_LABEL, StaleCount, count
 from interconnect.kube import kinds
 
 if TYPE_CHECKING:
+    from interconnect.domain.json_types import Json
     from interconnect.kube.api import Api
 
 
 def count_stale(api: Api, group: str) -> StaleCount:
-    return count(api.list(kinds.POD, metadata_only=True), group or None)
+    """Return the Pods of other networks and, in a group, the injected ones without a network, in two calls."""
+    return count([*of_other_networks(api, group), *unlabelled(api, group)], group or None)
+
+
+def of_other_networks(api: Api, group: str) -> list[Json]:
+    """Return the metadata of Pods that carry another network than that of this group; in no group, any network."""
+    others = f"{NETWORK_LABEL},{NETWORK_LABEL}!={group}" if group else NETWORK_LABEL
+    return api.list(kinds.POD, labels=others, metadata_only=True)
+
+
+def unlabelled(api: Api, group: str) -> list[Json]:
+    """Return the metadata of injected Pods without a network; none in no group, where they need none."""
+    if not group:
+        return []
+    return api.list(kinds.POD, labels=f"!{NETWORK_LABEL},{INJECTED_LABEL}", metadata_only=True)

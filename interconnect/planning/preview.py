@@ -8,14 +8,15 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from interconnect import clients
+from interconnect.domain import agreement
 from interconnect.domain.asked import asked_for
-from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target, Unknown
-from interconnect.domain.gateway_writes import gateway_writes
+from interconnect.domain.drift import writes_owed
+from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.results import WriteShown
-from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
+from interconnect.domain.writes import Decision, Verb, Write, conflict, decide, may_force
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.observing.istiods import side_by_side
 from interconnect.planning.excerpt import are_lists_of_mappings, excerpt
@@ -142,7 +143,7 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
         live, failure = _read(api, targets)
     except KubeError as error:
         return _Look(uid, {target: Unknown(error.code) for target in targets}, (), _failed(error, uid))
-    writes = _writes(topology, rendered, scene, targets, live)
+    writes = writes_owed(targets, rendered, scene.applied, live, mesh=topology.mesh, consents=scene.consents)
 
     def with_consent(write: Write) -> Decision:
         """Return what a refused write would be with the consent that it lacks."""
@@ -175,27 +176,6 @@ def _failed(error: KubeError, uid: str) -> Violation:
     return error.violation(cluster=uid)
 
 
-def _writes(
-    topology: Topology, rendered: Rendered, scene: Scene, targets: list[Target], live: Mapping[Target, Live]
-) -> list[Write]:
-    mesh, found = topology.mesh, []
-    gateways: dict[str, None] = {}
-    for target in targets:
-        wanted, row = rendered.get(target), scene.applied.get(target)
-        gateway = (wanted.gateway if wanted else "") or (row.gateway if row else "")
-        if gateway:
-            gateways[gateway] = None
-            continue
-        decision = decide(target, wanted, row, live[target], mesh=mesh, consents=scene.consents)
-        if not isinstance(decision, Agree):
-            found.append(decision)
-    here = {target: rendered[target] for target in targets if target in rendered}
-    rows = {target: scene.applied[target] for target in targets if target in scene.applied}
-    for gateway in gateways:
-        found += gateway_writes(gateway, here, rows, live, mesh=mesh, consents=scene.consents)
-    return found
-
-
 def _dry_run(
     api: Api,
     write: Write,
@@ -204,7 +184,7 @@ def _dry_run(
     with_consent: Callable[[Write], Decision],
 ) -> PlannedWrite:
     now = live.get(write.target)
-    owners = managers(now.object) if isinstance(now, Present) else ()
+    owners = agreement.managers(now.object) if isinstance(now, Present) else ()
     if write.violation is None:
         return replace(_try(api, write, now, consents), owners=owners)
     before = shown(now.object) if isinstance(now, Present) else None
@@ -215,22 +195,6 @@ def _dry_run(
     # Ask at once for every consent that would be needed.
     tried = _try(api, consented, now, consents)
     return replace(refused, after=tried.after, problems=(write.violation, *tried.problems))
-
-
-def managers(obj: Json) -> tuple[str, ...]:
-    """Return who else writes to an object, by its managedFields, latest first."""
-    entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
-    # Times are whole seconds. API servers list those who apply before those who update: of two in the same second, the
-    # one listed later came to rewrite.
-    latest = [
-        entry
-        for _, entry in sorted(
-            enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True
-        )
-    ]
-    return tuple(
-        dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER)
-    )
 
 
 def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> PlannedWrite:

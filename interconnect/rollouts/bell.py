@@ -1,10 +1,14 @@
-"""Tell workers that a step is due. This is only a hint: when the broker is away, the sweep finds the step."""
+"""Tell workers what is due. This is only a hint: when the broker is away, the sweep finds steps, and the next period's
+look what has changed.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
@@ -22,26 +26,36 @@ def ring_on_commit(step_ids: Iterable[int], *, seconds: float = 0) -> None:
         transaction.on_commit(lambda: ring(steps, seconds=seconds))
 
 
+def ring_look_on_commit(mesh: UUID, clusters: Iterable[str], *, slow: bool = False) -> None:
+    """Have these clusters, by name, and the control plane looked at once the transaction commits."""
+    names = list(clusters)
+    transaction.on_commit(lambda: ring_look(mesh, names, slow=slow))
+
+
 def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
+    for step_id in step_ids:
+        if not _send("interconnect.tasks.run_step", (step_id,), "rollout", seconds):
+            return
+
+
+def ring_look(mesh: UUID, clusters: Iterable[str], *, slow: bool = False, seconds: float = 0) -> None:
+    """As above, `seconds` from now. When the broker is away, the next look of the period sees the same."""
+    _send("interconnect.tasks.look_again", (str(mesh), sorted(clusters), slow), "probe", seconds)
+
+
+def _send(task: str, args: tuple[Any, ...], queue: str, seconds: float) -> bool:
     global _silent_until
     if time.monotonic() < _silent_until or not somebody_listens():
-        return
-    for step_id in step_ids:
-        try:
-            current_app.send_task(
-                "interconnect.tasks.run_step",
-                args=(step_id,),
-                queue="rollout",
-                countdown=seconds or None,
-                retry=False,
-                ignore_result=True,
-            )
-        except Exception as error:
-            # Whatever the broker's client raises: the step is in the database by now, and nobody must hear of a bell.
-            # One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
-            _silent_until = time.monotonic() + SILENT_SECONDS
-            log.warning("the broker is away, the sweep will find the steps: %s", type(error).__name__)
-            return
+        return False
+    try:
+        current_app.send_task(task, args=args, queue=queue, countdown=seconds or None, retry=False, ignore_result=True)
+    except Exception as error:
+        # Whatever the broker's client raises: what it was to tell is in the database by now, and nobody must hear of a
+        # bell. One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
+        _silent_until = time.monotonic() + SILENT_SECONDS
+        log.warning("the broker is away, the sweep will find what is due: %s", type(error).__name__)
+        return False
+    return True
 
 
 def somebody_listens() -> bool:

@@ -1,11 +1,12 @@
-"""The audit entry at the end of a rollout."""
+"""The end of a rollout: its audit entry, and the look at what it touched."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 
-from interconnect.models import Rollout, Step, StepStatus
+from interconnect.models import Cluster, Rollout, Step, StepStatus
+from interconnect.rollouts.bell import ring_look_on_commit
 from interconnect.scope import scope_of
 from meshconsole.access.actor import Actor
 from meshconsole.audit.models import Entry
@@ -25,3 +26,10 @@ def record_end(rollout: Rollout, steps: Iterable[Step]) -> None:
         rollout_id=rollout.id,
         params={"steps": dict(counts), "errors": failed},
     )
+
+
+def look_after(rollout: Rollout, steps: Iterable[Step]) -> None:
+    """Have the clusters that a rollout touched and the control plane looked at, however it ended."""
+    chains = {step.chain for step in steps}
+    names = Cluster.objects.filter(mesh_id=rollout.mesh_id, uid__in=chains).values_list("name", flat=True)
+    ring_look_on_commit(rollout.mesh_id, names)

@@ -28,7 +28,7 @@ from interconnect.models import Rollout, RolloutStatus, Step, StepStatus
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.rollouts import bell, lease
 from interconnect.rollouts.clock import now_plus
-from interconnect.rollouts.ending import record_end
+from interconnect.rollouts.ending import look_after, record_end
 from interconnect.rollouts.lease import Lease
 from interconnect.rollouts.outcome import Done, LostLease, StepFailed, Wait
 from interconnect.rollouts.steps import execute
@@ -330,6 +330,7 @@ def _end(rollout: Rollout, steps: list[Step]) -> None:
     if ended:
         rollout.status = status
         record_end(rollout, steps)
+        look_after(rollout, steps)
 
 
 def request_cancel(rollout: Rollout) -> bool:

@@ -13,6 +13,7 @@ from interconnect.domain.topology import Topology
 from interconnect.models import Cluster, Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
 from interconnect.permissions import role_for
+from interconnect.rollouts.bell import ring_look_on_commit
 from interconnect.services.authority import audited, require
 from interconnect.services.meshes import new_connection, nothing_more
 from interconnect.state import applied, desired, observed, pages
@@ -72,13 +73,9 @@ def require_same_identity(cluster: Cluster, report: ClusterReport) -> None:
 
 
 def _note(cluster: Cluster, report: ClusterReport) -> None:
-    observed.note_cluster(
-        cluster,
-        version=report.version,
-        webhooks=[entry.to_json() for entry in report.webhooks],
-        pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in report.pod_cidrs],
-        missing_rights=list(report.missing),
-    )
+    """Keep what the check has just read, and have the cluster looked at wholly at once."""
+    observed.note_newcomer(cluster, report.details, report.webhooks)
+    ring_look_on_commit(cluster.mesh_id, [cluster.name], slow=True)
 
 
 def _checked(mesh: Mesh, change: Change) -> tuple[Topology, Topology]:

@@ -8,15 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interconnect import clients
-from interconnect.domain.entries import MESH_LABEL, RULE_NAME
+from interconnect.domain.gateway_rule import has_our_name, is_ours, opens_the_port, selects_ours
 from interconnect.domain.json_types import Json
-from interconnect.domain.manifests import GATEWAY_SELECTOR
 from interconnect.domain.render import rule_target
 from interconnect.domain.results import GatewayShown, RuleResult, WriteShown
-from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.domain.writes import Verb
 from interconnect.kube import kinds
-from interconnect.kube.reading import items, mapping, number, text
+from interconnect.kube.reading import text
 from interconnect.planning.excerpt import as_yaml
 from interconnect.planning.preview import preview_agreed, scene_of, shown, write_shown
 from interconnect.services.inquiries import Kind
@@ -54,13 +52,13 @@ def enabling(inquiry: Inquiry) -> Json:
     met = [
         obj
         for obj in _on_the_port(mesh)
-        if not _is_ours(mesh, obj) and (_has_our_name(mesh, obj) or _selects_ours(obj))
+        if not is_ours(obj, str(mesh.id)) and (has_our_name(obj, mesh.system_namespace) or selects_ours(obj))
     ]
     return _gateways(mesh, met).to_json()
 
 
 def _on_the_port(mesh: Mesh) -> list[Json]:
-    return [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if _opens_the_port(obj)]
+    return [obj for obj in clients.config_api(mesh).list(kinds.GATEWAY) if opens_the_port(obj)]
 
 
 def _gateways(mesh: Mesh, found: Iterable[Json]) -> RuleResult:
@@ -68,31 +66,14 @@ def _gateways(mesh: Mesh, found: Iterable[Json]) -> RuleResult:
     return RuleResult(tuple(lines[:MOST_GATEWAYS]), max(0, len(lines) - MOST_GATEWAYS))
 
 
-def _opens_the_port(obj: Json) -> bool:
-    return any(number(mapping(server, "port"), "number") == GATEWAY_PORT for server in items(obj, "spec", "servers"))
-
-
 def _gateway(mesh: Mesh, obj: Json) -> GatewayShown:
     return GatewayShown(
         namespace=text(obj, "metadata", "namespace"),
         name=text(obj, "metadata", "name"),
-        ours=_is_ours(mesh, obj),
-        taken=_has_our_name(mesh, obj) and not _is_ours(mesh, obj),
+        ours=is_ours(obj, str(mesh.id)),
+        taken=has_our_name(obj, mesh.system_namespace) and not is_ours(obj, str(mesh.id)),
         text=as_yaml(shown(obj)),
     )
-
-
-def _is_ours(mesh: Mesh, obj: Json) -> bool:
-    return mapping(obj, "metadata", "labels").get(MESH_LABEL) == str(mesh.id)
-
-
-def _has_our_name(mesh: Mesh, obj: Json) -> bool:
-    return (text(obj, "metadata", "namespace"), text(obj, "metadata", "name")) == (mesh.system_namespace, RULE_NAME)
-
-
-def _selects_ours(obj: Json) -> bool:
-    """Whether it applies to our gateways' Pods; Istio takes a Gateway without a selector for all."""
-    return mapping(obj, "spec", "selector").items() <= GATEWAY_SELECTOR.items()
 
 
 def _rule_drift(mesh: Mesh) -> tuple[WriteShown, ...]:

@@ -1,140 +1,267 @@
-"""Look at clusters between rollouts: gateways with a pending address, drift, and whether every cluster answers."""
+"""Looks at a mesh: who is asked when, under which lease, and what becomes of it.
+
+A look starts once per period, whoever rings for it; it asks clusters side by side, each under a lease of its own, and
+stores each as soon as it has answered. Silent ones are asked apart from the others, and delay nobody's next look.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.db import connections
+from django.db.models import Q
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.credentials import expiry
-from interconnect.domain.findings import Alert
-from interconnect.domain.json_types import Json
-from interconnect.domain.render import networks_target
-from interconnect.domain.stale import StaleCount
-from interconnect.domain.topology import ServiceType, Topology
-from interconnect.domain.writes import Verb
-from interconnect.kube import kinds, probe
+from interconnect.domain.diagnosis import diagnose
+from interconnect.domain.seen import MemberSeen
+from interconnect.domain.topology import ServiceType
 from interconnect.kube.errors import KubeError
-from interconnect.models import Cluster, Connection, Gateway, Mesh
-from interconnect.observing.gateways import look_at_readiness
-from interconnect.observing.istiods import look_at_istiods, remote_clusters
-from interconnect.planning.preview import PlannedWrite, preview, scene_of
-from interconnect.services.workloads import stale_workloads
-from interconnect.state import applied, desired, observed
+from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservation
+from interconnect.observing import control_plane, member
+from interconnect.observing.member import Asked
+from interconnect.state import applied, desired, findings, observed, pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
+    from interconnect.domain.entries import Applied, Target
     from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import Gateway, Topology
+
+log = logging.getLogger(__name__)
+
+AT_ONCE, SUSPECTS_AT_ONCE = 16, 8
+CONCLUDING_SECONDS = 5.0
+# A cluster that no longer answers isn't waited for by what asks about all.
+BUSY = "kube.busy"
+
+
+@dataclass(slots=True)
+class Look:
+    """One look at some clusters of a mesh, and at its control plane if `central`.
+
+    `doubtful` are the names of clusters about which a second look should follow soon; an empty one is the control
+    plane.
+    """
+
+    mesh: Mesh
+    topology: Topology
+    rows: list[Cluster]
+    central: bool = True
+    slow: bool = False
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    doubtful: set[str] = field(default_factory=set)
+
+
+def look(
+    mesh: Mesh, *, only: Collection[str] | None = None, central: bool = True, slow: bool = False
+) -> frozenset[str]:
+    """Look at a mesh, or `only` at these of its clusters (by name), and if `central` at its control plane, and store
+    what was seen.
+
+    Return the names of clusters about which a second look should follow soon. Clusters that another look is asking now
+    are left to it. With `slow`, what changes rarely is read too; else only where that is due. Calls every cluster, so
+    only workers call this.
+    """
+    topology = desired.load(mesh)
+    wanted = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation")
+    wanted = wanted if only is None else wanted.filter(name__in=only)
+    current = Look(mesh, topology, list(wanted), central=central, slow=slow)
+    current.rows = _leased(current)
+    _run(current)
+    conclude(mesh)
+    return frozenset(current.doubtful)
+
+
+def start(mesh: Mesh) -> bool:
+    """Whether a look of this period may start: one that has begun keeps others out until its period is nearly over."""
+    now = timezone.now()
+    MeshObservation.objects.get_or_create(mesh=mesh)
+    seconds = 0.9 * float(settings.MESHCONSOLE_PROBE_SECONDS)
+    free = MeshObservation.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), mesh=mesh)
+    return bool(free.update(lease_until=now + timedelta(seconds=seconds)))
+
+
+def _leased(current: Look) -> list[Cluster]:
+    """Return the clusters that no other look is asking now, leased to this one."""
+    now = timezone.now()
+    ClusterObservation.objects.bulk_create(
+        [ClusterObservation(cluster=row) for row in current.rows if not hasattr(row, "observation")],
+        ignore_conflicts=True,
+    )
+    ids = [row.id for row in current.rows]
+    free = ClusterObservation.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now), cluster__in=ids)
+    until = now + timedelta(seconds=_most_seconds())
+    free.update(lease_owner=current.owner, lease_until=until)
+    mine = set(ClusterObservation.objects.filter(lease_owner=current.owner).values_list("cluster_id", flat=True))
+    return [row for row in current.rows if row.id in mine]
+
+
+def _most_seconds() -> float:
+    """A lease outlives the longest look at one cluster, waiting for a place among the silent ones included."""
+    return float(max(settings.MESHCONSOLE_LEASE_SECONDS, settings.MESHCONSOLE_PROBE_SECONDS))
+
+
+def _run(current: Look) -> None:
+    """Ask clusters that answered last time first, and the others a few at a time; conclude now and then meanwhile."""
+    suspects = [row for row in current.rows if _suspected(row)]
+    trusted = [row for row in current.rows if not _suspected(row)]
+    scene = _Scene.of(current)
+    with (
+        ThreadPoolExecutor(AT_ONCE, "look") as pool,
+        ThreadPoolExecutor(SUSPECTS_AT_ONCE, "suspect") as apart,
+    ):
+        open_ones = {_submitted(pool, lambda: _look_centrally(current, scene))} if current.central else set()
+        open_ones |= {_submitted(pool, lambda row=row: _look_at(current, scene, row)) for row in trusted}  # type: ignore[misc]
+        open_ones |= {_submitted(apart, lambda row=row: _look_at(current, scene, row)) for row in suspects}  # type: ignore[misc]
+        concluded = time.monotonic()
+        while open_ones:
+            done, open_ones = wait(open_ones, timeout=CONCLUDING_SECONDS, return_when=FIRST_COMPLETED)
+            for each in done:
+                _raise_or_log(each)
+            if open_ones and time.monotonic() - concluded > CONCLUDING_SECONDS:
+                conclude(current.mesh)
+                concluded = time.monotonic()
+
+
+def _submitted(pool: ThreadPoolExecutor, job: Callable[[], None]) -> Future[None]:
+    context = copy_context()
+
+    def run() -> None:
+        try:
+            context.run(job)
+        finally:
+            connections.close_all()
+
+    return pool.submit(run)
+
+
+def _raise_or_log(done: Future[None]) -> None:
+    """One cluster's unforeseen failure is told in the log, and leaves the others' looks alone."""
+    error = done.exception()
+    if error is not None:
+        log.error("a look at one cluster failed unexpectedly", exc_info=error)
+
+
+def _suspected(row: Cluster) -> bool:
+    return hasattr(row, "observation") and bool(row.observation.error_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What all clusters of a look are compared with, by cluster where it is about one."""
+
+    facts: Facts
+    applied: Mapping[str, Mapping[Target, Applied]]
+    consents: frozenset[str]
+
+    @classmethod
+    def of(cls, current: Look) -> _Scene:
+        rows: dict[str, dict[Target, Applied]] = {}
+        for target, row in applied.rows(current.mesh).items():
+            rows.setdefault(target.cluster, {})[target] = row
+        return cls(observed.facts(current.mesh), rows, applied.consents(current.mesh))
+
+    def asked(self, current: Look, *uids: str) -> Asked:
+        own = {target: row for uid in uids for target, row in self.applied.get(uid, {}).items()}
+        return Asked(current.topology, self.facts, own, self.consents)
+
+
+def _look_centrally(current: Look, scene: _Scene) -> None:
+    mesh, at = current.mesh, timezone.now()
+    asked = scene.asked(current, *{mesh.config_uid, mesh.control_plane.uid})
+    with clients.waiting_for_a_place(_most_seconds()):
+        seen, foreign = control_plane.look(mesh, asked)
+    if seen.failure is not None and seen.failure.code == BUSY:
+        return
+    if observed.note_control_plane(mesh, seen, at=at, foreign=foreign if seen.failure is None else None):
+        current.doubtful.add("")
+
+
+def _look_at(current: Look, scene: _Scene, row: Cluster) -> None:
+    at, cluster = timezone.now(), current.topology.clusters[row.name]
+    seconds = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS)
+    try:
+        with clients.waiting_for_a_place(_most_seconds()):
+            api = clients.api_of(row.connection).within(seconds)
+            seen = member.look(api, cluster, scene.asked(current, row.uid))
+    except KubeError as error:
+        # A credential that can't be opened is an answer about this cluster.
+        seen = MemberSeen(failure=error.violation())
+    if seen.failure is not None and seen.failure.code == BUSY:
+        ClusterObservation.objects.filter(cluster=row, lease_owner=current.owner).update(lease_until=None)
+        return
+    if observed.note_member(row, seen, at=at, owner=current.owner):
+        current.doubtful.add(row.name)
+    if seen.failure is None and (current.slow or _slow_is_due(row, seen, at)):
+        _look_closely(current, row, at)
+
+
+def _slow_is_due(row: Cluster, seen: MemberSeen, at: datetime) -> bool:
+    """Hourly, and when a right turns out to be missing that the last slow look doesn't know of."""
+    known = row.observation if hasattr(row, "observation") else None
+    if known is None or known.details_at is None or known.details.get("missing") is None:
+        return True
+    if at - known.details_at >= timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
+        return True
+    return bool(set(seen.lacking) - set(known.facts.get("lacking", ())))
+
+
+def _look_closely(current: Look, row: Cluster, at: datetime) -> None:
+    group = current.topology.group_of(row.name)
+    api = clients.api_of(row.connection)
+    try:
+        namespace = current.topology.system_namespace
+        found = member.look_closely(api, system_namespace=namespace, group=group.name if group else "")
+    except KubeError as error:
+        log.info("the slow look at %s ended early: %s", row.name, error.code)
+        return
+    observed.note_details(row, found, at=at)
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:
-    """Return the names of gateways whose load balancer has assigned no address yet; store addresses that have been
-    assigned since.
-    """
-    waiting = []
-    rows = Gateway.objects.filter(
-        cluster__mesh=mesh, cluster__group__isnull=False, service_type=ServiceType.LOAD_BALANCER
-    )
-    for row in rows.select_related("cluster", "observation"):
-        known = getattr(row, "observation", None)
-        if known is not None and known.facts.get("addresses"):
-            continue
-        try:
-            service = clients.member_api(mesh, row.cluster.uid).get(kinds.SERVICE, row.name, mesh.system_namespace)
-        except KubeError:
-            waiting.append(row.name)
-            continue
-        hosts = probe.service_addresses(service or {})
-        if hosts:
-            observed.note_gateway(row.id, addresses=list(hosts), address_reason="")
-        else:
-            waiting.append(row.name)
-    return waiting
+    """Look at the clusters whose load balancers have assigned no address; return the gateways that still have none."""
+    clusters = {gateway.key.cluster for gateway in _without_address(mesh)}
+    if clusters:
+        look(mesh, only=clusters, central=False)
+    return [gateway.name for gateway in _without_address(mesh)]
 
 
-def look(mesh: Mesh) -> list[Alert]:
-    """Compare the desired state with every cluster, and store what was observed.
-
-    Covers drift of what the console wrote, istiods that lack the joined groups, clusters that don't answer, Pods of
-    another network, and gateways without an address. Calls every cluster, so only workers call this.
-    """
-    alerts: list[Alert] = []
-    try:
-        facts = look_at_istiods(mesh)
-        if known := remote_clusters(mesh, facts.istiods):
-            observed.note_remote_clusters(mesh, known)
-    except KubeError as error:
-        facts = observed.facts(mesh)
-        failure = error.violation()
-        alerts.append(Alert(failure.code, {**failure.params, "cluster": "control plane"}))
-    topology = desired.load(mesh)
-    seen = preview(topology, scene_of(mesh))
-    names = {cluster.uid: cluster.name for cluster in topology.clusters.values()}
-    alerts += [
-        Alert(failure.code, {**failure.params, "cluster": names.get(uid, uid)})
-        for uid, failure in seen.unreachable.items()
+def _without_address(mesh: Mesh) -> list[Gateway]:
+    known, topology = observed.known_addresses(mesh), desired.load(mesh)
+    grouped = {name for group in topology.groups.values() for name in group.clusters}
+    return [
+        gateway
+        for gateway in topology.gateways.values()
+        if gateway.key.cluster in grouped
+        and gateway.spec.service_type is ServiceType.LOAD_BALANCER
+        and not known.get(gateway.key)
     ]
-    alerts += [_drift(write, names) for write in seen.writes if write.verb is not Verb.LOOK]
-    alerts += _unpublished(mesh, topology, facts)
-    rows = list(Cluster.objects.filter(mesh=mesh).select_related("connection", "group"))
-    for row in rows:
-        if row.uid in seen.unreachable:
-            failure = seen.unreachable[row.uid]
-            observed.note_silence(row, failure.code.removeprefix("kube."), dict(failure.params))
-    alerts += _expiring(mesh, rows)
-    for name, counted in stale_workloads(mesh, rows).items():
-        if isinstance(counted, StaleCount) and counted.total:
-            alerts.append(Alert("stale.pods", {"cluster": name, "pods": counted.total}, grave=False))
-    look_at_readiness(mesh)
-    alerts += [
-        Alert("gateway.address-pending", {"gateway": name}, grave=False) for name in look_at_pending_addresses(mesh)
-    ]
-    observed.note_alerts(mesh, alerts)
-    return alerts
 
 
-def _expiring(mesh: Mesh, rows: Iterable[Cluster]) -> Iterator[Alert]:
-    """Credentials that have ended or soon will; those of the mesh's own connections have no cluster's name."""
-    own = [("", row) for row in Connection.objects.filter(id__in={mesh.control_plane_id, mesh.config_id})]
-    for name, row in (*own, *((cluster.name, cluster.connection) for cluster in rows)):
-        if found := expiry(row.ends_at, timezone.now()):
-            yield Alert(found.code, {**found.params, "cluster": name}, grave=found.code == "credential.ended")
+_concluding = threading.Lock()
 
 
-def _drift(write: PlannedWrite, names: dict[str, str]) -> Alert:
-    """A target that is not what was written: who rewrote it, where that can be told."""
-    target = write.target
-    params: Json = {
-        "cluster": names.get(target.cluster, target.cluster),
-        "kind": target.kind,
-        "name": target.name,
-        "field": target.field,
-        "owners": list(write.owners),
-    }
-    if write.problem is not None:
-        # Of an object it is the problem that knows which of its fields.
-        field = write.problem.params.get("field") or target.field
-        return Alert(
-            write.problem.code, {**write.problem.params, **params, "field": field, "token": write.problem.token}
-        )
-    return Alert("drift.overwritten" if write.note == "writes.note.overwritten" else "drift.not-applied", params)
+def conclude(mesh: Mesh) -> None:
+    """Store the findings and the summary that follow from all that is known of a mesh now."""
+    with _concluding:
+        fresh = Mesh.objects.select_related("control_plane", "config", "observation").filter(id=mesh.id).first()
+        if fresh is None:
+            return
+        sight = pages.sight(fresh)
+        found = diagnose(sight.statuses, written=applied.rows(fresh).keys())
+        findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
 
 
-def _unpublished(mesh: Mesh, topology: Topology, facts: Facts) -> list[Alert]:
-    """istiods whose ConfigMap was never given the joined groups, such as a revision that has just been installed."""
-    joined = sorted(group.name for group in topology.joined)
-    given = applied.rows(mesh)
-    alerts = []
-    for istiod in facts.istiods:
-        if istiod.networks is None:
-            alerts.append(Alert("networks.source-unknown", {"istiods": [istiod.deployment]}))
-        elif joined and networks_target(istiod.networks) not in given:
-            alerts.append(
-                Alert(
-                    "networks.revision-lacks-groups",
-                    {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined},
-                )
-            )
-    return alerts
+def relook_seconds() -> float:
+    """How soon a second look follows one that saw something for the first time."""
+    return float(min(5.0, settings.MESHCONSOLE_PROBE_SECONDS / 2))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 LOOK, CHECKS = "look", "checks"
-_Key = tuple[str, Subject]
+_Key = tuple[str, Subject, str]
 
 
 def note_findings(
@@ -27,7 +27,7 @@ def note_findings(
 
     Findings about `held` subjects stay as they are. Two workers may do this at once: one waits for the other.
     """
-    wanted = {(each.code, each.subject): each for each in found if each.subject not in held}
+    wanted = {each.key: each for each in found if each.subject not in held}
     with transaction.atomic():
         # Whoever comes second sees the rows of the first.
         Mesh.objects.select_for_update().get(id=mesh.id)
@@ -85,7 +85,7 @@ def dismissed(user_id: int, mesh: Mesh) -> str:
 
 
 def _key(row: FindingRow) -> _Key:
-    return row.code, Subject(SubjectKind(row.subject_kind), row.subject)
+    return row.code, Subject(SubjectKind(row.subject_kind), row.subject), row.detail
 
 
 def _seen_again(row: FindingRow, found: Finding) -> tuple[FindingRow, bool]:
@@ -103,6 +103,7 @@ def _row(mesh: Mesh, source: str, found: Finding, at: datetime) -> FindingRow:
         code=found.code,
         subject_kind=found.subject.kind,
         subject=found.subject.name,
+        detail=found.detail,
         severity=found.severity,
         params=dict(found.params),
         evidence=dict(found.evidence),

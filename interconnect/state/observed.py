@@ -14,6 +14,7 @@ ChecksObservation.result     `ChecksResult`
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -148,6 +149,15 @@ def note_control_plane(
     return doubtful
 
 
+def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
+    """Remember what a step has verified on every replica there is; it counts at once."""
+    at, known = timezone.now(), dict(ReplicaObservation.objects.filter(mesh=mesh).values_list("name", "facts"))
+    seen = [replace(each, clusters=known.get(each.name, {}).get("clusters", {})) for each in replicas]
+    with transaction.atomic():
+        _note_replicas(mesh, seen, at)
+        ReplicaObservation.objects.filter(mesh=mesh).update(standing=Steady(ANSWERS, at).to_json())
+
+
 def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:
     """Store what replicas said; one that doesn't answer keeps what it said last. Those that are gone go."""
     known = {row.name: row for row in ReplicaObservation.objects.filter(mesh=mesh)}
@@ -262,6 +272,12 @@ def note_details(cluster: Cluster, details: MemberDetails, *, at: datetime) -> N
     )
 
 
+def note_newcomer(cluster: Cluster, details: MemberDetails, webhooks: Iterable[WebhookEntry]) -> None:
+    """Remember what the check of a credential read before it was stored."""
+    note_details(cluster, details, at=timezone.now())
+    note_webhooks(cluster, webhooks)
+
+
 def note_webhooks(cluster: Cluster, entries: Iterable[WebhookEntry]) -> None:
     """Remember the injection webhooks that a step or a check has just read."""
     _note_cluster(cluster, {"webhooks": [entry.to_json() for entry in entries]})
@@ -269,14 +285,11 @@ def note_webhooks(cluster: Cluster, entries: Iterable[WebhookEntry]) -> None:
 
 def note_stale(cluster: Cluster, counted: StaleCount) -> None:
     """Remember the Pods of other networks that somebody has just counted, and those without a network."""
-    at = timezone.now()
     with transaction.atomic():
         row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
         row.facts |= {"stale": counted.without_unlabelled().to_json()}
         row.details |= {"unlabelled": counted.only_unlabelled().to_json()}
-        row.at = row.answered_at = at
-        row.details_at = row.details_at or at
-        row.save(update_fields=["facts", "details", "details_at", "at", "answered_at"])
+        row.save(update_fields=["facts", "details"])
 
 
 def _note_cluster(cluster: Cluster, said: Json) -> None:
@@ -284,7 +297,8 @@ def _note_cluster(cluster: Cluster, said: Json) -> None:
     at = timezone.now()
     with transaction.atomic():
         row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
-        _settle(row, None, at)
+        row.at = row.answered_at = at
+        row.standing, row.error_code, row.error_params = Steady(ANSWERS, at).to_json(), "", {}
         row.facts |= said
         row.save(update_fields=["facts", "at", "answered_at", "standing", "error_code", "error_params"])
 

@@ -243,6 +243,7 @@ KUBE = {
     "kube.too-large": _(
         "The cluster's answer is larger than %(limit)s bytes. Check that the address leads to an API server."
     ),
+    "kube.too-many": _("The cluster has more than %(limit)s %(resource)s, too many to count."),
     "kube.redirected": _("The address redirects elsewhere. Use the address of the API server itself."),
     "kube.address-denied": _(
         "The console isn't allowed to connect to the address %(address)s. Use another address of the "
@@ -280,6 +281,7 @@ ALERTS = {
     "drift.overwritten": _(
         "%(kind)s %(name)s %(field)s on %(cluster)s was changed by %(owners)s. Restore it, or ask them."
     ),
+    "drift.missing": _("%(kind)s %(name)s is gone. Restore it, or find out who deleted it."),
     "drift.not-applied": _(
         "%(kind)s %(name)s %(field)s on %(cluster)s doesn't match the desired state. Retry, or restore it."
     ),

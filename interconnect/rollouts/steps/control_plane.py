@@ -20,13 +20,14 @@ from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.verify import GuardChoice
 from interconnect.kube import kinds, probe
 from interconnect.kube.istiod import replicas
-from interconnect.observing.istiods import guard, read_istiods, verdict
+from interconnect.observing.istiods import guard, read_istiods, replicas_seen, sources, verdict, verdict_of
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.work import described, removal_evidence
 from interconnect.state import applied, observed
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
+    from interconnect.domain.seen import ReplicaSeen
     from interconnect.domain.writes import Write
     from interconnect.rollouts.work import Work
 
@@ -199,10 +200,8 @@ def verify(work: Work) -> Done | Wait:
     """Succeed when every replica of every istiod shows exactly the desired networks, within a minute."""
     facts = _fresh(work)
     expected = expected_networks(work.published_topology, work.rendered, facts)
-    verdicts = {
-        item.deployment: verdict(work.mesh, item, expected[item.deployment], facts.foreign_networks)
-        for item in facts.istiods
-    }
+    seen = {item.deployment: _asked(work, facts, item, expected[item.deployment]) for item in facts.istiods}
+    verdicts = {name: verdict_of(found, expected[name], facts.foreign_networks) for name, found in seen.items()}
     findings = [
         replace(violation, params={"istiod": name, **violation.params}).to_json()
         for name, found in verdicts.items()
@@ -214,10 +213,15 @@ def verify(work: Work) -> Done | Wait:
             for item in facts.istiods:
                 applied.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
             applied.drop_publications(work.mesh, set(applied.published(work.mesh)[1]) - set(verdicts))
+            observed.note_replicas(work.mesh, [each for found in seen.values() for each in found])
         return Done(evidence)
     if work.waited() > _verify_seconds(work, facts):
         raise StepFailed("verify.mismatch", {"findings": len(findings)}, evidence)
     return Wait(0.5, evidence)
+
+
+def _asked(work: Work, facts: Facts, item: Istiod, expected: Json) -> tuple[ReplicaSeen, ...]:
+    return replicas_seen(item.deployment, sources(work.mesh, item), expected, facts.foreign_networks)
 
 
 def _verify_seconds(work: Work, facts: Facts) -> float:

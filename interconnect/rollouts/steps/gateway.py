@@ -20,6 +20,7 @@ from interconnect.kube import kinds, probe
 from interconnect.kube.errors import Permanent
 from interconnect.models import Gateway as GatewayRow
 from interconnect.models import MembershipAddress, Rollout
+from interconnect.observing.gateways import gateway_seen
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.work import Work, described, read_live, removal_evidence
 from interconnect.state import applied, desired, observed
@@ -123,16 +124,16 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     group = work.topology.group_of(gateway.key.cluster)
     network = group.name if group else ""
     namespace = work.mesh.system_namespace
-    now = probe.deployment_status(work.member.get(kinds.DEPLOYMENT, gateway.name, namespace) or {})
+    deployment = work.member.get(kinds.DEPLOYMENT, gateway.name, namespace)
+    now = probe.deployment_status(deployment or {})
     pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if now.settled else []
     fault = not_injected(pods, network)
-    seen = {
-        "replicas": now.desired,
-        "ready": now.available,
-        "injected": bool(pods) and not fault,
-        "reason": now.message,
-    }
-    observed.note_gateway(UUID(gateway.id), **seen)
+    seen = gateway_seen(deployment, pods if now.settled else None, network)
+    observed.note_gateway(
+        UUID(gateway.id),
+        **{name: getattr(seen, name) for name in ("present", "replicas", "available", "reason", "injected")},
+        uninjected=seen.uninjected.to_json() if seen.uninjected else None,
+    )
     # `written` spares the next look five reads: what was written is only waited for from here on.
     evidence = {
         "written": True,

@@ -32,7 +32,7 @@ def injection(work: Work) -> Done:
     configurations = work.member.list(kinds.MUTATING_WEBHOOK)
     entries = istiod.injection_entries(configurations)
     if work.cluster:
-        observed.note_cluster(work.cluster, webhooks=[entry.to_json() for entry in entries])
+        observed.note_webhooks(work.cluster, entries)
         work.known.know_webhooks(entries)
     done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)

@@ -1,0 +1,67 @@
+"""What on a cluster differs from what the console wrote there, judged from objects that have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from interconnect.domain import agreement
+from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown
+from interconnect.domain.gateway_writes import gateway_writes
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import NO_CONSENTS, Agree, Verb, Write, decide
+
+if TYPE_CHECKING:
+    from interconnect.domain.json_types import Json
+
+CODES = ("drift.missing", "drift.overwritten", "drift.not-applied")
+
+
+def writes_owed(
+    targets: Iterable[Target],
+    rendered: Rendered,
+    applied: Mapping[Target, Applied],
+    live: Mapping[Target, Live],
+    *,
+    mesh: str,
+    consents: frozenset[str] = NO_CONSENTS,
+) -> list[Write]:
+    """Return the writes that bring these targets to what is rendered, those of a gateway's objects together."""
+    targets = list(targets)
+    found: list[Write] = []
+    gateways: dict[str, None] = {}
+    for target in targets:
+        wanted, row = rendered.get(target), applied.get(target)
+        gateway = (wanted.gateway if wanted else "") or (row.gateway if row else "")
+        if gateway:
+            gateways[gateway] = None
+            continue
+        decision = decide(target, wanted, row, live.get(target, Unknown()), mesh=mesh, consents=consents)
+        if not isinstance(decision, Agree):
+            found.append(decision)
+    here = {target: rendered[target] for target in targets if target in rendered}
+    rows = {target: applied[target] for target in targets if target in applied}
+    for gateway in gateways:
+        found += gateway_writes(gateway, here, rows, live, mesh=mesh, consents=consents)
+    return found
+
+
+def drift_of(writes: Iterable[Write], live: Mapping[Target, Live]) -> tuple[Violation, ...]:
+    """Return the differences that these writes would end, one per target, without what wasn't read."""
+    found = {write.target: _difference(write, live) for write in writes if write.verb is not Verb.LOOK}
+    return tuple(found.values())
+
+
+def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
+    target, now = write.target, live.get(write.target, Unknown())
+    params: Json = {"kind": target.kind, "name": target.name, "namespace": target.namespace, "field": target.field}
+    if write.violation is not None:
+        # Of an object it is the violation that knows which of its fields.
+        field = write.violation.params.get("field") or target.field
+        said = {key: value for key, value in write.violation.params.items() if key != "cluster"}
+        return Violation(write.violation.code, {**said, **params, "field": field}, write.violation.token)
+    if isinstance(now, Absent):
+        return Violation("drift.missing", params)
+    owners = agreement.managers(now.object) if isinstance(now, Present) else ()
+    changed = write.note == "writes.note.overwritten"
+    return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": list(owners)})

@@ -1,0 +1,208 @@
+"""One look at a mesh's control plane: both API servers, what the console wrote there, and every istiod replica."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from django.conf import settings
+
+from interconnect import clients
+from interconnect.domain import networks
+from interconnect.domain.drift import drift_of, writes_owed
+from interconnect.domain.entries import NETWORKS_ANNOTATION, OF_THE_MESH, Absent, Live, Present, Target, Unknown
+from interconnect.domain.gateway_rule import is_ours, opens_the_port, selects_ours
+from interconnect.domain.label_selectors import selects
+from interconnect.domain.networks import DATA_KEY
+from interconnect.domain.plan import expected_networks
+from interconnect.domain.render import networks_target, render, rule_target
+from interconnect.domain.seen import ControlPlaneSeen, ReplicaSeen, RuleSeen
+from interconnect.kube import debug, istiod, kinds, probe
+from interconnect.kube.errors import KubeError, Permanent
+from interconnect.kube.reading import items, mapping, text
+from interconnect.observing.istiods import placed, replicas_seen
+from interconnect.observing.member import mesh_config_of, root_ca, trust_domain_of
+
+if TYPE_CHECKING:
+    from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
+    from interconnect.domain.json_types import Json
+    from interconnect.domain.violations import Violation
+    from interconnect.kube.api import Api
+    from interconnect.models import Mesh
+    from interconnect.observing.member import Asked
+
+_Result = TypeVar("_Result")
+Foreign = Mapping[str, frozenset[tuple[str, int]]]
+
+
+def look(mesh: Mesh, asked: Asked) -> tuple[ControlPlaneSeen, Foreign]:
+    """Look once; return that, and the addresses that others keep in meshNetworks.
+
+    At most eight calls, two more where a ConfigMap can't be told from istiod's Deployment, and three per replica.
+    """
+    seconds, part = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS), "control-plane"
+    try:
+        plane = clients.control_plane_api(mesh).within(seconds)
+        plane.transport.identify(deadline=seconds)
+        part = "config"
+        config = clients.config_api(mesh).within(seconds)
+        if mesh.config_id != mesh.control_plane_id:
+            config.transport.identify(deadline=seconds)
+        return _look(_Place(mesh, asked, plane, config))
+    except KubeError as error:
+        failure = error.violation()
+        return ControlPlaneSeen(failure=replace(failure, params={**failure.params, "part": part})), {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to look, what to compare with, and the rights that were found to be missing."""
+
+    mesh: Mesh
+    asked: Asked
+    plane: Api
+    config: Api
+    lacking: dict[str, None] = field(default_factory=dict)
+
+    def api_of(self, uid: str) -> Api:
+        return self.config if uid == self.mesh.config_uid else self.plane
+
+    def allowed(self, read: Callable[[], _Result]) -> _Result | None:
+        """Return what was read; None where the credential may not."""
+        try:
+            return clients.twice(read)
+        except Permanent as error:
+            if error.code != "forbidden":
+                raise
+            self.lacking[f"{error.params.get('verb', '')} {error.params.get('resource', '')}"] = None
+            return None
+
+
+def _look(place: _Place) -> tuple[ControlPlaneSeen, Foreign]:
+    mesh, namespace = place.mesh, place.mesh.system_namespace
+    deployments = clients.twice(lambda: istiod.deployments_of(place.plane, namespace))
+    found = istiod.istiods(
+        place.plane,
+        config_uid=mesh.config_uid,
+        control_plane_uid=mesh.control_plane.uid,
+        system_namespace=namespace,
+        config_api=place.config,
+        deployments=deployments,
+    )
+    found = tuple(placed(mesh, item) for item in found)
+    maps = {ref: _config_map(place, ref) for ref in dict.fromkeys(item.networks for item in found if item.networks)}
+    foreign = _foreign(maps.values())
+    facts = replace(place.asked.facts, istiods=found, foreign_networks=foreign)
+    gateways = place.allowed(lambda: place.config.list(kinds.GATEWAY))
+    drift = _drift(place, facts, maps, gateways)
+    by_name = {text(each, "metadata", "name"): each for each in deployments}
+    config = next((mesh_config_of(each.object) for each in maps.values() if isinstance(each, Present)), {})
+    replicas = _replicas(place, found, by_name, facts)
+    seen = ControlPlaneSeen(
+        lacking=tuple(place.lacking),
+        istiods=found,
+        replicas=replicas,
+        restarting=any(not probe.deployment_status(by_name[item.deployment]).settled for item in found),
+        rule=_rule(place, gateways, drift),
+        drift=tuple(each for each in drift if each.params.get("kind") != "Gateway"),
+        root_ca=place.allowed(lambda: root_ca(place.config, namespace)),
+        trust_domain=trust_domain_of(config),
+        selectors=_covered(place, config),
+    )
+    return replace(seen, lacking=tuple(place.lacking)), foreign
+
+
+def _config_map(place: _Place, ref: ConfigMapRef) -> Live:
+    found = place.allowed(lambda: (place.api_of(ref.cluster).get(kinds.CONFIG_MAP, ref.name, ref.namespace),))
+    if found is None:
+        return Unknown("forbidden")
+    return Absent() if found[0] is None else Present(found[0])
+
+
+def _foreign(maps: Iterable[Live]) -> Foreign:
+    foreign: dict[str, frozenset[tuple[str, int]]] = {}
+    for each in maps:
+        if isinstance(each, Present):
+            annotation = mapping(each.object, "metadata", "annotations").get(NETWORKS_ANNOTATION)
+            foreign |= networks.foreign_addresses(mapping(each.object, "data").get(DATA_KEY), annotation)
+    return foreign
+
+
+def _drift(
+    place: _Place, facts: Facts, maps: Mapping[ConfigMapRef, Live], gateways: list[Json] | None
+) -> tuple[Violation, ...]:
+    """What differs from what the console wrote: the rule, and meshNetworks in each ConfigMap."""
+    topology = place.asked.topology
+    rendered = {target: wanted for target, wanted in render(topology, facts).items() if target.kind in OF_THE_MESH}
+    applied = {target: row for target, row in place.asked.applied.items() if target.kind in OF_THE_MESH}
+    live: dict[Target, Live] = {networks_target(ref): found for ref, found in maps.items()}
+    rule = rule_target(topology)
+    ours = [each for each in gateways or () if _at(each, rule)]
+    if gateways is not None:
+        kind = {"apiVersion": rule.api_version, "kind": rule.kind}
+        live[rule] = Present(kind | ours[0]) if ours else Absent()
+    targets = list(dict.fromkeys((*rendered, *applied)))
+    owed = writes_owed(targets, rendered, applied, live, mesh=topology.mesh, consents=place.asked.consents)
+    return drift_of(owed, live)
+
+
+def _at(obj: Json, target: Target) -> bool:
+    return (text(obj, "metadata", "namespace"), text(obj, "metadata", "name")) == (target.namespace, target.name)
+
+
+def _rule(place: _Place, gateways: list[Json] | None, drift: Iterable[Violation]) -> RuleSeen | None:
+    if gateways is None:
+        return None
+    topology = place.asked.topology
+    rule, mesh = rule_target(topology), str(place.mesh.id)
+    others = [each for each in gateways if opens_the_port(each) and selects_ours(each) and not _at(each, rule)]
+    return RuleSeen(
+        present=any(_at(each, rule) for each in gateways),
+        changed=next((each for each in drift if each.params.get("kind") == "Gateway"), None),
+        others=tuple(
+            sorted(
+                f"{text(each, 'metadata', 'namespace')}/{text(each, 'metadata', 'name')}"
+                for each in others
+                if not is_ours(each, mesh)
+            )
+        ),
+    )
+
+
+def _replicas(
+    place: _Place, found: Iterable[Istiod], deployments: Mapping[str, Json], facts: Facts
+) -> tuple[ReplicaSeen, ...]:
+    """Every ready replica of every istiod; those that should be there and aren't ready say nothing."""
+    topology = place.asked.topology
+    expected = expected_networks(topology, render(topology, facts), facts)
+    pods = place.allowed(lambda: place.plane.list(kinds.POD, place.mesh.system_namespace, labels="app=istiod"))
+    seen: list[ReplicaSeen] = []
+    for item in found:
+        sources = _sources(place, deployments[item.deployment], pods or ())
+        asked = place.allowed(
+            lambda item=item, sources=sources: replicas_seen(  # type: ignore[misc]
+                item.deployment, sources, expected[item.deployment], facts.foreign_networks, clusters=True
+            )
+        )
+        seen += asked or ()
+    return tuple({each.name: each for each in seen}.values())
+
+
+def _sources(place: _Place, deployment: Json, pods: Iterable[Json]) -> dict[str, debug.Source]:
+    if place.mesh.istiod_url:
+        transport = place.plane.transport
+        return {place.mesh.istiod_url: debug.UrlSource(place.mesh.istiod_url, transport.deny, transport.before)}
+    names = istiod.pods_of(deployment, pods)
+    seconds = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS)
+    return {name: debug.PodSource(place.plane, place.mesh.system_namespace, name, seconds) for name in names}
+
+
+def _covered(place: _Place, config: Json) -> bool | None:
+    """Whether the mesh's discoverySelectors select the system namespace; without any they select everything."""
+    selectors = items(config, "discoverySelectors")
+    if not selectors:
+        return True
+    namespace = place.allowed(lambda: place.config.get(kinds.NAMESPACE, place.mesh.system_namespace))
+    labels = mapping(namespace, "metadata", "labels")
+    return None if namespace is None else any(selects(each, labels) for each in selectors)
