@@ -28,8 +28,13 @@ def minors_of(versions: Mapping[str, str]) -> dict[str, str]:
 
 def too_far_apart(minors: Mapping[str, str], most: int) -> list[str]:
     """Return the minor versions in order if the newest is more than `most` above the oldest; empty otherwise."""
-    ordered = sorted(set(minors.values()), key=_number)
+    ordered = in_order(minors)
     return ordered if ordered and _number(ordered[-1]) - _number(ordered[0]) > most else []
+
+
+def in_order(minors: Mapping[str, str]) -> list[str]:
+    """Return the minor versions without repetition, oldest first."""
+    return sorted(set(minors.values()), key=_number)
 
 
 def _number(minor: str) -> int:

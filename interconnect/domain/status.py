@@ -188,7 +188,7 @@ class Statuses:
     @cached_property
     def whole(self) -> Part:
         """The worst part of the mesh; the mesh itself if nothing is wrong with any."""
-        return next(iter(self.parts), Part(Subject(SubjectKind.MESH, ""), self._calm()))
+        return next(iter(self.parts), Part(Subject(SubjectKind.MESH, ""), self.calm))
 
     @cached_property
     def reports(self) -> dict[str, ReplicaReport]:
@@ -371,7 +371,9 @@ class Statuses:
                 state = State("mesh.credential-ends", level, found.params, cause=found)
                 yield Part(Subject(kind, "" if kind is SubjectKind.CONTROL_PLANE else name), state)
 
-    def _calm(self) -> State:
+    @property
+    def calm(self) -> State:
+        """The state of the mesh itself, where nothing is wrong with any part."""
         topology = self.mesh.topology
         if not topology.enabled:
             return State("mesh.not-enabled", Level.CALM)
