@@ -41,6 +41,10 @@ class Level(StrEnum):
     def rank(self) -> int:
         return _RANKS[self]
 
+    @property
+    def needs_attention(self) -> bool:
+        return self in (Level.BAD, Level.WARN, Level.UNKNOWN)
+
 
 _RANKS = {level: number for number, level in enumerate(Level)}
 
@@ -136,6 +140,13 @@ class Part(NamedTuple):
     state: State
 
 
+class Drift(NamedTuple):
+    """What differs from what the console wrote, and where; the subject is a cluster or the control plane."""
+
+    subject: Subject
+    found: Violation
+
+
 @dataclass(frozen=True)
 class Statuses:
     """The states of one mesh. Each is worked out once, however often it is looked up."""
@@ -194,6 +205,29 @@ class Statuses:
     def reports(self) -> dict[str, ReplicaReport]:
         """What each istiod replica lacks or has in excess, by its name."""
         return _reports(self.mesh)
+
+    @cached_property
+    def drift(self) -> tuple[Drift, ...]:
+        """What differs from what the console wrote, as last seen, on the control plane first."""
+        own, rule = Subject(SubjectKind.CONTROL_PLANE), self.rule.known
+        found = [Drift(own, each) for each in self.mesh.control_plane.seen.drift]
+        if rule.code == "rule.changed" and rule.cause is not None:
+            found.insert(0, Drift(Subject(SubjectKind.RULE), rule.cause))
+        clusters = ((Subject(SubjectKind.CLUSTER, name), name) for name in sorted(self.mesh.members, key=natural))
+        return (*found, *(Drift(subject, each) for subject, name in clusters for each in self.drifted(name)))
+
+    @cached_property
+    def credentials(self) -> tuple[Part, ...]:
+        """Credentials that have expired or soon will, the earliest first."""
+        return tuple(self._credentials())
+
+    def of_cluster(self, name: str) -> State:
+        """Return the state of a cluster, or that something on it differs from what was written, whichever is worse."""
+        return min((part.state for part in self._on_cluster(name)), key=lambda state: state.level.rank)
+
+    def worst_on(self, cluster: str) -> Level:
+        """Return the worst level of a cluster and everything on it."""
+        return min((part.state.level for part in self.parts_of_cluster(cluster)), key=lambda level: level.rank)
 
     def drifted(self, cluster: str) -> tuple[Violation, ...]:
         """Return what differs on a cluster from what the console wrote there, as last seen."""
@@ -315,11 +349,18 @@ class Statuses:
         if group.joined:
             yield Part(Subject(SubjectKind.GROUP, group.name), self.joined[group.name])
         for name in sorted(group.clusters, key=natural):
-            yield Part(Subject(SubjectKind.CLUSTER, name), self.clusters[name])
-            if drift := self.drifted(name):
-                yield Part(Subject(SubjectKind.CLUSTER, name), self._drift(drift, name))
-            for gateway in self._gateways_of.get(name, ()):
-                yield Part(Subject(SubjectKind.GATEWAY, gateway.name), self.gateways[gateway.key])
+            yield from self.parts_of_cluster(name)
+
+    def parts_of_cluster(self, name: str) -> Iterator[Part]:
+        """Yield the states of a cluster, of what differs there, and of its gateways."""
+        yield from self._on_cluster(name)
+        for gateway in self._gateways_of.get(name, ()):
+            yield Part(Subject(SubjectKind.GATEWAY, gateway.name), self.gateways[gateway.key])
+
+    def _on_cluster(self, name: str) -> Iterator[Part]:
+        yield Part(Subject(SubjectKind.CLUSTER, name), self.clusters[name])
+        if drift := self.drifted(name):
+            yield Part(Subject(SubjectKind.CLUSTER, name), self._drift(drift, name))
 
     def _drift(self, drift: tuple[Violation, ...], cluster: str) -> State:
         member = self.mesh.members[cluster]
@@ -359,16 +400,17 @@ class Statuses:
             yield Part(mesh, _aged(replace(state, at=plane.seen_at), self.mesh.fresh(plane.seen_at)))
         if self.mesh.work.failed:
             yield Part(mesh, State("mesh.rollout-failed", Level.WARN, {"left": self.mesh.work.left}))
-        yield from self._credentials()
+        yield from self.credentials
 
     def _credentials(self) -> Iterator[Part]:
-        own = ((SubjectKind.CONTROL_PLANE, name, ends) for name, ends in self.mesh.control_plane.ends.items())
-        theirs = ((SubjectKind.CLUSTER, name, each.ends_at) for name, each in self.mesh.members.items())
-        for kind, name, ends in (*own, *theirs):
+        own = [(SubjectKind.CONTROL_PLANE, name, ends) for name, ends in self.mesh.control_plane.ends.items()]
+        theirs = [(SubjectKind.CLUSTER, name, each.ends_at) for name, each in self.mesh.members.items()]
+        known = [(kind, name, ends) for kind, name, ends in (*own, *theirs) if ends is not None]
+        for kind, name, ends in sorted(known, key=lambda each: each[2]):
             found = expiry(ends, self.mesh.now)
             if found is not None:
                 level = Level.BAD if found.code == ENDED else Level.WARN
-                state = State("mesh.credential-ends", level, found.params, cause=found)
+                state = State("mesh.credential-ends", level, {**found.params, "part": name}, cause=found)
                 yield Part(Subject(kind, "" if kind is SubjectKind.CONTROL_PLANE else name), state)
 
     @property

@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.json_types import Json
 from interconnect.domain.seen import stale_after
 from interconnect.domain.skew import in_order, minors_of
-from interconnect.domain.status import Level, Part, State, Statuses
-
-if TYPE_CHECKING:
-    from interconnect.domain.violations import Violation
+from interconnect.domain.status import Drift, Level, Part, State, Statuses
 
 MOST_PARTS = 3
 REACHABLE = frozenset({"cluster.reachable", "cluster.rights-missing"})
@@ -98,17 +95,16 @@ def summary_of(statuses: Statuses) -> Summary:
     plane, members = mesh.control_plane, mesh.members.values()
     parts = tuple(part for part in statuses.parts if part.state.code != "mesh.rollout-failed")
     whole = parts[0].state if parts else statuses.calm
-    drift = _drift(statuses)
     return Summary(
         level=whole.level,
         code=whole.code,
         worst=tuple(part for part in parts if part.state.level is not Level.BUSY)[:MOST_PARTS],
         counts=Counter(str(part.state.level) for part in parts),
-        clusters=_tally(statuses.clusters.values(), REACHABLE),
-        gateways=_tally(statuses.gateways.values(), READY),
-        groups=_tally((statuses.joined[group.name] for group in topology.joined), IN_EFFECT),
-        drifted=len({_object(where, each) for where, each in drift}),
-        owners=tuple(sorted({str(owner) for _where, each in drift for owner in each.params.get("owners", ())})),
+        clusters=tally(statuses.clusters.values(), REACHABLE),
+        gateways=tally(statuses.gateways.values(), READY),
+        groups=tally((statuses.joined[group.name] for group in topology.joined), IN_EFFECT),
+        drifted=len({_object(drift) for drift in statuses.drift}),
+        owners=tuple(sorted({str(owner) for each in statuses.drift for owner in each.found.params.get("owners", ())})),
         answering=sum(1 for each in plane.replicas if each.silent_since is None and each.seen_at is not None),
         replicas=len(plane.replicas),
         istio=tuple(sorted({istiod.version for istiod in mesh.facts.istiods} - {""})),
@@ -141,25 +137,17 @@ def _with_failed_rollout(summary: Summary, left: int) -> Summary:
     return replace(summary, worst=tuple(worst), counts=counts)
 
 
-def _tally(states: Iterable[State], good: frozenset[str]) -> Tally:
+def tally(states: Iterable[State], good: frozenset[str]) -> Tally:
+    """Return how many of some states are as they should be: their codes are in `good`."""
     found = list(states)
-    attention = sorted((each for each in found if each.level.rank < Level.BUSY.rank), key=lambda each: each.level.rank)
+    attention = sorted((each for each in found if each.level.needs_attention), key=lambda each: each.level.rank)
     worst = min((each.level for each in found), key=lambda level: level.rank, default=Level.GOOD)
     number = sum(1 for each in found if each.code in good)
     return Tally(number, len(found), worst, Counter(each.code for each in attention))
 
 
-def _drift(statuses: Statuses) -> list[tuple[str, Violation]]:
-    """What differs from what the console wrote, with the cluster's name (empty: the control plane's)."""
-    mesh = statuses.mesh
-    found = [("", each) for each in mesh.control_plane.seen.drift]
-    if statuses.rule.known.code == "rule.changed" and statuses.rule.known.cause is not None:
-        found.append(("", statuses.rule.known.cause))
-    return found + [(name, each) for name in mesh.members for each in statuses.drifted(name)]
-
-
-def _object(where: str, drift: Violation) -> tuple[str, ...]:
-    return (where, *(str(drift.params.get(key, "")) for key in ("kind", "namespace", "name")))
+def _object(drift: Drift) -> tuple[str, ...]:
+    return (drift.subject.name, *(str(drift.found.params.get(key, "")) for key in ("kind", "namespace", "name")))
 
 
 def _newest(times: Iterable[datetime | None]) -> datetime | None:

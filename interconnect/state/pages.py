@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from interconnect.domain.entries import RULE_NAME
+from interconnect.domain.summary import Summary, current
 from interconnect.models import (
     AppliedEntry,
     Cluster,
@@ -31,7 +34,7 @@ from interconnect.models import (
 from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
 from interconnect.scope import scope_of
 from interconnect.state import applied, desired, observed, watched
-from interconnect.state.watched import UNDONE
+from interconnect.state.watched import UNDONE as UNDONE
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.audit.models import Entry
@@ -86,6 +89,17 @@ class Progress:
     current: tuple[Step, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class MeshSight:
+    """A mesh in the list of meshes. `progress` is of its last rollout if that is under way or has failed."""
+
+    mesh: Mesh
+    cluster_count: int
+    group_count: int
+    summary: Summary
+    progress: Progress | None
+
+
 class StepCounts(NamedTuple):
     """How many steps have ended, how many of those weren't applied, and how many there are."""
 
@@ -103,7 +117,9 @@ class StepLine(NamedTuple):
     status: str
 
 
-def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
+def visible_meshes(scopes: VisibleScopes) -> list[MeshSight]:
+    """Return the meshes in these scopes by name, each as its last look has left it: no cluster of any is read."""
+
     def number(rows: QuerySet[Any], of: str = "mesh") -> Any:
         """Count in a subquery: with joins, every cluster would be multiplied by every group and every rollout."""
         counted = (
@@ -111,17 +127,40 @@ def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
         )
         return Coalesce(Subquery(counted), 0)
 
+    rollouts = Rollout.objects.filter(mesh=OuterRef("pk"), exclusive=True).order_by("-created_at")
     meshes = (
         Mesh.objects.select_related("observation")
+        .defer("observation__facts")
         .annotate(
             cluster_count=number(Cluster.objects.all()),
             group_count=number(NetworkGroup.objects.all()),
-            joined_count=number(Membership.objects.all(), "group__mesh"),
-            running=number(Rollout.objects.filter(status__in=UNFINISHED, exclusive=True)),
+            last_rollout=Subquery(rollouts.values("id")[:1]),
         )
         .order_by("name")
     )
-    return [mesh for mesh in meshes if scope_of(mesh.id) in scopes]
+    shown = [mesh for mesh in meshes if scope_of(mesh.id) in scopes]
+    found = _needing_attention(mesh.last_rollout for mesh in shown if mesh.last_rollout)
+    return [_mesh_sight(mesh, found.get(mesh.last_rollout)) for mesh in shown]
+
+
+def _needing_attention(ids: Iterable[UUID]) -> dict[UUID, Progress]:
+    """Return the progress of those rollouts that are under way, or have failed without anyone dealing with it."""
+    rows = Rollout.objects.filter(id__in=list(ids)).defer("before", "after")
+    needing = [rollout for rollout in rows if _needs_attention(rollout)]
+    counts = step_counts(needing) if needing else {}
+    return {rollout.id: Progress(rollout, *counts[rollout.id]) for rollout in needing}
+
+
+def _mesh_sight(mesh: Any, progress: Progress | None) -> MeshSight:
+    left = progress.failed if progress and progress.rollout.status == RolloutStatus.FAILED else None
+    return MeshSight(mesh, mesh.cluster_count, mesh.group_count, kept_summary(mesh, left), progress)
+
+
+def kept_summary(mesh: Mesh, left: int | None = None) -> Summary:
+    """Return what the last look at a mesh has left, as it is now. `left` is as for `summary.current`."""
+    row = getattr(mesh, "observation", None)
+    period = timedelta(seconds=settings.MESHCONSOLE_PROBE_SECONDS)
+    return current(Summary.from_json(row.summary if row else {}), now=timezone.now(), period=period, left=left)
 
 
 def mesh_by_name(name: str) -> Mesh | None:
@@ -168,9 +207,12 @@ def attention(rollout: Rollout | None) -> Progress | None:
 
     Pages show it while it is under way, or if it has failed and nobody has dealt with it.
     """
-    if rollout is None or rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED) or rollout.dismissed_at:
-        return None
-    return progress(rollout)
+    return progress(rollout) if rollout is not None and _needs_attention(rollout) else None
+
+
+def _needs_attention(rollout: Rollout) -> bool:
+    ended = rollout.status in (RolloutStatus.SUCCEEDED, RolloutStatus.CANCELLED)
+    return not ended and rollout.dismissed_at is None
 
 
 def progress(rollout: Rollout) -> Progress:
@@ -218,6 +260,10 @@ def steps_by_id(ids: Iterable[int]) -> dict[int, Step]:
 def cluster_names(mesh: Mesh) -> dict[str, str]:
     """Return the names of clusters by UID."""
     return dict(Cluster.objects.filter(mesh=mesh).values_list("uid", "name"))
+
+
+def group_names(mesh: Mesh) -> set[str]:
+    return set(NetworkGroup.objects.filter(mesh=mesh).values_list("name", flat=True))
 
 
 def is_newest_topology_rollout(rollout: Rollout) -> bool:

@@ -15,12 +15,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
 from interconnect.domain.refusal import Refused
 from interconnect.domain.results import WorkloadsResult
-from interconnect.domain.stale import StaleCount
+from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.steps import StepKind
 from interconnect.domain.violations import Violation
 from interconnect.domain.warnings import warnings_of_all
@@ -98,8 +99,8 @@ def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     cluster = request.GET.get("cluster", "")
     group = "" if cluster else request.GET.get("group", "")
-    sights = pages.cluster_sights(visit.mesh)
-    if not any(each == cluster if cluster else group and seen.group == group for each, seen in sights.items()):
+    known = pages.cluster_names(visit.mesh).values() if cluster else pages.group_names(visit.mesh)
+    if (cluster or group) not in known:
         raise Http404
     return _decide(request, visit, Question(visit.mesh, Decision.WORKLOADS, group=group, cluster=cluster))
 
@@ -378,7 +379,7 @@ def _words(question: Question) -> tuple[str, ...]:
             whose = question.cluster or question.group
             return (
                 _(
-                    "Restarts the workloads of %(whose)s whose Pods still carry another network, in "
+                    "Restarts the workloads of %(whose)s whose Pods carry another network, or none, in "
                     "waves. Stops at the first workload that doesn't become ready."
                 )
                 % {"whose": whose},
@@ -467,7 +468,7 @@ def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
 
 
 def _counted(plan: Inquiry) -> dict[str, Any]:
-    """Return (cluster, how many, which, why not counted) rows, and whether a restart would help any of them."""
+    """Return (cluster, (how many, which) of each kind, why not counted) rows, and whether a restart would help any."""
     counted = WorkloadsResult.from_json(plan.result).counted
     return {
         "counted": [(name, *_counted_line(said)) for name, said in sorted(counted.items())],
@@ -475,8 +476,17 @@ def _counted(plan: Inquiry) -> dict[str, Any]:
     }
 
 
-def _counted_line(said: StaleCount | Violation) -> tuple[str, list[str], str]:
+def _counted_line(said: StaleCount | Violation) -> tuple[list[tuple[str, list[str]]], str]:
     if isinstance(said, Violation):
-        return "", [], phrases.reason(said)
-    workloads = [f"{item.kind} {item.namespace}/{item.name}" for item in said.workloads]
-    return rows.stale_text(said), workloads, ""
+        return [], phrases.reason(said)
+    kinds = (
+        (rows.workload_texts(len(said.stale), 0), said.stale),
+        (rows.workload_texts(0, len(said.unlabelled)), said.unlabelled),
+    )
+    return [(" ".join(text), _workloads(found)) for text, found in kinds if found], ""
+
+
+def _workloads(found: Mapping[Workload, int]) -> list[str]:
+    """Return workloads with the number of their Pods."""
+    pods = ((item, ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}) for item, count in found.items())
+    return [f"{item.kind} {item.namespace}/{item.name} ({number})" for item, number in sorted(pods)]

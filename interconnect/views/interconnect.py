@@ -10,77 +10,110 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from interconnect.domain import rules
-from interconnect.domain.entries import RULE_NAME
-from interconnect.state import observed, pages
-from interconnect.views.parts import menus, rows
+from interconnect.domain.status import worst_first
+from interconnect.state import pages
+from interconnect.views.parts import menus, rows, states
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
 from meshconsole.htmx import page
-from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from django.http import HttpRequest, HttpResponse
 
-    from interconnect.domain.findings import Alert
-    from interconnect.domain.topology import Topology
+    from interconnect.domain.status import Part
     from meshconsole.access.actor import Actor
 
 CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
 MOST_DRIFT = 5
-# What the console itself still has to do: nobody has changed anything.
-NOT_YET_APPLIED = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
+ATTENTION, JOINED, APART, WITHOUT_GATEWAY = "attention", "joined", "apart", "no-gateway"
 
 
 @require_GET
 def show(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     sight = pages.sight(visit.mesh)
-    context = frame(visit, "interconnect") | overview(sight, visit.actor, request.GET)
+    context = frame(visit, "interconnect", sight) | overview(sight, visit.actor, request.GET)
     return page(request, "interconnect/show.html", context, parts=("live",))
 
 
 def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """Return the page's context. `wanted` holds the search (`q`) and the pages of both tables (`page`, `members`)."""
+    """Return the page's context. `wanted` holds the search (`q`), the groups' `state`, and the pages of both tables
+    (`page`, `members`).
+    """
     topology, search = sight.topology, wanted.get("q", "").strip()
-    groups = Paginator(lines(topology, search), CLUSTERS_PER_PAGE).get_page(wanted.get("page"))
-    members = Paginator(topology.joined, MEMBERS_PER_PAGE).get_page(wanted.get("members"))
+    kinds = kinds_of_groups(sight)
+    state = wanted.get("state", "")
+    chosen = [name for name in rows.worst_groups(sight) if state not in kinds or name in kinds[state]]
+    groups = Paginator(lines(sight, chosen, search), CLUSTERS_PER_PAGE).get_page(wanted.get("page"))
+    joined = {name: sight.statuses.joined[name] for name in kinds[JOINED]}
+    members = Paginator(worst_first(joined, joined), MEMBERS_PER_PAGE).get_page(wanted.get("members"))
     return {
         "groups": groups,
         "group_rows": [
-            rows.group_row(sight, actor, topology.groups[name], [cluster for _group, cluster in found])
+            rows.group_row(
+                sight, actor, topology.groups[name], [cluster for _group, cluster in found], searched=bool(search)
+            )
             for name, found in groupby(groups, key=lambda line: line[0])
         ],
         "group_count": len(topology.groups),
+        "filters": _filters(kinds, len(topology.groups)),
+        "state_filter": state if state in kinds else "",
         "search": search,
-        "members": [rows.member_row(sight, group) for group in members],
+        "members": [rows.member_row(sight, actor, topology.groups[name]) for name in members],
         "member_pages": members,
         "member_count": len(topology.joined),
         "buttons": menus.of_page(sight, actor),
         "stepper": stepper(sight),
         "enabled": topology.enabled,
         "hosted": not any(rules.is_hosted(topology)),
-        "rule_state": rule_state(sight),
+        "rule_state": states.badge(sight.statuses.rule),
+        "rule_reason": phrases.state_reason(sight.statuses.rule),
         "drift": drift(sight, actor),
-        "expiring": rows.expiring(sight),
-        "cluster_count": len(topology.clusters),
-        "reachable_count": sum(1 for seen in sight.clusters.values() if seen.answered_at and not seen.silent_code),
+        "expiring": [(_whose(part), states.badge(part.state).tone, phrases.reason(part.state.cause))
+                     for part in sight.statuses.credentials if part.state.cause],
     }
 
 
-def lines(topology: Topology, search: str) -> list[tuple[str, str]]:
-    """Return the (group, cluster) pairs in which either name matches, in the page's order.
+def kinds_of_groups(sight: pages.Sight) -> dict[str, frozenset[str]]:
+    """Return the names of the groups of each kind by which they can be filtered."""
+    groups = sight.topology.groups
+    with_gateway = {gateway.key.cluster for gateway in sight.topology.gateways.values()}
+    return {
+        ATTENTION: frozenset(name for name, part in sight.statuses.groups.items() if part.state.level.needs_attention),
+        JOINED: frozenset(name for name, group in groups.items() if group.joined),
+        APART: frozenset(name for name, group in groups.items() if not group.joined),
+        WITHOUT_GATEWAY: frozenset(name for name, group in groups.items() if not group.clusters & with_gateway),
+    }
+
+
+def _filters(kinds: Mapping[str, frozenset[str]], total: int) -> list[tuple[str, str, int]]:
+    """Return (key, label, number of groups) of each filter."""
+    labels = {
+        ATTENTION: _("Needs attention"),
+        JOINED: _("Joined"),
+        APART: _("Not joined"),
+        WITHOUT_GATEWAY: _("Without gateway"),
+    }
+    return [("", _("All"), total), *((key, label, len(kinds[key])) for key, label in labels.items())]
+
+
+def lines(sight: pages.Sight, groups: Iterable[str], search: str) -> list[tuple[str, str]]:
+    """Return the (group, cluster) pairs in which either name, or that of a gateway there, matches, in the page's order.
 
     Pagination counts these, not groups: a group may hold one cluster or all of hundreds.
     """
     wanted = search.lower()
+    gateways: dict[str, list[str]] = {}
+    for gateway in sight.topology.gateways.values():
+        gateways.setdefault(gateway.key.cluster, []).append(gateway.name)
     return [
-        (group.name, cluster)
-        for group in topology.groups.values()
-        for cluster in sorted(group.clusters)
-        if wanted in group.name.lower() or wanted in cluster.lower()
+        (group, cluster)
+        for group in groups
+        for cluster in rows.worst_clusters(sight, sight.topology.groups[group].clusters)
+        if any(wanted in name.lower() for name in (group, cluster, *gateways.get(cluster, ())))
     ]
 
 
@@ -110,40 +143,19 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
 
     `by_others` is false if all of it is merely what no rollout has carried out yet. None if nothing is known to differ.
     """
-    found = _drifted(sight)
+    found = [each.found for each in sight.statuses.drift]
     if not found:
         return None
     shown = phrases.reasons(found[:MOST_DRIFT])
     return {
         "lines": list(dict.fromkeys(shown)),
-        "by_others": any(alert.code not in NOT_YET_APPLIED for alert in found),
+        "by_others": any(each.code not in phrases.UNAPPLIED for each in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
-        "at": sight.mesh.observation.at,
+        "at": sight.seen.control_plane.seen_at,
     }
 
 
-def _drifted(sight: pages.Sight) -> list[Alert]:
-    """Return the drift among the findings of the last look at the mesh."""
-    return [alert for alert in observed.alerts_of(getattr(sight.mesh, "observation", None)) if is_drift(alert)]
-
-
-def is_drift(alert: Alert) -> bool:
-    return (
-        alert.grave
-        and alert.code.startswith(("drift.", "writes.", "networks."))
-        and alert.code != "networks.source-unknown"
-    )
-
-
-def rule_state(sight: pages.Sight) -> Badge:
-    if not sight.topology.enabled:
-        return Badge(Tone.CALM, _("Being deleted")) if sight.rule else Badge(Tone.CALM, _("Not created"))
-    if pages.rule_is_in_place(sight.rule):
-        return Badge(Tone.BAD, _("Changed by others")) if _rule_was_changed(sight) else Badge(Tone.GOOD, _("In place"))
-    return Badge(Tone.WARN, _("Not written yet"))
-
-
-def _rule_was_changed(sight: pages.Sight) -> bool:
-    named = [(alert.params.get("kind"), alert.params.get("name")) for alert in _drifted(sight)]
-    return ("Gateway", RULE_NAME) in named
+def _whose(part: Part) -> str:
+    names = {"control-plane": _("Control plane"), "config": _("Config cluster")}
+    return part.subject.name or names.get(part.state.params["part"], "")

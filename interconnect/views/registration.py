@@ -27,7 +27,7 @@ from interconnect.permissions import role_for
 from interconnect.services import registration
 from interconnect.services.inquiries import Kind, inquiry_drop, inquiry_keep, inquiry_of, inquiry_start
 from interconnect.state import observed, pages
-from interconnect.views.parts import rows
+from interconnect.views.parts import states
 from interconnect.views.parts.access import Visit, mesh_for, role_needed
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, word
@@ -354,7 +354,7 @@ def _parts(report: ClusterSummary | MeshSummary | None) -> list[Part]:
 
 def _part(label: str, cluster: ClusterSummary) -> Part:
     notes = [(note.code, phrases.reason(note)) for note in cluster.notes]
-    ending = [rows.ending(code, text) for code, text in notes if code in ENDINGS]
+    ending = [states.ending(code, text) for code, text in notes if code in ENDINGS]
     others = tuple(text for code, text in notes if code not in ENDINGS)
     return Part(label, cluster, tuple(text for _code, text in notes), ending[0] if ending else None, others)
 

@@ -46,7 +46,7 @@ def rule(request: HttpRequest, name: str) -> HttpResponse:
     sight = pages.sight(visit.mesh)
     manifest = gateway_rule(rule_target(sight.topology), sight.topology.mesh, sight.facts.cluster_domain)
     written = sight.rule.value if sight.rule and sight.rule.value else manifest
-    context = {"text": as_yaml(written), "in_place": pages.rule_is_in_place(sight.rule), "asks": True}
+    context = {"text": as_yaml(written), "in_place": sight.seen.work.rule_written, "asks": True}
     return _show(request, visit, looks.RULE.name, context)
 
 

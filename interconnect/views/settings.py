@@ -15,10 +15,11 @@ from interconnect.domain.topology import RestartPolicy
 from interconnect.forms.groups import ConfirmForm
 from interconnect.forms.settings import IstiodUrlForm, NetworksForm, SettingsForm
 from interconnect.services.meshes import mesh_delete, mesh_istiod_url, mesh_networks_source, mesh_restart_policy
+from interconnect.state import observed
 from interconnect.views.parts import dialogs, menus
 from interconnect.views.parts.access import Visit, mesh_for
 from interconnect.views.parts.dialogs import Dialog, done, posted, refuse
-from interconnect.views.parts.frame import frame, observed_istiods
+from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
 from meshconsole.htmx import page, redirect
 
@@ -121,7 +122,7 @@ def _page(request: HttpRequest, visit: Visit, key: str, form: Form) -> HttpRespo
         **forms,
         "may_change": visit.may("mesh-settings"),
         "platform_admin": visit.may("mesh-istiod-url"),
-        "istiods": observed_istiods(mesh),
+        "istiods": observed.facts_of(getattr(mesh, "observation", None), ()).istiods,
     }
     context["delete"] = menus.delete_mesh(mesh, visit.actor)
     failed = bool(form.is_bound and form.errors)

@@ -42,7 +42,7 @@ def show(request: HttpRequest, name: str) -> HttpResponse:
     sight = pages.sight(visit.mesh)
     found = {group.name: group for group in rows.glances(sight)}
     drawn = picture(sight.topology)
-    context = frame(visit, "topology") | {
+    context = frame(visit, "topology", sight) | {
         "picture": drawn,
         "cards": [_card(node, found[node.name]) for node in drawn.nodes],
         "groups": Paginator(list(found.values()), GROUPS_PER_PAGE).get_page(request.GET.get("page")),

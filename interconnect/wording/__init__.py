@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy
 
-from interconnect.wording import engine, files, findings, kubeconfig, plans, rules
+from interconnect.wording import engine, files, findings, kubeconfig, plans, rules, states
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ MESSAGES = {
     **files.MESSAGES,
     **kubeconfig.MESSAGES,
     **plans.MESSAGES,
+    **states.MESSAGES,
 }
 
 _UNKNOWN = gettext_lazy("Unknown event (%(code)s).")

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.findings import Finding, parameters
 from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
+from interconnect.domain.status import Level
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.models import Rollout, RolloutKind
-from interconnect.wording import word
+from interconnect.wording import MESSAGES, word
 from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from interconnect.domain.findings import Found
+    from interconnect.domain.status import State
 
+# Drift that nobody else has caused: the console itself still has to write it.
+UNAPPLIED = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
 MOST_NAMES = 3
 
 
@@ -55,6 +60,57 @@ def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
 def cluster_error(code: str, params: Mapping[str, Any]) -> str:
     """Return why a cluster doesn't answer; its rows keep the code without the catalogue's prefix."""
     return word(code if "." in code else f"kube.{code}", params)
+
+
+def state_label(state: State) -> str:
+    """Return a state in a word or two."""
+    return word(_label(state), state.params)
+
+
+def _label(state: State) -> str:
+    label = f"state.{state.code}"
+    match state.code:
+        case "cluster.rights-missing" if state.level is Level.GOOD:
+            return "state.cluster.reachable"
+        case "joined.in-effect" if state.params.get("replicas") == 1:
+            return f"{label}.one"
+        case "mesh.credential-ends" if state.level is Level.BAD:
+            return f"{label}.ended"
+        case "mesh.drift" if state.cause is not None and state.cause.code in UNAPPLIED:
+            return f"{label}.unapplied"
+    return label
+
+
+def part_label(state: State) -> str:
+    """Return a state in a word or two, with what it is a state of: on a group or mesh, it is only of a part."""
+    label = f"{_label(state)}.part"
+    return word(label, state.params) if label in MESSAGES else state_label(state)
+
+
+def state_reason(state: State) -> str:
+    """Return why a state is as it is, and since when if it is bad; empty if its label says all."""
+    if state.code == "unknown":
+        return _unknown(state)
+    text = reason(state.cause) if state.cause else _own_reason(state)
+    if state.since is None or not text:
+        return text
+    return _("%(reason)s Began %(ago)s.") % {"reason": text, "ago": naturaltime(state.since)}
+
+
+def _own_reason(state: State) -> str:
+    key = f"state.{state.code}.reason"
+    if state.code == "cluster.rights-missing" and state.level is Level.GOOD:
+        key = f"state.{state.code}.optional.reason"
+    return word(key, state.params).strip() if key in MESSAGES else ""
+
+
+def _unknown(state: State) -> str:
+    if state.at is None:
+        return word("state.unknown.reason", {})
+    last = part_label(state.last) if state.last else ""
+    if not last:
+        return _("Last seen %(ago)s.") % {"ago": naturaltime(state.at)}
+    return word("state.unknown.last.reason", {"ago": naturaltime(state.at), "last": last})
 
 
 def listed(names: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from interconnect.models import Mesh, RolloutStatus
+from interconnect.domain.summary import summary_of
+from interconnect.models import RolloutStatus
 from interconnect.state import pages
 from interconnect.wording import phrases
 
@@ -40,26 +41,22 @@ TABS = (
 )
 
 
-def frame(visit: Visit, tab: str) -> dict[str, Any]:
-    """Return the context of templates/meshes/base.html."""
+def frame(visit: Visit, tab: str, sight: pages.Sight | None = None) -> dict[str, Any]:
+    """Return the context of templates/meshes/base.html.
+
+    A page that has read the whole mesh hands it over; others show what the last look has left.
+    """
     rollout = pages.last_rollout(visit.mesh)
     strip = pages.attention(rollout)
-    istiods = observed_istiods(visit.mesh)
     return {
         "mesh": visit.mesh,
         "actor": visit.actor,
         "tabs": TABS,
         "tab": tab,
-        "istio_versions": sorted({str(item.get("version", "")) for item in istiods} - {""}),
-        "istiod_replicas": sum(int(item.get("replicas", 0)) for item in istiods),
-        "seen_at": visit.mesh.observation.at if hasattr(visit.mesh, "observation") else None,
+        "summary": summary_of(sight.statuses) if sight else pages.kept_summary(visit.mesh),
         "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
         **strip_context(visit, rollout, strip),
     }
-
-
-def observed_istiods(mesh: Mesh) -> list[dict[str, Any]]:
-    return list(mesh.observation.facts.get("istiods", [])) if hasattr(mesh, "observation") else []
 
 
 def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress | None) -> dict[str, Any]:

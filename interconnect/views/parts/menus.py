@@ -32,6 +32,7 @@ from interconnect.wording import phrases
 from meshconsole.ui.tones import Action
 
 if TYPE_CHECKING:
+    from interconnect.domain.status import State
     from interconnect.domain.topology import Cluster, Gateway, Group, Topology
     from interconnect.domain.violations import Violation
     from interconnect.models import Mesh
@@ -145,6 +146,25 @@ def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Acti
         Action(_("Edit east-west gateway"), link("gateway-edit"), "edit", edit),
         Action(_("Delete east-west gateway"), link("gateway-delete"), "trash", delete, danger=True),
     )
+
+
+def fix_of_cluster(mesh: Mesh, actor: Actor, cluster: str, state: State) -> Action | None:
+    """Return what helps a cluster in this state; None if nothing on its row does."""
+    if state.known.code not in ("cluster.refuses-us", "cluster.wrong-cluster"):
+        return None
+    url = reverse("cluster-credential", kwargs={"name": mesh.name, "cluster": cluster})
+    return Action(_("Replace credential"), url, "key", _refusals(actor, "cluster-credential"), is_page=True)
+
+
+def fix_of_gateway(sight: pages.Sight, actor: Actor, group: Group, state: State) -> Action | None:
+    """Return what helps a gateway in this state; None if nothing on its row does."""
+    return update_address(sight, actor, group.name) if state.known.code == "gateway.address-changed" else None
+
+
+def update_address(sight: pages.Sight, actor: Actor, group: str) -> Action:
+    """Return the way to use what a group's load balancers report now."""
+    url = f"{_url(sight, 'addresses-update')}?{urlencode({'group': group, 'reported': 1})}"
+    return Action(_("Update address"), url, reasons=_refusals(actor, "addresses-update"), is_page=True)
 
 
 def of_clusters(mesh: Mesh, actor: Actor) -> Action:

@@ -11,6 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from interconnect.domain.findings import Finding, Severity
+from interconnect.domain.status import Level, worst_first
 from interconnect.domain.steps import CENTRAL
 from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Verb
@@ -219,13 +220,10 @@ def _step(step: StepShown, names: Mapping[str, str]) -> StepLine:
 
 
 def silent_clusters(mesh: Mesh) -> list[tuple[str, str]]:
-    """Return (name, reason) for every cluster that didn't answer when it was last asked."""
-    return [(name, why) for name, seen in pages.cluster_sights(mesh).items() if (why := _silence(seen))]
-
-
-def _silence(seen: pages.ClusterSight) -> str:
-    params = seen.observation.error_params if seen.observation else {}
-    return phrases.cluster_error(seen.silent_code, params) if seen.silent_code else ""
+    """Return (name, reason) for every cluster that doesn't answer as it should, or hasn't for a while."""
+    states = pages.sight(mesh).statuses.clusters
+    silent = [name for name, state in states.items() if state.level in (Level.BAD, Level.UNKNOWN)]
+    return [(name, phrases.state_reason(states[name])) for name in worst_first(silent, states)]
 
 
 def address_text(address: Address, topology: Topology) -> str:

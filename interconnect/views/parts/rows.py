@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from interconnect.domain.credentials import ENDED, expiry
-from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType
-from interconnect.state import observed
-from interconnect.views.parts import menus
+from interconnect.domain.findings import Subject, SubjectKind
+from interconnect.domain.names import natural
+from interconnect.domain.status import Level, worst_first
+from interconnect.domain.summary import REACHABLE, tally
+from interconnect.domain.topology import Address, Cluster, Gateway, Group
+from interconnect.views.parts import menus, states
 from interconnect.wording import phrases
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect.domain.stale import StaleCount
-    from interconnect.models import Connection
+    from interconnect.domain.seen import Member
+    from interconnect.domain.status import State
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
+
+FOLD_FROM = 9
+"""Clusters in groups from which on a mesh folds what is fine; a smaller one is seen at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class GatewayRow:
     state: Badge
     reason: str
     addresses: tuple[str, ...]
+    in_use: str
+    fix: Action | None
     replicas: str
     seen_at: datetime | None
     actions: tuple[Action, ...]
@@ -40,29 +46,57 @@ class GatewayRow:
 
 @dataclass(frozen=True, slots=True)
 class ClusterRow:
+    """`restarts` says which workloads need a restart; `restart` is the button for it."""
+
     id: UUID
     name: str
     version: str
     state: Badge
     reason: str
+    fix: Action | None
     cidrs: tuple[str, ...]
-    stale: str
+    restarts: tuple[str, ...]
     restart: Action | None
+    seen_at: datetime | None
     gateways: tuple[GatewayRow, ...]
     actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """Clusters with nothing wrong, which one row stands for until somebody opens it."""
+
+    names: str
+    text: str
+    clusters: tuple[ClusterRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupRow:
+    """`is_open` is how the row starts. `lacking` are the istiod replicas on which the group isn't in effect."""
+
     id: UUID
     name: str
     state: Badge
+    reason: str
     joined: bool
     joined_at: datetime | None
-    summary: str
+    in_effect: Badge | None
+    lacking: str
+    addresses: tuple[str, ...]
+    reachable: str
+    shown: str
+    seen_at: datetime | None
+    is_open: bool
     clusters: tuple[ClusterRow, ...]
+    fold: Fold | None
     restart: Action | None
     actions: tuple[Action, ...]
+
+    @property
+    def edge(self) -> str:
+        """The tone of the row's edge; empty where nothing is wrong."""
+        return self.state.tone if self.state.tone in (Tone.BAD, Tone.WARN) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +105,7 @@ class Glance:
 
     name: str
     state: Badge
+    reason: str
     joined: bool
     clusters: tuple[str, ...]
     gateway_count: int
@@ -78,9 +113,12 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class MemberAddress:
+    """An address in use. `now` is what its load balancer reports instead, `update` the way to take that over."""
+
     text: str
     origin: str
     now: str
+    update: Action | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,30 +128,63 @@ class MemberRow:
     name: str
     addresses: tuple[MemberAddress, ...]
     state: Badge
+    reason: str
     joined_at: datetime | None
 
 
-def group_row(sight: pages.Sight, actor: Actor, group: Group, clusters: Collection[str]) -> GroupRow:
-    """Return a group's row. It covers all of the group's clusters, but only those in `clusters` get their own rows."""
-    total, gateways = len(group.clusters), sight.topology.gateways_of_group(group.name)
-    parts = [
-        ngettext("%(count)s cluster", "%(count)s clusters", total) % {"count": total},
-        ngettext("%(count)s gateway", "%(count)s gateways", len(gateways)) % {"count": len(gateways)},
-    ]
-    if len(clusters) < total:
-        parts[0] = _("%(shown)s of %(total)s clusters shown here") % {"shown": len(clusters), "total": total}
-    stale = any(stale_text(observed.stale_of(sight.clusters[name].said)) for name in group.clusters)
+def group_row(
+    sight: pages.Sight, actor: Actor, group: Group, clusters: Collection[str], *, searched: bool = False
+) -> GroupRow:
+    """Return a group's row. It covers all of the group's clusters, but only those in `clusters` get their own rows.
+
+    What a search has found isn't folded.
+    """
+    part, joined = sight.statuses.groups[group.name], sight.statuses.joined.get(group.name)
+    reachable = tally((sight.statuses.clusters[name] for name in group.clusters), REACHABLE)
+    rows = {name: cluster_row(sight, actor, sight.topology.clusters[name]) for name in clusters}
+    folds = not searched and sum(len(each.clusters) for each in sight.topology.groups.values()) >= FOLD_FROM
+    fine = [name for name in rows if folds and sight.statuses.worst_on(name) is Level.GOOD and not rows[name].restart]
+    all_fine = len(fine) == len(rows)
+    stale = len(group.clusters) > 1 and any(stale_texts(sight.clusters[name].member) for name in group.clusters)
     return GroupRow(
         id=sight.group_ids[group.name],
         name=group.name,
-        state=_group_state(sight, group, gateways),
+        state=states.part_badge(part.state),
+        reason=states.part_reason(part, Subject(SubjectKind.GROUP, group.name)),
         joined=group.joined,
         joined_at=sight.joined_at.get(group.name),
-        summary=" · ".join(parts),
-        clusters=tuple(cluster_row(sight, actor, sight.topology.clusters[name]) for name in clusters),
-        restart=_restart(sight, actor, group, stale and total > 1, group=group.name),
+        in_effect=states.in_effect(joined) if joined else None,
+        lacking=phrases.listed(joined.known.params.get("lacking", ())) if joined else "",
+        addresses=tuple(_text(address) for address in group.addresses or () if not address.awaited),
+        reachable=_("%(good)s of %(total)s reachable") % {"good": reachable.good, "total": reachable.total},
+        shown=_shown(len(clusters), len(group.clusters)),
+        seen_at=newest(sight.clusters[name].member.seen_at for name in group.clusters),
+        is_open=not (folds and all_fine),
+        clusters=tuple(row for name, row in rows.items() if all_fine or name not in fine),
+        fold=_fold([rows[name] for name in fine]) if fine and not all_fine else None,
+        restart=menus.restart(sight.mesh, actor, joined=group.joined, group=group.name) if stale else None,
         actions=menus.of_group(sight, actor, group),
     )
+
+
+def _shown(shown: int, total: int) -> str:
+    """Return how many of a group's clusters a page shows; empty for all."""
+    if shown == total:
+        return ""
+    return _("%(shown)s of %(total)s clusters shown here") % {"shown": shown, "total": total}
+
+
+def _fold(rows: Collection[ClusterRow]) -> Fold:
+    gateways = sum(len(row.gateways) for row in rows)
+    parts = [ngettext("%(count)s cluster", "%(count)s clusters", len(rows)) % {"count": len(rows)}]
+    if gateways:
+        parts.append(ngettext("%(count)s gateway", "%(count)s gateways", gateways) % {"count": gateways})
+    text = _("%(what)s, nothing wrong") % {"what": _(", ").join(parts)}
+    return Fold(phrases.listed([row.name for row in rows]), text, tuple(rows))
+
+
+def newest(times: Iterable[datetime | None]) -> datetime | None:
+    return max((at for at in times if at is not None), default=None)
 
 
 def glances(sight: pages.Sight) -> list[Glance]:
@@ -122,44 +193,40 @@ def glances(sight: pages.Sight) -> list[Glance]:
     for gateway in sight.topology.gateways.values():
         gateways.setdefault(gateway.key.cluster, []).append(gateway)
     found = []
-    for group in sight.topology.groups.values():
-        names = tuple(sorted(group.clusters))
-        own = [gateway for name in names for gateway in gateways.get(name, ())]
-        found.append(Glance(group.name, _group_state(sight, group, own), group.joined, names, len(own)))
+    for name in worst_groups(sight):
+        group, part = sight.topology.groups[name], sight.statuses.groups[name]
+        own = sum(len(gateways.get(cluster, ())) for cluster in group.clusters)
+        reason = states.part_reason(part, Subject(SubjectKind.GROUP, name))
+        clusters = tuple(sorted(group.clusters, key=natural))
+        found.append(Glance(name, states.part_badge(part.state), reason, group.joined, clusters, own))
     return found
 
 
-def _group_state(sight: pages.Sight, group: Group, gateways: Collection[Gateway]) -> Badge:
-    """Return the number of problems in the group or, without any, its worst state.
+def worst_groups(sight: pages.Sight) -> list[str]:
+    """Return the names of all groups, those that need attention most first."""
+    return worst_first(sight.topology.groups, {name: part.state for name, part in sight.statuses.groups.items()})
 
-    A group without a gateway isn't healthy but unfinished.
-    """
-    states = [cluster_state(sight.clusters[name])[0] for name in sorted(group.clusters)]
-    states += [gateway_state(gateway, _said_of(sight, gateway))[0] for gateway in gateways]
-    bad = [state for state in states if state.tone is Tone.BAD]
-    if bad:
-        return Badge(Tone.BAD, ngettext("%(count)s problem", "%(count)s problems", len(bad)) % {"count": len(bad)})
-    worst = next((state for state in states if state.tone is Tone.WARN), None)
-    if worst:
-        return worst
-    if not gateways:
-        return Badge(Tone.CALM, _("No gateway yet"))
-    return next((state for state in states if state.tone is Tone.CALM), Badge(Tone.GOOD, _("Healthy")))
+
+def worst_clusters(sight: pages.Sight, names: Iterable[str]) -> list[str]:
+    """Return these clusters in the order in which they, or anything on them, need attention."""
+    return sorted(names, key=lambda name: (sight.statuses.worst_on(name).rank, natural(name)))
 
 
 def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
-    seen = sight.clusters[cluster.name]
-    state, reason = cluster_state(seen)
-    stale = stale_text(observed.stale_of(seen.said))
+    seen, state = sight.clusters[cluster.name], sight.statuses.of_cluster(cluster.name)
+    group, restarts = sight.topology.group_of(cluster.name), stale_texts(seen.member)
+    restart = menus.restart(sight.mesh, actor, joined=group is not None and group.joined, cluster=cluster.name)
     return ClusterRow(
         id=seen.row.id,
         name=cluster.name,
-        version=str(seen.said.get("version", "")),
-        state=state,
-        reason=reason,
+        version=seen.member.details.version,
+        state=states.badge(state),
+        reason=phrases.state_reason(state),
+        fix=menus.fix_of_cluster(sight.mesh, actor, cluster.name, state),
         cidrs=tuple(cidr.network for cidr in cluster.pod_cidrs),
-        stale=stale,
-        restart=_restart(sight, actor, sight.topology.group_of(cluster.name), bool(stale), cluster=cluster.name),
+        restarts=restarts,
+        restart=restart if restarts else None,
+        seen_at=seen.member.seen_at,
         gateways=tuple(
             gateway_row(sight, actor, gateway) for gateway in sight.topology.gateways_of_cluster(cluster.name)
         ),
@@ -167,133 +234,85 @@ def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRo
     )
 
 
-def _restart(sight: pages.Sight, actor: Actor, of: Group | None, stale: bool, **whose: str) -> Action | None:
-    return menus.restart(sight.mesh, actor, joined=of is not None and of.joined, **whose) if stale else None
+def stale_texts(member: Member) -> tuple[str, ...]:
+    """Return how many workloads a restart would bring up to date, in words: those on another network, and those
+    without one.
+    """
+    stale, unlabelled = member.seen.stale, member.details.unlabelled
+    return workload_texts(len(stale.stale) if stale else 0, len(unlabelled.unlabelled) if unlabelled else 0)
 
 
-def cluster_state(seen: pages.ClusterSight) -> tuple[Badge, str]:
-    if seen.silent_code:
-        params = seen.observation.error_params if seen.observation else {}
-        return Badge(Tone.BAD, _("Doesn't answer")), phrases.cluster_error(seen.silent_code, params)
-    if seen.answered_at is None:
-        return Badge(Tone.CALM, _("Not contacted yet")), ""
-    return Badge(Tone.GOOD, _("Reachable")), ""
-
-
-def expiry_badge(connection: Connection) -> Badge | None:
-    """Return a badge that the credential has expired or soon will; None if that is far off or never happens."""
-    found = expiry(connection.ends_at, timezone.now())
-    return ending(found.code, phrases.reason(found)) if found else None
-
-
-def ending(code: str, text: str) -> Badge:
-    """Return the badge for a credential's expiry; one that has already expired is no longer just a warning."""
-    return Badge(Tone.BAD if code == ENDED else Tone.WARN, text)
-
-
-def expiring(sight: pages.Sight) -> list[tuple[str, Badge]]:
-    """Return (whose, badge) for each credential that has expired or soon will, the earliest first."""
-    rows = [(_("Control plane"), sight.mesh.control_plane)]
-    rows += [(_("Config cluster"), sight.mesh.config)] if sight.mesh.config_id != sight.mesh.control_plane_id else []
-    rows += [(name, seen.row.connection) for name, seen in sight.clusters.items()]
-    found = [(row.ends_at, label, badge) for label, row in rows if row.ends_at and (badge := expiry_badge(row))]
-    return [(label, badge) for _end, label, badge in sorted(found, key=lambda each: each[:2])]
-
-
-def stale_text(counted: StaleCount) -> str:
-    """Return how many workloads have Pods that still carry another network, in words; empty for none."""
-    count = len(counted.workloads)
-    if not count:
-        return ""
-    return ngettext("%(count)s workload needs a restart", "%(count)s workloads need a restart", count) % {
-        "count": count
-    }
+def workload_texts(stale: int, unlabelled: int) -> tuple[str, ...]:
+    """Return numbers of workloads in words, without those that are none."""
+    on_another = ngettext("%(count)s workload on another network", "%(count)s workloads on another network", stale)
+    without = ngettext("%(count)s workload without a network", "%(count)s workloads without a network", unlabelled)
+    return tuple(text % {"count": count} for text, count in ((on_another, stale), (without, unlabelled)) if count)
 
 
 def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRow:
-    observation, said = sight.gateways.get(gateway.key), _said_of(sight, gateway)
-    state, reason = gateway_state(gateway, said)
-    addresses = tuple(f"{_bracketed(host)}:15443" for host in said.get("addresses", ()))
+    state, known = sight.statuses.gateways[gateway.key], sight.seen.gateways.get(gateway.key)
+    hosts = (known.seen.addresses or ()) if known else ()
+    group = sight.topology.group_of(gateway.key.cluster)
+    used = [each for each in (group.addresses if group else None) or () if each.gateway == gateway.key]
     return GatewayRow(
         id=gateway.id,
         name=gateway.name,
-        state=state,
-        reason=reason,
-        addresses=addresses,
-        replicas=_replicas(gateway, said),
-        seen_at=observation.at if observation else None,
+        state=states.badge(state),
+        reason=phrases.state_reason(state),
+        addresses=tuple(f"{_bracketed(host)}:15443" for host in hosts),
+        in_use=_in_use(used, hosts),
+        fix=menus.fix_of_gateway(sight, actor, group, state) if group else None,
+        replicas=_replicas(gateway, state, sight),
+        seen_at=known.at if known else None,
         actions=menus.of_gateway(sight, actor, gateway),
     )
 
 
-def _said_of(sight: pages.Sight, gateway: Gateway) -> Mapping[str, Any]:
-    observation = sight.gateways.get(gateway.key)
-    return observation.facts if observation else {}
+def _in_use(used: Collection[Address], hosts: Collection[str]) -> str:
+    """Return whether others reach a group through this gateway, and where if that isn't what its cluster reports."""
+    elsewhere = [_text(each) for each in used if not each.awaited and each.host not in hosts]
+    if elsewhere:
+        return _("in use: %(addresses)s") % {"addresses": _(", ").join(elsewhere)}
+    return _("in use") if any(not each.awaited for each in used) else ""
 
 
-def gateway_state(gateway: Gateway, said: Mapping[str, Any]) -> tuple[Badge, str]:
-    if "ready" not in said and "addresses" not in said:
-        return Badge(Tone.CALM, _("Not created yet")), ""
-    if said.get("replicas", 0) and not said.get("injected", True) and said.get("ready", 0):
-        return Badge(Tone.BAD, _("Not injected")), str(said.get("reason") or _("Its Pods have no Istio proxy."))
-    if said.get("ready", 0) < max(1, said.get("replicas", 1)):
-        return Badge(Tone.WARN, _("Not ready")), str(said.get("reason", ""))
-    if gateway.spec.service_type is ServiceType.LOAD_BALANCER and not said.get("addresses"):
-        return Badge(Tone.WARN, _("Address pending")), str(
-            said.get("address_reason") or _("The load balancer hasn't assigned an address yet.")
-        )
-    return Badge(Tone.GOOD, _("Ready")), ""
-
-
-def _replicas(gateway: Gateway, said: Mapping[str, Any]) -> str:
-    scaling = gateway.spec.autoscaling
-    if "ready" not in said:
+def _replicas(gateway: Gateway, state: State, sight: pages.Sight) -> str:
+    known, scaling = sight.seen.gateways.get(gateway.key), gateway.spec.autoscaling
+    if known is None or not known.seen.present or state.code == "gateway.not-created":
         wanted = f"{scaling.min}–{scaling.max}" if scaling else str(gateway.spec.replicas)
         return _("%(wanted)s desired") % {"wanted": wanted}
-    total = said.get("replicas", gateway.spec.replicas)
-    return ngettext("%(ready)s of %(total)s replica", "%(ready)s of %(total)s replicas", total) % {
-        "ready": said["ready"],
-        "total": total,
-    }
+    return _("%(ready)s of %(total)s ready") % {"ready": known.seen.available, "total": known.seen.replicas}
 
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def member_row(sight: pages.Sight, group: Group) -> MemberRow:
+def _text(address: Address) -> str:
+    return f"{_bracketed(address.host)}:{address.port}"
+
+
+def member_row(sight: pages.Sight, actor: Actor, group: Group) -> MemberRow:
+    state = sight.statuses.joined[group.name]
     return MemberRow(
         name=group.name,
-        addresses=tuple(_member_address(sight, address) for address in group.addresses or ()),
-        state=_member_state(sight, group),
+        addresses=tuple(_member_address(sight, actor, group, address) for address in group.addresses or ()),
+        state=states.badge(state),
+        reason=phrases.state_reason(state),
         joined_at=sight.joined_at.get(group.name),
     )
 
 
-def _member_address(sight: pages.Sight, address: Any) -> MemberAddress:
+def _member_address(sight: pages.Sight, actor: Actor, group: Group, address: Address) -> MemberAddress:
     if address.awaited:
-        return MemberAddress(
-            _("awaited"), _("from gateway %(name)s") % {"name": sight.topology.gateways[address.gateway].name}, ""
-        )
-    text = f"{_bracketed(address.host)}:{address.port}"
+        gateway = sight.topology.gateways.get(address.gateway) if address.gateway else None
+        return MemberAddress(_("awaited"), _("from gateway %(name)s") % {"name": gateway.name if gateway else ""}, "", None)
     if address.gateway is None:
-        return MemberAddress(text, _("added by hand"), "")
-    observation = sight.gateways.get(address.gateway)
-    hosts = observation.facts.get("addresses", []) if observation else []
-    changed = bool(hosts) and address.host not in hosts
-    return MemberAddress(text, _("assigned by the platform"), ", ".join(hosts) if changed else "")
-
-
-def _member_state(sight: pages.Sight, group: Group) -> Badge:
-    if all(address.awaited for address in group.addresses or ()):
-        return Badge(Tone.WARN, _("Address pending"))
-    if not sight.facts.istiods:
-        return Badge(Tone.CALM, _("Control plane not observed yet"))
-    if sight.unverified:
-        return Badge(Tone.WARN, _("Not verified on %(names)s") % {"names": phrases.listed(sight.unverified)})
-    replicas = sum(istiod.replicas for istiod in sight.facts.istiods)
-    return Badge(
-        Tone.GOOD,
-        ngettext("In effect on %(count)s istiod replica", "In effect on all %(count)s istiod replicas", replicas)
-        % {"count": replicas},
-    )
+        return MemberAddress(_text(address), _("added by hand"), "", None)
+    known = sight.seen.gateways.get(address.gateway)
+    hosts = (known.seen.addresses or ()) if known else ()
+    origin = _("assigned by the platform")
+    if not hosts or address.host in hosts:
+        return MemberAddress(_text(address), origin, "", None)
+    now = _(", ").join(f"{_bracketed(host)}:{address.port}" for host in hosts)
+    return MemberAddress(_text(address), origin, now, menus.update_address(sight, actor, group.name))

@@ -17,6 +17,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext
 
+from meshconsole.ui.tones import Tone
+
 if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
@@ -41,7 +43,8 @@ def icon(name: str, extra: str = "") -> SafeString:
 def badge(state: Badge | None) -> SafeString | str:
     if state is None:
         return ""
-    return format_html('<span class="state tone-{}">{}</span>', state.tone, state.text)
+    shape = icon(state.shape, "icon-sm spin" if state.shape == Tone.BUSY.shape else "icon-sm")
+    return format_html('<span class="state tone-{}">{}{}</span>', state.tone, shape, state.text)
 
 
 @register.inclusion_tag("ui/menu.html")
@@ -116,10 +119,8 @@ def empty_state(content: str, name: str) -> str:
 
 @register.simple_block_tag
 def notice(content: str, tone: str, role: str = "") -> str:
-    names = {"bad": "alert-circle", "warn": "alert-triangle", "good": "circle-check"}
-    return render_to_string(
-        "ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": names.get(tone, "info-circle")}
-    )
+    name = Tone(tone).shape if tone in (Tone.BAD, Tone.WARN, Tone.GOOD) else "info-circle"
+    return render_to_string("ui/notice.html", {"content": content, "tone": tone, "role": role, "icon_name": name})
 
 
 @register.simple_block_tag
