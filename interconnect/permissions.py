@@ -135,7 +135,7 @@ PAGES: Mapping[str, Deed] = {
 # What submitting needs, for pages that more people may see.
 SENT: Mapping[str, Deed] = {"members": "member.set", "mesh-settings": "mesh.restart-policy"}
 # For anyone who is signed in: these pages show only what the person may see anyway.
-OPEN = frozenset({"home", "meshes"})
+OPEN = frozenset({"alerts-dismiss", "help-finding", "help-findings", "home", "meshes"})
 
 
 def role_for(deed: Deed) -> Role:

@@ -13,6 +13,7 @@ from interconnect.views import (
     decisions,
     gateways,
     groups,
+    help,
     interconnect,
     joining,
     members,
@@ -28,6 +29,8 @@ from interconnect.views import (
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="meshes"), name="home"),
     path("meshes/", meshes.index, name="meshes"),
+    path("help/findings/", help.index, name="help-findings"),
+    path("help/findings/<str:code>", help.show, name="help-finding"),
     path("register-mesh/", registration.mesh_register, name="mesh-register"),
     path("register-mesh/<uuid:inquiry_id>/", registration.mesh_register, name="mesh-register-check"),
     path("meshes/<slug:name>/", interconnect.show, name="interconnect"),
