@@ -50,6 +50,8 @@ _ROLES: Mapping[Deed, Role] = {
     Remove: Role.MESH_ADMIN,
     UnregisterCluster: Role.MESH_ADMIN,
     "checks.run": Role.OPERATOR,
+    "silence.add": Role.OPERATOR,
+    "silence.end": Role.OPERATOR,
     "drift.restore": Role.OPERATOR,
     "drift.restore-shared": Role.MESH_ADMIN,  # what all groups share
     "workloads.restart": Role.OPERATOR,
@@ -112,6 +114,8 @@ PAGES: Mapping[str, Deed] = {
     "addresses-update": UpdateAddresses,
     "interconnect-remove": Remove,
     "checks-run": "checks.run",
+    "silence-add": "silence.add",
+    "silence-end": "silence.end",
     "restore": "drift.restore",
     "restart-workloads": "workloads.restart",
     "rollout-retry": "rollout.retry",

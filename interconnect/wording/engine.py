@@ -63,6 +63,9 @@ SERVICES = {
         "An earlier rollout (%(rollout)s, by %(actor)s) left something undone that needs the %(role)s "
         "role. Ask somebody with that role to retry or revert it first."
     ),
+    "silence.until": _("A silence lasts until a time to come, at most %(days)s days from now."),
+    "silence.no-reason": _("Say why the finding is silenced: others see it in the list of silences."),
+    "silence.ended": _("This silence has already ended."),
     "workloads.none": _("No workloads here need a restart."),
     "workloads.not-counted": _("Can't count the workloads on %(cluster)s. %(violation)s"),
     "workloads.joined": _("The group “%(group)s” is joined, so restarting its workloads needs the mesh admin role."),
