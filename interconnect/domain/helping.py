@@ -20,7 +20,6 @@ OF_CHECKS = (
     "preflight.guard",
     "preflight.recreate",
     "preflight.not-checked",
-    "verify.unexpected",
 )
 """Codes that only *Run checks* finds."""
 
@@ -36,6 +35,7 @@ SAME: Mapping[str, str] = {
     "preflight.istio-skew": "versions.istio-skew",
     "preflight.kubernetes-skew": "versions.kubernetes-skew",
     "verify.missing": "group.in-effect-partly",
+    "verify.unexpected": "networks.still-known",
     "verify.unresolved": "group.host-unresolved",
     "verify.registered-by-label": "group.others-decide",
     "verify.no-answer": "control-plane.replicas-silent",

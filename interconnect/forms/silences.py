@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

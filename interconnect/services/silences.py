@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -12,7 +13,9 @@ from interconnect.domain.refusal import Refused
 from interconnect.models import Dismissal, Mesh, Silence
 from interconnect.permissions import role_for
 from interconnect.services.authority import audited, require
-from meshconsole.access.actor import Actor
+
+if TYPE_CHECKING:
+    from meshconsole.access.actor import Actor
 
 LONGEST = timedelta(days=30)
 

@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
 
 from interconnect.domain.findings import GRAVE, Finding, Severity, Subject, SubjectKind
 from interconnect.models import Dismissal, Mesh, Silence

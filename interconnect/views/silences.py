@@ -104,7 +104,7 @@ def dismiss(request: HttpRequest) -> HttpResponse:
         raise BadRequest
     for mesh in pages.visible_meshes(visible_scopes(request.user)):
         if mesh.name in wanted:
-            alert_dismiss(user_id=request.user.pk, mesh=mesh, digest=wanted[mesh.name])
+            alert_dismiss(user_id=int(request.user.pk or 0), mesh=mesh, digest=wanted[mesh.name])
     if is_htmx(request):
         return events(HttpResponse(status=204), refresh=True)
     return HttpResponseRedirect(reverse("meshes"))

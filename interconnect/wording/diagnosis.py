@@ -32,6 +32,9 @@ MESSAGES: Mapping[str, StrPromise] = {
     "rule.changed": _("The gateway rule isn't as the console wrote it. %(violation)s"),
     "rule.other-rule": _("Other Gateway objects open the same port on the console's gateways: %(others)s."),
     "networks.changed": _("meshNetworks doesn't hold the joined groups as published. %(violation)s"),
+    "networks.still-known": _(
+        "These istiod replicas still list the network %(network)s, which isn't joined: %(replicas)s."
+    ),
     "networks.revision-lacks-groups": _(
         "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
         "their gateways. Restore it."
@@ -57,7 +60,9 @@ MESSAGES: Mapping[str, StrPromise] = {
         "These istiod replicas haven't read all of %(cluster)s: %(replicas)s. They report “%(status)s”."
     ),
     "cluster.unknown-to-istiod": _("These istiod replicas don't serve %(cluster)s: %(replicas)s."),
-    "cluster.changed-by-admission": _("Admission on %(cluster)s changed these fields that the console set: %(fields)s."),
+    "cluster.changed-by-admission": _(
+        "Admission on %(cluster)s changed these fields that the console set: %(fields)s."
+    ),
     "gateway.missing": _("The Deployment of %(gateway)s is gone from %(cluster)s."),
     "gateway.not-injected": _(
         "The Pods of %(gateway)s run without the gateway proxy of their network. %(violation)s Fix the cause, "
@@ -66,9 +71,7 @@ MESSAGES: Mapping[str, StrPromise] = {
     "gateway.not-ready": _READY,
     "gateway.degraded": _READY,
     "gateway.changed": _("An object of the gateway isn't as the console wrote it. %(violation)s"),
-    "gateway.address-changed": _(
-        "%(gateway)s is in use at %(used)s, but its load balancer now reports %(addresses)s."
-    ),
+    "gateway.address-changed": _("%(gateway)s is in use at %(used)s, but its load balancer now reports %(addresses)s."),
     "gateway.address-pending": _(
         "The load balancer of %(gateway)s hasn't assigned an address yet. Kubernetes says: %(reason)s."
     ),
@@ -99,6 +102,7 @@ TITLES: Mapping[str, StrPromise] = {
     "rule.changed": _("Gateway rule changed"),
     "rule.other-rule": _("Another Gateway on the same port"),
     "networks.changed": _("meshNetworks changed"),
+    "networks.still-known": _("Removed network still known"),
     "networks.source-unknown": _("Source of meshNetworks unknown"),
     "networks.revision-lacks-groups": _("Revision without the joined groups"),
     "group.not-in-effect": _("Joined group not in effect"),
@@ -147,7 +151,6 @@ TITLES: Mapping[str, StrPromise] = {
     "preflight.guard": _("A restart of istiod would be held back"),
     "preflight.recreate": _("istiod is replaced all at once"),
     "preflight.not-checked": _("Some checks couldn't run"),
-    "verify.unexpected": _("istiod still knows old addresses"),
 }
 """By code, of every finding that has a help page of its own (`interconnect.domain.helping`)."""
 

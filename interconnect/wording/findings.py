@@ -137,7 +137,8 @@ PREFLIGHT = {
         "them the same root."
     ),
     "preflight.trust-domain": _(
-        "The clusters don't share one trust domain: %(clusters)s. Mutual TLS between these sets fails. Use the same one."
+        "The clusters don't share one trust domain: %(clusters)s. Mutual TLS between these sets fails. "
+        "Use the same one."
     ),
     "preflight.labelled-service": _(
         "Service %(service)s in %(cluster)s has port 15443 and a network label, so it registers itself with "

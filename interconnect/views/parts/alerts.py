@@ -65,9 +65,7 @@ def of_meshes(user: Any, meshes: list[Mesh]) -> dict[str, Any]:
     """Return the context of templates/meshes/alerts.html for several meshes. Four queries, however many."""
     found = alarming(meshes, timezone.now())
     roles = roles_in(user, [scope_of(mesh.id) for mesh in meshes if found[mesh.id]])
-    actors = {
-        mesh: Actor(user.get_username(), roles[scope_of(mesh.id)], user.pk) for mesh in meshes if found[mesh.id]
-    }
+    actors = {mesh: Actor(user.get_username(), roles[scope_of(mesh.id)], user.pk) for mesh in meshes if found[mesh.id]}
     alerts = _alerts(meshes, found, actors, several=True)
     return {"alerts": alerts, "alerts_full": True, "critical_count": len(alerts.lines) if alerts else 0}
 

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from interconnect.domain.findings import GRAVE, Severity, SubjectKind
+from interconnect.state.findings import finding_of
 from interconnect.views.parts.manual import address_of
 from interconnect.wording import phrases
 from interconnect.wording.diagnosis import SEVERITIES, SUBJECTS, TITLES
-from interconnect.state.findings import finding_of
 from meshconsole.ui.tones import Tone
 
 if TYPE_CHECKING:
