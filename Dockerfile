@@ -10,6 +10,7 @@ COPY manage.py pyproject.toml LICENSE ./
 COPY meshconsole meshconsole
 COPY interconnect interconnect
 COPY simulator simulator
+COPY docs docs
 COPY locale locale
 COPY templates templates
 COPY static static

@@ -50,6 +50,8 @@ _ROLES: Mapping[Deed, Role] = {
     Remove: Role.MESH_ADMIN,
     UnregisterCluster: Role.MESH_ADMIN,
     "checks.run": Role.OPERATOR,
+    "silence.add": Role.OPERATOR,
+    "silence.end": Role.OPERATOR,
     "drift.restore": Role.OPERATOR,
     "drift.restore-shared": Role.MESH_ADMIN,  # what all groups share
     "workloads.restart": Role.OPERATOR,
@@ -112,6 +114,8 @@ PAGES: Mapping[str, Deed] = {
     "addresses-update": UpdateAddresses,
     "interconnect-remove": Remove,
     "checks-run": "checks.run",
+    "silence-add": "silence.add",
+    "silence-end": "silence.end",
     "restore": "drift.restore",
     "restart-workloads": "workloads.restart",
     "rollout-retry": "rollout.retry",
@@ -135,7 +139,7 @@ PAGES: Mapping[str, Deed] = {
 # What submitting needs, for pages that more people may see.
 SENT: Mapping[str, Deed] = {"members": "member.set", "mesh-settings": "mesh.restart-policy"}
 # For anyone who is signed in: these pages show only what the person may see anyway.
-OPEN = frozenset({"home", "meshes"})
+OPEN = frozenset({"alerts-dismiss", "help-finding", "help-findings", "home", "meshes"})
 
 
 def role_for(deed: Deed) -> Role:

@@ -13,6 +13,7 @@ from interconnect.views import (
     decisions,
     gateways,
     groups,
+    help,
     interconnect,
     joining,
     members,
@@ -22,12 +23,16 @@ from interconnect.views import (
     rollouts,
     rule,
     settings,
+    silences,
     topology,
 )
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="meshes"), name="home"),
     path("meshes/", meshes.index, name="meshes"),
+    path("dismiss-alerts/", silences.dismiss, name="alerts-dismiss"),
+    path("help/findings/", help.index, name="help-findings"),
+    path("help/findings/<str:code>", help.show, name="help-finding"),
     path("register-mesh/", registration.mesh_register, name="mesh-register"),
     path("register-mesh/<uuid:inquiry_id>/", registration.mesh_register, name="mesh-register-check"),
     path("meshes/<slug:name>/", interconnect.show, name="interconnect"),
@@ -95,6 +100,8 @@ urlpatterns = [
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/dismiss/", rollouts.dismiss, name="rollout-dismiss"),
     path("meshes/<slug:name>/checks/", checks.index, name="checks"),
     path("meshes/<slug:name>/checks/run/", checks.run, name="checks-run"),
+    path("meshes/<slug:name>/silences/add/", silences.add, name="silence-add"),
+    path("meshes/<slug:name>/silences/<int:silence_id>/end/", silences.end, name="silence-end"),
     path("meshes/<slug:name>/activity/", activity.index, name="activity"),
     path("meshes/<slug:name>/members/", members.index, name="members"),
     path("meshes/<slug:name>/members/<int:binding_id>/remove/", members.remove, name="member-remove"),

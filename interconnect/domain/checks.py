@@ -7,10 +7,11 @@ about the target alone, since the console makes the call, not a Pod of the sourc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import compress
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from interconnect.domain.findings import Finding
@@ -43,6 +44,8 @@ class Reach(StrEnum):
 
 WRONG = frozenset({Told.RAW, Told.MIXED, Told.ABSENT})
 _LETTERS = {told[0]: told for told in Told}
+_WRONG = "".join(sorted(told[0] for told in WRONG))
+SERVED = "served"  # the path of an address behind which a workload answered
 
 
 class Answer(NamedTuple):
@@ -72,6 +75,11 @@ class Way:
     service: str = ""
     evidence: tuple[Answer, ...] = ()
 
+    @property
+    def answered(self) -> int:
+        """How many of the addresses answered."""
+        return sum(1 for answer in self.evidence if answer.path == SERVED)
+
     def to_json(self) -> Json:
         return {"reach": self.reach, "service": self.service, "evidence": [answer.line for answer in self.evidence]}
 
@@ -79,6 +87,37 @@ class Way:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         answers = tuple(map(Answer.from_line, data.get("evidence", ())))
         return cls(Reach(data["reach"]), data.get("service", ""), answers)
+
+
+class Letters(Mapping[tuple[str, str], Told]):
+    """What istiod tells, as it is stored: `rows` by source have a letter for each of `groups`, which are the targets.
+
+    A pair is looked up; nothing is made for all of them.
+    """
+
+    def __init__(self, groups: Sequence[str], rows: Mapping[str, str]) -> None:
+        self.groups, self.rows = tuple(groups), rows
+        self._places = {name: place for place, name in enumerate(self.groups)}
+
+    def row(self, source: str, targets: Sequence[str]) -> str:
+        """Return what a group is told of each of the targets, a letter each."""
+        row, unknown = self.rows.get(source, ""), Told.UNKNOWN[0]
+        if tuple(targets) == self.groups:
+            return row[: len(targets)].ljust(len(targets), unknown)
+        places = (self._places.get(target, len(row)) for target in targets)
+        return "".join(row[place] if place < len(row) else unknown for place in places)
+
+    def __getitem__(self, pair: tuple[str, str]) -> Told:
+        row, place = self.rows[pair[0]], self._places[pair[1]]
+        if place >= len(row):
+            raise KeyError(pair)
+        return _LETTERS.get(row[place], Told.UNKNOWN)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((source, target) for source, row in self.rows.items() for target in self.groups[: len(row)])
+
+    def __len__(self) -> int:
+        return sum(min(len(row), len(self.groups)) for row in self.rows.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +136,8 @@ class Matrix:
         return {name: way.reach for name, way in self.ways.items()}
 
     def to_json(self, groups: Sequence[str]) -> Json:
-        """Kept with the mesh's observation and read by every page of it, so one letter per pair of these groups."""
-        letters = {
-            source: "".join(self.told.get((source, target), Told.UNKNOWN)[0] for target in groups)
-            for source in groups
-            if source in self.asked
-        }
+        """One letter per pair of these groups: there may be tens of thousands."""
+        letters = {source: self.letters(source, groups) for source in groups if source in self.asked}
         return {
             "groups": list(groups),
             "told": letters,
@@ -111,13 +146,15 @@ class Matrix:
             "asked": dict(self.asked),
         }
 
+    def letters(self, source: str, targets: Sequence[str]) -> str:
+        """Return what a group is told of each of the targets, a letter each."""
+        if isinstance(self.told, Letters):
+            return self.told.row(source, targets)
+        return "".join(self.told.get((source, target), Told.UNKNOWN)[0] for target in targets)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        told = {
-            (source, target): _LETTERS.get(letter, Told.UNKNOWN)
-            for source, letters in data.get("told", {}).items()
-            for target, letter in zip(data.get("groups", ()), letters, strict=False)
-        }
+        told = Letters(data.get("groups", ()), data.get("told", {}))
         evidence = {_pair_of(name): tuple(lines) for name, lines in data.get("evidence", {}).items()}
         ways = {name: Way.from_json(way) for name, way in data.get("ways", {}).items()}
         return cls(told, evidence, ways, data.get("asked", {}))
@@ -159,15 +196,29 @@ class ChecksResult:
         )
 
 
+class Verdict(StrEnum):
+    """What both results amount to for calls from one group to another, worst first."""
+
+    FAILS = "fails"
+    PART = "part"
+    UNKNOWN = "unknown"
+    WORKS = "works"
+    DIRECT = "direct"  # not joined: reached by Pod IPs, if at all
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """From `source` to `target`. Only a joined target can have problems: others aren't reached through gateways."""
+    """From `source` to `target`. Only a joined target can have problems: others aren't reached through gateways.
+
+    `partly`: some of the target's addresses answered, though not all.
+    """
 
     source: str
     target: str
     joined: bool
     told: Told
     reach: Reach
+    partly: bool = False
 
     @property
     def disagree(self) -> bool:
@@ -185,6 +236,72 @@ class Pair:
     @property
     def problem(self) -> bool:
         return self.mistold or (self.joined and self.reach is Reach.FAILED)
+
+    @property
+    def verdict(self) -> Verdict:
+        if not self.joined:
+            return Verdict.DIRECT
+        if self.told in (Told.RAW, Told.ABSENT) or (self.reach is Reach.FAILED and not self.partly):
+            return Verdict.FAILS
+        if self.problem:
+            return Verdict.PART
+        both = self.told is Told.GATEWAY and self.reach is Reach.SERVED
+        return Verdict.WORKS if both else Verdict.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of the `pairs` are a problem, by target and by source (those without one are left out), and in how many
+    the two results `disagree`.
+    """
+
+    pairs: int
+    targets: Mapping[str, int]
+    sources: Mapping[str, int]
+    disagree: int
+
+    @property
+    def problems(self) -> int:
+        return sum(self.targets.values())
+
+
+def tally(joined: Mapping[str, bool], matrix: Matrix) -> Tally:
+    """Count the problems between groups (whether each has joined, by name) by what is stored, without their pairs."""
+    names = list(joined)
+    rows = {name: matrix.letters(name, names) for name in names}
+    columns = dict(zip(names, zip(*rows.values(), strict=True), strict=True)) if names else {}
+    failing = {name for name in names if joined[name] and matrix.reach.get(name) is Reach.FAILED}
+    targets, disagree = dict.fromkeys(names, 0), 0
+    for name in (name for name in names if joined[name]):
+        wrong = sum(columns[name].count(letter) for letter in _WRONG)
+        targets[name] = len(names) - 1 if name in failing else wrong
+        if name in failing:
+            disagree += columns[name].count(Told.GATEWAY[0])
+        elif matrix.reach.get(name) is Reach.SERVED:
+            disagree += wrong
+    judged = [joined[name] and name not in failing for name in names]
+    sources = {
+        name: sum(letter in _WRONG for letter in compress(row, judged)) + len(failing - {name})
+        for name, row in rows.items()
+    }
+    return Tally(len(names) * (len(names) - 1), _some(targets), _some(sources), disagree)
+
+
+def _some(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
+
+
+def pair_of(source: str, target: str, joined: Mapping[str, bool], matrix: Matrix) -> Pair:
+    """Return one pair of groups; what nobody has said is unknown."""
+    way = matrix.ways.get(target)
+    return Pair(
+        source,
+        target,
+        joined[target],
+        matrix.told.get((source, target), Told.UNKNOWN),
+        way.reach if way else Reach.UNTESTED,
+        bool(way and way.answered),
+    )
 
 
 def told_of(

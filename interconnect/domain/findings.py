@@ -25,6 +25,9 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+GRAVE = frozenset({Severity.FINAL, Severity.ERROR, Severity.CRITICAL})
+
+
 class SubjectKind(StrEnum):
     """What a finding or a state is about, from the whole to its parts."""
 
@@ -69,7 +72,7 @@ class Finding:
 
     @property
     def grave(self) -> bool:
-        return self.severity not in (Severity.WARNING, Severity.INFO)
+        return self.severity in GRAVE
 
     def to_json(self) -> Json:
         """Return it as a violation's JSON, plus severity and evidence."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
 
-from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
+from interconnect.domain.findings import GRAVE, Finding, Severity, Subject, SubjectKind
 from interconnect.models import Dismissal, Mesh, Silence
 from interconnect.models import Finding as FindingRow
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.db.models import QuerySet
 
 LOOK, CHECKS = "look", "checks"
@@ -68,20 +71,54 @@ def finding_of(row: FindingRow) -> Finding:
     )
 
 
-def silences(mesh: Mesh, now: datetime) -> list[Silence]:
+def subjects_by_mesh(meshes: Sequence[Mesh], codes: Collection[str]) -> dict[Mesh, int]:
+    """Return of how many subjects these codes are open in each mesh."""
+    rows = FindingRow.objects.filter(mesh__in=meshes, code__in=codes, ended_at__isnull=True)
+    counted = Counter(rows.order_by().values_list("mesh_id", flat=True))
+    return {mesh: counted[mesh.id] for mesh in meshes}
+
+
+def silences(meshes: Collection[Mesh], now: datetime) -> list[Silence]:
     """Return the silences in force."""
-    return list(Silence.objects.filter(Q(ended_at__isnull=True), mesh=mesh, until__gt=now))
+    return list(Silence.objects.filter(mesh__in=meshes, ended_at__isnull=True, until__gt=now))
+
+
+def silence_of(mesh: Mesh, silence_id: int) -> Silence | None:
+    return Silence.objects.filter(mesh=mesh, id=silence_id).select_related("mesh").first()
+
+
+def subject_of(row: FindingRow) -> str:
+    """Return the subject as a silence names it: `kind/name`."""
+    return f"{row.subject_kind}/{row.subject}"
 
 
 def is_silenced(row: FindingRow, in_force: Iterable[Silence]) -> bool:
-    own = f"{row.subject_kind}/{row.subject}"
-    return any(each.code == row.code and (not each.subjects or own in each.subjects) for each in in_force)
+    own = subject_of(row)
+    return any(
+        each.mesh_id == row.mesh_id and each.code == row.code and (not each.subjects or own in each.subjects)
+        for each in in_force
+    )
 
 
-def dismissed(user_id: int, mesh: Mesh) -> str:
-    """Return the digest of the critical findings that this person has put away; empty for none."""
-    row = Dismissal.objects.filter(user_id=user_id, mesh=mesh).first()
-    return row.digest if row else ""
+def alarming(meshes: Collection[Mesh], now: datetime) -> dict[UUID, list[FindingRow]]:
+    """Return the open critical findings that nobody has silenced, oldest first, by mesh; in two queries."""
+    rows = FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True, severity__in=GRAVE)
+    in_force = silences(meshes, now)
+    found: dict[UUID, list[FindingRow]] = {mesh.id: [] for mesh in meshes}
+    for row in rows.order_by("first_seen", "code", "subject"):
+        if not is_silenced(row, in_force):
+            found[row.mesh_id].append(row)
+    return found
+
+
+def digest_of(rows: Iterable[FindingRow]) -> str:
+    """Return a text that changes with the set of findings, whatever else is known of each."""
+    return sha256("\n".join(sorted(f"{row.code} {subject_of(row)}" for row in rows)).encode()).hexdigest()
+
+
+def dismissed(user_id: int, meshes: Collection[Mesh]) -> dict[UUID, str]:
+    """Return by mesh the digest of the critical findings that this person has put away."""
+    return dict(Dismissal.objects.filter(user_id=user_id, mesh__in=meshes).values_list("mesh_id", "digest"))
 
 
 def _key(row: FindingRow) -> _Key:

@@ -7,7 +7,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from interconnect.state import pages
-from interconnect.views.parts import menus
+from interconnect.views.parts import alerts, menus
 from meshconsole.access.actor import Actor
 from meshconsole.access.policy import visible_scopes
 from meshconsole.access.roles import PLATFORM_SCOPE
@@ -28,7 +28,11 @@ def index(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         "meshes/index.html",
-        {"rows": rows, "register": menus.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE))},
+        {
+            "rows": rows,
+            "register": menus.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE)),
+            **alerts.of_meshes(request.user, meshes),
+        },
         parts=("live",),
     )
 

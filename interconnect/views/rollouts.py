@@ -17,7 +17,7 @@ from interconnect.views.decisions import rollout_for
 from interconnect.views.parts import phases, steps
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import over
-from interconnect.views.parts.frame import FAST_SECONDS, frame
+from interconnect.views.parts.frame import FAST_SECONDS, TABS, frame
 from interconnect.wording import phrases
 from meshconsole.htmx import events, is_htmx, page
 
@@ -82,7 +82,8 @@ def dismiss(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
 
 @require_GET
 def strip(request: HttpRequest, name: str) -> HttpResponse:
-    """Show only the strip of the current rollout, for pages whose content isn't polled."""
+    """Show only what every page of the mesh has above its content: tabs, critical findings, the current rollout."""
     visit = mesh_for(request, name)
-    context = frame(visit, "") | {"content_polls": False}
-    return page(request, "meshes/status.html", context, parts=("rollout-strip",))
+    tabs = {tab.url_name for tab in TABS}
+    tab = request.GET.get("tab", "")
+    return page(request, "meshes/status.html", frame(visit, tab if tab in tabs else ""), parts=("mesh-status",))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy
 
-from interconnect.wording import engine, files, findings, kubeconfig, plans, rules, states
+from interconnect.wording import diagnosis, engine, files, findings, kubeconfig, plans, rules, states
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MESSAGES = {
     **rules.MESSAGES,
     **findings.MESSAGES,
+    **diagnosis.MESSAGES,
     **engine.MESSAGES,
     **files.MESSAGES,
     **kubeconfig.MESSAGES,
@@ -32,6 +33,7 @@ _STAND_INS = {
     "said": gettext_lazy("no reason given"),
     "object": gettext_lazy("the object"),
     "owners": gettext_lazy("someone"),
+    "reason": gettext_lazy("no reason given"),
     "resource": gettext_lazy("the object"),
     "verb": gettext_lazy("use"),
     "webhook": gettext_lazy("(unknown)"),
@@ -50,8 +52,8 @@ def word(code: str, params: Mapping[str, Any]) -> str:
     if template is None:
         return str(_UNKNOWN) % {"code": code}
     texts = _Params({name: value_text(name, value, code) for name, value in params.items() if _is_given(name, value)})
-    # A finding about a finding carries the inner one's code and parameters among its own.
-    if texts.get("violation") in MESSAGES:
+    # A finding about a finding carries the inner one's code and parameters among its own. Not every one has a cause.
+    if texts.setdefault("violation", "") in MESSAGES:
         texts["violation"] = word(
             texts["violation"], {name: value for name, value in params.items() if name != "violation"}
         )

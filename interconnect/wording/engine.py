@@ -63,6 +63,9 @@ SERVICES = {
         "An earlier rollout (%(rollout)s, by %(actor)s) left something undone that needs the %(role)s "
         "role. Ask somebody with that role to retry or revert it first."
     ),
+    "silence.until": _("A silence lasts until a time to come, at most %(days)s days from now."),
+    "silence.no-reason": _("Say why the finding is silenced: others see it in the list of silences."),
+    "silence.ended": _("This silence has already ended."),
     "workloads.none": _("No workloads here need a restart."),
     "workloads.not-counted": _("Can't count the workloads on %(cluster)s. %(violation)s"),
     "workloads.joined": _("The group “%(group)s” is joined, so restarting its workloads needs the mesh admin role."),
@@ -88,10 +91,6 @@ STEPS = {
         "The gateway rule stays until everything else has been withdrawn. Fix the earlier failure, then retry."
     ),
     "step.cancelled": _("Cancelled before it started."),
-    "gateway.not-injected": _(
-        "The Pods of %(gateway)s weren't injected as gateways of network %(network)s (%(what)s). "
-        "Check the injection webhook of this cluster, then retry."
-    ),
     "gateway.not-available": _(
         "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
         "%(said)s. Fix it, then retry."
@@ -276,7 +275,7 @@ KUBE = {
     "kube.busy": _("Too many unresponsive clusters are being tried right now. This one will be tried again."),
 }
 
-ALERTS = {
+DRIFT = {
     "drift.none": _("Everything matches the desired state. There is nothing to restore."),
     "drift.overwritten": _(
         "%(kind)s %(name)s %(field)s on %(cluster)s was changed by %(owners)s. Restore it, or ask them."
@@ -285,14 +284,6 @@ ALERTS = {
     "drift.not-applied": _(
         "%(kind)s %(name)s %(field)s on %(cluster)s doesn't match the desired state. Retry, or restore it."
     ),
-    "networks.revision-lacks-groups": _(
-        "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
-        "their gateways. Restore it."
-    ),
-    "stale.pods": _(
-        "%(pods)s Pods on %(cluster)s carry another network until they are restarted. Restart their workloads."
-    ),
-    "gateway.address-pending": _("The load balancer of %(gateway)s hasn't assigned an address yet."),
 }
 
 CLI = {
@@ -307,4 +298,4 @@ CLI = {
     "cli.removal": _("This removes something: %(changes)s. To confirm, repeat with --allow-removal."),
 }
 
-MESSAGES = {**SERVICES, **STEPS, **KUBE, **ALERTS, **CLI}
+MESSAGES = {**SERVICES, **STEPS, **KUBE, **DRIFT, **CLI}

@@ -133,11 +133,12 @@ PREFLIGHT = {
     ),
     "preflight.no-answer": _("%(cluster)s doesn't answer. Fix the connection or the credential, then check again."),
     "preflight.root-ca": _(
-        "The clusters don't share one root CA: %(clusters)s. Mutual TLS between them would fail. Give "
+        "The clusters don't share one root CA: %(clusters)s. Mutual TLS between these sets fails. Give "
         "them the same root."
     ),
     "preflight.trust-domain": _(
-        "The clusters don't share one trust domain: %(clusters)s. Mutual TLS between them would fail. Use the same one."
+        "The clusters don't share one trust domain: %(clusters)s. Mutual TLS between these sets fails. "
+        "Use the same one."
     ),
     "preflight.labelled-service": _(
         "Service %(service)s in %(cluster)s has port 15443 and a network label, so it registers itself with "

@@ -196,6 +196,8 @@ ACTIONS: Mapping[str, str | Promise] = {
     "member.set": gettext_lazy("Assign a role"),
     "member.remove": gettext_lazy("Remove a role"),
     "workloads.restart": gettext_lazy("Restart workloads"),
+    "silence.add": gettext_lazy("Silence a finding"),
+    "silence.end": gettext_lazy("End a silence"),
     "drift.restore": gettext_lazy("Restore what others have changed"),
     "rollout.retry": gettext_lazy("Retry the rollout"),
     "rollout.cancel": gettext_lazy("Cancel the rollout"),

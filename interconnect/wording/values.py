@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from interconnect.domain.credentials import moment
 from interconnect.models import RolloutStatus
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
@@ -40,6 +42,7 @@ _NAMES: Mapping[str, Mapping[str, StrPromise]] = {
     },
 }
 
+_TIMES = frozenset({"since"})
 # What stands in a file, or is needed there: the values of `expected`, `found` and `what` in errors of a file. Other
 # codes have names that people chose in parameters of the same name.
 _FILE_PARAMETERS = frozenset({"expected", "found", "what"})
@@ -135,11 +138,19 @@ def value_text(name: str, value: Any, code: str = "") -> str:
 
 
 def _one(name: str, value: Any, code: str) -> str:
-    text = str(value)
+    text = _moment(str(value)) if name in _TIMES else str(value)
     if text in _LABELS.get(name, {}):
         return str(_LABELS[name][text]).lower()
     names = FILE_KINDS if code.startswith("file.") and name in _FILE_PARAMETERS else _NAMES.get(name, {})
     return str(names.get(text) or visible(text))
+
+
+def _moment(text: str) -> str:
+    """Return a time as other messages show it. What isn't one stays as it is."""
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
 
 
 def evidence_text(seen: Mapping[str, Any]) -> str:

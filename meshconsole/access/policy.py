@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,16 @@ def role_of(user: AbstractBaseUser | AnonymousUser, scope: str) -> Role | None:
     if is_superuser(user):
         return Role.PLATFORM_ADMIN
     return highest(_bindings(user).filter(scope__in={scope, PLATFORM_SCOPE}).values_list("role", flat=True))
+
+
+def roles_in(user: AbstractBaseUser | AnonymousUser, scopes: Collection[str]) -> dict[str, Role | None]:
+    """Return the role in each of these scopes, as `role_of` does."""
+    if not user.is_active:
+        return dict.fromkeys(scopes)
+    if is_superuser(user):
+        return dict.fromkeys(scopes, Role.PLATFORM_ADMIN)
+    rows = list(_bindings(user).filter(scope__in={*scopes, PLATFORM_SCOPE}).values_list("scope", "role"))
+    return {scope: highest(role for of, role in rows if of in (scope, PLATFORM_SCOPE)) for scope in scopes}
 
 
 def visible_scopes(user: AbstractBaseUser | AnonymousUser) -> VisibleScopes:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from interconnect.domain.summary import summary_of
 from interconnect.models import RolloutStatus
 from interconnect.state import pages
+from interconnect.views.parts import alerts
 from interconnect.wording import phrases
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from interconnect.views.parts.access import Visit
 
 FAST_SECONDS, SLOW_SECONDS = 2, 15
+FULL_ALERTS = "interconnect"
+"""The tab on which critical findings are shown in full. On other pages they take one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ def frame(visit: Visit, tab: str, sight: pages.Sight | None = None) -> dict[str,
         "summary": summary_of(sight.statuses) if sight else pages.kept_summary(visit.mesh),
         "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
         **strip_context(visit, rollout, strip),
+        **alerts.of_mesh(visit),
+        "alerts_full": tab == FULL_ALERTS,
+        "failed_pip": 1 if strip and strip.rollout.status == RolloutStatus.FAILED else 0,
     }
 
 

@@ -17,7 +17,7 @@ function showSignIn() {
 
 // Asks to sign in, and remembers `request` (htmx's requestConfig), which the server answered with 401.
 export function signIn(request) {
-  const poll = request.elt.matches("[data-poll], [data-strip]");
+  const poll = request.elt.matches("[data-poll]");
   // What was sent to change something is not given up for a question that went out along with it.
   if (!interrupted || (!poll && interrupted.verb !== "post")) interrupted = request;
   if (asking || find("#sign-in-host dialog")) return;

@@ -1,0 +1,173 @@
+"""Findings in words: the title of each code, what was seen, how grave it is, and what it is about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+from interconnect.domain.findings import Severity, SubjectKind
+from interconnect.wording.findings import PREFLIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django_stubs_ext import StrPromise
+
+_READY = _("%(available)s of %(replicas)s replicas of %(gateway)s are ready. Kubernetes says: %(reason)s.")
+
+# What a preflight or a verification finds too has its sentence there, what a registration finds in `kubeconfig`, and
+# `networks.source-unknown` in `engine`: it also fails a step.
+MESSAGES: Mapping[str, StrPromise] = {
+    "console.standstill": _("Nothing has been checked since %(since)s: no worker takes on the looks at this mesh."),
+    "control-plane.no-answer": _("The control plane doesn't answer. %(violation)s"),
+    "control-plane.refuses-us": _("The control plane refuses the console's credential. %(violation)s"),
+    "control-plane.wrong-cluster": _("The control plane's credential leads to another cluster. %(violation)s"),
+    "control-plane.no-istiod": _("No istiod runs in the mesh's system namespace."),
+    "control-plane.replicas-silent": _(
+        "%(answering)s of %(replicas)s istiod replicas answer. These don't: %(silent)s."
+    ),
+    "control-plane.rights-missing": _("The control plane's credential lacks these permissions: %(rights)s."),
+    "rule.missing": _("The gateway rule is gone from the config cluster, so gateways turn calls away."),
+    "rule.changed": _("The gateway rule isn't as the console wrote it. %(violation)s"),
+    "rule.other-rule": _("Other Gateway objects open the same port on the console's gateways: %(others)s."),
+    "networks.changed": _("meshNetworks doesn't hold the joined groups as published. %(violation)s"),
+    "networks.still-known": _(
+        "These istiod replicas still list the network %(network)s, which isn't joined: %(replicas)s."
+    ),
+    "networks.revision-lacks-groups": _(
+        "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
+        "their gateways. Restore it."
+    ),
+    "group.not-in-effect": _("No istiod replica lists %(group)s with the addresses in use (%(addresses)s)."),
+    "group.no-way-in": _("None of the addresses in use leads to a ready gateway of %(group)s: %(addresses)s."),
+    "group.others-decide": _(
+        "A labeled Service in %(clusters)s registers %(addresses)s for %(group)s. istiod uses these there "
+        "instead of the addresses in use."
+    ),
+    "group.in-effect-partly": _(
+        "%(listing)s of %(replicas)s istiod replicas list %(group)s as they should. These don't: %(lacking)s."
+    ),
+    "group.host-unresolved": _("istiod can't resolve these addresses of %(group)s: %(hosts)s."),
+    "cluster.wrong-cluster": _("The credential of %(cluster)s leads to another cluster. %(violation)s"),
+    "cluster.refuses-us": _("%(cluster)s refuses the console's credential. %(violation)s"),
+    "cluster.no-answer": _("No answer from %(cluster)s. %(violation)s"),
+    "cluster.rights-missing": _("The console's credential for %(cluster)s lacks these permissions: %(rights)s."),
+    "cluster.namespace-missing": PREFLIGHT["preflight.system-namespace"],
+    "cluster.network-label": _("The network label of the system namespace isn't as the console set it. %(violation)s"),
+    "cluster.injection-path": _("The injection webhook doesn't give new Pods the group's network. %(violation)s"),
+    "cluster.not-synced": _(
+        "These istiod replicas haven't read all of %(cluster)s: %(replicas)s. They report “%(status)s”."
+    ),
+    "cluster.unknown-to-istiod": _("These istiod replicas don't serve %(cluster)s: %(replicas)s."),
+    "cluster.changed-by-admission": _(
+        "Admission on %(cluster)s changed these fields that the console set: %(fields)s."
+    ),
+    "gateway.missing": _("The Deployment of %(gateway)s is gone from %(cluster)s."),
+    "gateway.not-injected": _(
+        "The Pods of %(gateway)s run without the gateway proxy of their network. %(violation)s Fix the cause, "
+        "then restart the gateway."
+    ),
+    "gateway.not-ready": _READY,
+    "gateway.degraded": _READY,
+    "gateway.changed": _("An object of the gateway isn't as the console wrote it. %(violation)s"),
+    "gateway.address-changed": _("%(gateway)s is in use at %(used)s, but its load balancer now reports %(addresses)s."),
+    "gateway.address-pending": _(
+        "The load balancer of %(gateway)s hasn't assigned an address yet. Kubernetes says: %(reason)s."
+    ),
+    "gateway.budget-blocks": _(
+        "All %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget lets none of them be moved."
+    ),
+    "gateway.autoscaler-at-limit": _(
+        "The autoscaler of %(gateway)s wants more replicas than its maximum of %(maximum)s."
+    ),
+    "pods.stale": PREFLIGHT["preflight.stale-pods"],
+    "pods.unlabelled": PREFLIGHT["preflight.unlabelled-pods"],
+    "trust.root-ca": PREFLIGHT["preflight.root-ca"],
+    "trust.domain": PREFLIGHT["preflight.trust-domain"],
+    "versions.istio-skew": PREFLIGHT["preflight.istio-skew"],
+    "versions.kubernetes-skew": PREFLIGHT["preflight.kubernetes-skew"],
+    "discovery.selectors": _("istiod's discovery selectors leave out the system namespace %(namespace)s."),
+}
+
+TITLES: Mapping[str, StrPromise] = {
+    "console.standstill": _("Nothing is being checked"),
+    "control-plane.no-answer": _("Control plane doesn't answer"),
+    "control-plane.refuses-us": _("Control plane refuses the console"),
+    "control-plane.wrong-cluster": _("Another cluster instead of the control plane"),
+    "control-plane.no-istiod": _("No istiod"),
+    "control-plane.replicas-silent": _("Some istiod replicas don't answer"),
+    "control-plane.rights-missing": _("Permissions missing on the control plane"),
+    "rule.missing": _("Gateway rule missing"),
+    "rule.changed": _("Gateway rule changed"),
+    "rule.other-rule": _("Another Gateway on the same port"),
+    "networks.changed": _("meshNetworks changed"),
+    "networks.still-known": _("Removed network still known"),
+    "networks.source-unknown": _("Source of meshNetworks unknown"),
+    "networks.revision-lacks-groups": _("Revision without the joined groups"),
+    "group.not-in-effect": _("Joined group not in effect"),
+    "group.no-way-in": _("No way into a joined group"),
+    "group.others-decide": _("Labeled Service decides a group's addresses"),
+    "group.in-effect-partly": _("Not in effect on every istiod replica"),
+    "group.host-unresolved": _("Gateway host name doesn't resolve"),
+    "cluster.wrong-cluster": _("Another cluster answers"),
+    "cluster.refuses-us": _("Cluster refuses the console"),
+    "cluster.no-answer": _("Cluster doesn't answer"),
+    "cluster.rights-missing": _("Permissions missing on a cluster"),
+    "cluster.namespace-missing": _("System namespace missing"),
+    "cluster.network-label": _("Network label changed"),
+    "cluster.injection-path": _("Injection webhook changed"),
+    "cluster.not-synced": _("Cluster not in sync with istiod"),
+    "cluster.unknown-to-istiod": _("Cluster unknown to istiod"),
+    "cluster.changed-by-admission": _("Changed by admission"),
+    "gateway.missing": _("Gateway missing"),
+    "gateway.not-injected": _("Gateway not injected"),
+    "gateway.not-ready": _("Gateway not ready"),
+    "gateway.degraded": _("Gateway degraded"),
+    "gateway.changed": _("Gateway changed"),
+    "gateway.address-changed": _("Gateway address changed"),
+    "gateway.address-pending": _("Gateway address pending"),
+    "gateway.budget-blocks": _("Disruption budget blocks draining"),
+    "gateway.autoscaler-at-limit": _("Autoscaler at its limit"),
+    "pods.stale": _("Pods still carry another network"),
+    "pods.unlabelled": _("Pods carry no network"),
+    "credential.ended": _("Credential expired"),
+    "credential.ends-soon": _("Credential expires soon"),
+    "trust.root-ca": _("Different root CAs"),
+    "trust.domain": _("Different trust domains"),
+    "versions.istio-skew": _("Several versions of Istio"),
+    "versions.kubernetes-skew": _("Kubernetes versions too far apart"),
+    "discovery.selectors": _("Discovery selectors leave out the system namespace"),
+    "preflight.networks.there": _("meshNetworks isn't valid"),
+    "preflight.networks.rendered": _("Joined groups don't make a valid meshNetworks"),
+    "preflight.cluster-name": _("Istio rejects the cluster name"),
+    "preflight.address-taken": _("Address of another network"),
+    "preflight.name-taken": _("Network name taken"),
+    "preflight.registry-taken": _("Cluster in another network"),
+    "preflight.labelled-service": _("Labeled Service on port 15443"),
+    "preflight.pods-elsewhere": _("Pods elsewhere carry the group's network"),
+    "preflight.services-unlisted": _("Services shared with groups outside"),
+    "preflight.config-map-managed": _("meshNetworks is managed by a tool"),
+    "preflight.guard": _("A restart of istiod would be held back"),
+    "preflight.recreate": _("istiod is replaced all at once"),
+    "preflight.not-checked": _("Some checks couldn't run"),
+}
+"""By code, of every finding that has a help page of its own (`interconnect.domain.helping`)."""
+
+SEVERITIES: Mapping[Severity, StrPromise] = {
+    Severity.FINAL: _("Critical"),
+    Severity.ERROR: _("Critical"),
+    Severity.CRITICAL: _("Critical"),
+    Severity.WARNING: _("Warning"),
+    Severity.INFO: _("Info"),
+}
+SUBJECTS: Mapping[SubjectKind, StrPromise] = {
+    SubjectKind.CONSOLE: _("Console"),
+    SubjectKind.MESH: _("Mesh"),
+    SubjectKind.CONTROL_PLANE: _("Control plane"),
+    SubjectKind.RULE: _("Gateway rule"),
+    SubjectKind.GROUP: _("Network group"),
+    SubjectKind.CLUSTER: _("Cluster"),
+    SubjectKind.GATEWAY: _("Gateway"),
+    SubjectKind.ISTIOD: _("istiod"),
+}
