@@ -173,8 +173,8 @@ def _say_status(mesh: Mesh, sight: Sight, output: Output) -> None:
         clusters = ", ".join(sorted(group.clusters, key=natural))
         addresses = ", ".join(f"{each.host or _('awaited')}:{each.port}" for each in group.addresses or ())
         joined = _("joined at %(addresses)s") % {"addresses": addresses} if group.joined else _("not joined")
-        state = _in_words(statuses.joined[name] if group.joined else statuses.groups[name].state)
-        output.say(f"  {name}: {clusters} · {joined} · {state}", {})
+        told_of = statuses.joined[name] if group.joined else statuses.groups[name].state
+        output.say(f"  {name}: {clusters} · {joined} · {_in_words(told_of)}", {})
         for gateway in sight.topology.gateways_of_group(name):
             _say_gateway(sight, gateway, output)
     for name, state in statuses.clusters.items():

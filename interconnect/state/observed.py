@@ -52,6 +52,7 @@ from interconnect.models import (
 )
 
 if TYPE_CHECKING:
+    from interconnect.domain.summary import Summary
     from interconnect.domain.stale import StaleCount
     from interconnect.models.observation import Observation
 
@@ -156,6 +157,11 @@ def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
     with transaction.atomic():
         _note_replicas(mesh, seen, at)
         ReplicaObservation.objects.filter(mesh=mesh).update(standing=Steady(ANSWERS, at).to_json())
+
+
+def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
+    """Store what the list of meshes shows."""
+    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
 
 
 def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:

@@ -29,7 +29,7 @@ def register(mesh: Mesh, topology: Topology) -> Topology:
         typed = [cidr.network for cidr in cluster.pod_cidrs if cidr.source is CidrSource.TYPED]
         row = new_cluster(mesh, cluster.name, uid=cluster.uid, pod_cidrs=typed)
         if not typed:
-            observed.note_cluster(
+            observed.note_details(
                 row, pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in cluster.pod_cidrs]
             )
     gateways = {
