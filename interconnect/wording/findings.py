@@ -67,15 +67,21 @@ WRITES = {
         "Somebody set the network of webhook %(webhook)s of %(name)s to %(network)s, not "
         "%(expected)s. Review the change, then restore it."
     ),
+    "writes.needed-changed": _(
+        "The cluster changes what the gateway needs: %(field)s of %(kind)s %(name)s (sent: %(sent)s, got: %(got)s). "
+        "Find the mutating policy or webhook that does it, exempt this object from it, then retry."
+    ),
     "writes.config-map-missing": _(
         "The ConfigMap %(namespace)s/%(name)s is gone. Check where istiod reads meshNetworks, then retry."
     ),
+    "writes.note.admitted": _("the cluster changes %(field)s to %(value)s"),
     "writes.note.adopted": _("existed before; adopted"),
     "writes.note.already-gone": _("already gone"),
     "writes.note.changed-since": _("changed by somebody else; left as it is"),
     "writes.note.left-as-found": _("already so before; left as found"),
     "writes.note.not-ours": _("not ours, left alone"),
     "writes.note.overwritten": _("changed by somebody else; written again"),
+    "writes.note.taken-away": _("the cluster removes %(field)s"),
 }
 
 RESTART = {

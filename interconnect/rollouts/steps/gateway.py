@@ -141,6 +141,7 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
         "updated": now.updated,
         "available": now.available,
         "said": now.message,
+        "notes": work.notes(),
     }
     if now.settled and not fault:
         return Done(evidence)
