@@ -15,6 +15,7 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MESH_LABEL = "meshconsole.io/mesh"
 GATEWAY_LABEL = "meshconsole.io/gateway"
 NETWORK_LABEL = "topology.istio.io/network"
+REVISION_LABEL = "istio.io/rev"
 NETWORKS_ANNOTATION = "meshconsole.io/networks"
 RULE_NAME = "cross-network-gateway"
 # Kinds of what belongs to the mesh as a whole, also where a member is its config cluster: no member takes them along.

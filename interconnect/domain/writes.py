@@ -186,6 +186,14 @@ def _needed_changed(target: Target, changes: Iterable[agreement.Change]) -> Viol
     return Violation("writes.needed-changed", params)
 
 
+def pod_label_changed(cluster: str, pod: Json, key: str, sent: str) -> Violation:
+    """Return the finding that a Pod lacks a label of its template, or has it with another value."""
+    metadata = pod.get("metadata", {})
+    target = Target(cluster, "v1", "Pod", str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+    got = (metadata.get("labels") or {}).get(key)
+    return _needed_changed(target, (agreement.Change(("metadata", "labels", key), sent, got),))
+
+
 def _in_short(value: Any) -> Any:
     """A value of a field as a sentence shows it: `app=x, team=y` for labels, and an empty text for nothing."""
     if isinstance(value, dict):

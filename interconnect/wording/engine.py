@@ -92,6 +92,7 @@ STEPS = {
         "The Pods of %(gateway)s weren't injected as gateways of network %(network)s (%(what)s). "
         "Check the injection webhook of this cluster, then retry."
     ),
+    "gateway.made-without-injection": _("The Pods of %(gateway)s were created without the Istio proxy. %(violation)s"),
     "gateway.not-available": _(
         "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
         "%(said)s. Fix it, then retry."

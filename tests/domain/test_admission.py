@@ -10,9 +10,10 @@ import pytest
 
 from interconnect.domain.agreement import admission, agrees, blamed, differences
 from interconnect.domain.entries import Admitted, Applied, AppliedState, Present, Target
-from interconnect.domain.render import render, rule_target
-from interconnect.domain.writes import Agree, Verb, decide
-from tests.domain.samples import FACTS, GREEN, MESH, mesh
+from interconnect.domain.render import networks_target, render, rule_target, webhook_target
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import Agree, Verb, Write, arrived, decide, note_of, pod_label_changed
+from tests.domain.samples import ENTRY, FACTS, GREEN, MESH, REF, UID_A, mesh
 
 if TYPE_CHECKING:
     from interconnect.domain.json_types import Json
@@ -189,3 +190,61 @@ def test_who_owns_a_whole_map_owns_what_is_in_it() -> None:
 def test_the_latest_of_several_owners_comes_first() -> None:
     entries = [fields("first", CPU_FIELDS, "2026-01-01T00:00:01Z"), fields("last", CPU_FIELDS, "2026-01-01T00:00:02Z")]
     assert blamed({"metadata": {"managedFields": entries}}, [CPU, PROXY]) == ("last", "first")
+
+
+def sent(target: Target, verb: Verb = Verb.APPLY, **options: Any) -> Write:
+    return Write(target, verb, body=options.pop("body", RENDERED[target].value), **options)
+
+
+def test_an_answer_that_lacks_what_is_needed_names_field_and_values() -> None:
+    answer = answered(SERVICE, ("spec", "selector"), None)
+    found = arrived(sent(SERVICE), RENDERED[SERVICE], answer)
+    assert isinstance(found, Violation)
+    assert found.code == "writes.needed-changed"
+    assert found.params["kind"] == "Service"
+    assert (found.params["field"], found.params["sent"], found.params["got"]) == (
+        ".spec.selector",
+        "meshconsole.io/gateway=gw-a",
+        "",
+    )
+
+
+def test_the_answer_to_a_removal_or_a_handover_is_not_judged() -> None:
+    answer = answered(SERVICE, ("spec", "selector"), None)
+    assert arrived(sent(SERVICE, removes=True), RENDERED[SERVICE], answer) == ()
+    assert arrived(sent(SERVICE, manager="meshconsole-handover"), RENDERED[SERVICE], answer) == ()
+    assert arrived(sent(SERVICE), None, answer) == ()
+
+
+def test_a_webhook_path_that_did_not_take_the_network_is_found() -> None:
+    target = webhook_target(UID_A, FACTS.webhooks[UID_A][0])
+    write = sent(target, Verb.JSON_PATCH)
+    configuration = {"webhooks": [{"name": ENTRY.webhook, "clientConfig": {"url": f"{ENTRY.value}/net/blue"}}]}
+    assert arrived(write, RENDERED[target], configuration) == ()
+    configuration["webhooks"][0]["clientConfig"] = {"service": {"path": "/inject"}}
+    found = arrived(write, RENDERED[target], configuration)
+    assert isinstance(found, Violation)
+    assert (found.params["field"], found.params["got"]) == (
+        f".webhooks[name={ENTRY.webhook}].clientConfig.service.path",
+        "",
+    )
+    assert isinstance(arrived(write, RENDERED[target], {}), Violation)
+
+
+def test_mesh_networks_that_lost_a_network_of_ours_is_found() -> None:
+    target = networks_target(REF)
+    write = sent(target, Verb.PUT, body={"data": {}})
+    found = arrived(write, RENDERED[target], {"data": {"meshNetworks": "networks: {other: {}}"}})
+    assert isinstance(found, Violation)
+    assert (found.params["field"], found.params["sent"], found.params["got"]) == (".data.meshNetworks", ["green"], [])
+
+
+def test_a_note_says_what_the_cluster_makes_of_a_leaf() -> None:
+    changed, gone = note_of(DEPLOYMENT, Admitted(CPU, "250m")), note_of(DEPLOYMENT, Admitted(CPU, None))
+    assert (changed.code, changed.params["value"]) == ("writes.note.admitted", "250m")
+    assert (gone.code, gone.params["name"]) == ("writes.note.taken-away", DEPLOYMENT.name)
+
+
+def test_a_label_that_a_pod_lacks_is_needed() -> None:
+    found = pod_label_changed("uid", {"metadata": {"name": "p", "namespace": "s"}}, NETWORK, "blue")
+    assert (found.code, found.params["kind"], found.params["name"]) == ("writes.needed-changed", "Pod", "p")
