@@ -111,10 +111,26 @@ def not_injected(pods: Iterable[Json], network: str) -> str:
     return next((fault for pod in _living(pods) if (fault := _fault(pod, network))), "")
 
 
-def none_injected(pods: Iterable[Json], network: str) -> str:
-    """Return what is wrong with a gateway's Pods if something is wrong with each of them, as `not_injected` says it."""
-    faults = [_fault(pod, network) for pod in _living(pods)]
-    return faults[0] if faults and all(faults) else ""
+def newest_not_injected(pods: Iterable[Json], network: str) -> str:
+    """Return what `not_injected` would of the Pods made last, while those before them are being replaced.
+
+    Pods of two templates from the same second can't be told apart: then something must be wrong with all of them.
+    """
+    living = _living(pods)
+    latest = max((_made_at(pod) for pod in living), default="")
+    templates = {_template(pod) for pod in living if _made_at(pod) == latest}
+    faults = [_fault(pod, network) for pod in living if _template(pod) in templates]
+    if len(templates) > 1 and not all(faults):
+        return ""
+    return next((fault for fault in faults if fault), "")
+
+
+def _made_at(pod: Json) -> str:
+    return str(pod.get("metadata", {}).get("creationTimestamp", ""))
+
+
+def _template(pod: Json) -> str:
+    return str((pod.get("metadata", {}).get("labels") or {}).get("pod-template-hash", ""))
 
 
 def _living(pods: Iterable[Json]) -> list[Json]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.domain.injection import none_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.injection import newest_not_injected, not_injected, obstacle, overruled, relabelled
 
 GATEWAY = {"istio": "eastwestgateway", "sidecar.istio.io/inject": "true", "meshconsole.io/gateway": "g"}
 
@@ -139,11 +139,26 @@ def test_images_of_proxies_are_not_taken_for_the_placeholder() -> None:
     assert not_injected([pod("auto.example.org/proxyv2"), pod("example.org/auto/proxyv2:auto")], "blue") == ""
 
 
-def test_while_pods_are_replaced_one_of_them_proves_nothing() -> None:
-    assert none_injected([pod("auto"), pod()], "blue") == ""
-    assert none_injected([pod("auto"), pod(network="red")], "blue") == "image"
-    assert none_injected([pod("auto"), pod(**GOING)], "blue") == "image"
-    assert none_injected([], "blue") == ""
+def of(template: str, second: int, image: str = "proxyv2:1.31", **metadata: Any) -> dict[str, Any]:
+    made = {"creationTimestamp": f"2026-01-01T00:00:0{second}Z", "labels": {"pod-template-hash": template}}
+    return pod(image, **made, **metadata)
+
+
+def test_while_pods_are_replaced_those_made_last_count() -> None:
+    assert newest_not_injected([of("old", 1, "auto"), of("new", 2)], "blue") == ""
+    assert newest_not_injected([of("old", 1), of("new", 2, "auto")], "blue") == "image"
+    assert newest_not_injected([of("old", 1), of("new", 2, "auto", deletionTimestamp="x")], "blue") == ""
+    assert newest_not_injected([], "blue") == ""
+
+
+def test_of_one_template_every_pod_counts() -> None:
+    assert newest_not_injected([of("same", 1), of("same", 2, "auto")], "blue") == "image"
+    assert newest_not_injected([of("same", 1, "auto"), of("same", 2)], "blue") == "image"
+
+
+def test_templates_of_the_same_second_prove_something_only_together() -> None:
+    assert newest_not_injected([of("one", 1, "auto"), of("two", 1)], "blue") == ""
+    assert newest_not_injected([of("one", 1, "auto"), of("two", 1, "auto")], "blue") == "image"
 
 
 def test_a_label_that_a_pod_lacks_is_found() -> None:

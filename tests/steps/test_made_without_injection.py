@@ -80,6 +80,14 @@ def test_a_namespace_label_that_forbids_injection_is_named(world: World) -> None
     replaced(world, rollout)
 
 
+def test_one_more_replica_without_a_proxy_is_noticed(prepared: World) -> None:
+    label_namespace(prepared, istio_injection="disabled")
+    rollout = prepared.do(EditGateway(B, GatewaySpec(replicas=2)), ends="failed")
+    assert cause(rollout)[0] == "injection.namespace-label"
+    label_namespace(prepared, istio_injection=None)
+    replaced(prepared, rollout)
+
+
 def test_a_revision_that_no_webhook_serves_is_named(world: World) -> None:
     label_namespace(world, istio__rev="canary")
     rollout = created(world)

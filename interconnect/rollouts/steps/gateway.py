@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
-from interconnect.domain.injection import none_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.injection import newest_not_injected, not_injected, obstacle, overruled, relabelled
 from interconnect.domain.json_types import Json
 from interconnect.domain.manifests import DEPLOYMENT
 from interconnect.domain.names import gateway_name
@@ -135,7 +135,7 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     # Pods without a proxy may never become ready, so what takes long is looked into.
     looked = now.settled or (now.seen and now.updated > 0 and work.waited() > LOOK_SECONDS)
     pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if looked else []
-    fault = not_injected(pods, network) if now.settled else none_injected(pods, network)
+    fault = not_injected(pods, network) if now.settled else newest_not_injected(pods, network)
     changed = relabelled(pods, _labels_of(deployment or {}))
     seen = gateway_seen(deployment, pods if now.settled else None, network)
     observed.note_gateway(
@@ -193,6 +193,7 @@ def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> W
         params = {"gateway": unfit.gateway, "what": unfit.fault, "network": unfit.network}
         raise StepFailed("gateway.not-injected", params, evidence)
     cause = cause or overruled()
+    observed.note_gateway(UUID(work.step.subject), injected=False, uninjected=cause.to_json())
     params = {**cause.params, "gateway": unfit.gateway, "violation": cause.code}
     raise StepFailed("gateway.made-without-injection", params, evidence)
 
