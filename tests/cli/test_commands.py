@@ -77,7 +77,9 @@ def test_a_plan_after_apply_is_empty_under_a_policy_that_lowers_limits(shell: Sh
     pointer = "/spec/template/spec/containers/0/resources/limits/cpu"
     shell.world.fleet.cluster("member-b").cluster.policies = (Policy("deployments", "eastwest-", {pointer: "250m"}),)
     file = shell.file()
-    shell("apply", file, ends=OK)
+    made = shell("apply", file, ends=OK)
+    field = ".spec.template.spec.containers[name=istio-proxy].resources.limits.cpu"
+    assert f"the cluster changes {field} to 250m" in made.out
     assert shell("plan", file, ends=OK).out == "Nothing to do.\n"
     assert "Nothing to do." in shell("apply", file, ends=OK).out
     assert Rollout.objects.count() == 1
