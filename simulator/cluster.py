@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator import errors, patches
 from simulator.apply import Manager, Owners, apply, managed_fields, owners_of, update
@@ -16,6 +16,9 @@ from simulator.defaults import set_defaults
 from simulator.resources import BY_KIND, RULES, Json, Resource
 from simulator.store import Store
 from simulator.validation import validate
+
+if TYPE_CHECKING:
+    from simulator.policies import Policy
 
 _SYSTEM = (
     "uid",
@@ -87,13 +90,14 @@ class Cluster:
     """A cluster whose objects are in `store`.
 
     The verbs raise ApiError, can be called from any thread, and don't need HTTP. `admits` takes a new Pod and returns
-    it as admission changes it; it may raise ApiError.
+    it as admission changes it; it may raise ApiError. `policies` change what is created or updated.
     """
 
     def __init__(self, name: str, store: Store | None = None) -> None:
         self.name = name
         self.store = store or Store()
         self.admits: Callable[[Json], Json] | None = None
+        self.policies: tuple[Policy, ...] = ()
         self._addresses = itertools.count(10)
         self._node_ports = itertools.count(30100)
 
@@ -305,6 +309,8 @@ class Cluster:
         return self._admit(resource, obj, old, owners, write)
 
     def _admit(self, resource: Resource, obj: Json, old: Json | None, owners: Owners, write: Write) -> Json:
+        for policy in () if write.subresource else self.policies:
+            policy.admit(resource.plural, obj)
         meta = obj["metadata"]
         if old is None:
             self._check_namespace(resource, meta)

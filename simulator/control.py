@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simulator import errors
 from simulator.api import Access, Request, Response, refuse, respond
 from simulator.faults import RemoteHook
+from simulator.policies import Policy
 
 if TYPE_CHECKING:
     from simulator.host import Host
@@ -19,7 +20,8 @@ def control(fleet: Host, request: Request) -> Response:
 
     Routes: `PUT clusters/NAME/fault` (a Fault or null), `PUT hook` (a RemoteHook or null), `GET hook`, `GET writes`,
     `GET snapshot`, `PUT istiod` (`{"hot_reload": bool}`, `{"hosts": {name: [address]}}`), `PUT clusters/NAME/unready`
-    (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `GET clusters`.
+    (`{"namespace": …, "prefix": …}`: Pods whose readiness probe fails from now on), `PUT clusters/NAME/policies` (a
+    list of Policy), `GET clusters`.
     """
     try:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -35,16 +37,8 @@ def control(fleet: Host, request: Request) -> Response:
 def _answer(fleet: Host, request: Request) -> Any:
     parts = request.path.strip("/").split("/")[1:]
     body = json.loads(request.body) if request.body else None
-    if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters" and parts[2] == "fault":
-        if parts[1] not in fleet.members:
-            raise errors.no_such_path()
-        options = dict(body or {})
-        fleet.fault(parts[1], options.pop("kind", None), **options)
-        return body
-    if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters" and parts[2] == "unready":
-        if parts[1] not in fleet.members:
-            raise errors.no_such_path()
-        return fleet.members[parts[1]].fail_pods(**(body or {}))
+    if request.method == "PUT" and len(parts) == 3 and parts[0] == "clusters":
+        return _in_cluster(fleet, parts[1], parts[2], body)
     if request.method == "GET" and parts == ["clusters"]:
         return sorted(fleet.members)
     if request.method == "PUT" and parts == ["hook"]:
@@ -60,3 +54,16 @@ def _answer(fleet: Host, request: Request) -> Any:
     if request.method == "PUT" and parts == ["istiod"]:
         return fleet.mesh.configure(**(body or {}))
     raise errors.no_such_path()
+
+
+def _in_cluster(fleet: Host, name: str, what: str, body: Any) -> Any:
+    if name not in fleet.members or what not in ("fault", "unready", "policies"):
+        raise errors.no_such_path()
+    if what == "unready":
+        return fleet.members[name].fail_pods(**(body or {}))
+    if what == "policies":
+        fleet.members[name].cluster.policies = tuple(Policy(**each) for each in body or ())
+        return body
+    options = dict(body or {})
+    fleet.fault(name, options.pop("kind", None), **options)
+    return body

@@ -68,7 +68,7 @@ class Follower:
             text += f" · {message_of(step)}"
             text += "".join(f" (--accept {token})" for token in tokens_of(step.error_params))
             text += "".join(f"\n  ! {reason}" for reason in phrases.reasons_behind(step.evidence))
-        return text
+        return text + "".join(f"\n  {note}" for note in phrases.notes_in(step.evidence))
 
     def _event(self, step: Step) -> Json:
         return {

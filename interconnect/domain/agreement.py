@@ -1,6 +1,8 @@
 """Whether a live object matches a manifest, and who owns which of its fields.
 
 A live object matches when it has every leaf of the manifest, and the console owns no leaf that the manifest lacks.
+Admission may change what is sent: a leaf matches too when it has the value that the cluster made of it in its answer to
+our write. Needed leaves must be as sent.
 Ownership is read from `metadata.managedFields` (FieldsV1, as structured-merge-diff writes it).
 """
 
@@ -9,13 +11,13 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from interconnect.domain.entries import FIELD_MANAGER
+from interconnect.domain.entries import FIELD_MANAGER, Admitted
 from interconnect.domain.json_types import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SUFFIXES = {
     "n": Decimal("1e-9"),
@@ -46,21 +48,126 @@ _QUANTITY_PARENTS = frozenset({"limits", "requests"})
 
 Path = tuple[str, ...]
 
+_TEMPLATE = ("spec", "template", "metadata")
+_PROXY = ("spec", "template", "spec", "containers", "[name=istio-proxy]")
+# What traffic through a gateway depends on, by kind; `metadata.labels` of every kind are needed too. The image isn't
+# among them: what counts is that the Pods' `auto` was replaced (`injection.not_injected`).
+_NEEDED: dict[str, tuple[Path, ...]] = {
+    "Deployment": (
+        ("spec", "selector"),
+        (*_TEMPLATE, "labels"),
+        (*_TEMPLATE, "annotations", "inject.istio.io/templates"),
+        (*_PROXY, "env"),
+        (*_PROXY, "ports"),
+    ),
+    "Service": (("spec", "selector"), ("spec", "ports")),
+    "PodDisruptionBudget": (("spec", "selector"),),
+    "HorizontalPodAutoscaler": (("spec", "scaleTargetRef"),),
+    "Gateway": (("spec",),),
+}
+_LABELS = ("metadata", "labels")
+_COUNTS = (("spec", "replicas"), ("spec", "minReplicas"))
 
-def differences(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> tuple[Path, ...]:
-    """Return the paths at which the live object differs from the manifest; empty when they match.
+
+class Change(NamedTuple):
+    """One leaf that the cluster changed on the way: what was sent, and what is there now; None where there is none."""
+
+    path: Path
+    sent: Any
+    got: Any
+
+
+class Admission(NamedTuple):
+    """What a cluster's answer says of a manifest that was sent to it.
+
+    `needed` are changes with which the object doesn't serve its purpose; `admitted` are all others.
+    """
+
+    needed: tuple[Change, ...] = ()
+    admitted: tuple[Admitted, ...] = ()
+
+
+def admission(manifest: Json, answer: Json) -> Admission:
+    """Compare a manifest with the object that the cluster answered its apply with."""
+    changes = [
+        Change(path, value_at(manifest, path), value_at(answer, path))
+        for path in _differing(_content(manifest), answer, ())
+    ]
+    kind = str(manifest.get("kind", ""))
+    needed = tuple(change for change in changes if _is_needed(kind, change))
+    admitted = tuple(Admitted(change.path, change.got) for change in changes if change not in needed)
+    return Admission(needed, admitted)
+
+
+def _is_needed(kind: str, change: Change) -> bool:
+    if change.path in _COUNTS:
+        return not isinstance(change.got, int) or change.got < 1
+    places = (_LABELS, *_NEEDED.get(kind, ()))
+    # A map or an item that is gone as a whole took the needed leaves below it along.
+    return any(change.path[: len(place)] == place[: len(change.path)] for place in places)
+
+
+def differences(
+    manifest: Json, live: Json, manager: str = FIELD_MANAGER, *, admitted: Iterable[Admitted] = ()
+) -> tuple[Path, ...]:
+    """Return the paths at which the live object differs from the manifest and from what the cluster made of it
+    (`admitted`); empty when they match.
 
     List items appear as `[name=istio-proxy]` or `[0]`.
     """
-    # Items of a list carry neither; a target says both.
-    content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
-    missing = _differing(content, live, ())
+    known = tuple(admitted)
+    missing = [
+        path
+        for path in _differing(_content(manifest), live, ())
+        if not any(_as_admitted(live, path, one) for one in known)
+    ]
     surplus = _surplus(owned_fields(live, manager), manifest, ())
     return tuple(dict.fromkeys([*missing, *surplus]))
 
 
-def agrees(manifest: Json, live: Json, manager: str = FIELD_MANAGER) -> bool:
-    return not differences(manifest, live, manager)
+def agrees(manifest: Json, live: Json, manager: str = FIELD_MANAGER, *, admitted: Iterable[Admitted] = ()) -> bool:
+    return not differences(manifest, live, manager, admitted=admitted)
+
+
+def _content(manifest: Json) -> Json:
+    # Items of a list carry neither; a target says both.
+    return {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
+
+
+def _as_admitted(live: Json, path: Path, admitted: Admitted) -> bool:
+    if admitted.path != path[: len(admitted.path)]:
+        return False
+    now = value_at(live, path)
+    if admitted.value is None:
+        return now is None
+    return admitted.path == path and _equal(admitted.value, now, path)
+
+
+def value_at(obj: Any, path: Path) -> Any:
+    """Return the value at a path as `differences` gives it; None when there is none."""
+    field = ""
+    for step in path:
+        if isinstance(obj, dict):
+            obj = obj.get(step)
+        elif isinstance(obj, list):
+            obj = _item_at(obj, field, step)
+        else:
+            return None
+        field = step
+    return obj
+
+
+def _item_at(items: list[Any], field: str, step: str) -> Any:
+    if step[1:-1].isdigit():
+        index = int(step[1:-1])
+        return items[index] if index < len(items) else None
+    return next((item for keys in _LIST_KEYS.get(field, ()) for item in items if _named(item, keys) == step), None)
+
+
+def _named(item: Any, keys: tuple[str, ...]) -> str:
+    """How a path names an item of a list that is merged by these keys."""
+    known = item if isinstance(item, dict) else {}
+    return "[" + ",".join(f"{key}={known.get(key)}" for key in keys) + "]"
 
 
 def owned_fields(live: Json, manager: str) -> Json:
@@ -73,33 +180,51 @@ def owned_fields(live: Json, manager: str) -> Json:
 
 
 def owners_of(live: Json, path: Path) -> tuple[str, ...]:
-    """Return the managers that own the field at a path of plain map keys, in the order of managedFields, without the
-    console.
-    """
-    owners = []
-    for entry in live.get("metadata", {}).get("managedFields") or []:
-        node: Any = entry.get("fieldsV1") or {}
-        for key in path:
-            node = node.get(f"f:{key}") if isinstance(node, dict) else None
-        if node is not None and entry.get("manager") not in (None, FIELD_MANAGER):
-            owners.append(str(entry["manager"]))
+    """Return the managers that own the field at a path, in the order of managedFields, without the console."""
+    owners = [
+        str(entry["manager"])
+        for entry in live.get("metadata", {}).get("managedFields") or []
+        if entry.get("manager") not in (None, FIELD_MANAGER) and _owned(entry.get("fieldsV1") or {}, path)
+    ]
     return tuple(dict.fromkeys(owners))
 
 
-def managers(obj: Json) -> tuple[str, ...]:
-    """Return who else writes to an object, by its managedFields, latest first."""
-    entries = [entry for entry in obj.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
+def blamed(live: Json, paths: Iterable[Path]) -> tuple[str, ...]:
+    """Return who else owns one of these fields, the latest writer first; empty when managedFields name nobody."""
+    owners = {owner for path in paths for owner in owners_of(live, path)}
+    entries = [entry for entry in live.get("metadata", {}).get("managedFields") or () if isinstance(entry, dict)]
     # Times are whole seconds. API servers list those who apply before those who update: of two in the same second, the
     # one listed later came to rewrite.
-    latest = [
-        entry
-        for _, entry in sorted(
-            enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True
-        )
-    ]
-    return tuple(
-        dict.fromkeys(str(entry.get("manager", "")) for entry in latest if entry.get("manager") != FIELD_MANAGER)
-    )
+    latest = sorted(enumerate(entries), key=lambda item: (str(item[1].get("time", "")), item[0]), reverse=True)
+    named = (str(entry.get("manager", "")) for _, entry in latest)
+    return tuple(dict.fromkeys(name for name in named if name in owners))
+
+
+def _owned(fields: Any, path: Path) -> bool:
+    """Whether a FieldsV1 tree has the field at a path. Whoever owns a map or a list as a whole owns what is in it."""
+    for place, step in enumerate(path):
+        if not isinstance(fields, dict) or (place and not fields):
+            return isinstance(fields, dict)
+        fields = _below(fields, step)
+    return fields is not None
+
+
+def _below(fields: Json, step: str) -> Any:
+    return next((inner for key, inner in fields.items() if _element(key) == step), None)
+
+
+def _element(key: str) -> str:
+    """Return an element of a FieldsV1 path as `differences` writes it: `f:` a field, `k:` an item by its keys, `v:` a
+    value of a set, `i:` an index.
+    """
+    kind, _, text = key.partition(":")
+    if kind == "f":
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return _named(value, tuple(value)) if kind == "k" and isinstance(value, dict) else f"[{value}]"
 
 
 def owns(live: Json, manager: str, path: Path) -> bool:
@@ -276,7 +401,7 @@ def _differing_list(wanted: list[Any], live: Any, path: Path) -> Iterator[Path]:
         if not keys:
             yield from _differing(item, live[index], (*path, f"[{index}]"))
             continue
-        name = "[" + ",".join(f"{key}={item.get(key)}" for key in keys) + "]"
+        name = _named(item, keys)
         match = _find(live, {key: item.get(key) for key in keys})
         if match is None:
             yield (*path, name)
@@ -328,23 +453,22 @@ _NOTHING = object()
 
 
 def _step(key: str, manifest: Any) -> tuple[str, Any]:
-    """One element of a FieldsV1 path: `f:` a field, `k:` an item by its keys, `v:` a value of a set, `i:` an index."""
-    kind, _, text = key.partition(":")
+    """One element of a FieldsV1 path, by name, and what the manifest has there."""
+    name, (kind, _, text) = _element(key), key.partition(":")
     if kind == "f":
-        return text, manifest.get(text, _NOTHING) if isinstance(manifest, dict) else _NOTHING
+        return name, manifest.get(text, _NOTHING) if isinstance(manifest, dict) else _NOTHING
     items = manifest if isinstance(manifest, list) else []
     try:
         value = json.loads(text)
     except ValueError:
-        return text, _NOTHING
+        return name, _NOTHING
     if kind == "k" and isinstance(value, dict):
         found = _find(items, value)
-        name = "[" + ",".join(f"{field}={part}" for field, part in value.items()) + "]"
         return name, _NOTHING if found is None else found
     if kind == "v":
-        return f"[{value}]", value if value in items else _NOTHING
+        return name, value if value in items else _NOTHING
     within = kind == "i" and isinstance(value, int) and value < len(items)
-    return f"[{value}]", items[value] if within else _NOTHING
+    return name, items[value] if within else _NOTHING
 
 
 def _reverse(wanted: Json, live: Json) -> Json:

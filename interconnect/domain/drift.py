@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from interconnect.domain import agreement
-from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown
+from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown, Wanted
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.violations import Violation
-from interconnect.domain.writes import NO_CONSENTS, Agree, Verb, Write, decide
+from interconnect.domain.writes import NO_CONSENTS, Agree, Verb, Write, decide, owners
 
 if TYPE_CHECKING:
     from interconnect.domain.json_types import Json
@@ -62,6 +61,7 @@ def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
         return Violation(write.violation.code, {**said, **params, "field": field}, write.violation.token)
     if isinstance(now, Absent):
         return Violation("drift.missing", params)
-    owners = agreement.managers(now.object) if isinstance(now, Present) else ()
+    sent = Wanted(write.body) if write.verb is Verb.APPLY else None
+    blamed = owners(target, sent, None, now.object) if isinstance(now, Present) else ()
     changed = write.note == "writes.note.overwritten"
-    return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": list(owners)})
+    return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": list(blamed)})

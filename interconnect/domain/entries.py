@@ -15,6 +15,7 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MESH_LABEL = "meshconsole.io/mesh"
 GATEWAY_LABEL = "meshconsole.io/gateway"
 NETWORK_LABEL = "topology.istio.io/network"
+REVISION_LABEL = "istio.io/rev"
 NETWORKS_ANNOTATION = "meshconsole.io/networks"
 RULE_NAME = "cross-network-gateway"
 # Kinds of what belongs to the mesh as a whole, also where a member is its config cluster: no member takes them along.
@@ -51,6 +52,16 @@ class Wanted:
 Rendered = Mapping[Target, Wanted]
 
 
+class Admitted(NamedTuple):
+    """What a cluster's admission made of one leaf that was sent. `value` is None if it took the leaf away.
+
+    `path` is as `agreement.differences` gives it: keys of maps, and items of lists as `[name=istio-proxy]` or `[0]`.
+    """
+
+    path: tuple[str, ...]
+    value: Any
+
+
 class AppliedState(StrEnum):
     INTENDED = "intended"  # perhaps there: the intention is saved before the first write
     WRITTEN = "written"
@@ -61,6 +72,7 @@ class AppliedState(StrEnum):
 class Applied:
     """What was written to a target. `found` is what was there before the first write (None: nothing), and
     `adopted` says that an object that was not ours has been taken over with consent. `object_uid` is empty until known.
+    `admitted` are the leaves of which the cluster made something else in its answer to the last write.
     """
 
     value: Any
@@ -69,6 +81,7 @@ class Applied:
     object_uid: str = ""
     adopted: bool = False
     gateway: str = ""
+    admitted: tuple[Admitted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

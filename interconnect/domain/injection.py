@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from interconnect.domain.entries import REVISION_LABEL
 from interconnect.domain.facts import WebhookEntry
+from interconnect.domain.label_selectors import selects
+from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from interconnect.domain.json_types import Json
 
@@ -23,7 +26,17 @@ _INJECT = re.compile(
 )
 _SLASH = "--slash--"
 _PROXY = "istio-proxy"
-_UNREPLACED_IMAGE = "auto"
+# A policy may have put a registry before it, or a tag behind it.
+_UNREPLACED_IMAGE = re.compile(r"(?:.*/)?auto(?:[:@].*)?")
+_SWITCH = "istio-injection"
+
+CODES = (
+    "injection.namespace-label",
+    "injection.no-webhook",
+    "injection.policy",
+    "injection.revision",
+    "injection.selector",
+)
 
 
 def read_network(value: str) -> str | None:
@@ -95,17 +108,107 @@ def not_injected(pods: Iterable[Json], network: str) -> str:
     """Return why a gateway's Pods aren't gateways of this network: `image` (no proxy was injected), `network`, or
     empty.
     """
-    for pod in pods:
-        if pod.get("metadata", {}).get("deletionTimestamp"):
-            continue
-        containers = pod.get("spec", {}).get("containers") or []
-        proxy = next((item for item in containers if item.get("name") == _PROXY), None)
-        if proxy is None or proxy.get("image") == _UNREPLACED_IMAGE:
-            return "image"
-        env = {item.get("name"): item.get("value") for item in proxy.get("env") or []}
-        if env.get("ISTIO_META_NETWORK") != network:
-            return "network"
-    return ""
+    return next((fault for pod in _living(pods) if (fault := _fault(pod, network))), "")
+
+
+def newest_not_injected(pods: Iterable[Json], network: str) -> str:
+    """Return what `not_injected` would of the Pods made last, while those before them are being replaced.
+
+    Pods of two templates from the same second can't be told apart: then something must be wrong with all of them.
+    """
+    living = _living(pods)
+    latest = max((_made_at(pod) for pod in living), default="")
+    templates = {_template(pod) for pod in living if _made_at(pod) == latest}
+    faults = [_fault(pod, network) for pod in living if _template(pod) in templates]
+    if len(templates) > 1 and not all(faults):
+        return ""
+    return next((fault for fault in faults if fault), "")
+
+
+def _made_at(pod: Json) -> str:
+    return str(pod.get("metadata", {}).get("creationTimestamp", ""))
+
+
+def _template(pod: Json) -> str:
+    return str((pod.get("metadata", {}).get("labels") or {}).get("pod-template-hash", ""))
+
+
+def _living(pods: Iterable[Json]) -> list[Json]:
+    return [pod for pod in pods if not pod.get("metadata", {}).get("deletionTimestamp")]
+
+
+def _fault(pod: Json, network: str) -> str:
+    containers = pod.get("spec", {}).get("containers") or []
+    proxy = next((item for item in containers if item.get("name") == _PROXY), None)
+    if proxy is None or _UNREPLACED_IMAGE.fullmatch(str(proxy.get("image", ""))):
+        return "image"
+    env = {item.get("name"): item.get("value") for item in proxy.get("env") or []}
+    return "" if env.get("ISTIO_META_NETWORK") == network else "network"
+
+
+def relabelled(pods: Iterable[Json], labels: Mapping[str, str]) -> tuple[Json, str] | None:
+    """Return a Pod that lacks one of its template's labels, or has it with another value, and that label's key."""
+    for pod in _living(pods):
+        there = pod.get("metadata", {}).get("labels") or {}
+        # The injector may name the revision that it took for a tag.
+        changed = [key for key in labels if key != REVISION_LABEL and there.get(key) != labels[key]]
+        if changed:
+            return pod, changed[0]
+    return None
+
+
+def obstacle(namespace: Json, labels: Mapping[str, str], configurations: Iterable[Json]) -> Violation | None:
+    """Return why a Pod with these labels would be made without injection now; None if a webhook selects it.
+
+    `namespace` is the live Namespace, and `configurations` are all MutatingWebhookConfigurations of its cluster.
+    """
+    injecting = [
+        webhook
+        for configuration in configurations
+        for webhook in _webhooks(configuration)
+        if _entry("", webhook) is not None
+    ]
+    where = {"namespace": str(namespace.get("metadata", {}).get("name", ""))}
+    of_namespace = dict(namespace.get("metadata", {}).get("labels") or {})
+    if not injecting:
+        return Violation("injection.no-webhook")
+    if _selected(injecting, of_namespace, labels):
+        return None
+    without = {key: value for key, value in of_namespace.items() if key != _SWITCH}
+    if _SWITCH in of_namespace and _selected(injecting, without, labels):
+        return Violation("injection.namespace-label", {**where, "label": f"{_SWITCH}={of_namespace[_SWITCH]}"})
+    revision, known = labels.get(REVISION_LABEL) or of_namespace.get(REVISION_LABEL), _revisions(injecting)
+    if revision and revision not in known:
+        return Violation("injection.revision", {**where, "revision": revision, "revisions": sorted(known)})
+    webhooks = sorted({str(webhook.get("name", "")) for webhook in injecting})
+    return Violation("injection.selector", {**where, "webhooks": webhooks})
+
+
+def overruled() -> Violation:
+    """Return the cause that is left when a webhook selects the Pods and they come without a proxy all the same."""
+    return Violation("injection.policy")
+
+
+def _selected(webhooks: Iterable[Json], namespace: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return any(
+        selects(webhook.get("namespaceSelector") or {}, namespace)
+        and selects(webhook.get("objectSelector") or {}, labels)
+        for webhook in webhooks
+    )
+
+
+def _revisions(webhooks: Iterable[Json]) -> frozenset[str]:
+    """The revisions and tags that injecting webhooks select by."""
+    selectors = [webhook.get(name) or {} for webhook in webhooks for name in ("namespaceSelector", "objectSelector")]
+    exact = {selector.get("matchLabels", {}).get(REVISION_LABEL) for selector in selectors}
+    listed = {
+        str(value)
+        for selector in selectors
+        for item in selector.get("matchExpressions") or ()
+        if item.get("key") == REVISION_LABEL and item.get("operator") == "In"
+        for value in item.get("values") or ()
+    }
+    return frozenset({str(value) for value in exact if value} | listed)
 
 
 def _webhooks(configuration: Json) -> Iterable[Json]:

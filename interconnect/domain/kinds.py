@@ -38,7 +38,8 @@ KINDS: Mapping[StepKind, Traits] = {
     StepKind.RULE: Traits(Scope.MESH, changes_mesh=True),
     StepKind.LABEL: Traits(Scope.CLUSTER, relabels=True),
     StepKind.INJECTION: Traits(Scope.CLUSTER, relabels=True),
-    StepKind.GATEWAY: Traits(Scope.CLUSTER),
+    # Pods that were made without injection are replaced once in each try.
+    StepKind.GATEWAY: Traits(Scope.CLUSTER, per_try="restarted_at"),
     StepKind.ADDRESS: Traits(Scope.CLUSTER),
     StepKind.STALE: Traits(Scope.CLUSTER),
     # What was seen before a retry does not count in it.

@@ -15,6 +15,7 @@ from interconnect.domain.entries import (
     MANAGED_BY_LABEL,
     MESH_LABEL,
     NETWORK_LABEL,
+    REVISION_LABEL,
     Target,
 )
 from interconnect.domain.json_types import Json
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 GATEWAY_SELECTOR = {"istio": "eastwestgateway"}
 STATUS_PORT = 15021
 NODE_SELECTOR_ANNOTATION = "traffic.istio.io/nodeSelector"
-REVISION_LABEL = "istio.io/rev"
 CPU_UTILIZATION_PERCENT = 80
 
 SERVICE_ACCOUNT = ("v1", "ServiceAccount")

@@ -57,7 +57,7 @@ class StepShown:
 @dataclass(frozen=True, slots=True)
 class WriteShown:
     """One write. `cluster` is a `kube-system` UID; `before` and `after` are YAML of what differs; `problems` are why it
-    would not succeed now; `owners` are the other managers of the object, the latest first; `verb` is a `Verb`.
+    would not succeed now; `owners` own the very fields that differ, the latest first; `verb` is a `Verb`.
     """
 
     cluster: str

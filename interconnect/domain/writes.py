@@ -18,6 +18,7 @@ from interconnect.domain.entries import (
     NETWORK_LABEL,
     NETWORKS_ANNOTATION,
     Absent,
+    Admitted,
     Applied,
     AppliedState,
     Live,
@@ -45,14 +46,17 @@ CODES = (
     "writes.webhook-path",
     "writes.webhook-rewritten",
     "writes.config-map-missing",
+    "writes.needed-changed",
     "networks.rewritten",
     # Notes of writes that need no consent.
+    "writes.note.admitted",
     "writes.note.adopted",
     "writes.note.already-gone",
     "writes.note.changed-since",
     "writes.note.left-as-found",
     "writes.note.not-ours",
     "writes.note.overwritten",
+    "writes.note.taken-away",
 )
 
 
@@ -142,6 +146,93 @@ def may_force(target: Target, conflicts: Iterable[tuple[str, str]], consents: fr
     return all(conflict(target, field, owner).token in consents for field, owner in conflicts)
 
 
+def arrived(write: Write, wanted: Wanted | None, answer: Json) -> tuple[Admitted, ...] | Violation:
+    """Return what the cluster made of a write, as its answer shows it: what it changed, or that it changed something
+    that must be as sent.
+    """
+    target = write.target
+    if wanted is None or write.manager != FIELD_MANAGER or write.removes:
+        return ()
+    if write.verb is Verb.APPLY:
+        found = agreement.admission(write.body, answer)
+        return _needed_changed(target, found.needed) if found.needed else found.admitted
+    if write.verb is Verb.JSON_PATCH:
+        entry = injection.find_entry(answer, target.field.removeprefix(WEBHOOK_FIELD_PREFIX))
+        got = None if entry is None else injection.read_network(entry.value)
+        change = agreement.Change(_place_of(target, answer), wanted.value, got)
+    elif write.verb is Verb.PUT:
+        listed = networks.networks_in((answer.get("data") or {}).get(networks.DATA_KEY))
+        there = {} if isinstance(listed, Violation) else listed
+        kept = [name for name, value in sorted(wanted.value.items()) if there.get(name) == value]
+        change = agreement.Change(_place_of(target, answer), sorted(wanted.value), kept)
+    else:
+        return ()
+    return () if change.sent == change.got else _needed_changed(target, (change,))
+
+
+def note_of(target: Target, admitted: Admitted) -> Violation:
+    """Return the note that a cluster changes one leaf of what is sent to it, or takes it away."""
+    if admitted.value is None:
+        return Violation("writes.note.taken-away", {**_where(target), "field": dotted(admitted.path)})
+    params = {"field": dotted(admitted.path), "value": _in_short(admitted.value)}
+    return Violation("writes.note.admitted", {**_where(target), **params})
+
+
+def _needed_changed(target: Target, changes: Iterable[agreement.Change]) -> Violation:
+    """The first says it all in nearly every case; `fields` names the others too."""
+    found = list(changes)
+    first = {"field": dotted(found[0].path), "sent": _in_short(found[0].sent), "got": _in_short(found[0].got)}
+    params = {**_where(target), **first, "fields": [dotted(change.path) for change in found]}
+    return Violation("writes.needed-changed", params)
+
+
+def pod_label_changed(cluster: str, pod: Json, key: str, sent: str) -> Violation:
+    """Return the finding that a Pod lacks a label of its template, or has it with another value."""
+    metadata = pod.get("metadata", {})
+    target = Target(cluster, "v1", "Pod", str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+    got = (metadata.get("labels") or {}).get(key)
+    return _needed_changed(target, (agreement.Change(("metadata", "labels", key), sent, got),))
+
+
+def _in_short(value: Any) -> Any:
+    """A value of a field as a sentence shows it: `app=x, team=y` for labels, and an empty text for nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_in_short(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return [_in_short(item) for item in value]
+    return "" if value is None else value
+
+
+def dotted(path: agreement.Path) -> str:
+    """Return a path as conflicts show theirs: `.spec.ports[port=15443,protocol=TCP].targetPort`."""
+    return "".join(step if step.startswith("[") else f".{step}" for step in path)
+
+
+def owners(target: Target, wanted: Wanted | None, applied: Applied | None, live: Json) -> tuple[str, ...]:
+    """Return who made a target other than what was written, as far as managedFields tell: the managers that own the
+    very fields that differ, the latest writer first.
+    """
+    if target.field:
+        return agreement.blamed(live, (_place_of(target, live),))
+    if wanted is None and applied is None:
+        return ()
+    manifest = wanted.value if wanted is not None else applied.value if applied is not None else {}
+    admitted = applied.admitted if applied is not None else ()
+    return agreement.blamed(live, agreement.differences(manifest, live, admitted=admitted))
+
+
+def _place_of(target: Target, live: Json) -> agreement.Path:
+    """Where in the object that holds it a foreign field is."""
+    if target.field == LABEL_FIELD:
+        return ("metadata", "labels", NETWORK_LABEL)
+    if target.field == NETWORKS_FIELD:
+        return ("data", networks.DATA_KEY)
+    name = target.field.removeprefix(WEBHOOK_FIELD_PREFIX)
+    entry = injection.find_entry(live, name)
+    below = ("service", "path") if entry is not None and entry.attribute == "path" else ("url",)
+    return ("webhooks", f"[name={name}]", "clientConfig", *below)
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     target: Target
@@ -177,6 +268,9 @@ class _Case:
     def replaced(self) -> bool:
         """The object that held what we wrote is gone; somebody made another one of its name."""
         return self.applied is not None and bool(self.applied.object_uid) and not self.named
+
+    def agrees(self, manifest: Json, live: Json) -> bool:
+        return agreement.agrees(manifest, live, admitted=self.applied.admitted if self.applied else ())
 
     def refuse(self, violation: Violation) -> Write:
         return Write(self.target, Verb.REFUSE, violation=violation)
@@ -216,7 +310,7 @@ def _object_stays(case: _Case, wanted: Wanted, live: Json) -> Decision:
         return _adopt(case, wanted, live)
     if metadata.get("deletionTimestamp"):
         return case.refuse_as("writes.terminating", finalizers=list(metadata.get("finalizers") or []))
-    if not case.replaced and case.recorded and agreement.agrees(wanted.value, live):
+    if not case.replaced and case.recorded and case.agrees(wanted.value, live):
         return _selector(case, wanted, live)
     note = "writes.note.overwritten" if case.recorded else ""
     return Write(case.target, Verb.APPLY, body=wanted.value, uid=str(metadata.get("uid", "")), note=note)

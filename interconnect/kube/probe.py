@@ -138,7 +138,8 @@ def _spiffe(der: bytes | None) -> str:
 
 class DeploymentStatus(NamedTuple):
     """`settled`: the controller has seen the newest spec and all replicas are new and available. `failure` is a reason
-    such as ProgressDeadlineExceeded or FailedCreate, empty while there is hope.
+    such as ProgressDeadlineExceeded or FailedCreate, empty while there is hope. `seen`: the numbers are about the
+    newest spec.
     """
 
     desired: int
@@ -148,6 +149,7 @@ class DeploymentStatus(NamedTuple):
     settled: bool
     failure: str = ""
     message: str = ""
+    seen: bool = True
 
 
 def deployment_status(deployment: Json) -> DeploymentStatus:
@@ -157,7 +159,7 @@ def deployment_status(deployment: Json) -> DeploymentStatus:
     seen = number(status, "observedGeneration") >= number(deployment, "metadata", "generation")
     settled = seen and updated == desired == number(status, "replicas") == available
     failure, message = _deployment_failure(status) if seen else ("", "")
-    return DeploymentStatus(desired, updated, ready, available, settled, failure, message)
+    return DeploymentStatus(desired, updated, ready, available, settled, failure, message, seen)
 
 
 def _deployment_failure(status: Json) -> tuple[str, str]:

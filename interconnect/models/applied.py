@@ -16,8 +16,9 @@ class AppliedEntry(models.Model):
     """What the console wrote to one object or foreign field.
 
     The row is saved before the first write and kept until what was written is seen to be gone. `found` is what was
-    there before (null: nothing), set when the row is created and never again. `archived` rows belong to a forgotten
-    cluster; they come back when that cluster is registered again.
+    there before (null: nothing), set when the row is created and never again. `admitted` are the leaves of which the
+    cluster made something else than was sent: [path, value], with null for a leaf that it took away. `archived` rows
+    belong to a forgotten cluster; they come back when that cluster is registered again.
     """
 
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="applied", verbose_name=_("mesh"))
@@ -31,6 +32,7 @@ class AppliedEntry(models.Model):
     state = models.CharField(_("state"), max_length=16, choices=list(STATE_LABELS.items()))
     value = models.JSONField(_("last sent"), null=True)
     found = models.JSONField(_("found before"), null=True)
+    admitted = models.JSONField(_("changed by admission"), default=list, blank=True)
     adopted = models.BooleanField(_("adopted"), default=False)
     gateway = models.CharField(_("gateway"), max_length=36, blank=True)
     archived = models.BooleanField(_("archived"), default=False)

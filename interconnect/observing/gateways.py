@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from interconnect.domain.entries import GATEWAY_LABEL
-from interconnect.domain.injection import not_injected
+from interconnect.domain.injection import not_injected, overruled
 from interconnect.domain.json_types import Json
 from interconnect.domain.seen import GatewaySeen
 from interconnect.domain.violations import Violation
@@ -14,8 +14,14 @@ from interconnect.kube import probe
 from interconnect.kube.reading import items, mapping, number, text
 
 
-def gateway_seen(deployment: Json | None, pods: Iterable[Json] | None, network: str) -> GatewaySeen:
-    """Return a gateway from its Deployment (None: there is none) and its Pods (None: not read).
+def gateway_seen(
+    deployment: Json | None,
+    pods: Iterable[Json] | None,
+    network: str,
+    hinders: Callable[[Mapping[str, str]], Violation | None] | None = None,
+) -> GatewaySeen:
+    """Return a gateway from its Deployment (None: there is none) and its Pods (None: not read). `hinders` says why Pods
+    with the labels of its template would be made without injection.
 
     Whether it is injected is unknown while Pods are being replaced or none runs.
     """
@@ -35,8 +41,16 @@ def gateway_seen(deployment: Json | None, pods: Iterable[Json] | None, network: 
     fault = not_injected(running, network)
     if fault and not now.settled and not _all_new(deployment, running):
         return seen
-    cause = Violation("gateway.uninjected", {"what": fault}) if fault else None
-    return replace(seen, injected=not fault, uninjected=cause)
+    return replace(seen, injected=not fault, uninjected=_cause(deployment, network, fault, hinders) if fault else None)
+
+
+def _cause(
+    deployment: Json, network: str, fault: str, hinders: Callable[[Mapping[str, str]], Violation | None] | None
+) -> Violation | None:
+    if fault == "network":
+        return Violation("gateway.other-network", {"gateway": text(deployment, "metadata", "name"), "network": network})
+    labels = mapping(deployment, "spec", "template", "metadata", "labels")
+    return (hinders(labels) or overruled()) if hinders else None
 
 
 def with_service(seen: GatewaySeen, service: Json | None, reason: str = "") -> GatewaySeen:

@@ -29,6 +29,7 @@ from interconnect.domain.entries import (
     Target,
     Unknown,
 )
+from interconnect.domain.injection import obstacle
 from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import ClusterSeen
 from interconnect.domain.render import label_target, render_member
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from interconnect.domain.entries import Applied
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Cluster, Topology
+    from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
     from interconnect.kube.kinds import Kind
 
@@ -146,7 +148,12 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     targets = [target for target in dict.fromkeys((*rendered, *asked.applied)) if target.kind not in OF_THE_MESH]
     objects = _objects(reader, targets, str(topology.mesh), namespace)
     live |= {_target(cluster.uid, each): Present(each) for found in objects.values() for each in found or ()}
-    gateways = _gateways(reader, topology, cluster, objects)
+    there = holder[0] if holder else None
+
+    def hinders(labels: Mapping[str, str]) -> Violation | None:
+        return None if there is None or configurations is None else obstacle(there, labels, configurations)
+
+    gateways = _gateways(reader, topology, cluster, objects, hinders)
     pods = reader.ask(lambda: of_other_networks(reader.api, group.name if group else ""))
     known = {target: _live(target, live, objects, configurations) for target in targets}
     owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
@@ -198,7 +205,11 @@ def _objects(reader: _Reader, targets: Iterable[Target], mesh: str, namespace: s
 
 
 def _gateways(
-    reader: _Reader, topology: Topology, cluster: Cluster, objects: Mapping[Kind, list[Json] | None]
+    reader: _Reader,
+    topology: Topology,
+    cluster: Cluster,
+    objects: Mapping[Kind, list[Json] | None],
+    hinders: Callable[[Mapping[str, str]], Violation | None],
 ) -> dict[str, GatewaySeen]:
     own = topology.gateways_of_cluster(cluster.name)
     deployments = objects.get(kinds.DEPLOYMENT)
@@ -212,6 +223,7 @@ def _gateways(
             _named(deployments, gateway.name),
             None if pods is None else of_gateway(pods, gateway.id),
             group.name if group else "",
+            hinders,
         )
         services = objects.get(kinds.SERVICE)
         if seen.present and services is not None:

@@ -8,15 +8,15 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from interconnect import clients
-from interconnect.domain import agreement
 from interconnect.domain.asked import asked_for
 from interconnect.domain.drift import writes_owed
-from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown
+from interconnect.domain.entries import Absent, Admitted, Applied, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.results import WriteShown
-from interconnect.domain.writes import Decision, Verb, Write, conflict, decide, may_force
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import Agree, Decision, Verb, Write, arrived, conflict, decide, may_force, owners
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.observing.istiods import side_by_side
 from interconnect.planning.excerpt import are_lists_of_mappings, excerpt
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.steps import PlannedStep
     from interconnect.domain.topology import Topology
-    from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
     from interconnect.models import Mesh
 
@@ -61,8 +60,8 @@ class PlannedWrite:
     """One write of the plan.
 
     `before` and `after` are the object without what the server keeps for itself; None: absent. `problems` say why it
-    wouldn't succeed now (with a token where consent helps), or why it can't be tried. `owners` are the other managers
-    of the object, latest first.
+    wouldn't succeed now (with a token where consent helps), or why it can't be tried. `owners` are the managers that
+    own the very fields that differ, latest first. `admitted` is what the cluster makes of it.
     """
 
     target: Target
@@ -72,6 +71,7 @@ class PlannedWrite:
     after: Json | None = None
     problems: tuple[Violation, ...] = ()
     owners: tuple[str, ...] = ()
+    admitted: tuple[Admitted, ...] = ()
 
     @property
     def problem(self) -> Violation | None:
@@ -80,12 +80,17 @@ class PlannedWrite:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a rollout would do. `live` is what was read; a rollout that starts from it writes what is shown here."""
+    """What a rollout would do. `live` is what was read; a rollout that starts from it writes what is shown here.
+
+    `admitted` are targets that aren't as written, but as their clusters make them of what was written: a dry run says
+    so, and nothing is to be done.
+    """
 
     steps: tuple[PlannedStep, ...]
     writes: tuple[PlannedWrite, ...]
     live: Mapping[Target, Live]
     unreachable: Mapping[str, Violation] = field(default_factory=dict)
+    admitted: Mapping[Target, tuple[Admitted, ...]] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -106,14 +111,15 @@ def preview(topology: Topology, scene: Scene) -> Preview:
         by_cluster.setdefault(target.cluster, []).append(target)
     looks = side_by_side(lambda item: _look(item[0], item[1], topology, rendered, scene), by_cluster.items())
     live = {target: state for look in looks for target, state in look.live.items()}
-    steps = plan(
-        topology, rendered, scene.applied, live, published=scene.published, verified=scene.verified, facts=scene.facts
-    )
+    admitted = {target: leaves for look in looks for target, leaves in look.admitted.items()}
+    rows = {**scene.applied, **_with_admitted(scene.applied, admitted)}
+    steps = plan(topology, rendered, rows, live, published=scene.published, verified=scene.verified, facts=scene.facts)
     return Preview(
         steps,
         tuple(write for look in looks for write in look.writes),
         live,
         {look.cluster: look.failure for look in looks if look.failure},
+        admitted,
     )
 
 
@@ -135,6 +141,31 @@ class _Look:
     live: Mapping[Target, Live]
     writes: tuple[PlannedWrite, ...]
     failure: Violation | None = None
+    admitted: Mapping[Target, tuple[Admitted, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What the writes to one cluster are tried with."""
+
+    api: Api
+    rendered: Rendered
+    applied: Mapping[Target, Applied]
+    live: Mapping[Target, Live]
+    mesh: str
+    consents: frozenset[str]
+
+    def decide(self, target: Target, *, consent: str = "", admitted: tuple[Admitted, ...] = ()) -> Decision:
+        """Return what a target needs with one more consent, or with what the cluster is now known to make of it."""
+        row = _with_admitted(self.applied, {target: admitted})[target] if admitted else self.applied.get(target)
+        consents = self.consents | ({consent} if consent else set())
+        return decide(target, self.rendered.get(target), row, self.live[target], mesh=self.mesh, consents=consents)
+
+
+def _with_admitted(
+    rows: Mapping[Target, Applied], admitted: Mapping[Target, tuple[Admitted, ...]]
+) -> dict[Target, Applied]:
+    return {target: replace(rows[target], admitted=leaves) for target, leaves in admitted.items()}
 
 
 def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendered, scene: Scene) -> _Look:
@@ -143,17 +174,17 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
         live, failure = _read(api, targets)
     except KubeError as error:
         return _Look(uid, {target: Unknown(error.code) for target in targets}, (), _failed(error, uid))
+    trial = _Trial(api, rendered, scene.applied, live, topology.mesh, scene.consents)
     writes = writes_owed(targets, rendered, scene.applied, live, mesh=topology.mesh, consents=scene.consents)
+    planned = [_dry_run(trial, write) for write in writes]
+    admitted = {write.target: write.admitted for write in planned if _is_as_admitted(trial, write)}
+    return _Look(uid, live, tuple(write for write in planned if write.target not in admitted), failure, admitted)
 
-    def with_consent(write: Write) -> Decision:
-        """Return what a refused write would be with the consent that it lacks."""
-        target, consents = write.target, scene.consents | {write.token}
-        return decide(
-            target, rendered.get(target), scene.applied.get(target), live[target], mesh=topology.mesh, consents=consents
-        )
 
-    planned = tuple(_dry_run(api, write, live, scene.consents, with_consent) for write in writes)
-    return _Look(uid, live, planned, failure)
+def _is_as_admitted(trial: _Trial, write: PlannedWrite) -> bool:
+    """Whether the write would change nothing: what is there is what the cluster makes of it."""
+    known = bool(write.admitted) and not write.problems and write.target in trial.applied
+    return known and isinstance(trial.decide(write.target, admitted=write.admitted), Agree)
 
 
 def _read(api: Api, targets: list[Target]) -> tuple[dict[Target, Live], Violation | None]:
@@ -176,28 +207,27 @@ def _failed(error: KubeError, uid: str) -> Violation:
     return error.violation(cluster=uid)
 
 
-def _dry_run(
-    api: Api,
-    write: Write,
-    live: Mapping[Target, Live],
-    consents: frozenset[str],
-    with_consent: Callable[[Write], Decision],
-) -> PlannedWrite:
-    now = live.get(write.target)
-    owners = agreement.managers(now.object) if isinstance(now, Present) else ()
+def _dry_run(trial: _Trial, write: Write) -> PlannedWrite:
+    target, now = write.target, trial.live.get(write.target)
+    blamed = (
+        owners(target, trial.rendered.get(target), trial.applied.get(target), now.object)
+        if isinstance(now, Present)
+        else ()
+    )
     if write.violation is None:
-        return replace(_try(api, write, now, consents), owners=owners)
+        return replace(_try(trial, write), owners=blamed)
     before = shown(now.object) if isinstance(now, Present) else None
-    refused = PlannedWrite(write.target, write.verb, write.note, before, before, (write.violation,), owners)
-    consented = with_consent(write) if write.token else None
+    refused = PlannedWrite(target, write.verb, write.note, before, before, (write.violation,), blamed)
+    consented = trial.decide(target, consent=write.token) if write.token else None
     if not isinstance(consented, Write) or consented.violation is not None:
         return refused
     # Ask at once for every consent that would be needed.
-    tried = _try(api, consented, now, consents)
+    tried = _try(trial, consented)
     return replace(refused, after=tried.after, problems=(write.violation, *tried.problems))
 
 
-def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> PlannedWrite:
+def _try(trial: _Trial, write: Write) -> PlannedWrite:
+    now = trial.live.get(write.target)
     before = shown(now.object) if isinstance(now, Present) else None
     planned = PlannedWrite(write.target, write.verb, write.note, before, before)
     if write.verb in (Verb.LOOK, Verb.FORGET, Verb.REFUSE):
@@ -206,18 +236,23 @@ def _try(api: Api, write: Write, now: Live | None, consents: frozenset[str]) -> 
     # A write that the cluster refuses to try is shown as it was asked for, with the refusal.
     planned = replace(planned, after=shown(asked) if asked else None)
     try:
-        after = _tried(api, write)
+        after = _tried(trial.api, write)
     except Conflict as error:
         pairs = [(cause.field, cause.owner) for cause in error.causes]
         if not pairs:
             return replace(planned, problems=(_failed(error, write.target.cluster),))
         problems = tuple(conflict(write.target, field, owner) for field, owner in pairs)
-        if not may_force(write.target, pairs, consents):
+        if not may_force(write.target, pairs, trial.consents):
             return replace(planned, problems=problems)
-        return _try(api, replace(write, force=True), now, consents)
+        return _try(trial, replace(write, force=True))
     except KubeError as error:
         return replace(planned, problems=(_failed(error, write.target.cluster),))
-    return replace(planned, after=shown(after) if after else None)
+    return _answered(planned, after, arrived(write, trial.rendered.get(write.target), after) if after else ())
+
+
+def _answered(planned: PlannedWrite, after: Json | None, found: tuple[Admitted, ...] | Violation) -> PlannedWrite:
+    shows = replace(planned, after=shown(after) if after else None)
+    return replace(shows, problems=(found,)) if isinstance(found, Violation) else replace(shows, admitted=found)
 
 
 def _tried(api: Api, write: Write) -> Json | None:

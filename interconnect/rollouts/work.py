@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.entries import FIELD_MANAGER, Absent, Applied, Live, Present, Rendered, Target
+from interconnect.domain.entries import FIELD_MANAGER, Absent, Admitted, Applied, Live, Present, Rendered, Target
 from interconnect.domain.json_types import Json
-from interconnect.domain.writes import Agree, Decision, Verb, Write, conflict, decide, may_force
+from interconnect.domain.violations import Violation
+from interconnect.domain.writes import Agree, Decision, Verb, Write, arrived, conflict, decide, may_force, note_of
 from interconnect.kube.errors import Conflict
 from interconnect.rollouts.known import Known
 from interconnect.rollouts.outcome import StepFailed
@@ -20,12 +21,18 @@ from interconnect.state import applied
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Topology
-    from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
     from interconnect.models import Cluster, Mesh, Rollout, Step
     from interconnect.rollouts.lease import Lease
 
 ROUNDS = 3  # how often a write that somebody else overtook is decided anew
+
+
+class _Arrived(NamedTuple):
+    """What a write has come to: the UID of the object, and what the cluster made of what was sent."""
+
+    uid: str
+    admitted: tuple[Admitted, ...]
 
 
 class Work:
@@ -39,7 +46,8 @@ class Work:
         self.rollout: Rollout = lease.step.rollout
         self.mesh: Mesh = self.rollout.mesh
         self.known: Known = after.known if after is not None and after.known.serves(self.step) else Known(self.step)
-        self._unrecorded: list[tuple[Target, str]] = []
+        self._unrecorded: dict[Target, _Arrived] = {}
+        self._notes: list[Violation] = []
 
     @property
     def topology(self) -> Topology:
@@ -145,17 +153,30 @@ class Work:
             if write.violation is not None:
                 raise refusal(write.violation)
         self._intend(rendered, rows, writes)
-        uids: dict[Target, str] = {}
         for calls in one_call_each(writes):
             self.lease.hold()
-            result = self._perform(api, calls)
-            if calls[0].manager == FIELD_MANAGER:
-                uids |= {write.target: str(result.get("metadata", {}).get("uid", "")) for write in calls}
-        self._unrecorded += [
-            (write.target, uids[write.target]) for write in writes if write.target in uids and not write.removes
-        ]
+            answer = self._perform(api, calls)
+            for write in calls:
+                self._take_in(write, rendered, answer)
         self._record_gone(writes)
         return list(writes)
+
+    def _take_in(self, write: Write, rendered: Rendered, answer: Json) -> None:
+        """What the answer to a write says is there now. Raises StepFailed when it isn't what the gateway needs; what
+        did arrive is on record all the same.
+        """
+        if write.manager != FIELD_MANAGER or write.removes:
+            return
+        found = arrived(write, rendered[write.target], answer)
+        uid = str(answer.get("metadata", {}).get("uid", ""))
+        self._unrecorded[write.target] = _Arrived(uid, () if isinstance(found, Violation) else found)
+        if isinstance(found, Violation):
+            raise StepFailed(found.code, dict(found.params))
+        self._notes += [note_of(write.target, leaf) for leaf in found]
+
+    def notes(self) -> list[Json]:
+        """Return what the cluster has made of the step's writes so far, as its evidence `notes`."""
+        return [*self.step.evidence.get("notes", ()), *(note.to_json() for note in self._notes)]
 
     def _intend(self, rendered: Rendered, rows: Mapping[Target, Applied], writes: Sequence[Write]) -> None:
         coming = [write for write in writes if not write.removes and write.manager == FIELD_MANAGER]
@@ -175,8 +196,12 @@ class Work:
 
         Until then it counts as possibly written, and the next worker writes it again.
         """
-        applied.written(self.mesh, dict(self._unrecorded))
-        self._unrecorded = []
+        written, self._unrecorded = self._unrecorded, {}
+        applied.written(
+            self.mesh,
+            {target: found.uid for target, found in written.items()},
+            {target: found.admitted for target, found in written.items()},
+        )
 
     def _record_gone(self, writes: Sequence[Write]) -> None:
         """At once, since handlers ask for it. A deleted object's row goes only when the object has been seen gone."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.entries import OF_THE_MESH, Applied, AppliedState, Target
+from interconnect.domain.entries import OF_THE_MESH, Admitted, Applied, AppliedState, Target
 from interconnect.domain.preflight import lasting
 from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 _PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
-_AS_AGAIN = ("state", "value", "gateway", "object_uid", "rollout", "updated_at")
+_AS_AGAIN = ("state", "value", "admitted", "gateway", "object_uid", "rollout", "updated_at")
 _AS_NEW = (*_AS_AGAIN, "found", "adopted", "archived")
 
 
@@ -31,10 +31,12 @@ def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]
     rows = AppliedEntry.objects.filter(mesh=mesh, archived=False)
     if cluster_uid is not None:
         rows = rows.filter(cluster_uid=cluster_uid)
-    return {
-        target_of(row): Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway)
-        for row in rows
-    }
+    return {target_of(row): _applied(row) for row in rows}
+
+
+def _applied(row: AppliedEntry) -> Applied:
+    admitted = tuple(Admitted(tuple(path), value) for path, value in row.admitted)
+    return Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway, admitted)
 
 
 def consents(mesh: Mesh) -> frozenset[str]:
@@ -100,8 +102,10 @@ def leave(mesh: Mesh, targets: Mapping[Target, str], *, rollout: Rollout | None)
         rows.update(state=AppliedState.LEAVING, rollout=rollout, **({"object_uid": uid} if uid else {}))
 
 
-def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:
-    """Save that these targets are there now, each in the object with this UID."""
+def written(
+    mesh: Mesh, targets: Mapping[Target, str], admitted: Mapping[Target, Iterable[Admitted]] | None = None
+) -> None:
+    """Save that these targets are there now, each in the object with this UID, and what the cluster made of them."""
     holders: dict[tuple[Target, str], list[str]] = {}
     for target, uid in targets.items():
         holders.setdefault((target._replace(field=""), uid), []).append(target.field)
@@ -110,6 +114,15 @@ def written(mesh: Mesh, targets: Mapping[Target, str]) -> None:
         del place["field"]
         AppliedEntry.objects.filter(mesh=mesh, archived=False, **place).update(
             state=AppliedState.WRITTEN, object_uid=uid
+        )
+    note_admitted(mesh, {target: leaves for target, leaves in (admitted or {}).items() if leaves})
+
+
+def note_admitted(mesh: Mesh, admitted: Mapping[Target, Iterable[Admitted]]) -> None:
+    """Save what clusters make of what was written, by target, so that it isn't drift from now on."""
+    for target, leaves in admitted.items():
+        AppliedEntry.objects.filter(mesh=mesh, archived=False, **_place(target)).update(
+            admitted=[[list(path), value] for path, value in leaves]
         )
 
 

@@ -91,6 +91,11 @@ STEPS = {
         "The gateway rule stays until everything else has been withdrawn. Fix the earlier failure, then retry."
     ),
     "step.cancelled": _("Cancelled before it started."),
+    "gateway.other-network": _(
+        "The Pods of %(gateway)s were injected for another network than %(network)s. Check the injection webhook of "
+        "this cluster, then retry."
+    ),
+    "gateway.made-without-injection": _("The Pods of %(gateway)s were created without the Istio proxy. %(violation)s"),
     "gateway.not-available": _(
         "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
         "%(said)s. Fix it, then retry."

@@ -67,15 +67,40 @@ WRITES = {
         "Somebody set the network of webhook %(webhook)s of %(name)s to %(network)s, not "
         "%(expected)s. Review the change, then restore it."
     ),
+    "writes.needed-changed": _(
+        "The cluster changes what the gateway needs: %(field)s of %(kind)s %(name)s (sent: %(sent)s, got: %(got)s). "
+        "Find the mutating policy or webhook that does it, exempt this object from it, then retry."
+    ),
     "writes.config-map-missing": _(
         "The ConfigMap %(namespace)s/%(name)s is gone. Check where istiod reads meshNetworks, then retry."
     ),
+    "injection.namespace-label": _(
+        "The namespace %(namespace)s has the label %(label)s, so no injection webhook selects them. Remove the label, "
+        "then retry."
+    ),
+    "injection.no-webhook": _(
+        "The cluster has no injection webhook. Install the sidecar injector for this cluster, then retry."
+    ),
+    "injection.policy": _(
+        "An injection webhook selects them, yet it has no effect. Look for a mutating policy that changes Pods, and "
+        "for injection that is switched off in istiod's configuration, then retry."
+    ),
+    "injection.revision": _(
+        "No injection webhook of the cluster serves the revision %(revision)s (found: %(revisions)s). Install that "
+        "revision or correct the label istio.io/rev of the namespace %(namespace)s, then retry."
+    ),
+    "injection.selector": _(
+        "The selectors of the injection webhooks (%(webhooks)s) match neither them nor the namespace %(namespace)s. "
+        "Fix the selectors or the labels of the namespace, then retry."
+    ),
+    "writes.note.admitted": _("the cluster changes %(field)s to %(value)s"),
     "writes.note.adopted": _("existed before; adopted"),
     "writes.note.already-gone": _("already gone"),
     "writes.note.changed-since": _("changed by somebody else; left as it is"),
     "writes.note.left-as-found": _("already so before; left as found"),
     "writes.note.not-ours": _("not ours, left alone"),
     "writes.note.overwritten": _("changed by somebody else; written again"),
+    "writes.note.taken-away": _("the cluster removes %(field)s"),
 }
 
 RESTART = {

@@ -14,6 +14,7 @@ from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.status import Level
 from interconnect.domain.steps import Phase, StepKind
+from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutKind
 from interconnect.wording import MESSAGES, word
 from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
@@ -55,6 +56,12 @@ def reasons_behind(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a step has found, one sentence each: the step's own sentence says only how much it found."""
     items = [item for key in ("guard", "findings") for item in evidence.get(key) or () if isinstance(item, dict)]
     return tuple(dict.fromkeys(reasons(found for found in map(Finding.from_json, items) if found.grave)))
+
+
+def notes_in(evidence: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a cluster made of what a step sent to it, one clause each."""
+    items = (Violation.from_json(item) for item in evidence.get("notes") or () if isinstance(item, dict))
+    return tuple(dict.fromkeys(word(item.code, item.params) for item in items))
 
 
 def cluster_error(code: str, params: Mapping[str, Any]) -> str:

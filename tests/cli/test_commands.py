@@ -19,6 +19,7 @@ from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from simulator import world as simulated
+from simulator.policies import Policy
 from tests.support.world import ROOT, SYSTEM, B, C
 
 if TYPE_CHECKING:
@@ -70,6 +71,18 @@ def test_a_file_becomes_a_mesh_and_the_file_again(shell: Shell) -> None:
     assert shell("plan", "-", stdin=exported, ends=OK).out == "Nothing to do.\n"
     assert str(shell.folder) not in exported
     assert Rollout.objects.get().actor.startswith("cli:")
+
+
+def test_a_plan_after_apply_is_empty_under_a_policy_that_lowers_limits(shell: Shell) -> None:
+    pointer = "/spec/template/spec/containers/0/resources/limits/cpu"
+    shell.world.fleet.cluster("member-b").cluster.policies = (Policy("deployments", "eastwest-", {pointer: "250m"}),)
+    file = shell.file()
+    made = shell("apply", file, ends=OK)
+    field = ".spec.template.spec.containers[name=istio-proxy].resources.limits.cpu"
+    assert f"the cluster changes {field} to 250m" in made.out
+    assert shell("plan", file, ends=OK).out == "Nothing to do.\n"
+    assert "Nothing to do." in shell("apply", file, ends=OK).out
+    assert Rollout.objects.count() == 1
 
 
 def test_a_plan_shows_steps_writes_and_what_differs_and_stores_nothing(at_work: Shell) -> None:

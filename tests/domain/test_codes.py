@@ -16,6 +16,7 @@ from interconnect.domain import (
     changes,
     cidrs,
     gateways,
+    injection,
     names,
     networks_check,
     preflight,
@@ -25,7 +26,7 @@ from interconnect.domain import (
     writes,
 )
 
-MODULES = (addressing, changes, cidrs, gateways, names, rules, warnings)
+MODULES = (addressing, changes, cidrs, gateways, injection, names, rules, warnings)
 # What these say is found in clusters: their codes come out of variables and helpers too, so every text like one counts.
 FINDING = (networks_check, preflight, verify, writes)
 LIKE_A_CODE = re.compile(r"(guard|networks|preflight|verify|writes)\.[a-z-]+(\.[a-z-]+)?")

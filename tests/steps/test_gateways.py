@@ -10,12 +10,14 @@ from interconnect.domain.topology import Address, Autoscaling, GatewaySpec, Serv
 from interconnect.rollouts.steps import gateway as gateway_steps
 from interconnect.services.watching import look_at_pending_addresses
 from simulator.mesh import Mesh as SimulatedMesh
+from simulator.policies import Policy
 from tests.support.world import SYSTEM, B, World, gateway, step
 
 if TYPE_CHECKING:
     import pytest
 
 PENDING = (("simulator/pending", "true"),)
+NO_SUCH_IMAGE = Policy("pods", "eastwest-", {"/spec/containers/0/image": "registry.example.org/missing"})
 
 
 def replicas_seen(world: World) -> list[int]:
@@ -82,7 +84,7 @@ def test_a_gateway_that_is_not_injected_fails_and_says_what_is_wrong(
     monkeypatch.setattr(SimulatedMesh, "inject", lambda _mesh, _member, pod: without_network(pod))
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B), ends="failed")
     failed = step(rollout, "gateway")
-    assert failed.error_code == "gateway.not-injected"
+    assert failed.error_code == "gateway.other-network"
     assert failed.error_params["network"] == "green"
     monkeypatch.undo()
     world.fleet.cluster("member-b").patch(
@@ -104,7 +106,7 @@ def test_a_gateway_that_does_not_become_available_fails_with_what_kubernetes_say
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_steps, "AVAILABLE_SECONDS", 0.3)
-    world.fleet.cluster("member-b").delete("MutatingWebhookConfiguration", "istio-sidecar-injector")
+    world.fleet.cluster("member-b").cluster.policies = (NO_SUCH_IMAGE,)
     rollout = world.do(Enable(), *world.group(green="member-b"), gateway(B), ends="failed")
     failed = step(rollout, "gateway")
     assert (failed.error_code, failed.error_params["available"]) == ("gateway.not-available", 0)
@@ -112,7 +114,7 @@ def test_a_gateway_that_does_not_become_available_fails_with_what_kubernetes_say
 
 
 def test_a_deployment_that_kubernetes_gave_up_is_not_waited_for(world: World) -> None:
-    world.fleet.cluster("member-b").delete("MutatingWebhookConfiguration", "istio-sidecar-injector")
+    world.fleet.cluster("member-b").cluster.policies = (NO_SUCH_IMAGE,)
 
     def impatient(_cluster: str, _n: int, request: Any, stage: str) -> None:
         if stage == "after" and re.search("/deployments/eastwest", request.path) and request.method == "PATCH":

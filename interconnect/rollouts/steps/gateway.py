@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,23 +12,29 @@ from django.db import IntegrityError, transaction
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
-from interconnect.domain.injection import not_injected
+from interconnect.domain.injection import newest_not_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.json_types import Json
+from interconnect.domain.manifests import DEPLOYMENT
 from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Gateway, GatewayKey, Group, ServiceType, Topology
-from interconnect.domain.writes import Verb
+from interconnect.domain.writes import Verb, pod_label_changed
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import Permanent
+from interconnect.kube.reading import mapping, text
 from interconnect.models import Gateway as GatewayRow
 from interconnect.models import MembershipAddress, Rollout
 from interconnect.observing.gateways import gateway_seen
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
+from interconnect.rollouts.steps.control_plane import RESTARTED_AT
 from interconnect.rollouts.work import Work, described, read_live, removal_evidence
 from interconnect.state import applied, desired, observed
 
 if TYPE_CHECKING:
+    from interconnect.domain.violations import Violation
     from interconnect.domain.writes import Write
 
 AVAILABLE_SECONDS = 300
+LOOK_SECONDS = 2
 ADDRESS_SECONDS = 30
 DELETION_SECONDS = 120
 NAME_IN_USE = frozenset({"writes.not-ours", "writes.name-taken", "writes.terminating"})
@@ -126,8 +132,11 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     namespace = work.mesh.system_namespace
     deployment = work.member.get(kinds.DEPLOYMENT, gateway.name, namespace)
     now = probe.deployment_status(deployment or {})
-    pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if now.settled else []
-    fault = not_injected(pods, network)
+    # Pods without a proxy may never become ready, so what takes long is looked into.
+    looked = now.settled or (now.seen and now.updated > 0 and work.waited() > LOOK_SECONDS)
+    pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if looked else []
+    fault = not_injected(pods, network) if now.settled else newest_not_injected(pods, network)
+    changed = relabelled(pods, _labels_of(deployment or {}))
     seen = gateway_seen(deployment, pods if now.settled else None, network)
     observed.note_gateway(
         UUID(gateway.id),
@@ -141,11 +150,12 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
         "updated": now.updated,
         "available": now.available,
         "said": now.message,
+        "notes": work.notes(),
     }
-    if now.settled and not fault:
-        return Done(evidence)
+    if fault or (now.settled and changed):
+        return _made_anew(work, deployment or {}, _Unfit(gateway.name, network, fault, changed), evidence)
     if now.settled:
-        raise StepFailed("gateway.not-injected", {"gateway": gateway.name, "what": fault, "network": network}, evidence)
+        return Done(evidence)
     if now.failure == "ProgressDeadlineExceeded" or work.waited() > AVAILABLE_SECONDS:
         params = {
             "gateway": gateway.name,
@@ -155,6 +165,62 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
         }
         raise StepFailed("gateway.not-available", params, evidence)
     return Wait(None, evidence)
+
+
+class _Unfit(NamedTuple):
+    """What is wrong with a gateway's Pods: `fault` as `not_injected` says, and a Pod with a label that was changed."""
+
+    gateway: str
+    network: str
+    fault: str
+    changed: tuple[Json, str] | None
+
+
+def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> Wait:
+    """Replace Pods that were made without injection: once in each try, when nothing stands in its way any longer.
+
+    Raises StepFailed with the cause if that would change nothing, or has changed nothing.
+    """
+    labels = _labels_of(deployment)
+    cause = _obstacle(work, labels) if unfit.fault else None
+    if cause is None and _restart(work, deployment):
+        return Wait(None, evidence)
+    if cause is None and unfit.changed is not None:
+        pod, key = unfit.changed
+        changed = pod_label_changed(work.step.chain, pod, key, labels[key])
+        raise StepFailed(changed.code, dict(changed.params), evidence)
+    if cause is None and unfit.fault == "network":
+        params = {"gateway": unfit.gateway, "network": unfit.network}
+        raise StepFailed("gateway.other-network", params, evidence)
+    cause = cause or overruled()
+    observed.note_gateway(UUID(work.step.subject), injected=False, uninjected=cause.to_json())
+    params = {**cause.params, "gateway": unfit.gateway, "violation": cause.code}
+    raise StepFailed("gateway.made-without-injection", params, evidence)
+
+
+def _labels_of(deployment: Json) -> dict[str, str]:
+    return dict(mapping(deployment, "spec", "template", "metadata", "labels"))
+
+
+def _obstacle(work: Work, labels: Mapping[str, str]) -> Violation | None:
+    """Why Pods would be made without injection now; None also where that can't be read."""
+    try:
+        namespace = work.member.get(kinds.NAMESPACE, work.mesh.system_namespace, metadata_only=True)
+        return obstacle(namespace or {}, labels, work.member.list(kinds.MUTATING_WEBHOOK))
+    except Permanent:
+        return None
+
+
+def _restart(work: Work, deployment: Json) -> bool:
+    """Have the Deployment replace its Pods one by one. False if that was done in this try."""
+    asked = work.step.params.get("restarted_at")
+    annotations = mapping(deployment, "spec", "template", "metadata", "annotations")
+    if not asked or annotations.get(RESTARTED_AT) == asked:
+        return False
+    target = Target(work.step.chain, *DEPLOYMENT, work.mesh.system_namespace, text(deployment, "metadata", "name"))
+    work.lease.hold()
+    work.member.strategic_patch(target, {"spec": {"template": {"metadata": {"annotations": {RESTARTED_AT: asked}}}}})
+    return True
 
 
 def address(work: Work) -> Done | Wait:
