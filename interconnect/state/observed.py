@@ -54,6 +54,7 @@ from interconnect.models import (
 if TYPE_CHECKING:
     from interconnect.domain.summary import Summary
     from interconnect.domain.stale import StaleCount
+    from interconnect.domain.summary import Summary
     from interconnect.models.observation import Observation
 
 ANSWERS, FAILING = "answers", "failing"
@@ -373,6 +374,11 @@ def _known(row: ReplicaObservation) -> ReplicaKnown:
     standing = Steady.from_json(row.standing)
     silent = standing.since if standing is not None and standing.value == FAILING else None
     return ReplicaKnown(ReplicaSeen.from_json(row.facts), row.answered_at, silent)
+
+
+def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
+    """Keep what the list of meshes shows of this one."""
+    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
 
 
 def checks_of(mesh: Mesh) -> ChecksResult:
