@@ -369,6 +369,12 @@ def _known(row: ReplicaObservation) -> ReplicaKnown:
     return ReplicaKnown(ReplicaSeen.from_json(row.facts), row.answered_at, silent)
 
 
+def asked_since(mesh: Mesh, moment: datetime) -> tuple[int, int]:
+    """Return how many clusters have been asked since a moment, and how many there are."""
+    rows = Cluster.objects.filter(mesh=mesh).values_list("observation__at", flat=True)
+    return sum(1 for at in rows if at and at >= moment), len(rows)
+
+
 def checks_of(mesh: Mesh) -> ChecksResult:
     """Return what *Run checks* last found; without a time if nobody has run them."""
     row = ChecksObservation.objects.filter(mesh=mesh).first()
