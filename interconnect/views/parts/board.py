@@ -39,7 +39,8 @@ SILENT = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cl
 OF_SILENT = frozenset({"preflight.no-answer", "preflight.not-checked"})
 
 
-class Tile(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Tile:
     """A filter by which findings are counted. `show` is its value in the query."""
 
     show: str
@@ -193,7 +194,7 @@ class Board:
         found = [self._entry(row) for row in rows]
         if wanted.by != "cluster":
             return found
-        first = {}
+        first: dict[str, int] = {}
         for number, entry in enumerate(found):
             first.setdefault(entry.place, number)
         return sorted(found, key=lambda entry: first[entry.place])
