@@ -52,7 +52,6 @@ from interconnect.models import (
 )
 
 if TYPE_CHECKING:
-    from interconnect.domain.summary import Summary
     from interconnect.domain.stale import StaleCount
     from interconnect.domain.summary import Summary
     from interconnect.models.observation import Observation

@@ -15,7 +15,6 @@ from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.status import Level, worst_first
 from interconnect.domain.summary import REACHABLE, tally
-from interconnect.domain.topology import Address, Cluster, Gateway, Group
 from interconnect.views.parts import menus, states
 from interconnect.wording import phrases
 from meshconsole.ui.tones import Action, Badge, Tone
@@ -23,6 +22,7 @@ from meshconsole.ui.tones import Action, Badge, Tone
 if TYPE_CHECKING:
     from interconnect.domain.seen import Member
     from interconnect.domain.status import State
+    from interconnect.domain.topology import Address, Cluster, Gateway, Group
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
 
