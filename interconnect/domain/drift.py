@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interconnect.domain.entries import Absent, Applied, Live, Present, Rendered, Target, Unknown, Wanted
+from interconnect.domain.entries import Absent, Admitted, Applied, Live, Present, Rendered, Target, Unknown, Wanted
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.violations import Violation
-from interconnect.domain.writes import NO_CONSENTS, Agree, Verb, Write, decide, owners
+from interconnect.domain.writes import NO_CONSENTS, Agree, Verb, Write, arrived, decide, note_of, owners
 
 if TYPE_CHECKING:
     from interconnect.domain.json_types import Json
@@ -43,6 +44,54 @@ def writes_owed(
     for gateway in gateways:
         found += gateway_writes(gateway, here, rows, live, mesh=mesh, consents=consents)
     return found
+
+
+def is_as_admitted(
+    target: Target, wanted: Wanted | None, row: Applied | None, live: Live, admitted: tuple[Admitted, ...], *, mesh: str
+) -> bool:
+    """Whether nothing is owed to a target any longer, now that it is known what its cluster makes of what is sent."""
+    if row is None or not admitted:
+        return False
+    return isinstance(decide(target, wanted, replace(row, admitted=admitted), live, mesh=mesh), Agree)
+
+
+def admitted_among(
+    owed: Iterable[Write],
+    rendered: Rendered,
+    applied: Mapping[Target, Applied],
+    live: Mapping[Target, Live],
+    dry_run: Callable[[Write], Json | None],
+    *,
+    mesh: str,
+) -> dict[Target, tuple[Admitted, ...]]:
+    """Return the targets of these writes that are as their clusters make them of what was sent, so that they are no
+    drift, and the leaves that admission changes: to be kept, so that no look has to try this again.
+
+    `dry_run` returns the answer to a dry run of a write, None if it can't be tried. Only objects that were written and
+    differ now are tried.
+    """
+    found: dict[Target, tuple[Admitted, ...]] = {}
+    for write in owed:
+        target = write.target
+        if (
+            write.verb is not Verb.APPLY
+            or target.field
+            or write.note != "writes.note.overwritten"
+            or target not in live
+        ):
+            continue
+        answer = dry_run(write)
+        leaves = arrived(write, rendered.get(target), answer) if answer else ()
+        if not isinstance(leaves, Violation) and is_as_admitted(
+            target, rendered.get(target), applied.get(target), live[target], leaves, mesh=mesh
+        ):
+            found[target] = leaves
+    return found
+
+
+def notes_of(applied: Mapping[Target, Applied]) -> tuple[Violation, ...]:
+    """Return what clusters are known to make of what was written, one note for each leaf."""
+    return tuple(note_of(target, leaf) for target, row in applied.items() for leaf in row.admitted)
 
 
 def drift_of(writes: Iterable[Write], live: Mapping[Target, Live]) -> tuple[Violation, ...]:

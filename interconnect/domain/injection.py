@@ -31,6 +31,7 @@ _UNREPLACED_IMAGE = re.compile(r"(?:.*/)?auto(?:[:@].*)?")
 _SWITCH = "istio-injection"
 
 CODES = (
+    "injection.earlier",
     "injection.namespace-label",
     "injection.no-webhook",
     "injection.policy",
@@ -185,8 +186,13 @@ def obstacle(namespace: Json, labels: Mapping[str, str], configurations: Iterabl
 
 
 def overruled() -> Violation:
-    """Return the cause that is left when a webhook selects the Pods and they come without a proxy all the same."""
+    """Return the cause that is left when a webhook selects the Pods and new ones come without a proxy all the same."""
     return Violation("injection.policy")
+
+
+def earlier() -> Violation:
+    """Return the cause as a look can tell it when a webhook selects the Pods: only new ones would show a policy."""
+    return Violation("injection.earlier")
 
 
 def _selected(webhooks: Iterable[Json], namespace: Mapping[str, str], labels: Mapping[str, str]) -> bool:

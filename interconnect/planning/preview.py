@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect import clients
 from interconnect.domain.asked import asked_for
-from interconnect.domain.drift import writes_owed
+from interconnect.domain.drift import is_as_admitted, writes_owed
 from interconnect.domain.entries import Absent, Admitted, Applied, Live, Present, Rendered, Target, Unknown
 from interconnect.domain.json_types import Json
 from interconnect.domain.plan import plan
 from interconnect.domain.render import render
 from interconnect.domain.results import WriteShown
 from interconnect.domain.violations import Violation
-from interconnect.domain.writes import Agree, Decision, Verb, Write, arrived, conflict, decide, may_force, owners
+from interconnect.domain.writes import Decision, Verb, Write, arrived, conflict, decide, may_force, owners
 from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.observing.istiods import side_by_side
 from interconnect.planning.excerpt import are_lists_of_mappings, excerpt
@@ -112,7 +112,8 @@ def preview(topology: Topology, scene: Scene) -> Preview:
     looks = side_by_side(lambda item: _look(item[0], item[1], topology, rendered, scene), by_cluster.items())
     live = {target: state for look in looks for target, state in look.live.items()}
     admitted = {target: leaves for look in looks for target, leaves in look.admitted.items()}
-    rows = {**scene.applied, **_with_admitted(scene.applied, admitted)}
+    known = {target: replace(scene.applied[target], admitted=leaves) for target, leaves in admitted.items()}
+    rows = {**scene.applied, **known}
     steps = plan(topology, rendered, rows, live, published=scene.published, verified=scene.verified, facts=scene.facts)
     return Preview(
         steps,
@@ -155,17 +156,10 @@ class _Trial:
     mesh: str
     consents: frozenset[str]
 
-    def decide(self, target: Target, *, consent: str = "", admitted: tuple[Admitted, ...] = ()) -> Decision:
-        """Return what a target needs with one more consent, or with what the cluster is now known to make of it."""
-        row = _with_admitted(self.applied, {target: admitted})[target] if admitted else self.applied.get(target)
-        consents = self.consents | ({consent} if consent else set())
-        return decide(target, self.rendered.get(target), row, self.live[target], mesh=self.mesh, consents=consents)
-
-
-def _with_admitted(
-    rows: Mapping[Target, Applied], admitted: Mapping[Target, tuple[Admitted, ...]]
-) -> dict[Target, Applied]:
-    return {target: replace(rows[target], admitted=leaves) for target, leaves in admitted.items()}
+    def decide(self, target: Target, consent: str) -> Decision:
+        """Return what a target needs with one more consent."""
+        wanted, row, consents = self.rendered.get(target), self.applied.get(target), self.consents | {consent}
+        return decide(target, wanted, row, self.live[target], mesh=self.mesh, consents=consents)
 
 
 def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendered, scene: Scene) -> _Look:
@@ -183,8 +177,10 @@ def _look(uid: str, targets: list[Target], topology: Topology, rendered: Rendere
 
 def _is_as_admitted(trial: _Trial, write: PlannedWrite) -> bool:
     """Whether the write would change nothing: what is there is what the cluster makes of it."""
-    known = bool(write.admitted) and not write.problems and write.target in trial.applied
-    return known and isinstance(trial.decide(write.target, admitted=write.admitted), Agree)
+    target, row = write.target, trial.applied.get(write.target)
+    return not write.problems and is_as_admitted(
+        target, trial.rendered.get(target), row, trial.live[target], write.admitted, mesh=trial.mesh
+    )
 
 
 def _read(api: Api, targets: list[Target]) -> tuple[dict[Target, Live], Violation | None]:
@@ -218,7 +214,7 @@ def _dry_run(trial: _Trial, write: Write) -> PlannedWrite:
         return replace(_try(trial, write), owners=blamed)
     before = shown(now.object) if isinstance(now, Present) else None
     refused = PlannedWrite(target, write.verb, write.note, before, before, (write.violation,), blamed)
-    consented = trial.decide(target, consent=write.token) if write.token else None
+    consented = trial.decide(target, write.token) if write.token else None
     if not isinstance(consented, Write) or consented.violation is not None:
         return refused
     # Ask at once for every consent that would be needed.

@@ -74,6 +74,10 @@ WRITES = {
     "writes.config-map-missing": _(
         "The ConfigMap %(namespace)s/%(name)s is gone. Check where istiod reads meshNetworks, then retry."
     ),
+    "injection.earlier": _(
+        "An injection webhook selects them now, so they were probably created before it did. Retry the rollout, or "
+        "restart the gateway's Deployment."
+    ),
     "injection.namespace-label": _(
         "The namespace %(namespace)s has the label %(label)s, so no injection webhook selects them. Remove the label, "
         "then retry."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interconnect.domain.agreement import admission, agrees, blamed, differences
+from interconnect.domain.drift import admitted_among, notes_of, writes_owed
 from interconnect.domain.entries import Admitted, Applied, AppliedState, Present, Target
 from interconnect.domain.render import networks_target, render, rule_target, webhook_target
 from interconnect.domain.violations import Violation
@@ -248,3 +249,37 @@ def test_a_note_says_what_the_cluster_makes_of_a_leaf() -> None:
 def test_a_label_that_a_pod_lacks_is_needed() -> None:
     found = pod_label_changed("uid", {"metadata": {"name": "p", "namespace": "s"}}, NETWORK, "blue")
     assert (found.code, found.params["kind"], found.params["name"]) == ("writes.needed-changed", "Pod", "p")
+
+
+def owed_under(live: Json, applied: Applied) -> tuple[list[Write], dict[Target, Present]]:
+    there = {DEPLOYMENT: Present(live)}
+    rows = {DEPLOYMENT: applied}
+    return writes_owed([DEPLOYMENT], {DEPLOYMENT: RENDERED[DEPLOYMENT]}, rows, there, mesh=MESH), there
+
+
+def test_a_look_finds_by_one_dry_run_what_a_later_policy_makes_of_an_object() -> None:
+    owed, live = owed_under(LIMITED, row(DEPLOYMENT))
+    asked: list[Target] = []
+
+    def dry_run(write: Write) -> Json:
+        asked.append(write.target)
+        return LIMITED
+
+    found = admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, dry_run, mesh=MESH)
+    assert found == {DEPLOYMENT: (Admitted(CPU, "250m"),)}
+    assert asked == [DEPLOYMENT]
+    kept = row(DEPLOYMENT, admitted=found[DEPLOYMENT])
+    assert owed_under(LIMITED, kept)[0] == []
+    assert [note.code for note in notes_of({DEPLOYMENT: kept})] == ["writes.note.admitted"]
+
+
+@pytest.mark.parametrize("answer", [None, RENDERED[DEPLOYMENT].value])
+def test_what_a_dry_run_does_not_explain_stays_drift(answer: Json | None) -> None:
+    owed, live = owed_under(LIMITED, row(DEPLOYMENT))
+    assert admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, lambda _: answer, mesh=MESH) == {}
+
+
+def test_a_row_that_never_arrived_is_not_tried() -> None:
+    intended = row(DEPLOYMENT, state=AppliedState.INTENDED)
+    owed, live = owed_under(LIMITED, intended)
+    assert admitted_among(owed, RENDERED, {DEPLOYMENT: intended}, live, pytest.fail, mesh=MESH) == {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.domain.injection import newest_not_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.injection import earlier, newest_not_injected, not_injected, obstacle, overruled, relabelled
 
 GATEWAY = {"istio": "eastwestgateway", "sidecar.istio.io/inject": "true", "meshconsole.io/gateway": "g"}
 
@@ -120,6 +120,7 @@ def test_the_obstacle_is_named(where: Any, labels: Any, webhooks: Any, code: str
 
 def test_what_no_selector_explains_is_a_policy() -> None:
     assert overruled().code == "injection.policy"
+    assert earlier().code == "injection.earlier"
 
 
 def pod(image: str = "proxyv2:1.31", network: str = "blue", **metadata: Any) -> dict[str, Any]:

@@ -8,14 +8,15 @@ import pytest
 
 from interconnect.domain.changes import DeleteGateway, EditGateway, Enable
 from interconnect.domain.topology import GatewaySpec
-from interconnect.models import AppliedEntry
+from interconnect.models import AppliedEntry, ClusterObservation
 from interconnect.services.watching import look
 from interconnect.state import applied
+from interconnect.state.observed import member_of
 from simulator.policies import Policy
 from tests.support.world import SYSTEM, B, World, gateway, step
 
 if TYPE_CHECKING:
-    from interconnect.domain.findings import Alert
+    from interconnect.domain.violations import Violation
     from interconnect.models import Rollout
 
 NAME = "eastwest-member-b-1"
@@ -47,8 +48,10 @@ def set_limit(world: World, value: str, manager: str = "kubectl-edit") -> None:
     world.fleet.settle()
 
 
-def drift(world: World) -> list[Alert]:
-    return [alert for alert in look(world.mesh) if alert.code.startswith(("drift.", "writes."))]
+def drift(world: World) -> list[Violation]:
+    """What a look at member-b finds other than it was written."""
+    look(world.mesh, only={"member-b"}, central=False)
+    return list(member_of(ClusterObservation.objects.get(cluster__name="member-b")).seen.drift)
 
 
 def dry_runs(world: World) -> list[str]:
@@ -103,10 +106,10 @@ def test_a_policy_that_comes_later_is_found_by_a_dry_run(world: World) -> None:
     assert seen.empty
     assert seen.writes == ()
     assert len(tried) == 1
-    assert drift(world) == []
     applied.note_admitted(world.mesh, seen.admitted)
     tried.clear()
     assert world.preview().empty
+    assert drift(world) == []
     assert tried == []
 
 
@@ -115,8 +118,8 @@ def test_a_later_change_is_drift_and_names_who_owns_the_field(world: World) -> N
     created(world)
     under(world)
     set_limit(world, "300m")
-    [alert] = drift(world)
-    assert (alert.code, alert.params["owners"]) == ("writes.conflict", ["kubectl-edit"])
+    [found] = drift(world)
+    assert (found.code, found.params["owners"]) == ("drift.overwritten", ["kubectl-edit"])
     world.restore(accept=world.preview().tokens)
     assert limit(world) == "2"
     assert drift(world) == []
@@ -127,7 +130,7 @@ def test_nobody_is_blamed_who_did_not_write_the_field(prepared: World) -> None:
     cluster.patch("Deployment", NAME, {"metadata": {"annotations": {"x": "1"}}}, SYSTEM, manager="innocent")
     cluster.patch("Deployment", NAME, {"metadata": {"labels": {"meshconsole.io/gateway": None}}}, SYSTEM)
     cluster.patch("Service", NAME, {"spec": {"type": "NodePort"}}, SYSTEM, manager="ops")
-    blamed = {alert.params["kind"]: alert.params["owners"] for alert in drift(prepared)}
+    blamed = {found.params["kind"]: found.params["owners"] for found in drift(prepared)}
     assert blamed == {"Deployment": [], "Service": ["ops"]}
 
 
