@@ -25,6 +25,7 @@ from django.utils import timezone
 from interconnect import clients
 from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
+from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservation
@@ -260,6 +261,7 @@ def conclude(mesh: Mesh) -> None:
         sight = pages.sight(fresh)
         found = diagnose(sight.statuses, written=applied.rows(fresh).keys())
         findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
+        observed.note_summary(fresh, summary_of(sight.statuses), at=sight.seen.now)
 
 
 def relook_seconds() -> float:

@@ -53,6 +53,7 @@ from interconnect.models import (
 
 if TYPE_CHECKING:
     from interconnect.domain.stale import StaleCount
+    from interconnect.domain.summary import Summary
     from interconnect.models.observation import Observation
 
 ANSWERS, FAILING = "answers", "failing"
@@ -373,6 +374,11 @@ def asked_since(mesh: Mesh, moment: datetime) -> tuple[int, int]:
     """Return how many clusters have been asked since a moment, and how many there are."""
     rows = Cluster.objects.filter(mesh=mesh).values_list("observation__at", flat=True)
     return sum(1 for at in rows if at and at >= moment), len(rows)
+
+
+def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
+    """Keep what the list of meshes shows of this one."""
+    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
 
 
 def checks_of(mesh: Mesh) -> ChecksResult:

@@ -22,7 +22,6 @@ from interconnect.models import (
     AppliedEntry,
     Cluster,
     Gateway,
-    Membership,
     Mesh,
     NetworkGroup,
     Rollout,
@@ -31,7 +30,7 @@ from interconnect.models import (
     Step,
     StepStatus,
 )
-from interconnect.models.rollout import OPEN_STEPS, UNFINISHED
+from interconnect.models.rollout import OPEN_STEPS
 from interconnect.scope import scope_of
 from interconnect.state import applied, desired, observed, watched
 from interconnect.state.watched import UNDONE as UNDONE

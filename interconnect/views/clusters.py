@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,31 +12,37 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from interconnect.domain import cidrs
 from interconnect.domain.changes import ForgetCluster
+from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.refusal import Refused
+from interconnect.domain.status import worst_first
 from interconnect.domain.warnings import warnings
 from interconnect.forms.groups import ConfirmForm, ForgetForm
 from interconnect.forms.registration import CidrsForm
 from interconnect.services.clusters import cluster_forget, cluster_pod_cidrs, cluster_unregister
 from interconnect.state import desired, pages
-from interconnect.views.parts import dialogs, menus, rows
+from interconnect.views.parts import dialogs, menus, rows, states
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import Dialog, posted
 from interconnect.views.parts.frame import frame
+from interconnect.wording import phrases
 from meshconsole.htmx import page
+from meshconsole.ui.tones import Badge
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
 
+    from interconnect.domain.status import State
     from interconnect.domain.topology import Topology
     from interconnect.models import Cluster
     from interconnect.views.parts.access import Visit
-    from meshconsole.ui.tones import Action, Badge
-
+    from meshconsole.ui.tones import Action
 
 MOST_IN_MATRIX = 20
 CLUSTERS_PER_PAGE = 50
+ATTENTION = "attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,12 @@ class ClusterLine:
     version: str
     state: Badge
     reason: str
+    fix: Action | None
     expiry: Badge | None
     pod_cidrs: tuple[tuple[str, str], ...]
     group: str
-    contact: datetime | None
+    restarts: tuple[str, ...]
+    seen_at: datetime | None
     actions: tuple[Action, ...]
 
 
@@ -65,37 +74,80 @@ class Matrix:
 @require_GET
 def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
-    topology, sights = pages.members(visit.mesh)
-    occupied = pages.occupied(visit.mesh, topology)
-    shown = Paginator([seen for _name, seen in sorted(sights.items())], CLUSTERS_PER_PAGE).get_page(
-        request.GET.get("page")
-    )
-    context = frame(visit, "clusters") | {
-        "lines": [line(visit, topology, seen, occupied) for seen in shown],
+    sight = pages.sight(visit.mesh)
+    occupied = pages.occupied(visit.mesh, sight.topology)
+    states_of = {each: sight.statuses.of_cluster(each) for each in sight.topology.clusters}
+    wanted, search = request.GET.get("state", ""), request.GET.get("q", "").strip()
+    filters = _filters(states_of)
+    state = wanted if wanted in [key for key, _label, _count in filters] else ""
+    found = [
+        each
+        for each in worst_first(states_of, states_of)
+        if _is_wanted(states_of[each], state) and search.lower() in each.lower()
+    ]
+    shown = Paginator(found, CLUSTERS_PER_PAGE).get_page(request.GET.get("page"))
+    context = frame(visit, "clusters", sight) | {
+        "lines": [line(visit, sight, each, occupied) for each in shown],
         "pages": shown,
+        "cluster_count": len(states_of),
+        "filters": filters,
+        "state_filter": state,
+        "search": search,
         "register": menus.of_clusters(visit.mesh, visit.actor),
-        "matrix": matrix(topology),
-        "suggested": suggested(topology),
+        "matrix": matrix(sight.topology),
+        "suggested": suggested(sight.topology),
     }
     return page(request, "clusters/index.html", context, parts=("live",))
 
 
-def line(visit: Visit, topology: Topology, seen: pages.ClusterSight, occupied: frozenset[str]) -> ClusterLine:
-    state, reason = rows.cluster_state(seen)
-    cluster = topology.clusters[seen.row.name]
+def _filters(found: Mapping[str, State]) -> list[tuple[str, str, int]]:
+    """Return (key, label, number of clusters) of all, of those that need attention, and of each state there is."""
+    by_code: dict[str, State] = {}
+    for each in sorted(found.values(), key=lambda state: state.level.rank):
+        by_code.setdefault(each.code, each)
+    counts = Counter(each.code for each in found.values())
+    attention = sum(1 for each in found.values() if each.level.needs_attention)
+    return [
+        ("", _("All"), len(found)),
+        (ATTENTION, _("Needs attention"), attention),
+        *((_key(code), phrases.state_label(each), counts[code]) for code, each in by_code.items()),
+    ]
+
+
+def _key(code: str) -> str:
+    return code.rpartition(".")[2]
+
+
+def _is_wanted(state: State, wanted: str) -> bool:
+    if wanted == ATTENTION:
+        return state.level.needs_attention
+    return not wanted or _key(state.code) == wanted
+
+
+def line(visit: Visit, sight: pages.Sight, name: str, occupied: frozenset[str]) -> ClusterLine:
+    seen, cluster, state = sight.clusters[name], sight.topology.clusters[name], sight.statuses.of_cluster(name)
     return ClusterLine(
         id=seen.row.id,
-        name=seen.row.name,
+        name=name,
         server=seen.row.connection.server,
-        version=str(seen.said.get("version", "")),
-        state=state,
-        reason=reason,
-        expiry=rows.expiry_badge(seen.row.connection),
+        version=seen.member.details.version,
+        state=states.badge(state),
+        reason=phrases.state_reason(state),
+        fix=menus.fix_of_cluster(visit.mesh, visit.actor, name, state),
+        expiry=_expiry(sight, name),
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.group,
-        contact=seen.answered_at,
-        actions=menus.leaving(visit.mesh, topology, visit.actor, cluster, occupied),
+        restarts=rows.stale_texts(seen.member),
+        seen_at=seen.member.seen_at,
+        actions=menus.leaving(visit.mesh, sight.topology, visit.actor, cluster, occupied),
     )
+
+
+def _expiry(sight: pages.Sight, name: str) -> Badge | None:
+    """Return a badge that a cluster's credential has expired or soon will; None if that is far off."""
+    subject = Subject(SubjectKind.CLUSTER, name)
+    ending = next((part.state for part in sight.statuses.credentials if part.subject == subject), None)
+    return Badge(states.tone(ending.level), phrases.state_reason(ending)) if ending else None
 
 
 def overlaps(topology: Topology) -> list[tuple[str, str, str, str]]:

@@ -488,5 +488,7 @@ def _counted_line(said: StaleCount | Violation) -> tuple[list[tuple[str, list[st
 
 def _workloads(found: Mapping[Workload, int]) -> list[str]:
     """Return workloads with the number of their Pods."""
-    pods = ((item, ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}) for item, count in found.items())
+    pods = (
+        (item, ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}) for item, count in found.items()
+    )
     return [f"{item.kind} {item.namespace}/{item.name} ({number})" for item, number in sorted(pods)]

@@ -72,8 +72,11 @@ def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dic
         "rule_state": states.badge(sight.statuses.rule),
         "rule_reason": phrases.state_reason(sight.statuses.rule),
         "drift": drift(sight, actor),
-        "expiring": [(_whose(part), states.badge(part.state).tone, phrases.reason(part.state.cause))
-                     for part in sight.statuses.credentials if part.state.cause],
+        "expiring": [
+            (_whose(part), states.badge(part.state).tone, phrases.reason(part.state.cause))
+            for part in sight.statuses.credentials
+            if part.state.cause
+        ],
     }
 
 

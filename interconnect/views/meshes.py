@@ -1,13 +1,25 @@
+"""The list of meshes: each in one row, as its last look has left it."""
+
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
+from interconnect.domain.findings import SubjectKind
+from interconnect.domain.names import natural
+from interconnect.domain.status import Level, State
+from interconnect.models import RolloutStatus
 from interconnect.state import pages
-from interconnect.views.parts import alerts, menus
+from interconnect.views.parts import alerts, menus, states
+from interconnect.wording import phrases
 from meshconsole.access.actor import Actor
 from meshconsole.access.policy import visible_scopes
 from meshconsole.access.roles import PLATFORM_SCOPE
@@ -15,34 +27,235 @@ from meshconsole.htmx import page
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from uuid import UUID
 
-    from interconnect.models import Mesh
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import Promise
+
+    from interconnect.domain.status import Part
+    from interconnect.domain.summary import Summary, Tally
+
+RUNNING = "running"
+# The tiles, by key: label and the tone that gives the icon.
+TILES: Mapping[str, tuple[str | Promise, Tone]] = {
+    "critical": (gettext_lazy("Critical"), Tone.BAD),
+    "warning": (gettext_lazy("Warning"), Tone.WARN),
+    "unknown": (gettext_lazy("Unknown"), Tone.UNKNOWN),
+    "healthy": (gettext_lazy("Healthy"), Tone.GOOD),
+    RUNNING: (gettext_lazy("Rollout running"), Tone.BUSY),
+}
+_TILE_OF: Mapping[Level, str] = {Level.BAD: "critical", Level.WARN: "warning", Level.UNKNOWN: "unknown"}
+MOST_EXCEPTIONS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    key: str
+    label: str | Promise
+    icon: str
+    tone: str
+    count: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A part of a mesh that needs attention, and the page of the object."""
+
+    name: str
+    url: str
+    state: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """*k of n* with a mark, and the exceptions in words."""
+
+    state: Badge | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeshRow:
+    """`progress` is that of a rollout that runs or has failed; `title` what it does."""
+
+    id: UUID
+    name: str
+    kind: str
+    simulated: bool
+    size: str
+    state: Badge
+    reason: str
+    causes: tuple[Cause, ...]
+    more: str
+    clusters: Count
+    gateways: Count
+    groups: Count
+    drift: Count
+    progress: pages.Progress | None
+    title: str
+    running: bool
+    istio: str
+    kubernetes: str
+    answered_at: datetime | None
+    istiods: str
+    level: Level
+
+    @property
+    def edge(self) -> str:
+        """The tone of the row's edge; empty where nothing is wrong."""
+        return self.state.tone if self.state.tone in (Tone.BAD, Tone.WARN) else ""
 
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    """Show the meshes in which this person has a role."""
+    """Show the meshes in which this person has a role, those that need attention most first."""
     meshes = pages.visible_meshes(visible_scopes(request.user))
-    rows = [(mesh, state_of(mesh)) for mesh in meshes]
+    found = [_row(mesh) for mesh in meshes]
+    found.sort(key=lambda row: (row.level.rank, natural(row.name)))
+    wanted = request.GET.get("state", "")
+    wanted = wanted if wanted in TILES else ""
     return page(
         request,
         "meshes/index.html",
         {
-            "rows": rows,
+            "rows": [row for row in found if not wanted or wanted in _keys(row)],
+            "mesh_count": len(found),
+            "tiles": _tiles(found, wanted),
             "register": menus.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE)),
-            **alerts.of_meshes(request.user, meshes),
+            **alerts.of_meshes(request.user, [sight.mesh for sight in meshes]),
         },
         parts=("live",),
     )
 
 
-def state_of(mesh: Mesh) -> Badge:
-    if mesh.running:  # type: ignore[attr-defined]
-        return Badge(Tone.BUSY, _("Rollout running"))
-    if not mesh.enabled:
-        return Badge(Tone.CALM, _("Not enabled"))
-    joined = mesh.joined_count  # type: ignore[attr-defined]
-    if not joined:
-        return Badge(Tone.CALM, _("Enabled, nothing joined"))
-    return Badge(Tone.GOOD, ngettext("%(count)s group joined", "%(count)s groups joined", joined) % {"count": joined})
+def _keys(row: MeshRow) -> tuple[str, ...]:
+    own = _TILE_OF.get(row.level, "healthy")
+    return (own, RUNNING) if row.running else (own,)
+
+
+def _tiles(rows: list[MeshRow], wanted: str) -> list[Tile]:
+    """Return the tiles; one without a mesh keeps its place."""
+    found = [key for row in rows for key in _keys(row)]
+    return [
+        Tile("", _("All meshes"), "list-check", "", len(rows), not wanted),
+        *(Tile(key, label, tone.shape, tone, found.count(key), wanted == key) for key, (label, tone) in TILES.items()),
+    ]
+
+
+def _row(sight: pages.MeshSight) -> MeshRow:
+    mesh, summary, progress = sight.mesh, sight.summary, sight.progress
+    known = summary.level is not Level.UNKNOWN or summary.last is None
+    clusters = ngettext("%(count)s cluster", "%(count)s clusters", sight.cluster_count) % {"count": sight.cluster_count}
+    groups = ngettext("%(count)s group", "%(count)s groups", sight.group_count) % {"count": sight.group_count}
+    return MeshRow(
+        id=mesh.id,
+        name=mesh.name,
+        kind=mesh.get_kind_display(),
+        simulated=mesh.simulated,
+        size=f"{groups} · {clusters}",
+        state=_state(summary),
+        reason=_reason(summary),
+        causes=tuple(_cause(mesh.name, part) for part in summary.worst) if known else (),
+        more=_more(summary) if known else "",
+        clusters=_count(summary.clusters, known=known),
+        gateways=_count(summary.gateways, known=known),
+        groups=_count(summary.groups, known=known),
+        drift=_drift(summary, known=known),
+        progress=progress,
+        title=phrases.rollout_title(progress.rollout) if progress else "",
+        running=progress is not None and progress.rollout.status != RolloutStatus.FAILED,
+        istio=", ".join(summary.istio),
+        kubernetes=_range(summary.kubernetes),
+        answered_at=summary.answered_at,
+        istiods=_istiods(summary),
+        level=summary.level,
+    )
+
+
+def _state(summary: Summary) -> Badge:
+    key = _TILE_OF.get(summary.level)
+    if key:
+        return Badge(states.tone(summary.level), TILES[key][0])
+    if summary.level is Level.BUSY:
+        return Badge(Tone.BUSY, _("Changing"))
+    return states.badge(State(summary.code, summary.level))
+
+
+def _reason(summary: Summary) -> str:
+    """Return why nothing is known, and what was known last; empty for a mesh that is known."""
+    if summary.level is not Level.UNKNOWN or (summary.worst and summary.last is None):
+        return ""
+    if summary.last is None:
+        return _("Not checked yet.")
+    last = str(TILES[_TILE_OF.get(summary.last, "healthy")][0])
+    return _("Nothing has been checked for a while. Last known: %(last)s.") % {"last": last.lower()}
+
+
+def _more(summary: Summary) -> str:
+    """Return how many more parts need attention than are named."""
+    rest = sum(number for level, number in summary.counts.items() if Level(level).needs_attention) - len(summary.worst)
+    return ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest} if rest > 0 else ""
+
+
+def _cause(mesh: str, part: Part) -> Cause:
+    named = part.subject.name or _of_the_mesh(part.subject.kind)
+    label = phrases.state_label(part.state) if part.subject.name else phrases.part_label(part.state)
+    return Cause(named, _url(mesh, part), Badge(states.tone(part.state.level), label))
+
+
+def _of_the_mesh(kind: SubjectKind) -> str:
+    names = {
+        SubjectKind.CONTROL_PLANE: _("Control plane"),
+        SubjectKind.RULE: _("Gateway rule"),
+        SubjectKind.MESH: _("Mesh"),
+    }
+    return names.get(kind, "")
+
+
+def _url(mesh: str, part: Part) -> str:
+    """Return the page that shows an object."""
+    if part.subject.kind is SubjectKind.CONTROL_PLANE:
+        return reverse("mesh-settings", kwargs={"name": mesh})
+    name = "clusters" if part.subject.kind is SubjectKind.CLUSTER else "interconnect"
+    query = f"?{urlencode({'q': part.subject.name})}" if part.subject.name else ""
+    return reverse(name, kwargs={"name": mesh}) + query
+
+
+def _count(tally: Tally, *, known: bool) -> Count:
+    if not tally.total:
+        return Count(None, "")
+    text = _("%(good)s of %(total)s") % {"good": tally.good, "total": tally.total}
+    if not known:
+        return Count(Badge(Tone.UNKNOWN, text), _("last known"))
+    exceptions = [f"{number} {_short(code).lower()}" for code, number in list(tally.wrong.items())[:MOST_EXCEPTIONS]]
+    return Count(Badge(states.tone(tally.level), text), ", ".join(exceptions))
+
+
+def _short(code: str) -> str:
+    """Return a state in a word or two, without its numbers."""
+    state = State(code, Level.WARN)
+    return phrases.part_label(state) if code.startswith("joined.") else phrases.state_label(state)
+
+
+def _drift(summary: Summary, *, known: bool) -> Count:
+    number = summary.drifted
+    text = ngettext("%(count)s object", "%(count)s objects", number) % {"count": number} if number else _("None")
+    if not known:
+        return Count(Badge(Tone.UNKNOWN, text), _("last known")) if summary.looked_at else Count(None, "")
+    if summary.looked_at is None:
+        return Count(None, "")
+    owners = _("by %(owners)s") % {"owners": phrases.listed(summary.owners)} if summary.owners else ""
+    return Count(Badge(Tone.WARN if number else Tone.GOOD, text), owners)
+
+
+def _range(minors: tuple[str, ...]) -> str:
+    if len(minors) < 2:
+        return "".join(minors)
+    return _("%(oldest)s to %(newest)s") % {"oldest": minors[0], "newest": minors[-1]}
+
+
+def _istiods(summary: Summary) -> str:
+    if not summary.replicas:
+        return ""
+    return _("%(listing)s of %(replicas)s istiod") % {"listing": summary.answering, "replicas": summary.replicas}

@@ -76,14 +76,14 @@ def _label(state: State) -> str:
             return f"{label}.one"
         case "mesh.credential-ends" if state.level is Level.BAD:
             return f"{label}.ended"
-        case "mesh.drift" if state.cause is not None and state.cause.code in UNAPPLIED:
+        case "mesh.drift" if state.cause and state.cause.code in UNAPPLIED and not state.params.get("owners"):
             return f"{label}.unapplied"
     return label
 
 
 def part_label(state: State) -> str:
     """Return a state in a word or two, with what it is a state of: on a group or mesh, it is only of a part."""
-    label = f"{_label(state)}.part"
+    label = f"state.{state.code}.part"
     return word(label, state.params) if label in MESSAGES else state_label(state)
 
 
@@ -92,6 +92,12 @@ def state_reason(state: State) -> str:
     if state.code == "unknown":
         return _unknown(state)
     text = reason(state.cause) if state.cause else _own_reason(state)
+    if state.params.get("count", 1) > 1:
+        more = state.params["count"] - 1
+        text = ngettext("%(reason)s (%(count)s more)", "%(reason)s (%(count)s more)", more) % {
+            "reason": text,
+            "count": more,
+        }
     if state.since is None or not text:
         return text
     return _("%(reason)s Began %(ago)s.") % {"reason": text, "ago": naturaltime(state.since)}

@@ -78,7 +78,8 @@ PARTS = {
     "control-plane.no-answer": _("Control plane doesn't answer"),
     "control-plane.wrong-cluster": _("Control plane is another cluster"),
     "control-plane.restarting": _("Control plane restarting"),
-    "joined.not-in-effect": _("Group not in effect"),
+    "joined.in-effect-partly": _("Partly in effect"),
+    "joined.in-effect": _("In effect"),
 }
 
 REASONS = {

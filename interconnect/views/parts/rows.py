@@ -306,7 +306,9 @@ def member_row(sight: pages.Sight, actor: Actor, group: Group) -> MemberRow:
 def _member_address(sight: pages.Sight, actor: Actor, group: Group, address: Address) -> MemberAddress:
     if address.awaited:
         gateway = sight.topology.gateways.get(address.gateway) if address.gateway else None
-        return MemberAddress(_("awaited"), _("from gateway %(name)s") % {"name": gateway.name if gateway else ""}, "", None)
+        return MemberAddress(
+            _("awaited"), _("from gateway %(name)s") % {"name": gateway.name if gateway else ""}, "", None
+        )
     if address.gateway is None:
         return MemberAddress(_text(address), _("added by hand"), "", None)
     known = sight.seen.gateways.get(address.gateway)
