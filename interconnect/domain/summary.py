@@ -1,4 +1,4 @@
-"""A mesh in one line, as the list of meshes shows it: kept with each look, so that no page has to load every mesh."""
+"""A mesh in one line, as the list of meshes shows it: kept with each look, so that nobody loads whole meshes."""
 
 from __future__ import annotations
 

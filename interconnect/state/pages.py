@@ -116,7 +116,11 @@ class StepLine(NamedTuple):
     status: str
 
 
-def visible_meshes(scopes: VisibleScopes) -> list[MeshSight]:
+def visible_meshes(scopes: VisibleScopes) -> list[Mesh]:
+    return [mesh for mesh in Mesh.objects.order_by("name") if scope_of(mesh.id) in scopes]
+
+
+def mesh_sights(scopes: VisibleScopes) -> list[MeshSight]:
     """Return the meshes in these scopes by name, each as its last look has left it: no cluster of any is read."""
 
     def number(rows: QuerySet[Any], of: str = "mesh") -> Any:

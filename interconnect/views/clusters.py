@@ -61,6 +61,10 @@ class ClusterLine:
     seen_at: datetime | None
     actions: tuple[Action, ...]
 
+    @property
+    def edge(self) -> str:
+        return states.edge(self.state)
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:

@@ -103,14 +103,13 @@ class MeshRow:
 
     @property
     def edge(self) -> str:
-        """The tone of the row's edge; empty where nothing is wrong."""
-        return self.state.tone if self.state.tone in (Tone.BAD, Tone.WARN) else ""
+        return states.edge(self.state)
 
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Show the meshes in which this person has a role, those that need attention most first."""
-    meshes = pages.visible_meshes(visible_scopes(request.user))
+    meshes = pages.mesh_sights(visible_scopes(request.user))
     found = [_row(mesh) for mesh in meshes]
     found.sort(key=lambda row: (row.level.rank, natural(row.name)))
     wanted = request.GET.get("state", "")

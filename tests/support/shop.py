@@ -5,7 +5,7 @@ Tests set the steps of its rollouts by hand where they need to.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +15,13 @@ from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enab
 from interconnect.domain.facts import ConfigMapRef, Istiod
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks
-from interconnect.domain.render import render
+from interconnect.domain.render import networks_of, render
+from interconnect.domain.seen import ControlPlaneSeen, MemberDetails, MemberSeen, ReplicaSeen, RuleSeen
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind
+from interconnect.domain.verify import SYNCED, expected_of
+from interconnect.domain.violations import Violation
 from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, RolloutStatus, StepStatus
+from interconnect.services import watching
 from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import applied, desired, observed
 from meshconsole.access.actor import Actor
@@ -32,10 +36,35 @@ def connection(uid: str, server: str) -> Connection:
 def new_mesh(name: str, kind: MeshKind = MeshKind.HOSTED) -> Mesh:
     hub = connection(f"hub-of-{name}", f"https://hub.{name}.example.com:6443")
     mesh = Mesh.objects.create(name=name, kind=kind, control_plane=hub, config=hub, config_uid=hub.uid)
-    observed.note_istiods(
-        mesh, [Istiod("istiod", "", 2, "Kubernetes", "1.31.0", ConfigMapRef(hub.uid, "istio-system", "istio"))]
-    )
+    look_centrally(mesh)
     return mesh
+
+
+def look_centrally(mesh: Mesh, at: datetime | None = None, **seen: Any) -> None:
+    """Store a look at the control plane as it is when all that is desired is in effect, but for what `seen` says."""
+    topology = desired.load(mesh)
+    networks = ConfigMapRef(mesh.config_uid, "istio-system", "istio")
+    listed = {name: tuple(pairs) for name, pairs in expected_of(networks_of(topology)).items()}
+    replicas = tuple(
+        ReplicaSeen(f"istiod-{letter}", "istiod", networks=listed, clusters=dict.fromkeys(topology.clusters, SYNCED))
+        for letter in "ab"
+    )
+    as_desired = {
+        "istiods": (Istiod("istiod", "", 2, "Kubernetes", "1.31.0", networks),),
+        "replicas": replicas,
+        "rule": RuleSeen(present=topology.enabled),
+    }
+    observed.note_control_plane(mesh, ControlPlaneSeen(**(as_desired | seen)), at=at or timezone.now())
+
+
+def look_at(cluster: Cluster, at: datetime | None = None, **seen: Any) -> None:
+    """Store a look at a cluster on which nothing is wrong, but for what `seen` says."""
+    observed.note_member(cluster, MemberSeen(**({"namespace": True, "webhooks": ()} | seen)), at=at or timezone.now())
+
+
+def conclude(mesh: Mesh) -> None:
+    """Do what a look does at its end: store the findings and the mesh's summary."""
+    watching.conclude(mesh)
 
 
 def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
@@ -47,13 +76,21 @@ def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
         system_namespace="istio-system",
         connection=connection(uid, f"https://{name}.example.com:6443"),
     )
-    cidrs = [{"network": cidr, "source": "pool"}] if cidr else []
-    observed.note_cluster(cluster, version="v1.35.1", webhooks=[], pod_cidrs=cidrs)
+    cidrs = ((cidr, "pool"),) if cidr else ()
+    note_details(cluster, version="v1.35.1", pod_cidrs=cidrs, missing=())
+    look_at(cluster)
     return cluster
 
 
-def silence(cluster: Cluster) -> None:
-    observed.note_silence(cluster, "unreachable", {"said": "connection refused"})
+def note_details(cluster: Cluster, **details: Any) -> None:
+    observed.note_details(cluster, MemberDetails(**details), at=timezone.now())
+
+
+def silence(cluster: Cluster, code: str = "kube.unreachable", at: datetime | None = None) -> None:
+    """Store two looks that the cluster didn't answer: one alone doesn't count."""
+    for _each in range(2):
+        failure = Violation(code, {"said": "connection refused"})
+        observed.note_member(cluster, MemberSeen(failure=failure), at=at or timezone.now())
     Connection.objects.filter(id=cluster.connection_id).update(open_since=timezone.now(), open_code="unreachable")
 
 
@@ -66,6 +103,8 @@ def settled(mesh: Mesh, *changes: Change) -> Rollout:
     rollout = started(mesh, *changes)
     end(rollout, RolloutStatus.SUCCEEDED, StepStatus.SUCCEEDED)
     all_applied(mesh)
+    mesh.refresh_from_db()
+    look_centrally(mesh)
     return rollout
 
 
@@ -91,7 +130,7 @@ def gateway_in(cluster: str, number: int = 1, **spec: Any) -> CreateGateway:
 
 
 def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
-    said = {"replicas": 1, "ready": 1, "injected": True, "reason": ""} | facts
+    said = {"present": True, "replicas": 1, "available": 1, "injected": True, "reason": ""} | facts
     observed.note_gateway(Gateway.objects.get(cluster__mesh=mesh, cluster__name=cluster, number=1).id, **said)
 
 
@@ -118,4 +157,5 @@ def storefront() -> Mesh:
     note_gateway(mesh, "hangzhou", addresses=[], address_reason="SyncLoadBalancerFailed: quota exceeded")
     settled(mesh, Join("aws", (Address("203.0.113.7", 15443, GatewayKey("frankfurt", 1)),)))
     mesh.refresh_from_db()
+    conclude(mesh)
     return mesh

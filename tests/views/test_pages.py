@@ -70,7 +70,7 @@ def test_a_pending_gateway_is_shown_with_the_reason(as_ada: Any, mesh: Mesh) -> 
 
 
 def test_a_gateway_that_is_not_ready_is_shown_with_the_reason(as_ada: Any, mesh: Mesh) -> None:
-    shop.note_gateway(mesh, "taiwan", ready=0, reason="insufficient cpu")
+    shop.note_gateway(mesh, "taiwan", available=0, reason="insufficient cpu")
     page = as_ada.get(url(mesh, "interconnect")).content.decode()
     assert "Not ready" in page and "insufficient cpu" in page
 

@@ -46,7 +46,7 @@ def test_only_joined_groups_have_a_line_to_the_middle(as_ada: Any, mesh: Mesh) -
 
 def test_the_picture_says_of_a_group_what_its_row_says(as_ada: Any, mesh: Mesh) -> None:
     shop.silence(mesh.clusters.get(name="ireland"))
-    shop.note_gateway(mesh, "taiwan", ready=0, reason="insufficient cpu")
+    shop.note_gateway(mesh, "taiwan", available=0, reason="insufficient cpu")
     drawn = {
         card.group.name: card.group.state
         for card in as_ada.get(reverse("topology", kwargs={"name": mesh.name})).context["cards"]

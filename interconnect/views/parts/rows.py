@@ -67,7 +67,7 @@ class Fold:
     """Clusters with nothing wrong, which one row stands for until somebody opens it."""
 
     names: str
-    text: str
+    state: Badge
     clusters: tuple[ClusterRow, ...]
 
 
@@ -94,9 +94,12 @@ class GroupRow:
     actions: tuple[Action, ...]
 
     @property
+    def closed(self) -> bool:
+        return not self.is_open
+
+    @property
     def edge(self) -> str:
-        """The tone of the row's edge; empty where nothing is wrong."""
-        return self.state.tone if self.state.tone in (Tone.BAD, Tone.WARN) else ""
+        return states.edge(self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def _fold(rows: Collection[ClusterRow]) -> Fold:
     if gateways:
         parts.append(ngettext("%(count)s gateway", "%(count)s gateways", gateways) % {"count": gateways})
     text = _("%(what)s, nothing wrong") % {"what": _(", ").join(parts)}
-    return Fold(phrases.listed([row.name for row in rows]), text, tuple(rows))
+    return Fold(phrases.listed([row.name for row in rows]), Badge(Tone.GOOD, text), tuple(rows))
 
 
 def newest(times: Iterable[datetime | None]) -> datetime | None:

@@ -38,6 +38,11 @@ def part_reason(part: Part, whole: Subject) -> str:
     return _("%(name)s: %(reason)s") % {"name": part.subject.name, "reason": text}
 
 
+def edge(state: Badge) -> str:
+    """Return the tone of the edge of a row in this state; empty where nothing is wrong."""
+    return state.tone if state.tone in (Tone.BAD, Tone.WARN) else ""
+
+
 def ending(code: str, text: str) -> Badge:
     """Return the badge for a credential's expiry; one that has already expired is no longer just a warning."""
     return Badge(Tone.BAD if code == ENDED else Tone.WARN, text)

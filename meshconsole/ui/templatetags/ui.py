@@ -47,6 +47,14 @@ def badge(state: Badge | None) -> SafeString | str:
     return format_html('<span class="state tone-{}">{}{}</span>', state.tone, shape, state.text)
 
 
+@register.simple_tag
+def mark(state: Badge | None) -> SafeString | str:
+    """A state as plain text with its shape, for a number or a remark beside a badge."""
+    if state is None:
+        return ""
+    return format_html('<span class="mark tone-{}">{}{}</span>', state.tone, icon(state.shape, "icon-sm"), state.text)
+
+
 @register.inclusion_tag("ui/menu.html")
 def row_menu(identity: object, label: str, actions: Iterable[Action]) -> dict[str, Any]:
     """A menu button named `label`, and its items; `identity` is unique on the page and the same at the next poll."""

@@ -8,15 +8,17 @@ document.addEventListener("click", (event) => {
   foldRows(button);
 });
 
+// A row may be in what several buttons close.
+const closed = (id) => Boolean(find(`[data-toggle-rows="${id}"][aria-expanded="false"]`));
+
 function foldRows(button) {
-  const closed = button.getAttribute("aria-expanded") === "false";
-  for (const row of all(`[data-rows="${button.dataset.toggleRows}"]`)) row.hidden = closed;
+  for (const row of all(`[data-rows~="${button.dataset.toggleRows}"]`)) {
+    row.hidden = row.dataset.rows.split(" ").some(closed);
+  }
 }
 
-// A row that comes into a group that is closed.
-document.addEventListener("htmx:afterSettle", () => {
-  all('[data-toggle-rows][aria-expanded="false"]').forEach(foldRows);
-});
+// A row that comes into a group that is closed, or out of one.
+document.addEventListener("htmx:afterSettle", () => all("[data-toggle-rows]").forEach(foldRows));
 
 // A search over rows that are all in the page; what is ticked stays in sight.
 document.addEventListener("input", (event) => {
