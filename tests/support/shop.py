@@ -16,7 +16,9 @@ from interconnect.domain.facts import ConfigMapRef, Istiod
 from interconnect.domain.networks import digest
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.render import render
+from interconnect.domain.seen import MemberDetails, MemberSeen
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind
+from interconnect.domain.violations import Violation
 from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, RolloutStatus, StepStatus
 from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import applied, desired, observed
@@ -47,13 +49,18 @@ def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
         system_namespace="istio-system",
         connection=connection(uid, f"https://{name}.example.com:6443"),
     )
-    cidrs = [{"network": cidr, "source": "pool"}] if cidr else []
-    observed.note_cluster(cluster, version="v1.35.1", webhooks=[], pod_cidrs=cidrs)
+    now = timezone.now()
+    observed.note_member(cluster, MemberSeen(namespace=True, network="", webhooks=()), at=now)
+    cidrs = ((cidr, "pool"),) if cidr else ()
+    observed.note_details(cluster, MemberDetails(version="v1.35.1", missing=(), pod_cidrs=cidrs), at=now)
     return cluster
 
 
 def silence(cluster: Cluster) -> None:
-    observed.note_silence(cluster, "unreachable", {"said": "connection refused"})
+    """Two looks in a row didn't reach it."""
+    failure = Violation("kube.unreachable", {"said": "connection refused"})
+    for _look in range(2):
+        observed.note_member(cluster, MemberSeen(failure=failure), at=timezone.now())
     Connection.objects.filter(id=cluster.connection_id).update(open_since=timezone.now(), open_code="unreachable")
 
 
@@ -91,7 +98,7 @@ def gateway_in(cluster: str, number: int = 1, **spec: Any) -> CreateGateway:
 
 
 def note_gateway(mesh: Mesh, cluster: str, **facts: Any) -> None:
-    said = {"replicas": 1, "ready": 1, "injected": True, "reason": ""} | facts
+    said = {"present": True, "replicas": 1, "available": 1, "injected": True, "reason": ""} | facts
     observed.note_gateway(Gateway.objects.get(cluster__mesh=mesh, cluster__name=cluster, number=1).id, **said)
 
 
