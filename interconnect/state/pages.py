@@ -116,6 +116,11 @@ class StepLine(NamedTuple):
     status: str
 
 
+def meshes_in(scopes: VisibleScopes) -> list[Mesh]:
+    """Return the meshes of these scopes by name, without anything of what is known of them."""
+    return [mesh for mesh in Mesh.objects.order_by("name") if scope_of(mesh.id) in scopes]
+
+
 def visible_meshes(scopes: VisibleScopes) -> list[MeshSight]:
     """Return the meshes in these scopes by name, each as its last look has left it: no cluster of any is read."""
 

@@ -34,7 +34,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     if not own:
         raise Http404
     codes = [own, *(other for other, same in helping.SAME.items() if same == own)]
-    meshes = [sight.mesh for sight in pages.visible_meshes(visible_scopes(request.user))]
+    meshes = pages.meshes_in(visible_scopes(request.user))
     context = {
         "code": own,
         "title": TITLES[own],

@@ -102,9 +102,9 @@ def dismiss(request: HttpRequest) -> HttpResponse:
     wanted = {match[1]: match[2] for match in found if match}
     if not wanted or not all(found):
         raise BadRequest
-    for sight in pages.visible_meshes(visible_scopes(request.user)):
-        if sight.mesh.name in wanted:
-            alert_dismiss(user_id=int(request.user.pk or 0), mesh=sight.mesh, digest=wanted[sight.mesh.name])
+    for mesh in pages.meshes_in(visible_scopes(request.user)):
+        if mesh.name in wanted:
+            alert_dismiss(user_id=int(request.user.pk or 0), mesh=mesh, digest=wanted[mesh.name])
     if is_htmx(request):
         return events(HttpResponse(status=204), refresh=True)
     return HttpResponseRedirect(reverse("meshes"))

@@ -165,7 +165,7 @@ def test_silencing_from_the_alert_takes_it_away_for_everybody(client: Any, omar:
     value = "cluster.no-answer cluster/spare"
     data = {"findings": [value], "hours": "8", "reason": "maintenance"}
     assert client.post(url, data).status_code == 302
-    assert "Cluster doesn&#x27;t answer</a>: <strong>free</strong>" in shown(client, mesh, "activity")
+    assert "Cluster doesn&#x27;t answer</a>:<strong>free</strong>" in shown(client, mesh, "activity")
     data["findings"] = ["cluster.no-answer cluster/free"]
     client.post(url, data)
     client.force_login(vera)
