@@ -8,10 +8,13 @@ from django.contrib import admin
 
 from interconnect.models import (
     AppliedEntry,
+    ChecksObservation,
     Cluster,
     ClusterObservation,
     Connection,
     Consent,
+    Dismissal,
+    Finding,
     Gateway,
     GatewayObservation,
     JoinDraft,
@@ -21,7 +24,9 @@ from interconnect.models import (
     MeshObservation,
     NetworkGroup,
     Publication,
+    ReplicaObservation,
     Rollout,
+    Silence,
     Step,
 )
 
@@ -125,4 +130,33 @@ class ConsentAdmin(ReadOnlyAdmin):
     list_filter = ("mesh",)
 
 
-admin.site.register([ClusterObservation, GatewayObservation, JoinDraft, MeshObservation, Publication], ReadOnlyAdmin)
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    list_display = ("code", "subject", "severity", "mesh", "source", "first_seen", "ended_at")
+    list_filter = ("severity", "mesh", "source", "code")
+    list_select_related = ("mesh",)
+    search_fields = ("code", "subject")
+    date_hierarchy = "first_seen"
+
+
+@admin.register(Silence)
+class SilenceAdmin(ReadOnlyAdmin):
+    list_display = ("code", "mesh", "actor", "until", "ended_at", "reason")
+    list_filter = ("mesh",)
+    list_select_related = ("mesh",)
+    search_fields = ("code", "reason")
+
+
+admin.site.register(
+    [
+        ChecksObservation,
+        ClusterObservation,
+        Dismissal,
+        GatewayObservation,
+        JoinDraft,
+        MeshObservation,
+        Publication,
+        ReplicaObservation,
+    ],
+    ReadOnlyAdmin,
+)

@@ -26,7 +26,7 @@ Address = tuple[str, int]
 
 
 class Pair(NamedTuple):
-    """A row of the matrix of the checks, as it reads."""
+    """What the matrix of the checks says of a pair of groups; `together` is empty if nothing is wrong."""
 
     source: str
     target: str
@@ -440,12 +440,21 @@ class MeshPages:
         before = checked.get_attribute("data-checked") or ""
         self.hands.press(self.button("Run checks"))
         expect(checked).not_to_have_attribute("data-checked", before, timeout=ANSWER_SECONDS * 1000)
-        rows = self.page.locator("#check-pairs tbody").get_by_role("row")
-        return [Pair(*self._cells(row)) for row in rows.all()]
+        cells = self.page.locator("#check-pairs .cell")
+        ends = [(cell.get_attribute("data-source"), cell.get_attribute("data-target")) for cell in cells.all()]
+        return [self._pair(source or "", target or "") for source, target in ends]
 
-    def _cells(self, row: Locator) -> list[str]:
-        cells = row.get_by_role("rowheader").or_(row.get_by_role("cell"))
-        return [" ".join(text.split()) for text in cells.all_inner_texts()]
+    def _pair(self, source: str, target: str) -> Pair:
+        """Open the cell of a pair and read what stands beside it."""
+        cell = self.page.locator(f'#check-pairs .cell[data-source="{source}"][data-target="{target}"]')
+        self.hands.press(cell)
+        opened = self.page.locator("#pair")
+        expect(opened.get_by_role("heading", level=3)).to_have_text(f"{source} → {target}")
+        # Control plane, the data path if it was tested, and the way back.
+        told, *reach, _back = [" ".join(text.split()) for text in opened.locator("dd").all_inner_texts()]
+        disagree, wrong = self.words("disagree"), opened.locator(".detail-head :is(.tone-bad, .tone-warn)").count()
+        together = disagree if opened.get_by_text(disagree, exact=True).count() else "Problem" if wrong else ""
+        return Pair(source, target, told, reach[0] if reach else "", together)
 
     # Rollouts.
 

@@ -117,7 +117,7 @@ def test_the_checks_are_run_from_their_page(visit: Visitor, mesh: Mesh) -> None:
     page.get_by_role("link", name="Checks").click()
     expect(page.get_by_text("Run the checks to compare")).to_be_visible()
     run_checks(page)
-    expect(page.get_by_role("row", name=re.compile("blue green"))).to_contain_text("Directly: not joined")
+    expect(page.get_by_role("link", name=re.compile("blue → green"))).to_contain_text("Directly: not joined")
     expect(page.get_by_role("button", name="Run checks")).not_to_have_attribute("aria-disabled", "true")
 
 

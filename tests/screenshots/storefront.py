@@ -122,6 +122,32 @@ def checks(on: Stage) -> None:
     on.go("checks", HERE)
 
 
+@scene("checks")
+def checks_by_cluster_with_a_pair_open(on: Stage) -> None:
+    on.go("checks", HERE)
+    on.page.locator("#check-pairs .cell").first.click()
+    expect(on.page.locator("#pair")).to_be_visible()
+    on.page.locator(".tools .seg a").last.click()
+    expect(on.page.locator("#pair")).to_be_visible()
+
+
+@scene("silence-add", whole=False)
+def silence(on: Stage) -> None:
+    on.go("interconnect", HERE)
+    on.page.locator("#critical-findings .buttons button").last.click()
+    expect(on.dialog).to_be_visible()
+
+
+@scene("help-findings")
+def help_findings(on: Stage) -> None:
+    on.go("help-findings")
+
+
+@scene("help-finding")
+def help_finding(on: Stage) -> None:
+    on.go("help-finding", code="rule.changed")
+
+
 @scene("interconnect")
 def interconnect_changed_by_others(on: Stage) -> None:
     on.go("interconnect", HERE)

@@ -20,10 +20,12 @@ CHAPTERS = ("beginnings", "groups", "joining", "storefront", "clusters", "entran
 NO_PAGE = {
     "home": "leads to the meshes",
     "set_language": "goes back to where it came from",
-    "mesh-status": "the strip of a running rollout, on every page of the mesh",
+    "mesh-status": "tabs, alerts and the strip of a running rollout, on every page of the mesh",
     "mesh-networks": "a form of the settings page",
     "mesh-istiod-url": "a form of the settings page",
     "checks-run": "a button of the checks page",
+    "silence-end": "a button of the checks page",
+    "alerts-dismiss": "a button of the critical findings",
     "member-remove": "a button of the members page",
     "rollout-dismiss": "a button of the failed rollout's alert",
 }

@@ -28,7 +28,7 @@ MOST_TARGETS, SOURCES_PER_PAGE = 12, 25
 LOOKS = {
     Verdict.FAILS: (Tone.BAD, "alert-octagon"),
     Verdict.PART: (Tone.WARN, "alert-triangle"),
-    Verdict.UNKNOWN: (Tone.CALM, "circle-dashed"),
+    Verdict.UNKNOWN: (Tone.UNKNOWN, "circle-dashed"),
     Verdict.WORKS: (Tone.GOOD, "circle-check"),
     Verdict.DIRECT: (Tone.CALM, "circle-minus"),
 }
@@ -185,9 +185,9 @@ class _Cells:
 
 
 def _told_tone(pair: Pair) -> Tone:
-    return Tone.GOOD if pair.told is Told.GATEWAY else Tone.BAD if pair.mistold else Tone.CALM
+    return Tone.GOOD if pair.told is Told.GATEWAY else Tone.BAD if pair.mistold else Tone.UNKNOWN
 
 
 def _reach_tone(pair: Pair) -> Tone:
-    tones = {Reach.SERVED: Tone.GOOD, Reach.FAILED: Tone.WARN, Reach.UNTESTED: Tone.CALM}
+    tones = {Reach.SERVED: Tone.GOOD, Reach.FAILED: Tone.WARN, Reach.UNTESTED: Tone.UNKNOWN}
     return tones[pair.reach]

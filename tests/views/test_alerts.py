@@ -1,0 +1,197 @@
+"""Critical findings above every page of a mesh and on *Meshes*, dismissed by a person or silenced for everybody."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from interconnect.domain.changes import Remove
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
+from interconnect.models import Mesh, RolloutStatus, Silence, StepStatus
+from interconnect.scope import scope_of
+from interconnect.state.findings import LOOK, note_findings
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import Role
+from tests.support import shop
+from tests.support.markup import flat
+
+PAGES = ("clusters", "rollouts", "checks", "activity", "members", "mesh-settings")
+BAR = 'aria-label="Critical findings"'
+
+
+def silent(name: str) -> Finding:
+    return Finding(
+        "cluster.no-answer",
+        Severity.CRITICAL,
+        {"cluster": name, "violation": "kube.timeout"},
+        subject=Subject(SubjectKind.CLUSTER, name),
+    )
+
+
+RULE = Finding("rule.missing", Severity.CRITICAL, subject=Subject(SubjectKind.RULE))
+MILD = Finding("gateway.degraded", Severity.WARNING, subject=Subject(SubjectKind.GATEWAY, "eastwest-taiwan-1"))
+
+
+def note(mesh: Mesh, *findings: Finding) -> None:
+    note_findings(mesh, LOOK, findings, at=timezone.now())
+
+
+def shown(browser: Any, mesh: Mesh, name: str, **query: str) -> str:
+    return flat(browser.get(reverse(name, kwargs={"name": mesh.name}), query).content.decode())
+
+
+def dismiss(browser: Any, page: str) -> Any:
+    seen = re.findall(r'name="seen" value="([^"]+)"', page)
+    return browser.post(reverse("alerts-dismiss"), {"seen": seen})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_critical_findings_are_on_every_page_of_their_mesh(as_ada: Any, mesh: Mesh, name: str) -> None:
+    note(mesh, silent("spare"), silent("free"), RULE, MILD)
+    page = shown(as_ada, mesh, name)
+    assert BAR in page and "2 critical findings" in page and "(2) storefront" in page
+    assert "Cluster doesn&#x27;t answer" in page and "spare" in page
+    assert f"/meshes/{mesh.name}/checks/?code=cluster.no-answer" in page and "mark-alert" in page
+
+
+def test_a_warning_raises_no_alert(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, MILD)
+    page = shown(as_ada, mesh, "activity")
+    assert BAR not in page and "<title>storefront" in page and 'data-critical="0"' in page
+
+
+def test_the_poll_of_a_page_brings_what_has_changed(as_ada: Any, mesh: Mesh) -> None:
+    url, headers = (
+        reverse("mesh-status", kwargs={"name": mesh.name}),
+        {"HX-Request": "true", "HX-Target": "mesh-status"},
+    )
+    assert BAR not in as_ada.get(url, {"tab": "checks"}, headers=headers).content.decode()
+    note(mesh, RULE)
+    page = flat(as_ada.get(url, {"tab": "checks"}, headers=headers).content.decode())
+    assert BAR in page and 'data-critical="1"' in page and "<html" not in page
+    assert '/checks/" aria-current="page"' in page
+
+
+def test_tabs_have_pips_for_critical_findings_and_a_failed_rollout(as_ada: Any, mesh: Mesh) -> None:
+    assert "pip tone-bad" not in shown(as_ada, mesh, "activity")
+    note(mesh, RULE)
+    shop.end(shop.started(mesh, Remove("aws")), RolloutStatus.FAILED, StepStatus.FAILED, error_code="kube.timeout")
+    context = as_ada.get(reverse("activity", kwargs={"name": mesh.name})).context
+    assert (context["critical_pip"], context["failed_pip"]) == (1, 1)
+    assert shown(as_ada, mesh, "activity").count("pip tone-bad") == 2
+
+
+def test_dismissing_hides_the_alert_for_one_person_until_it_changes(
+    client: Any, ada: Any, vera: Any, mesh: Mesh
+) -> None:
+    note(mesh, silent("spare"))
+    client.force_login(vera)
+    assert dismiss(client, shown(client, mesh, "activity")).status_code == 302
+    page = shown(client, mesh, "activity")
+    assert BAR not in page and "(1)" not in page and client.get("/meshes/").content.count(BAR.encode()) == 0
+    client.force_login(ada)
+    assert BAR in shown(client, mesh, "activity")
+    client.force_login(vera)
+    note(mesh, silent("spare"), RULE)
+    assert "2 critical findings" in shown(client, mesh, "activity")
+
+
+def test_what_came_after_the_page_was_shown_is_not_dismissed(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"))
+    page = shown(as_ada, mesh, "activity")
+    note(mesh, silent("spare"), RULE)
+    dismiss(as_ada, page)
+    assert BAR in shown(as_ada, mesh, "activity")
+
+
+@pytest.mark.parametrize("seen", ["", "storefront", "storefront:xyz", "a" * 70])
+def test_a_dismissal_that_no_page_sends_is_refused(as_ada: Any, mesh: Mesh, seen: str) -> None:
+    assert as_ada.post(reverse("alerts-dismiss"), {"seen": seen}).status_code == 400
+
+
+def test_nobody_dismisses_alerts_of_a_mesh_that_they_cannot_see(
+    client: Any, mallory: Any, ada: Any, mesh: Mesh
+) -> None:
+    note(mesh, RULE)
+    client.force_login(ada)
+    page = shown(client, mesh, "activity")
+    client.force_login(mallory)
+    assert BAR not in client.get("/meshes/").content.decode()
+    assert dismiss(client, page).status_code == 302
+    client.force_login(ada)
+    assert BAR in shown(client, mesh, "activity")
+
+
+def test_the_list_of_meshes_shows_critical_findings_of_all_of_them(client: Any, pia: Any, mesh: Mesh) -> None:
+    lab = shop.new_mesh("lab")
+    note(mesh, RULE)
+    note(lab, silent("edge"))
+    client.force_login(pia)
+    page = flat(client.get("/meshes/").content.decode())
+    assert "(2) Meshes" in page and f'<a href="/meshes/{lab.name}/">lab</a>' in page
+    assert dismiss(client, page).status_code == 302
+    assert BAR not in client.get("/meshes/").content.decode() and BAR not in shown(client, mesh, "activity")
+
+
+def test_the_alert_of_many_meshes_costs_as_many_queries_as_of_one(
+    client: Any, ada: Any, mesh: Mesh, scope: str
+) -> None:
+    note(mesh, RULE)
+    client.force_login(ada)
+    client.get("/meshes/")
+    with CaptureQueriesContext(connection) as few:
+        client.get("/meshes/")
+    for number in range(5):
+        more = shop.new_mesh(f"more-{number}")
+        Binding.objects.create(scope=scope_of(more.id), user=ada, role=Role.VIEWER)
+        note(more, silent("edge"))
+    with CaptureQueriesContext(connection) as many:
+        page = flat(client.get("/meshes/").content.decode())
+    assert "6 critical findings" in page and len(many) == len(few)
+
+
+def test_silencing_from_the_alert_takes_it_away_for_everybody(client: Any, omar: Any, vera: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"), silent("free"))
+    client.force_login(omar)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    form = flat(client.get(url).content.decode())
+    assert "Cluster doesn&#x27;t answer: spare" in form and form.count(" checked") == 2
+    value = "cluster.no-answer cluster/spare"
+    data = {"findings": [value], "hours": "8", "reason": "maintenance"}
+    assert client.post(url, data).status_code == 302
+    assert "Cluster doesn&#x27;t answer</a>:<strong>free</strong>" in shown(client, mesh, "activity")
+    data["findings"] = ["cluster.no-answer cluster/free"]
+    client.post(url, data)
+    client.force_login(vera)
+    assert BAR not in shown(client, mesh, "activity")
+    checks = shown(client, mesh, "checks")
+    assert "Silences" in checks and "maintenance" in checks and "Silenced" in checks
+    counts = {tile.show: tile.count for tile in client.get(f"/meshes/{mesh.name}/checks/").context["tiles"]}
+    assert (counts["all"], counts["silenced"]) == (1, 1)
+
+
+def test_a_silence_is_ended_on_the_checks_page(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, RULE)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    as_ada.post(url, {"findings": ["rule.missing rule/"], "hours": "1", "reason": "known", "every": "on"})
+    silence = Silence.objects.get()
+    assert silence.subjects == [] and BAR not in shown(as_ada, mesh, "activity")
+    end = reverse("silence-end", kwargs={"name": mesh.name, "silence_id": silence.id})
+    assert as_ada.post(end).status_code == 302
+    assert BAR in shown(as_ada, mesh, "activity") and 'id="silences"' not in shown(as_ada, mesh, "checks")
+    assert as_ada.post(end).status_code == 302
+    assert as_ada.post(reverse("silence-end", kwargs={"name": mesh.name, "silence_id": 999})).status_code == 404
+
+
+def test_a_silence_without_reason_or_finding_says_what_is_missing(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, RULE)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    answer = as_ada.post(url, {"hours": "8"})
+    assert answer.status_code == 422 and "Select at least one finding." in flat(answer.content.decode())
+    assert not Silence.objects.exists()
