@@ -24,6 +24,9 @@ from interconnect.wording.matrix import REACH, TOLD, answer_text
 from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
 
+# These make a check fail however little depends on the cluster.
+UNANSWERED = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -134,8 +137,7 @@ def _open(mesh: Mesh) -> list[FindingRow]:
 
 def _finding(row: FindingRow) -> Json:
     finding = findings.finding_of(row)
-    subject = {"kind": row.subject_kind, "name": row.subject}
-    return told(finding) | {"subject": subject, "first_seen": row.first_seen, "last_seen": row.last_seen}
+    return told(finding) | {"first_seen": row.first_seen, "last_seen": row.last_seen}
 
 
 def rollout_of(mesh: Mesh) -> Json | None:
@@ -221,7 +223,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
         output.document(document)
     else:
         _say_checks(rows, result, found, output)
-    grave = any(row.severity == Severity.CRITICAL for row in rows)
+    grave = any(row.severity == Severity.CRITICAL or row.code in UNANSWERED for row in rows)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 

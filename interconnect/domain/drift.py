@@ -103,14 +103,15 @@ def drift_of(writes: Iterable[Write], live: Mapping[Target, Live]) -> tuple[Viol
 def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
     target, now = write.target, live.get(write.target, Unknown())
     params: Json = {"kind": target.kind, "name": target.name, "namespace": target.namespace, "field": target.field}
+    sent = Wanted(write.body) if write.verb is Verb.APPLY else None
+    blamed = list(owners(target, sent, None, now.object)) if isinstance(now, Present) else []
     if write.violation is not None:
-        # Of an object it is the violation that knows which of its fields.
-        field = write.violation.params.get("field") or target.field
+        # Of an object it is the violation that knows which of its fields, and whose that is.
         said = {key: value for key, value in write.violation.params.items() if key != "cluster"}
-        return Violation(write.violation.code, {**said, **params, "field": field}, write.violation.token)
+        field, owner = said.get("field") or target.field, said.get("owner")
+        known = {"field": field, "owners": [owner] if owner else blamed}
+        return Violation(write.violation.code, {**said, **params, **known}, write.violation.token)
     if isinstance(now, Absent):
         return Violation("drift.missing", params)
-    sent = Wanted(write.body) if write.verb is Verb.APPLY else None
-    blamed = owners(target, sent, None, now.object) if isinstance(now, Present) else ()
     changed = write.note == "writes.note.overwritten"
-    return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": list(blamed)})
+    return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": blamed})

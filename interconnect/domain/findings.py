@@ -75,16 +75,19 @@ class Finding:
         return self.severity in GRAVE
 
     def to_json(self) -> Json:
-        """Return it as a violation's JSON, plus severity and evidence."""
+        """Return it as a violation's JSON, plus severity, evidence and subject."""
         of_all = Violation(self.code, self.params, self.token).to_json()
-        return of_all | {"severity": self.severity, "evidence": dict(self.evidence)}
+        subject = {"kind": self.subject.kind, "name": self.subject.name}
+        return of_all | {"severity": self.severity, "evidence": dict(self.evidence), "subject": subject}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return what `to_json` stored; a violation, which has no severity, becomes an error."""
         found = Violation.from_json(data)
         severity = Severity(data.get("severity", Severity.ERROR))
-        return cls(found.code, severity, found.params, found.token, data.get("evidence", {}))
+        about = data.get("subject")
+        subject = Subject(SubjectKind(about["kind"]), about["name"]) if about else THE_MESH
+        return cls(found.code, severity, found.params, found.token, data.get("evidence", {}), subject)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,13 @@ def look(
     return frozenset(current.doubtful)
 
 
+def look_surely(mesh: Mesh) -> None:
+    """Look at everything, slow facts included, and at once again at what was surprising, so that all of it counts."""
+    doubtful = look(mesh, slow=True)
+    if doubtful:
+        look(mesh, only=[name for name in doubtful if name])
+
+
 def start(mesh: Mesh) -> bool:
     """Whether a look of this period may start: one that has begun keeps others out until its period is nearly over."""
     now = timezone.now()

@@ -18,7 +18,7 @@ from tests.kube.test_kubeconfig import HOSTILE as EVERY_HOSTILE
 if TYPE_CHECKING:
     from tests.cli.support import Shell
 
-REFUSED, FAILED = 1, 3
+REFUSED, FAILED, CRITICAL = 1, 3, 5
 LEAST = "version: 1\nmesh: prod\nenabled: true\ngroups: {}\n"
 
 
@@ -185,7 +185,7 @@ def test_a_stored_cluster_that_lies_is_shown_and_hinders_no_other(at_work: Shell
 def test_a_control_plane_that_died_is_said_by_every_command(at_work: Shell) -> None:
     at_work.world.fleet.fault("hub", "refuse")
     at_work("check", "prod", ends=REFUSED)
-    at_work("status", "prod", ends=0)
+    at_work("status", "prod", ends=CRITICAL)
     at_work("export", "prod", ends=0)
     stored = at_work.content["groups"]
     joined = {**stored, "red": {**stored["red"], "joined": [{"gateway": "member-c/1"}]}}

@@ -50,7 +50,7 @@ def test_every_command_names_each_cluster_whose_key_is_gone(without_key: Shell) 
         (("restart-workloads", "prod"), 1, members),
         (("apply", file), 3, ["can't be opened"]),
         (("retry", "prod"), 3, ["can't be opened"]),
-        (("status", "prod"), 0, []),
+        (("status", "prod"), 5, members),
         (("export", "prod"), 0, []),
     ):
         outcome = without_key(*arguments, ends=code)

@@ -10,7 +10,7 @@ from interconnect.domain.checks import Told, pairs
 from interconnect.models import Inquiry, MeshObservation
 from interconnect.services import answering
 from interconnect.services.checking import checks_start, run_checks
-from interconnect.state import desired
+from interconnect.state import desired, observed
 from tests.support.world import A
 from tests.support.worlds import fleets, hasty, joined, prepared
 
@@ -90,21 +90,24 @@ def test_the_pairs_with_a_problem_come_first(joined: World) -> None:
 
 def test_what_was_found_is_kept_with_the_mesh(joined: World) -> None:
     result = run_checks(joined.mesh)
-    row = MeshObservation.objects.get(mesh=joined.mesh)
-    assert result.at and row.facts["checks"]["at"] == result.at.isoformat() and row.facts["istiods"]
+    kept = observed.checks_of(joined.mesh)
+    assert (kept.at, kept.groups, kept.matrix.ways) == (result.at, result.groups, result.matrix.ways)
+    assert [finding.code for finding in kept.findings] == [finding.code for finding in result.findings]
+    assert MeshObservation.objects.get(mesh=joined.mesh).facts["istiods"]
 
 
 def test_a_root_that_differs_is_found_after_the_join_too(joined: World) -> None:
     cluster = joined.fleet.cluster("member-b")
     cluster.patch("ConfigMap", "istio-ca-root-cert", {"data": {"root-cert.pem": "another"}}, "istio-system")
-    assert "preflight.root-ca" in {finding.code for finding in run_checks(joined.mesh).findings}
+    run_checks(joined.mesh)
+    assert "trust.root-ca" in {finding.code for finding in joined.found()}
 
 
 def test_a_control_plane_that_does_not_answer_is_a_finding_and_no_pair_is_known(joined: World) -> None:
     joined.fleet.fault("hub", "refuse")
     result = run_checks(joined.mesh)
     assert result.failure.code == "kube.unreachable" and result.matrix.told == {}
-    assert "kube.unreachable" in {item["code"] for item in MeshObservation.objects.get(mesh=joined.mesh).findings}
+    assert "control-plane.no-answer" in {finding.code for finding in joined.found()}
 
 
 def test_checks_that_are_being_run_are_not_run_twice(prepared: World, vera: Any, omar: Any) -> None:

@@ -13,7 +13,6 @@ from django.utils import timezone
 from interconnect.clients import api_of
 from interconnect.models import Connection
 from interconnect.services.clusters import cluster_credential_replace
-from interconnect.services.watching import look
 from tests.support.tokens import jwt, with_token
 from tests.support.world import ROOT
 from tests.support.worlds import forget_clients
@@ -60,8 +59,8 @@ def ending(world: World, **ahead: float) -> datetime:
 def test_a_look_warns_before_a_credential_ends(world: World) -> None:
     for ahead, expected in (({"days": 60}, []), ({"days": 3}, [("credential.ends-soon", "member-a", False)])):
         ending(world, **ahead)
-        found = [alert for alert in look(world.mesh) if alert.code.startswith("credential.")]
-        assert [(alert.code, alert.params["cluster"], alert.grave) for alert in found] == expected
+        found = [finding for finding in world.found() if finding.code.startswith("credential.")]
+        assert [(finding.code, finding.subject.name, finding.grave) for finding in found] == expected
 
 
 def test_the_end_of_a_credential_stored_without_one_is_noted_at_its_next_use(world: World) -> None:

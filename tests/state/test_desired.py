@@ -11,10 +11,12 @@ import pytest
 from django.db import connection as database
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 
 from interconnect.domain.changes import Change, CreateGateway, DeleteGateway, DeleteGroup, Join, Remove, apply_all
 from interconnect.domain.diff import changes_between
+from interconnect.domain.seen import MemberDetails
 from interconnect.domain.topology import Address, CidrSource, GatewayKey, MeshKind, Topology
 from interconnect.models import Cluster, Mesh, NetworkGroup
 from interconnect.state import desired, observed
@@ -29,9 +31,8 @@ def register(mesh: Mesh, topology: Topology) -> Topology:
         typed = [cidr.network for cidr in cluster.pod_cidrs if cidr.source is CidrSource.TYPED]
         row = new_cluster(mesh, cluster.name, uid=cluster.uid, pod_cidrs=typed)
         if not typed:
-            observed.note_details(
-                row, pod_cidrs=[{"network": cidr.network, "source": cidr.source} for cidr in cluster.pod_cidrs]
-            )
+            cidrs = tuple((cidr.network, cidr.source) for cidr in cluster.pod_cidrs)
+            observed.note_details(row, MemberDetails(pod_cidrs=cidrs), at=timezone.now())
     gateways = {
         key: replace(gateway, id=str(uuid5(NAMESPACE_URL, gateway.id))) for key, gateway in topology.gateways.items()
     }

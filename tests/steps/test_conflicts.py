@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.changes import DeleteGroup, Disable, EditGateway, Enable, Remove
 from interconnect.domain.topology import GatewaySpec
-from interconnect.services.watching import look
 from simulator import world as simulated
 from tests.support.world import SYSTEM, A, B, C, World, gateway, step
 
@@ -126,8 +125,9 @@ def test_a_network_label_of_others_is_taken_over_with_consent_and_put_back(world
 def test_a_network_of_ours_that_others_rewrote_stays_until_somebody_consents(joined: World) -> None:
     text = joined.config_map["data"]["meshNetworks"].replace(joined.address(B), "192.0.2.66")
     joined.fleet.cluster("hub").patch("ConfigMap", "istio", {"data": {"meshNetworks": text}}, SYSTEM, manager="helm")
-    alerts = {alert.code: alert for alert in look(joined.mesh)}
-    assert alerts["networks.rewritten"].params["owners"][0] == "helm"
+    found = {finding.code: finding for finding in joined.found()}
+    assert found["networks.changed"].params["violation"] == "networks.rewritten"
+    assert found["networks.changed"].params["owners"][0] == "helm"
     rollout = joined.do(joined.join("red", C), ends="failed")
     assert step(rollout, "networks").error_code == "networks.rewritten"
     assert joined.config_map["data"]["meshNetworks"] == text
@@ -137,17 +137,17 @@ def test_a_network_of_ours_that_others_rewrote_stays_until_somebody_consents(joi
 
 def test_a_configuration_that_an_upgrade_emptied_is_reported_and_restored(joined: World) -> None:
     joined.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
-    assert "drift.overwritten" in {alert.code for alert in look(joined.mesh) if alert.grave} or joined.preview().tokens
+    assert "networks.changed" in {finding.code for finding in joined.found() if finding.grave}
     joined.restore(accept=joined.preview().tokens)
     assert joined.networks == [{("green", joined.address(B))}] * 2
-    assert [alert for alert in look(joined.mesh) if alert.grave] == []
+    assert [finding for finding in joined.found() if finding.grave] == []
 
 
 def test_a_webhook_path_that_others_gave_another_network_is_asked_for(prepared: World) -> None:
     rewrite_paths(prepared, "member-b", "/net/theirs")
-    alerts = [alert for alert in look(prepared.mesh) if alert.grave]
-    assert {alert.code for alert in alerts} == {"writes.webhook-rewritten"}
-    assert alerts[0].params["owners"][0] == "istioctl"
+    found = [finding for finding in prepared.found() if finding.code == "cluster.injection-path"]
+    assert {finding.params["violation"] for finding in found} == {"writes.webhook-rewritten"}
+    assert found[0].params["owners"][0] == "istioctl"
     prepared.restore("failed")
     assert paths(prepared, "member-b") == {"/cluster/member-b/net/theirs"}
     prepared.restore(accept=prepared.preview().tokens)
@@ -156,7 +156,8 @@ def test_a_webhook_path_that_others_gave_another_network_is_asked_for(prepared: 
 
 def test_a_webhook_path_that_an_upgrade_reset_is_reported_and_restored(prepared: World) -> None:
     rewrite_paths(prepared, "member-b", "")
-    assert {alert.code for alert in look(prepared.mesh) if alert.grave} == {"drift.overwritten"}
+    found = [finding for finding in prepared.found() if finding.code == "cluster.injection-path"]
+    assert {finding.params["violation"] for finding in found} == {"drift.overwritten"}
     prepared.restore()
     assert paths(prepared, "member-b") == {"/cluster/member-b/net/green"}
 
@@ -179,11 +180,11 @@ def test_a_revision_that_appears_lacks_the_joined_groups_until_it_is_restored(jo
     for manifest in simulated.istiod(1, "hub", "canary"):
         hub.apply(manifest)
     joined.fleet.settle()
-    (alert,) = [each for each in look(joined.mesh) if each.code == "networks.revision-lacks-groups"]
-    assert alert.params["revision"] == "canary"
-    assert alert.params["groups"] == ["green"]
+    (finding,) = [each for each in joined.found() if each.code == "networks.revision-lacks-groups"]
+    assert finding.params["revision"] == "canary"
+    assert finding.params["groups"] == ["green"]
     joined.restore()
     assert joined.networks == [{("green", joined.address(B))}] * 3
-    assert [each for each in look(joined.mesh) if each.grave] == []
+    assert [each for each in joined.found() if each.grave] == []
     joined.do(Remove("green"))
     assert joined.networks == [set()] * 3

@@ -20,10 +20,13 @@ from interconnect.observing.newcomer import ClusterReport, MeshReport, credentia
 from interconnect.planning.preview import Preview, preview, scene_of
 from interconnect.rollouts.driver import drive
 from interconnect.services import clusters, meshes, rollouts
+from interconnect.services.watching import look
 from interconnect.state import desired
+from interconnect.state.findings import finding_of, open_rows
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
+    from interconnect.domain.findings import Finding
     from simulator import Fleet
 
 SYSTEM = "istio-system"
@@ -104,6 +107,12 @@ class World:
     def restore(self, ends: str = "succeeded", **options: Any) -> Rollout:
         seen = self.preview(consents=options.get("accept", ()))
         return self.finish(rollouts.drift_restore(actor=ROOT, mesh=self.mesh, live=seen.live, **options), ends)
+
+    def found(self) -> list[Finding]:
+        """Look at everything twice, so that all counts that was seen, and return the open findings."""
+        for _each in range(2):
+            look(Mesh.objects.get(id=self.mesh.id))
+        return [finding_of(row) for row in open_rows(self.mesh).order_by("code", "subject", "detail")]
 
     def group(self, **groups: str | tuple[str, ...]) -> list[Change]:
         pairs = {name: (members,) if isinstance(members, str) else members for name, members in groups.items()}

@@ -17,7 +17,8 @@ def codes(node: Any) -> set[str]:
 
 def stale(status: Any, cluster: str) -> int:
     """How many Pods of a cluster still carry another network than its group's."""
-    return sum(entry["stale"] for entry in status["stale"] if entry["cluster"] == cluster)
+    counted = status["clusters"][cluster]["stale"]
+    return int(counted["stale"]) if counted else 0
 
 
 def rollout(status: Any) -> str:
