@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
+from interconnect.domain.entries import Admitted, Target
 from interconnect.domain.facts import Facts, Istiod, WebhookEntry
 from interconnect.domain.json_types import Json
 from interconnect.domain.stale import StaleCount
@@ -77,7 +78,8 @@ class GatewaySeen:
 class MemberSeen:
     """A member cluster in one fast look.
 
-    `failure` says why it didn't answer as it should; nothing else is known then. `lacking` are the reads for which the
+    `failure` says why it didn't answer as it should; nothing else is known then. `admitted` are leaves that its
+    admission was just found to change. `lacking` are the reads for which the
     credential lacks the rights, as `verb resource`. `network` is the network label of its system namespace (empty:
     none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
     what differs from what the console wrote, `notes` what admission made of it.
@@ -92,9 +94,10 @@ class MemberSeen:
     stale: StaleCount | None = None
     drift: tuple[Violation, ...] = ()
     notes: tuple[Violation, ...] = ()
+    admitted: Mapping[Target, tuple[Admitted, ...]] = field(default_factory=dict)
 
     def to_json(self) -> Json:
-        """Return all but the failure and the gateways, which have rows of their own."""
+        """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
         said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
         if self.webhooks is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from interconnect.domain.entries import GATEWAY_LABEL
-from interconnect.domain.injection import not_injected, overruled
+from interconnect.domain.injection import earlier, newest_not_injected, not_injected
 from interconnect.domain.json_types import Json
 from interconnect.domain.seen import GatewaySeen
 from interconnect.domain.violations import Violation
@@ -38,8 +38,9 @@ def gateway_seen(
     )
     if not running:
         return seen
-    fault = not_injected(running, network)
-    if fault and not now.settled and not _all_new(deployment, running):
+    # During a rolling update the Pods made last say what the next ones will be.
+    fault = not_injected(running, network) if now.settled else newest_not_injected(running, network)
+    if not now.settled and fault != "image":
         return seen
     return replace(seen, injected=not fault, uninjected=_cause(deployment, network, fault, hinders) if fault else None)
 
@@ -50,7 +51,7 @@ def _cause(
     if fault == "network":
         return Violation("gateway.other-network", {"gateway": text(deployment, "metadata", "name"), "network": network})
     labels = mapping(deployment, "spec", "template", "metadata", "labels")
-    return (hinders(labels) or overruled()) if hinders else None
+    return (hinders(labels) or earlier()) if hinders else None
 
 
 def with_service(seen: GatewaySeen, service: Json | None, reason: str = "") -> GatewaySeen:
@@ -81,12 +82,6 @@ def with_autoscaler(seen: GatewaySeen, autoscaler: Json | None) -> GatewaySeen:
 def of_gateway(objects: Sequence[Json], gateway: str) -> list[Json]:
     """Return those that carry the label of the gateway with this UUID."""
     return [obj for obj in objects if mapping(obj, "metadata", "labels").get(GATEWAY_LABEL) == gateway]
-
-
-def _all_new(deployment: Json, pods: Sequence[Json]) -> bool:
-    """Whether every running Pod is of the newest template, so that waiting for a rolling update changes nothing."""
-    status = mapping(deployment, "status")
-    return number(status, "updatedReplicas") == number(status, "replicas") == len(pods)
 
 
 def _unavailable(deployment: Json) -> str:

@@ -17,7 +17,7 @@ import yaml
 
 from interconnect.clients import twice
 from interconnect.domain import stale
-from interconnect.domain.drift import drift_of, writes_owed
+from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
 from interconnect.domain.entries import (
     GATEWAY_LABEL,
     MESH_LABEL,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Cluster, Topology
     from interconnect.domain.violations import Violation
+    from interconnect.domain.writes import Write
     from interconnect.kube.api import Api
     from interconnect.kube.kinds import Kind
 
@@ -122,6 +123,13 @@ class _Reader:
                 self.lacking[f"{error.params.get('verb', '')} {error.params.get('resource', '')}"] = None
             return None
 
+    def dry_run(self, write: Write) -> Json | None:
+        """Return what the cluster would make of a write; None if that can't be tried."""
+        try:
+            return self.api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force, dry_run=True)
+        except Permanent:
+            return None
+
     def list(self, kind: Kind, namespace: str = "", **options: Any) -> list[Json] | None:
         found = self.ask(lambda: self.api.list(kind, namespace, **options))
         return None if found is None else [{"apiVersion": kind.api_version, "kind": kind.kind} | each for each in found]
@@ -157,6 +165,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     pods = reader.ask(lambda: of_other_networks(reader.api, group.name if group else ""))
     known = {target: _live(target, live, objects, configurations) for target in targets}
     owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
+    admitted = admitted_among(owed, rendered, asked.applied, known, reader.dry_run, mesh=topology.mesh)
     return MemberSeen(
         lacking=tuple(reader.lacking),
         namespace=None if holder is None else holder[0] is not None,
@@ -166,7 +175,9 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         webhooks=entries,
         gateways=gateways,
         stale=None if pods is None else stale.count(pods, group.name if group else None),
-        drift=drift_of(owed, known),
+        drift=drift_of([write for write in owed if write.target not in admitted], known),
+        notes=notes_of(asked.applied | {target: replace(asked.applied[target], admitted=leaves) for target, leaves in admitted.items()}),
+        admitted=admitted,
     )
 
 

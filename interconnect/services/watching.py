@@ -208,6 +208,8 @@ def _look_at(current: Look, scene: _Scene, row: Cluster) -> None:
     if seen.failure is not None and seen.failure.code == BUSY:
         ClusterObservation.objects.filter(cluster=row, lease_owner=current.owner).update(lease_until=None)
         return
+    if seen.admitted:
+        applied.note_admitted(current.mesh, seen.admitted)
     if observed.note_member(row, seen, at=at, owner=current.owner):
         current.doubtful.add(row.name)
     if seen.failure is None and (current.slow or _slow_is_due(row, seen, at)):
