@@ -381,11 +381,6 @@ def asked_since(mesh: Mesh, moment: datetime) -> tuple[int, int]:
     return sum(1 for at in rows if at and at >= moment), len(rows)
 
 
-def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
-    """Keep what the list of meshes shows of this one."""
-    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
-
-
 def checks_of(mesh: Mesh) -> ChecksResult:
     """Return what *Run checks* last found; without a time if nobody has run them."""
     row = ChecksObservation.objects.filter(mesh=mesh).first()
