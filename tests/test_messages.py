@@ -16,7 +16,7 @@ from django.utils import translation
 
 import interconnect
 import interconnect.domain
-from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, warnings
+from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, status, warnings
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
 from interconnect.kube import errors, kubeconfig, probe
@@ -40,7 +40,9 @@ def codes_of_the_domain() -> list[str]:
         importlib.import_module(f"interconnect.domain.{found.name}")
         for found in pkgutil.iter_modules(interconnect.domain.__path__)
     )
-    return sorted(set(chain.from_iterable(getattr(module, "CODES", ()) for module in modules)))
+    others = (getattr(module, "CODES", ()) for module in modules if module is not status)
+    # A state has a label; a finding of the same code has a sentence of its own.
+    return sorted({*chain.from_iterable(others), *(f"state.{code}" for code in status.CODES)})
 
 
 def sources() -> dict[str, str]:

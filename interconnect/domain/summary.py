@@ -140,7 +140,8 @@ def _with_failed_rollout(summary: Summary, left: int) -> Summary:
 def tally(states: Iterable[State], good: frozenset[str]) -> Tally:
     """Return how many of some states are as they should be: their codes are in `good`."""
     found = list(states)
-    attention = sorted((each for each in found if each.level.needs_attention), key=lambda each: each.level.rank)
+    attention = [each for each in found if each.level.needs_attention]
+    attention.sort(key=lambda each: (each.level.rank, each.code in good))
     worst = min((each.level for each in found), key=lambda level: level.rank, default=Level.GOOD)
     number = sum(1 for each in found if each.code in good)
     return Tally(number, len(found), worst, Counter(each.code for each in attention))

@@ -111,10 +111,12 @@ def state_reason(state: State) -> str:
 
 
 def _own_reason(state: State) -> str:
-    key = f"state.{state.code}.reason"
+    key, said = f"state.{state.code}", str(state.params.get("reason") or "").strip().rstrip(".")
     if state.code == "cluster.rights-missing" and state.level is Level.GOOD:
-        key = f"state.{state.code}.optional.reason"
-    return word(key, state.params).strip() if key in MESSAGES else ""
+        key = f"{key}.optional"
+    if said and f"{key}.said.reason" in MESSAGES:
+        return word(f"{key}.said.reason", {**state.params, "reason": said})
+    return word(f"{key}.reason", state.params) if f"{key}.reason" in MESSAGES else ""
 
 
 def _unknown(state: State) -> str:

@@ -52,7 +52,7 @@ def mark(state: Badge | None) -> SafeString | str:
     """A state as plain text with its shape, for a number or a remark beside a badge."""
     if state is None:
         return ""
-    return format_html('<span class="mark tone-{}">{}{}</span>', state.tone, icon(state.shape, "icon-sm"), state.text)
+    return format_html('<span class="sign tone-{}">{}{}</span>', state.tone, icon(state.shape, "icon-sm"), state.text)
 
 
 @register.inclusion_tag("ui/menu.html")
