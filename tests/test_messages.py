@@ -21,7 +21,7 @@ from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
 from interconnect.kube import errors, kubeconfig, probe
 from interconnect.kube.errors import Call
-from interconnect.wording import MESSAGES, engine, findings, word
+from interconnect.wording import MESSAGES, diagnosis, engine, findings, word
 from interconnect.wording import files as file_words
 from interconnect.wording import kubeconfig as kubeconfig_words
 from interconnect.wording import plans as plan_words
@@ -313,7 +313,7 @@ def test_steps_phases_and_changes_have_names_in_both_languages() -> None:
 
 
 def test_no_catalogue_takes_a_code_from_another() -> None:
-    parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words, plan_words)]
+    parts = [part.MESSAGES for part in (rule_words, findings, diagnosis, engine, file_words, kubeconfig_words, plan_words)]
     together = list(chain.from_iterable(parts))
     assert sorted({code for code in together if together.count(code) > 1}) == []
 
