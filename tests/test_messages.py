@@ -17,11 +17,12 @@ from django.utils import translation
 import interconnect
 import interconnect.domain
 from interconnect.domain import addressing, changes, cidrs, gateways, names, rules, status, warnings
+from interconnect.domain.findings import Severity, SubjectKind
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.files import errors as file_errors
 from interconnect.kube import errors, kubeconfig, probe
 from interconnect.kube.errors import Call
-from interconnect.wording import MESSAGES, engine, findings, word
+from interconnect.wording import MESSAGES, diagnosis, engine, findings, word
 from interconnect.wording import files as file_words
 from interconnect.wording import kubeconfig as kubeconfig_words
 from interconnect.wording import plans as plan_words
@@ -314,8 +315,33 @@ def test_steps_phases_and_changes_have_names_in_both_languages() -> None:
     assert set(_DESCRIBE) == set(typing.get_args(changes.Change))
 
 
+def test_findings_have_titles_severities_and_subjects_in_both_languages() -> None:
+    for name in chain(diagnosis.TITLES.values(), diagnosis.SEVERITIES.values(), diagnosis.SUBJECTS.values()):
+        with translation.override("en"):
+            english = str(name)
+        with translation.override("zh-hans"):
+            assert str(name) != english or english == "istiod"
+    assert set(diagnosis.SEVERITIES) == set(Severity) and set(diagnosis.SUBJECTS) == set(SubjectKind)
+
+
+def test_a_cause_that_is_not_known_leaves_no_gap() -> None:
+    with translation.override("en"):
+        assert word("cluster.no-answer", {"cluster": "a"}) == "No answer from a."
+        assert word("cluster.no-answer", {"cluster": "a", "violation": "kube.timeout"}).startswith(
+            "No answer from a. The cluster didn't answer in time."
+        )
+
+
+def test_a_time_is_worded_and_what_is_none_stays() -> None:
+    with translation.override("en"):
+        for since, shown in (("2026-03-02T21:40:00+00:00", "2026-03-02 21:40 UTC"), ("long ago", "long ago")):
+            assert f"since {shown}:" in word("console.standstill", {"since": since})
+
+
 def test_no_catalogue_takes_a_code_from_another() -> None:
-    parts = [part.MESSAGES for part in (rule_words, findings, engine, file_words, kubeconfig_words, plan_words)]
+    parts = [
+        part.MESSAGES for part in (rule_words, findings, diagnosis, engine, file_words, kubeconfig_words, plan_words)
+    ]
     together = list(chain.from_iterable(parts))
     assert sorted({code for code in together if together.count(code) > 1}) == []
 

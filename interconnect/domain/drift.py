@@ -111,7 +111,7 @@ def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
         field, owner = said.get("field") or target.field, said.get("owner")
         known = {"field": field, "owners": [owner] if owner else blamed}
         return Violation(write.violation.code, {**said, **params, **known}, write.violation.token)
-    if isinstance(now, Absent):
-        return Violation("drift.missing", params)
     changed = write.note == "writes.note.overwritten"
+    if changed and isinstance(now, Absent):
+        return Violation("drift.missing", params)
     return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": blamed})

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from interconnect.domain.entries import Admitted, Target
 from interconnect.domain.facts import Facts, Istiod, WebhookEntry
 from interconnect.domain.json_types import Json
 from interconnect.domain.stale import StaleCount
 from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
+    from interconnect.domain.entries import Admitted, Target
     from interconnect.domain.topology import GatewayKey, Topology
 
 Endpoint = tuple[str, int]

@@ -42,7 +42,7 @@ from interconnect.observing.gateways import gateway_seen, of_gateway, with_autos
 from interconnect.observing.stale import of_other_networks, unlabelled
 
 if TYPE_CHECKING:
-    from interconnect.domain.entries import Applied
+    from interconnect.domain.entries import Admitted, Applied
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Cluster, Topology
     from interconnect.domain.violations import Violation
@@ -176,9 +176,18 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         gateways=gateways,
         stale=None if pods is None else stale.count(pods, group.name if group else None),
         drift=drift_of([write for write in owed if write.target not in admitted], known),
-        notes=notes_of(asked.applied | {target: replace(asked.applied[target], admitted=leaves) for target, leaves in admitted.items()}),
+        notes=notes_of(
+            asked.applied
+            | {target: replace(asked.applied[target], admitted=leaves) for target, leaves in admitted.items()}
+        ),
         admitted=admitted,
     )
+
+
+def _with_admitted(
+    applied: Mapping[Target, Applied], found: Mapping[Target, tuple[Admitted, ...]]
+) -> Mapping[Target, Applied]:
+    return {target: replace(row, admitted=found.get(target, row.admitted)) for target, row in applied.items()}
 
 
 def _target(uid: str, obj: Json) -> Target:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from interconnect.domain.checks import ChecksResult, Matrix, Reach, Told, Way
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.summary import Summary
+from interconnect.models import Finding as FindingRow
 from interconnect.models import Inquiry, Mesh, MeshObservation
 from interconnect.state import observed
 from interconnect.state.findings import CHECKS, LOOK, note_findings
@@ -36,6 +37,13 @@ PENDING = Finding(
     {"gateway": "eastwest-hangzhou-1", "cluster": "hangzhou", "reason": "quota exceeded"},
     subject=Subject(SubjectKind.GATEWAY, "eastwest-hangzhou-1"),
 )
+
+
+@pytest.fixture
+def mesh(mesh: Mesh) -> Mesh:
+    """The mesh, of which nothing has been found yet."""
+    FindingRow.objects.filter(mesh=mesh).delete()
+    return mesh
 
 
 def silent(cluster: str) -> Finding:
@@ -89,6 +97,7 @@ def test_a_finding_has_title_code_subject_evidence_and_its_fix(as_ada: Any, mesh
 
 
 def test_without_a_finding_the_page_says_that_all_is_well(as_ada: Any, mesh: Mesh) -> None:
+    MeshObservation.objects.filter(mesh=mesh).update(summary={})
     assert "Results appear within a minute" in text(page(as_ada, mesh))
     summary = Summary(looked_at=timezone.now()).to_json()
     MeshObservation.objects.filter(mesh=mesh).update(summary=summary)
