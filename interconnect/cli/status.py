@@ -163,7 +163,7 @@ def show_status(mesh: Mesh, output: Output) -> int:
         return codes.CRITICAL if grave else codes.OK
     _say_status(mesh, sight, output)
     for row in found:
-        output.say(f"  {_mark(row)} {phrases.reason(findings.finding_of(row))}", {})
+        _say_finding(row, output)
     return codes.CRITICAL if grave else codes.OK
 
 
@@ -203,6 +203,13 @@ def _in_words(state: State) -> str:
     return f"{phrases.state_label(state)}. {reason}" if reason else phrases.state_label(state)
 
 
+def _say_finding(row: FindingRow, output: Output) -> None:
+    """Print a finding, with its subject in brackets where its sentence doesn't name it."""
+    sentence = phrases.reason(findings.finding_of(row))
+    where = [row.subject] if row.subject and row.subject not in sentence else []
+    output.say(f"  {_mark(row)} {sentence}{_in_brackets(where)}", {})
+
+
 def _mark(row: FindingRow) -> str:
     return {Severity.CRITICAL: "!!", Severity.WARNING: "!"}.get(Severity(row.severity), "-")
 
@@ -229,7 +236,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
 
 def _say_checks(rows: list[FindingRow], result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
     for row in rows:
-        output.say(f"  {_mark(row)} {phrases.reason(findings.finding_of(row))}", {})
+        _say_finding(row, output)
     if result.failure:
         output.say(f"  !! {phrases.reason(result.failure)}", {})
     wrong = [pair for pair in found if pair.problem]

@@ -282,13 +282,9 @@ KUBE = {
 
 DRIFT = {
     "drift.none": _("Everything matches the desired state. There is nothing to restore."),
-    "drift.overwritten": _(
-        "%(kind)s %(name)s %(field)s on %(cluster)s was changed by %(owners)s. Restore it, or ask them."
-    ),
+    "drift.overwritten": _("%(kind)s %(name)s %(field)s was changed by %(owners)s. Restore it, or ask them."),
     "drift.missing": _("%(kind)s %(name)s is gone. Restore it, or find out who deleted it."),
-    "drift.not-applied": _(
-        "%(kind)s %(name)s %(field)s on %(cluster)s doesn't match the desired state. Retry, or restore it."
-    ),
+    "drift.not-applied": _("%(kind)s %(name)s %(field)s doesn't match the desired state. Retry, or restore it."),
 }
 
 CLI = {
