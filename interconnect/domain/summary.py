@@ -13,6 +13,7 @@ from interconnect.domain.json_types import Json
 from interconnect.domain.seen import stale_after
 from interconnect.domain.skew import in_order, minors_of
 from interconnect.domain.status import Drift, Level, Part, State, Statuses
+from interconnect.domain.violations import Violation
 
 MOST_PARTS = 3
 REACHABLE = frozenset({"cluster.reachable", "cluster.rights-missing"})
@@ -162,9 +163,11 @@ def _time(text: str | None) -> datetime | None:
 def _part_to_json(part: Part) -> Json:
     state = part.state
     own = {"kind": part.subject.kind, "name": part.subject.name}
-    return own | {"code": state.code, "level": state.level, "params": dict(state.params)}
+    cause = state.cause.code if state.cause else ""
+    return own | {"code": state.code, "level": state.level, "params": dict(state.params), "cause": cause}
 
 
 def _part_from_json(data: Mapping[str, Any]) -> Part:
-    state = State(data["code"], Level(data["level"]), data.get("params", {}))
+    cause = Violation(data["cause"]) if data.get("cause") else None
+    state = State(data["code"], Level(data["level"]), data.get("params", {}), cause=cause)
     return Part(Subject(SubjectKind(data["kind"]), data.get("name", "")), state)

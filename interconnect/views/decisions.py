@@ -487,8 +487,10 @@ def _counted_line(said: StaleCount | Violation) -> tuple[list[tuple[str, list[st
 
 
 def _workloads(found: Mapping[Workload, int]) -> list[str]:
-    """Return workloads with the number of their Pods."""
-    pods = (
-        (item, ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}) for item, count in found.items()
-    )
-    return [f"{item.kind} {item.namespace}/{item.name} ({number})" for item, number in sorted(pods)]
+    """Return workloads with the number of their Pods, where that is known."""
+    return [_workload(item, count) for item, count in sorted(found.items())]
+
+
+def _workload(item: Workload, count: int) -> str:
+    name = f"{item.kind} {item.namespace}/{item.name}"
+    return f"{name} ({ngettext('%(count)s Pod', '%(count)s Pods', count) % {'count': count}})" if count else name

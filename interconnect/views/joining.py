@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from interconnect.domain.facts import Facts
+    from interconnect.domain.topology import GatewayKey
     from interconnect.models import JoinDraft
 
 FEW_GROUPS = 10
@@ -48,7 +49,7 @@ class Choice:
 
     `stored` holds each group's current addresses, and `versions` their versions where somebody else can change them
     in the meantime. `change` turns one group's choice into a change; `keep` takes the choices of all groups and
-    answers the request. `words` holds the page's own wording.
+    answers the request. `words` holds the page's own wording. `shown` is what is ticked at first, if not `stored`.
     """
 
     topology: Topology
@@ -58,6 +59,7 @@ class Choice:
     keep: Callable[[Stored], HttpResponse]
     words: Mapping[str, Any]
     versions: Mapping[str, str] = field(default_factory=dict)
+    shown: Stored = field(default_factory=dict)
 
 
 def go(request: HttpRequest, url_name: str, visit: Visit) -> HttpResponse:
@@ -146,7 +148,7 @@ def _choose(request: HttpRequest, visit: Visit, choice: Choice) -> HttpResponse:
     """
     context = dict(choice.words)
     sent = _sent(request)
-    forms = _forms(sent, visit, choice, choice.stored)
+    forms = _forms(sent, visit, choice, choice.shown or choice.stored)
     if sent is not None and request.method == "POST" and _is_done_already(forms, choice.stored):
         return choice.keep({group: form.addresses() for group, form in forms.items()})
     stale = [form for form in forms.values() if form.is_stale]
@@ -271,7 +273,23 @@ def update_addresses(request: HttpRequest, name: str) -> HttpResponse:
 
     words = {"back": "interconnect", "submit": _("OK"), "title": _("Update east-west gateway address")}
     versions = {group: version_of(addresses) for group, addresses in stored.items()}
-    return _choose(request, visit, Choice(topology, facts, stored, UpdateAddresses, keep, words, versions))
+    shown = _as_reported(stored, observed.known_addresses(visit.mesh)) if "reported" in request.GET else {}
+    return _choose(request, visit, Choice(topology, facts, stored, UpdateAddresses, keep, words, versions, shown))
+
+
+def _as_reported(stored: Stored, known: Mapping[GatewayKey, tuple[str, ...]]) -> Stored:
+    """Return the same addresses, with what load balancers report now instead of what they no longer do."""
+
+    def now(address: Address) -> tuple[Address, ...]:
+        hosts = known.get(address.gateway, ()) if address.gateway else ()
+        if not hosts or address.host in hosts:
+            return (address,)
+        return tuple(replace(address, host=host) for host in hosts)
+
+    return {
+        group: tuple(dict.fromkeys(each for address in addresses for each in now(address)))
+        for group, addresses in stored.items()
+    }
 
 
 def _as_they_were(request: HttpRequest, visit: Visit, groups: Iterable[str]) -> HttpResponse:

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 
 from interconnect.domain.changes import EditGateway, Enable
+from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Inquiry, Rollout, RolloutKind
 from interconnect.scope import scope_of
@@ -146,7 +147,7 @@ def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: Wo
     assert ada.get(HERE).context["rule_state"].text == "In place"
     edited_rule(prepared)
     watching.look(prepared.mesh)
-    assert ada.get(HERE).context["rule_state"].text == "Changed by others"
+    assert ada.get(HERE).context["rule_state"].text == "Changed by kubectl-edit"
 
 
 def test_an_operator_does_not_restore_what_is_a_mesh_admins(prepared: World) -> None:
@@ -173,12 +174,7 @@ def test_a_silent_cluster_is_named_and_hides_nothing_else(prepared: World) -> No
 
 
 def test_stale_workloads_bring_the_button_that_restarts_them(prepared: World) -> None:
-    workload = {"namespace": "shop", "kind": "Deployment", "name": "cart", "stale": 2, "unlabelled": 0}
-    for name in ("member-b", "member-c"):
-        observed.note_cluster(prepared.row(name), stale={})
-    observed.note_cluster(
-        prepared.row("member-a"), stale={"stale": 2, "unlabelled": 0, "workloads": [workload], "networks": {}}
-    )
+    observed.note_stale(prepared.row("member-a"), StaleCount({Workload("shop", "Deployment", "cart"): 2}))
     page = browser(prepared, "omar", Role.OPERATOR).get(HERE).content.decode()
     assert "restart-workloads/?cluster=member-a" in page and "restart-workloads/?cluster=member-b" not in page
 

@@ -33,7 +33,7 @@ def page_of(client: Any, mesh: Mesh, **wanted: str) -> str:
 def test_every_group_is_in_the_picture_with_its_state_and_leads_to_its_row(as_ada: Any, mesh: Mesh) -> None:
     page = page_of(as_ada, mesh)
     assert re.findall(r"<title>(.*?): (.*?)</title>", page) == [
-        ("aws", "Healthy"),
+        ("aws", "In effect"),
         ("1-onprem", "Address pending"),
         ("asia", "Healthy"),
     ]

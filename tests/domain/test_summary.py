@@ -1,0 +1,127 @@
+"""What the list of meshes shows of each, and for how long it is true."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from interconnect.domain.facts import Facts
+from interconnect.domain.findings import Subject, SubjectKind
+from interconnect.domain.seen import (
+    ControlPlane,
+    ControlPlaneSeen,
+    GatewayKnown,
+    GatewaySeen,
+    Member,
+    MemberDetails,
+    MemberSeen,
+    MeshSeen,
+    Readiness,
+    ReplicaKnown,
+    ReplicaSeen,
+    RuleSeen,
+    Work,
+)
+from interconnect.domain.status import Level, Statuses
+from interconnect.domain.summary import Summary, current, summary_of
+from interconnect.domain.violations import Violation
+from tests.domain.samples import GREEN, ISTIOD, KEY_A, KEY_B, mesh
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PERIOD = timedelta(seconds=60)
+READY = GatewaySeen(present=True, replicas=1, available=1, injected=True, addresses=("203.0.113.2",))
+LISTING = {"green": (("203.0.113.2", 15443),)}
+
+
+def healthy() -> MeshSeen:
+    """Green is joined, and all is as it should be."""
+    member = Member(MemberSeen(namespace=True), NOW, NOW, details=MemberDetails(version="v1.34.1"), details_at=NOW)
+    replicas = tuple(
+        ReplicaKnown(ReplicaSeen(name, "istiod", networks=LISTING), NOW) for name in ("istiod-a", "istiod-b")
+    )
+    plane = ControlPlane(ControlPlaneSeen(istiods=(ISTIOD,), rule=RuleSeen(present=True)), NOW, NOW, replicas=replicas)
+    known = GatewayKnown(READY, NOW, Readiness.ALL, NOW)
+    return MeshSeen(
+        topology=mesh(joined=GREEN),
+        now=NOW,
+        facts=Facts(istiods=(ISTIOD,)),
+        members=dict.fromkeys(("member-a", "member-b", "member-c"), member),
+        gateways={KEY_A: known, KEY_B: known},
+        control_plane=plane,
+        work=Work(created=frozenset({"gw-a", "gw-b"}), rule_written=True),
+        period=PERIOD,
+    )
+
+
+def summary(seen: MeshSeen) -> Summary:
+    return summary_of(Statuses(seen))
+
+
+def test_a_healthy_mesh_counts_all_as_good() -> None:
+    found = summary(healthy())
+    assert (found.level, found.code, found.worst) == (Level.GOOD, "mesh.healthy", ())
+    counted = [(tally.good, tally.total, tally.level) for tally in (found.clusters, found.gateways, found.groups)]
+    assert counted == [(3, 3, Level.GOOD), (2, 2, Level.GOOD), (1, 1, Level.GOOD)]
+    assert (found.answering, found.replicas, found.drifted) == (2, 2, 0)
+    assert (found.istio, found.kubernetes) == (("1.31.0",), ("1.34",))
+
+
+def test_a_summary_is_read_as_it_was_stored() -> None:
+    broken = healthy()
+    silent = Member(looked_at=NOW, failure=Violation("kube.unauthorized"), since=NOW)
+    found = summary(replace(broken, members={**broken.members, "member-b": silent}))
+    stored = json.loads(json.dumps(found.to_json()))
+    read = Summary.from_json(stored)
+    assert [part.state.code for part in read.worst] == ["cluster.refuses-us"]
+    assert json.loads(json.dumps(read.to_json())) == stored
+    assert replace(read, worst=()) == replace(found, worst=())
+
+
+def test_the_worst_parts_are_named_and_the_rest_counted() -> None:
+    seen = healthy()
+    silent = Member(looked_at=NOW, failure=Violation("kube.unauthorized"), since=NOW)
+    down = GatewayKnown(replace(READY, available=0), NOW, Readiness.NONE, NOW)
+    found = summary(
+        replace(seen, members=dict.fromkeys(seen.members, silent), gateways={KEY_A: seen.gateways[KEY_A], KEY_B: down})
+    )
+    assert [(part.subject, part.state.code) for part in found.worst] == [
+        (Subject(SubjectKind.GROUP, "green"), "joined.no-way-in"),
+        (Subject(SubjectKind.CLUSTER, "member-a"), "cluster.refuses-us"),
+        (Subject(SubjectKind.CLUSTER, "member-c"), "cluster.refuses-us"),
+    ]
+    assert found.level is Level.BAD and found.counts == {"bad": 3}
+    assert (found.clusters.good, dict(found.clusters.wrong)) == (0, {"cluster.refuses-us": 3})
+    assert (found.groups.good, dict(found.groups.wrong)) == (0, {"joined.no-way-in": 1})
+
+
+def test_drift_counts_objects_and_names_who_changed_them() -> None:
+    seen = healthy()
+    fields = [{"kind": "Service", "name": "eastwest", "field": field, "owners": ["helm"]} for field in ("a", "b")]
+    drifted = MemberSeen(namespace=True, drift=tuple(Violation("drift.overwritten", params) for params in fields))
+    found = summary(
+        replace(seen, members={**seen.members, "member-a": replace(seen.members["member-a"], seen=drifted)})
+    )
+    assert (found.drifted, found.owners) == (1, ("helm",))
+
+
+@pytest.mark.parametrize(("age", "known"), [(0, True), (150, True), (151, False)])
+def test_a_summary_is_unknown_after_two_and_a_half_periods(age: int, known: bool) -> None:
+    found = current(summary(healthy()), now=NOW + timedelta(seconds=age), period=PERIOD)
+    assert (found.level, found.last) == ((Level.GOOD, None) if known else (Level.UNKNOWN, Level.GOOD))
+
+
+def test_a_mesh_that_nobody_looked_at_is_unknown() -> None:
+    found = current(Summary.from_json({}), now=NOW, period=PERIOD)
+    assert (found.level, found.last, found.answered_at) == (Level.UNKNOWN, None, None)
+
+
+def test_a_failed_rollout_counts_at_once_and_no_longer_once_dismissed() -> None:
+    kept = summary(healthy())
+    failed = current(kept, now=NOW, period=PERIOD, left=3)
+    assert (failed.level, [part.state.code for part in failed.worst]) == (Level.WARN, ["mesh.rollout-failed"])
+    assert current(kept, now=NOW, period=PERIOD).level is Level.GOOD
+    busy = replace(healthy(), work=replace(healthy().work, failed="rollout", left=3))
+    assert summary(busy).level is Level.GOOD
