@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from interconnect.domain.status import Part
+    from interconnect.domain.status import Drift, Part
     from meshconsole.access.actor import Actor
 
 CLUSTERS_PER_PAGE, MEMBERS_PER_PAGE = 25, 25
@@ -147,17 +147,24 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
 
     `by_others` is false if all of it is merely what no rollout has carried out yet. None if nothing is known to differ.
     """
-    found = [each.found for each in sight.statuses.drift]
+    found = sight.statuses.drift
     if not found:
         return None
-    shown = phrases.reasons(found[:MOST_DRIFT])
+    shown = [_drift_line(each) for each in found[:MOST_DRIFT]]
     return {
         "lines": list(dict.fromkeys(shown)),
-        "by_others": any(each.code not in phrases.UNAPPLIED for each in found),
+        "by_others": any(each.found.code not in phrases.UNAPPLIED for each in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
         "at": sight.seen.control_plane.seen_at,
     }
+
+
+def _drift_line(drift: Drift) -> str:
+    text = phrases.reason(drift.found)
+    if not drift.subject.name:
+        return text
+    return _("%(name)s: %(reason)s") % {"name": drift.subject.name, "reason": text}
 
 
 def _whose(part: Part) -> str:

@@ -144,6 +144,7 @@ def test_what_a_failed_rollout_left_undone_is_not_laid_at_the_door_of_others(pre
 
 def test_a_rule_that_others_have_changed_is_not_said_to_be_in_place(prepared: World) -> None:
     ada = browser(prepared, "ada", Role.MESH_ADMIN)
+    watching.look(prepared.mesh)
     assert ada.get(HERE).context["rule_state"].text == "In place"
     edited_rule(prepared)
     watching.look(prepared.mesh)
@@ -174,6 +175,8 @@ def test_a_silent_cluster_is_named_and_hides_nothing_else(prepared: World) -> No
 
 
 def test_stale_workloads_bring_the_button_that_restarts_them(prepared: World) -> None:
+    for name in ("member-b", "member-c"):
+        observed.note_stale(prepared.row(name), StaleCount())
     observed.note_stale(prepared.row("member-a"), StaleCount({Workload("shop", "Deployment", "cart"): 2}))
     page = browser(prepared, "omar", Role.OPERATOR).get(HERE).content.decode()
     assert "restart-workloads/?cluster=member-a" in page and "restart-workloads/?cluster=member-b" not in page
