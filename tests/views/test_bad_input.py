@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -18,14 +19,27 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from interconnect.domain.changes import Remove
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.topology import Address, GatewayKey
-from interconnect.models import Cluster, Gateway, Inquiry, InquiryStatus, Mesh, Rollout, RolloutStatus, StepStatus
+from interconnect.models import (
+    Cluster,
+    Gateway,
+    Inquiry,
+    InquiryStatus,
+    Mesh,
+    Rollout,
+    RolloutStatus,
+    Silence,
+    StepStatus,
+)
 from interconnect.scope import scope_of
 from interconnect.services import drafts
 from interconnect.services.inquiries import Kind, inquiry_start
 from interconnect.state import desired
+from interconnect.state.findings import LOOK, note_findings
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from tests.access.test_matrix import TABLE, names
@@ -113,6 +127,11 @@ ROWS: dict[str, Row] = {
     "rollout-revert": Row(DECISION),
     "rollout-dismiss": NOTHING,
     "checks-run": NOTHING,
+    "silence-add": Row(
+        {"findings": "rule.missing rule/", "hours": "8", "reason": "known", "every": ""}, free=("every", "reason")
+    ),
+    "silence-end": NOTHING,
+    "alerts-dismiss": Row({"seen": f"storefront:{'0' * 64}"}),
     "members": Row({"username": "tom", "role": "2"}, kept=("username",)),
     "member-remove": NOTHING,
     "mesh-settings": Row({"restart": "never"}),
@@ -146,6 +165,8 @@ READ_ONLY = {
         "rollout",
         "checks",
         "activity",
+        "help-finding",
+        "help-findings",
     ),
     *("topology",),
 }
@@ -161,6 +182,10 @@ def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
     address = Address("203.0.113.8", gateway=GatewayKey("taiwan", 1))
     drafts.draft_addresses(draft=draft, addresses={"asia": [address]}, topology=desired.load(mesh))
     tom = person("tom", Role.VIEWER, scope_of(mesh.id))
+    until = timezone.now() + timedelta(hours=1)
+    silence = Silence.objects.create(mesh=mesh, code="rule.changed", until=until, reason="known", actor="omar")
+    missing = Finding("rule.missing", Severity.CRITICAL, subject=Subject(SubjectKind.RULE))
+    note_findings(mesh, LOOK, [missing], at=timezone.now())
     return {
         "name": mesh.name,
         "group": "asia",
@@ -169,6 +194,8 @@ def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
         "binding_id": Binding.objects.get(user=tom).id,
         "inquiry_id": uuid4(),
         "rollout_id": mesh.rollouts.latest("created_at").id,
+        "silence_id": silence.id,
+        "code": "rule.missing",
     }
 
 
@@ -331,6 +358,7 @@ def test_a_thing_of_another_mesh_and_one_that_never_was_are_not_found(
         "rollout_id": uuid4(),
         "inquiry_id": uuid4(),
         "binding_id": 2**63,
+        "silence_id": 2**63,
     }
     before = stored(mesh), stored(other)
     # A check that is not kept is no mistake: what was sent is checked, or refused beside its field, as if it were the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings
@@ -13,11 +13,13 @@ from django.utils import timezone
 
 from interconnect.domain import diagnosis, helping, preflight, verify
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.models import Mesh
 from interconnect.services.checking import OF_A_JOIN
 from interconnect.state.findings import LOOK, note_findings
 from interconnect.views.parts import manual
 from interconnect.wording.diagnosis import TITLES
+
+if TYPE_CHECKING:
+    from interconnect.models import Mesh
 
 FOLDERS = {"en": "en", "zh-hans": "zh"}
 HEADINGS = {"en": ["What it means", "Example", "How to fix it"], "zh-hans": ["含义", "示例", "如何修复"]}

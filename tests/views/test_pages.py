@@ -18,7 +18,7 @@ from tests.support import shop
 from tests.support.markup import flat
 
 PAGES = ("interconnect", "topology", "members", "clusters", "rollouts", "activity", "checks", "mesh-settings", "join")
-MOST_QUERIES = 21
+MOST_QUERIES = 22
 
 
 def url(mesh: Mesh, name: str, **parts: Any) -> str:
