@@ -221,9 +221,7 @@ def test_an_empty_parameter_leaves_no_gap(language: str) -> None:
 def test_a_whole_object_that_is_not_as_asked_for_is_named() -> None:
     about = {"kind": "Deployment", "name": "eastwest", "field": "", "cluster": "one"}
     with translation.override("en"):
-        assert word("drift.not-applied", about).startswith(
-            "Deployment eastwest on one doesn't match the desired state."
-        )
+        assert word("drift.not-applied", about).startswith("Deployment eastwest doesn't match the desired state.")
         assert "was changed by someone." in word("drift.overwritten", {**about, "owners": []})
         assert word("writes.conflict", {**about, "namespace": "", "owner": "kubectl", "field": ".a"}).startswith(
             "kubectl owns the field .a of Deployment eastwest."
