@@ -493,4 +493,5 @@ def _workloads(found: Mapping[Workload, int]) -> list[str]:
 
 def _workload(item: Workload, count: int) -> str:
     name = f"{item.kind} {item.namespace}/{item.name}"
-    return f"{name} ({ngettext('%(count)s Pod', '%(count)s Pods', count) % {'count': count}})" if count else name
+    number = ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}
+    return f"{name} ({number})" if count else name

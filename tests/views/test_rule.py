@@ -128,7 +128,7 @@ def test_what_others_have_changed_is_the_loudest_thing_on_the_page(prepared: Wor
     watching.look(prepared.mesh)
     page = browser(prepared, "ada", Role.MESH_ADMIN).get(HERE).content.decode()
     assert "Others have changed what the console wrote" in page and RULE in page
-    assert "kubectl-edit owns the field .spec.servers of Gateway" in page
+    assert "Gateway cross-network-gateway was changed by kubectl-edit." in page
 
 
 def test_what_a_failed_rollout_left_undone_is_not_laid_at_the_door_of_others(prepared: World) -> None:

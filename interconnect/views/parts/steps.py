@@ -50,6 +50,14 @@ STEP_TONES = {
     StepStatus.BLOCKED: Tone.WARN,
     StepStatus.CANCELLED: Tone.CALM,
 }
+# What waits, and what has failed by itself, isn't told apart by its tone alone.
+SHAPES: Mapping[str, str] = {
+    RolloutStatus.QUEUED: "clock",
+    RolloutStatus.FAILED: "circle-x",
+    StepStatus.PENDING: "clock",
+    StepStatus.READY: "clock",
+    StepStatus.FAILED: "circle-x",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class StepRow:
 
 def rollout_badge(rollout: Rollout) -> Badge:
     status = RolloutStatus(rollout.status)
-    return Badge(ROLLOUT_TONES[status], status.label)
+    return Badge(ROLLOUT_TONES[status], status.label, SHAPES.get(status, ""))
 
 
 def duration(rollout: Rollout) -> float | None:
@@ -124,7 +132,7 @@ def step_row(step: Step, names: Mapping[str, str]) -> StepRow:
         id=step.pk,
         label=phrases.step_name(step.kind),
         subject=names.get(step.subject, step.subject) or step.group,
-        state=Badge(STEP_TONES[status], status.label),
+        state=Badge(STEP_TONES[status], status.label, SHAPES.get(status, "")),
         said=(word(step.error_code, step.error_params) if step.error_code else "") or detail(step),
         code=step.error_code if status == StepStatus.FAILED else "",
         started_at=step.started_at,
