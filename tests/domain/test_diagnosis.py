@@ -1,0 +1,205 @@
+"""Every finding of a look, from the smallest thing that is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from interconnect.domain.diagnosis import CODES, diagnose
+from interconnect.domain.facts import Facts
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
+from interconnect.domain.render import networks_target
+from interconnect.domain.seen import MemberSeen, Readiness, RuleSeen
+from interconnect.domain.stale import StaleCount, Workload
+from interconnect.domain.status import Statuses
+from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
+from interconnect.domain.violations import Violation
+from tests.domain import seen
+from tests.domain.seen import ISTIOD, NOW, B, ago, gateway, member, replica, spoiled, well
+
+ECHO = Workload("shop", "Deployment", "echo")
+PUBLISHED = [networks_target(ISTIOD.networks)] if ISTIOD.networks else []
+
+
+def drift(kind: str, name: str = "x", field: str = "") -> Violation:
+    return Violation("drift.overwritten", {"kind": kind, "name": name, "field": field, "owners": ["helm"]})
+
+
+def failing(code: str) -> Any:
+    return member(failure=Violation(code, {}), since=ago(minutes=3))
+
+
+def of(**changes: Any) -> Statuses:
+    return spoiled(members={"member-b": member(seen=MemberSeen(**{"namespace": True} | changes))})
+
+
+def detailed(**changes: Any) -> Statuses:
+    return spoiled(members={"member-b": member(details=replace(member().details, **changes))})
+
+
+def there(**changes: Any) -> Statuses:
+    return spoiled(plane={"seen": replace(well().control_plane.seen, **changes)})
+
+
+def both(**changes: Any) -> Statuses:
+    return spoiled(plane={"replicas": tuple(replica(seen.joined(), name, **changes) for name in ("one", "two"))})
+
+
+def found_at(**changes: Any) -> Statuses:
+    return spoiled(gateways={B: gateway(B, **changes)})
+
+
+def scaled() -> Statuses:
+    topology = seen.joined()
+    own = replace(topology.gateways[B], spec=GatewaySpec(autoscaling=Autoscaling(1, 2)))
+    return spoiled(topology=topology.with_gateway(own), gateways={B: gateway(B, at_limit=True)})
+
+
+def by_name() -> Statuses:
+    topology = seen.joined()
+    green = replace(topology.groups["green"], addresses=(Address("gw.example.org", gateway=None),))
+    replicas = (replica(topology, "one", networks={}, unresolved={"green": ("gw.example.org",)}),)
+    return spoiled(topology=topology.with_group(green), plane={"replicas": replicas})
+
+
+def istiods(*items: Any) -> Statuses:
+    return spoiled(facts=Facts(istiods=items))
+
+
+CANARY = replace(ISTIOD, deployment="istiod-canary", revision="canary", version="1.32.0")
+GREEN, MEMBER_B = Subject(SubjectKind.GROUP, "green"), Subject(SubjectKind.CLUSTER, "member-b")
+GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "eastwest-member-b-1"), Subject(SubjectKind.CONTROL_PLANE)
+WARNING, CRITICAL, INFO = Severity.WARNING, Severity.CRITICAL, Severity.INFO
+
+CASES: list[tuple[Statuses, str, Subject, Severity]] = [
+    (
+        Statuses(replace(well(), now=NOW + timedelta(minutes=5))),
+        "console.standstill",
+        Subject(SubjectKind.CONSOLE),
+        CRITICAL,
+    ),
+    (spoiled(plane={"failure": Violation("kube.timeout", {})}), "control-plane.no-answer", PLANE, CRITICAL),
+    (spoiled(plane={"failure": Violation("kube.unauthorized", {})}), "control-plane.refuses-us", PLANE, CRITICAL),
+    (spoiled(plane={"failure": Violation("kube.wrong-cluster", {})}), "control-plane.wrong-cluster", PLANE, CRITICAL),
+    (there(istiods=()), "control-plane.no-istiod", PLANE, CRITICAL),
+    (spoiled(plane={"replicas": (replica(seen.joined(), "one"),)}), "control-plane.replicas-silent", PLANE, WARNING),
+    (there(lacking=("create pods/portforward",)), "control-plane.rights-missing", PLANE, WARNING),
+    (there(rule=RuleSeen(present=False)), "rule.missing", Subject(SubjectKind.RULE), CRITICAL),
+    (there(rule=RuleSeen(True, drift("Gateway"))), "rule.changed", Subject(SubjectKind.RULE), CRITICAL),
+    (there(rule=RuleSeen(True, None, ("shop/mine",))), "rule.other-rule", Subject(SubjectKind.RULE), WARNING),
+    (there(drift=(drift("ConfigMap", "istio", "meshNetworks"),)), "networks.changed", PLANE, CRITICAL),
+    (both(networks={"old": (("203.0.113.9", 15443),)}), "networks.still-known", PLANE, WARNING),
+    (
+        istiods(replace(ISTIOD, networks=None)),
+        "networks.source-unknown",
+        Subject(SubjectKind.ISTIOD, "istiod"),
+        WARNING,
+    ),
+    (
+        istiods(ISTIOD, replace(CANARY, networks=replace(ISTIOD.networks, name="istio-canary"))),
+        "networks.revision-lacks-groups",
+        Subject(SubjectKind.ISTIOD, "istiod-canary"),
+        CRITICAL,
+    ),
+    (both(networks={}), "group.not-in-effect", GREEN, CRITICAL),
+    (found_at(readiness=Readiness.NONE), "group.no-way-in", GREEN, CRITICAL),
+    (both(labelled={"green": {"member-b": (("10.0.0.9", 15443),)}}), "group.others-decide", GREEN, CRITICAL),
+    (
+        spoiled(plane={"replicas": (replica(seen.joined(), "one"), replica(seen.joined(), "two", networks={}))}),
+        "group.in-effect-partly",
+        GREEN,
+        WARNING,
+    ),
+    (by_name(), "group.host-unresolved", GREEN, WARNING),
+    (spoiled(members={"member-b": failing("kube.wrong-cluster")}), "cluster.wrong-cluster", MEMBER_B, CRITICAL),
+    (spoiled(members={"member-b": failing("kube.unauthorized")}), "cluster.refuses-us", MEMBER_B, CRITICAL),
+    (spoiled(members={"member-b": failing("kube.timeout")}), "cluster.no-answer", MEMBER_B, CRITICAL),
+    (of(lacking=("list pods",)), "cluster.rights-missing", MEMBER_B, WARNING),
+    (of(namespace=False), "cluster.namespace-missing", MEMBER_B, CRITICAL),
+    (of(drift=(drift("Namespace"),)), "cluster.network-label", MEMBER_B, CRITICAL),
+    (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, WARNING),
+    (both(clusters={"member-b": "syncing"}), "cluster.not-synced", MEMBER_B, CRITICAL),
+    (both(clusters={"member-a": "synced"}), "cluster.unknown-to-istiod", MEMBER_B, WARNING),
+    (of(notes=(Violation("writes.note.admitted", {"field": ".a"}),)), "cluster.changed-by-admission", MEMBER_B, INFO),
+    (found_at(present=False), "gateway.missing", GATEWAY_B, CRITICAL),
+    (found_at(injected=False), "gateway.not-injected", GATEWAY_B, CRITICAL),
+    (found_at(readiness=Readiness.NONE), "gateway.not-ready", GATEWAY_B, WARNING),
+    (found_at(readiness=Readiness.SOME), "gateway.degraded", GATEWAY_B, WARNING),
+    (of(drift=(drift("Deployment", "eastwest-member-b-1"),)), "gateway.changed", GATEWAY_B, WARNING),
+    (found_at(addresses=("203.0.113.99",)), "gateway.address-changed", GATEWAY_B, WARNING),
+    (found_at(addresses=()), "gateway.address-pending", GATEWAY_B, WARNING),
+    (found_at(blocked=True), "gateway.budget-blocks", GATEWAY_B, WARNING),
+    (scaled(), "gateway.autoscaler-at-limit", GATEWAY_B, WARNING),
+    (of(stale=StaleCount({ECHO: 2}, {}, {"old": 2})), "pods.stale", MEMBER_B, WARNING),
+    (detailed(unlabelled=StaleCount({}, {ECHO: 2})), "pods.unlabelled", MEMBER_B, INFO),
+    (spoiled(members={"member-b": member(ends_at=ago(days=1))}), "credential.ended", MEMBER_B, CRITICAL),
+    (
+        spoiled(members={"member-b": member(ends_at=NOW + timedelta(days=1))}),
+        "credential.ends-soon",
+        MEMBER_B,
+        WARNING,
+    ),
+    (detailed(root_ca="another"), "trust.root-ca", Subject(SubjectKind.MESH), CRITICAL),
+    (detailed(trust_domain="example.org"), "trust.domain", Subject(SubjectKind.MESH), CRITICAL),
+    (istiods(ISTIOD, CANARY), "versions.istio-skew", PLANE, INFO),
+    (detailed(version="v1.30.0"), "versions.kubernetes-skew", Subject(SubjectKind.MESH), INFO),
+    (there(selectors=False), "discovery.selectors", PLANE, CRITICAL),
+]
+
+
+def findings(statuses: Statuses) -> tuple[Finding, ...]:
+    return diagnose(statuses, written=PUBLISHED).findings
+
+
+@pytest.mark.parametrize(("statuses", "code", "subject", "severity"), CASES, ids=[case[1] for case in CASES])
+def test_what_is_wrong_is_found_about_its_subject(
+    statuses: Statuses, code: str, subject: Subject, severity: Severity
+) -> None:
+    found = {(each.code, each.subject): each.severity for each in findings(statuses)}
+    assert found.get((code, subject)) is severity, found
+
+
+def test_every_code_is_raised_by_a_case() -> None:
+    assert {case[1] for case in CASES} == set(CODES)
+
+
+def test_nothing_is_found_where_all_is_well() -> None:
+    assert findings(spoiled()) == ()
+
+
+def test_a_cluster_on_which_no_joined_group_depends_is_only_a_warning() -> None:
+    found = {each.code: each.severity for each in findings(spoiled(members={"member-c": failing("kube.timeout")}))}
+    assert found == {"cluster.no-answer": WARNING}
+
+
+def test_a_look_that_is_too_old_is_one_finding_and_not_one_for_everything() -> None:
+    later = replace(well(), now=NOW + timedelta(minutes=5))
+    assert [each.code for each in findings(Statuses(later))] == ["console.standstill"]
+
+
+def test_a_gateway_that_is_gone_is_not_also_told_as_changed() -> None:
+    gone = member(seen=MemberSeen(namespace=True, drift=(drift("Deployment", "eastwest-member-b-1"),)))
+    statuses = spoiled(members={"member-b": gone}, gateways={B: gateway(B, present=False)})
+    assert "gateway.changed" not in {each.code for each in findings(statuses)}
+
+
+def test_two_webhooks_that_were_rewritten_are_two_findings_about_one_cluster() -> None:
+    fields = ("webhook:one", "webhook:two")
+    statuses = of(drift=tuple(drift("MutatingWebhookConfiguration", "istio", field) for field in fields))
+    assert len([each for each in findings(statuses) if each.code == "cluster.injection-path"]) == 2
+
+
+def test_what_a_running_rollout_touches_is_held() -> None:
+    held = diagnose(spoiled(work={"busy": frozenset({"member-b"}), "publishing": True})).held
+    assert {MEMBER_B, GATEWAY_B, GREEN, PLANE} <= held
+    assert Subject(SubjectKind.CLUSTER, "member-a") not in held
+
+
+def test_no_finding_names_a_cluster_by_its_identity() -> None:
+    for statuses, *_rest in CASES:
+        for each in findings(statuses):
+            assert "uid-" not in str(each.params), each
+
