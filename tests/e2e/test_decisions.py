@@ -15,8 +15,9 @@ from interconnect.domain.changes import Enable
 from interconnect.models import Inquiry, InquiryStatus, Mesh, Rollout
 from interconnect.scope import scope_of
 from interconnect.services import answering, watching
-from interconnect.state import desired, observed
+from interconnect.state import desired
 from tests.e2e.refusals import creating
+from tests.support import shop
 from tests.support.world import SYSTEM, B
 from tests.support.worlds import fleets, hasty, prepared, world
 
@@ -164,7 +165,7 @@ def test_what_others_have_changed_is_restored_from_the_pages_alert(visit: Visito
 def test_clusters_whose_pod_cidrs_overlap_are_put_into_one_group_knowingly(visit: Visitor, world: World) -> None:
     world.do(Enable())
     for name in ("member-a", "member-b"):
-        observed.note_cluster(world.row(name), pod_cidrs=[{"network": "10.9.0.0/16", "source": "pool"}])
+        shop.note_details(world.row(name), pod_cidrs=(("10.9.0.0/16", "pool"),))
     page = visit(HERE)
     dialog = creating(page, "twins")
     for name in ("member-a", "member-b"):

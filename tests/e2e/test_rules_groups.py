@@ -149,8 +149,8 @@ def test_a_group_that_has_joined_or_gone_is_no_place_to_move_to(visit: Visitor, 
 def test_moving_warns_of_what_the_groups_lose_and_of_what_is_not_sure(visit: Visitor, mesh: Mesh) -> None:
     bare = shop.add_cluster(mesh, "bare")
     grouped(mesh, "bare")
-    observed.note_cluster(bare, pod_cidrs=[])
-    observed.note_cluster(Cluster.objects.get(name="taiwan"), pod_cidrs=[{"network": "10.3.0.0/17", "source": "nodes"}])
+    shop.note_details(bare)
+    shop.note_details(Cluster.objects.get(name="taiwan"), pod_cidrs=(("10.3.0.0/17", "nodes"),))
     observed.note_remote_clusters(mesh, ["frankfurt"])
     page = visit(HERE)
     dialog = opened(page, "cluster taiwan", "Move to another group")
@@ -163,7 +163,7 @@ def test_moving_warns_of_what_the_groups_lose_and_of_what_is_not_sure(visit: Vis
 
 
 def test_what_is_not_sure_about_ticked_clusters_is_said_before_they_are_sent(visit: Visitor, mesh: Mesh) -> None:
-    observed.note_cluster(shop.add_cluster(mesh, "bare"), pod_cidrs=[])
+    shop.note_details(shop.add_cluster(mesh, "bare"))
     page = visit(HERE)
     dialog = opened(page, "group asia", "Add cluster")
     dialog.get_by_role("checkbox", name="bare").check()
@@ -180,7 +180,7 @@ def test_what_is_not_sure_about_ticked_clusters_is_said_before_they_are_sent(vis
 
 
 def test_a_tick_that_follows_another_quickly_is_heard(visit: Visitor, mesh: Mesh) -> None:
-    observed.note_cluster(shop.add_cluster(mesh, "bare"), pod_cidrs=[])
+    shop.note_details(shop.add_cluster(mesh, "bare"))
     page = visit(HERE)
     dialog = creating(page)
     held = Held(page, "**/groups/create/", times=1)
