@@ -127,7 +127,7 @@ class _Reader:
         """Return what the cluster would make of a write; None if that can't be tried."""
         try:
             return self.api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force, dry_run=True)
-        except Permanent:
+        except KubeError:
             return None
 
     def list(self, kind: Kind, namespace: str = "", **options: Any) -> list[Json] | None:
