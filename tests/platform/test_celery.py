@@ -19,7 +19,7 @@ from meshconsole.ops.run.process import SUCCEEDED_BY_ANOTHER
 from tests.deploy.image import compose
 from tests.support.valkey import Valkey
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180.0
 
 
 def celery(*arguments: str) -> list[str]:

@@ -107,7 +107,7 @@ def test_a_change_is_accepted_while_the_broker_is_away(world: World, broker: Val
         broker.start()
 
 
-def wait_for_writes(world: World, count: int, *, seconds: float = 30.0) -> None:
+def wait_for_writes(world: World, count: int, *, seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while len(world.fleet.writes()) < count:
         assert time.monotonic() < until, "nobody has begun"

@@ -19,7 +19,7 @@ from typing import Self
 from tests.support.ports import own_port
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 240.0
 
 
 def environment(data: Path, **values: str) -> dict[str, str]:
