@@ -38,7 +38,7 @@ def test_the_focus_goes_along_with_a_row_that_moves_and_stays_near_one_that_goes
     menu.focus()
     shop.settled(mesh, MoveCluster("free", "1-onprem"))
     page.evaluate("document.dispatchEvent(new Event('refresh'))")
-    expect(page.get_by_role("row", name="1-onprem").first).to_contain_text("2 clusters")
+    expect(page.get_by_role("row", name="1-onprem").first).to_contain_text("2 of 2 reachable")
     expect(menu).to_be_focused()
     shop.settled(mesh, RemoveCluster("free"))
     page.evaluate("document.dispatchEvent(new Event('refresh'))")

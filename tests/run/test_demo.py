@@ -83,7 +83,7 @@ def test_three_meshes_are_made_as_they_are_in_real_life(simulator: Simulator) ->
     assert violations(topology("legacy"), Enable())
     assert Rollout.objects.get().status == RolloutStatus.SUCCEEDED
     seen = {row.gateway.name: row.facts for row in GatewayObservation.objects.select_related("gateway")}
-    assert seen["eastwest-us-east-2-1"]["ready"] == 0
+    assert seen["eastwest-us-east-2-1"]["available"] == 0
     assert seen["eastwest-asia-1-2"]["addresses"] == [] and "quota" in seen["eastwest-asia-1-2"]["address_reason"]
     assert Cluster.objects.get(name="asia-2").observation.error_code == "unreachable"
     assert Cluster.objects.get(name="eu-west-2").observation.facts["stale"]["stale"] == 2
