@@ -1,0 +1,172 @@
+"""Who looks when: one look per period, one lease per cluster, and findings that two may store at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from interconnect.domain.changes import EditGateway
+from interconnect.domain.seen import MemberSeen
+from interconnect.domain.topology import GatewaySpec
+from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
+from interconnect.rollouts import bell
+from interconnect.services import watching
+from interconnect.services.watching import conclude, look
+from interconnect.state import observed
+from tests.support.world import B, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def at_once(act: Callable[[], Any]) -> list[Any]:
+    """What two threads return that do the same at the same moment."""
+    together = Barrier(2)
+
+    def run() -> Any:
+        together.wait()
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        return [each.result() for each in [pool.submit(run) for _ in range(2)]]
+
+
+def times(world: World) -> dict[str, datetime | None]:
+    """When each cluster was last asked."""
+    rows = ClusterObservation.objects.filter(cluster__mesh=world.mesh)
+    return dict(rows.values_list("cluster__name", "at"))
+
+
+def leased(world: World) -> str:
+    """A look that has taken the leases of all clusters; return its owner."""
+    rows = list(Cluster.objects.filter(mesh=world.mesh).select_related("connection", "observation"))
+    current = watching.Look(world.mesh, world.topology, rows)
+    assert len(watching._leased(current)) == 3
+    return current.owner
+
+
+def lapse(rows: Any) -> None:
+    rows.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_of_two_beats_at_once_one_starts_a_look(world: World) -> None:
+    MeshObservation.objects.get_or_create(mesh=world.mesh)
+    mesh = Mesh.objects.get(id=world.mesh.id)
+    assert sorted(at_once(lambda: watching.start(mesh))) == [False, True]
+    assert not watching.start(mesh)
+    lapse(MeshObservation.objects.filter(mesh=mesh))
+    assert watching.start(mesh)
+
+
+def test_clusters_that_a_dead_worker_was_asking_are_asked_again_when_its_leases_lapse(world: World) -> None:
+    look(world.mesh)
+    before, owner = times(world), leased(world)
+    look(world.mesh)
+    assert times(world) == before
+    lapse(ClusterObservation.objects.filter(lease_owner=owner))
+    look(world.mesh)
+    after = times(world)
+    assert all(after[name] > before[name] for name in before)  # type: ignore[operator]
+    assert not ClusterObservation.objects.exclude(lease_owner="").exists()
+
+
+def test_a_look_that_has_lost_its_lease_stores_nothing(world: World) -> None:
+    look(world.mesh)
+    owner = leased(world)
+    lapse(ClusterObservation.objects.filter(lease_owner=owner))
+    look(world.mesh)
+    row, before = world.row("member-a"), times(world)
+    assert not observed.note_member(row, MemberSeen(network="late"), at=timezone.now(), owner=owner)
+    assert times(world) == before
+    assert ClusterObservation.objects.get(cluster=row).facts["network"] != "late"
+
+
+def test_clusters_that_answer_are_noted_before_a_silent_one_is_given_up(world: World, settings: Any) -> None:
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 60
+    look(world.mesh, slow=True)
+    before = times(world)
+    world.fleet.fault("member-c", "hang")
+
+    def run() -> None:
+        try:
+            look(Mesh.objects.get(id=world.mesh.id))
+        finally:
+            connections.close_all()
+
+    def noted() -> set[str]:
+        return {name for name, at in times(world).items() if at != before[name]}
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run)
+        try:
+            world.until(lambda: noted() >= {"member-a", "member-b"}, "those that answer are noted")
+            assert noted() == {"member-a", "member-b"}
+            assert not running.done()
+        finally:
+            # It answers now, so that nobody has to wait until it is given up.
+            world.fleet.fault("member-c", None)
+        running.result()
+    assert noted() == {"member-a", "member-b", "member-c"}
+
+
+def test_two_who_conclude_at_once_store_each_finding_once(world: World) -> None:
+    world.fleet.fault("member-c", "401")
+    look(world.mesh)
+    before = set(Finding.objects.values_list("id", "code", "ended_at"))
+    at_once(lambda: conclude(world.mesh))
+    conclude(world.mesh)
+    assert ("cluster.refuses-us", None) in {(code, ended) for _id, code, ended in before}
+    assert set(Finding.objects.values_list("id", "code", "ended_at")) == before
+
+
+def refused(world: World) -> bool:
+    return ("cluster.refuses-us", "member-b") in {(each.code, each.subject.name) for each in world.found()}
+
+
+def test_what_a_running_rollout_touches_is_held(prepared: World) -> None:
+    rollout = prepared.start(EditGateway(B, GatewaySpec(replicas=2)))
+    prepared.fleet.fault("member-b", "401")
+    assert not refused(prepared)
+    prepared.fleet.fault("member-b", None)
+    prepared.finish(rollout)
+    prepared.fleet.fault("member-b", "401")
+    assert refused(prepared)
+    prepared.fleet.fault("member-b", None)
+    assert not refused(prepared)
+
+
+def test_an_open_finding_outlasts_a_rollout_until_the_look_after_it(prepared: World) -> None:
+    prepared.fleet.fault("member-b", "401")
+    assert refused(prepared)
+    rollout = prepared.start(EditGateway(B, GatewaySpec(replicas=2)))
+    prepared.fleet.fault("member-b", None)
+    assert refused(prepared)
+    prepared.finish(rollout)
+    assert not refused(prepared)
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "failed"])
+def test_the_end_of_a_rollout_rings_for_a_look_at_its_clusters(
+    prepared: World, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    rung: list[tuple[Any, ...]] = []
+
+    def send(task: str, args: tuple[Any, ...], _queue: str, _seconds: float) -> bool:
+        if task == "interconnect.tasks.look_again":
+            rung.append(args)
+        return True
+
+    monkeypatch.setattr(bell, "_send", send)
+    if ends == "failed":
+        prepared.fleet.fault("member-b", "403", methods=("PATCH",))
+    prepared.do(EditGateway(B, GatewaySpec(replicas=2)), ends=ends)
+    assert [str(prepared.mesh.id), ["member-b"]] in [list(args[:2]) for args in rung]
