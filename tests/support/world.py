@@ -6,7 +6,8 @@ Tests of services, steps and commands are based on it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,13 @@ class World:
         for _each in range(2):
             look(Mesh.objects.get(id=self.mesh.id))
         return [finding_of(row) for row in open_rows(self.mesh).order_by("code", "subject", "detail")]
+
+    def until(self, met: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+        """Wait until something holds on the clusters, which their controllers bring about."""
+        end = time.monotonic() + seconds
+        while not met():
+            assert time.monotonic() < end, f"still not: {what}"
+            time.sleep(0.005)
 
     def group(self, **groups: str | tuple[str, ...]) -> list[Change]:
         pairs = {name: (members,) if isinstance(members, str) else members for name, members in groups.items()}
