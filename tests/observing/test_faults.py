@@ -1,0 +1,401 @@
+"""Looks on simulated clusters: every fault of theirs is found by the next looks, and ends once its cause is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import yaml
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from interconnect.domain.changes import CreateGateway, EditGateway
+from interconnect.domain.findings import Severity
+from interconnect.domain.seen import GatewaySeen, MemberSeen
+from interconnect.domain.topology import Autoscaling, GatewayKey, GatewaySpec
+from interconnect.models import ClusterObservation, Connection
+from interconnect.services.watching import look
+from interconnect.state import observed
+from simulator import world as simulated
+from simulator.member import resource_of
+from tests.support.world import SYSTEM, B, World
+from tests.support.worlds import forget_clients
+
+if TYPE_CHECKING:
+    from interconnect.domain.json_types import Json
+
+NAME_A, NAME_B, RULE, INJECTOR = (
+    "eastwest-member-a-1",
+    "eastwest-member-b-1",
+    "cross-network-gateway",
+    "istio-sidecar-injector",
+)
+NETWORK = "topology.istio.io/network"
+Found = dict[tuple[str, str], Severity]
+
+
+def found(world: World) -> Found:
+    """What two looks find beyond the Pods that the fleet's sample workloads have from the start."""
+    return {
+        (each.code, each.subject.name): each.severity for each in world.found() if not each.code.startswith("pods.")
+    }
+
+
+def pods(world: World, member: str, prefix: str) -> list[Json]:
+    return [
+        pod
+        for pod in world.fleet.cluster(member).list("Pod", SYSTEM)
+        if pod["metadata"]["name"].startswith(prefix) and not pod["metadata"].get("deletionTimestamp")
+    ]
+
+
+def available(world: World, member: str, name: str) -> int:
+    deployment: Any = world.fleet.cluster(member).get("Deployment", name, SYSTEM)
+    return int(deployment["status"].get("availableReplicas", 0))
+
+
+def replace_pods(world: World, member: str, prefix: str) -> None:
+    for pod in pods(world, member, prefix):
+        world.fleet.cluster(member).delete("Pod", pod["metadata"]["name"], SYSTEM)
+    world.fleet.settle()
+    world.until(lambda: available(world, member, prefix) > 0, "new Pods serve")
+
+
+class Fault(NamedTuple):
+    """How something breaks, which returns how it is fixed, and what is found between the two."""
+
+    breaks: Callable[[World], Callable[[], object]]
+    expected: Found
+
+
+def fails_readiness(member: str, name: str) -> Callable[[World], Callable[[], object]]:
+    def breaks(world: World) -> Callable[[], object]:
+        world.fleet.cluster(member).fail_pods(SYSTEM, name)
+        world.until(lambda: available(world, member, name) == 0, "no replica serves")
+        return lambda: replace_pods(world, member, name)
+
+    return breaks
+
+
+def has_another_address(world: World) -> Callable[[], object]:
+    cluster, before = world.fleet.cluster("member-b"), world.address(B)
+
+    def ask(hostname: str | None) -> None:
+        wanted = hostname or before
+        cluster.patch("Service", NAME_B, {"metadata": {"annotations": {"simulator/hostname": hostname}}}, SYSTEM)
+        world.until(lambda: world.address(B) == wanted, f"the load balancer says {wanted}")
+
+    ask("lb.example.org")
+    return lambda: ask(None)
+
+
+def is_labelled(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+
+    def label(network: str | None) -> None:
+        cluster.patch("Service", NAME_B, {"metadata": {"labels": {NETWORK: network}}}, SYSTEM)
+
+    label("green")
+    return lambda: label(None)
+
+
+def has_a_labelled_stranger(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    spec = {"type": "LoadBalancer", "ports": [{"name": "tls", "port": 15443}]}
+    meta = {"name": "theirs", "namespace": SYSTEM, "labels": {NETWORK: "green"}}
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
+
+    def ingress() -> Any:
+        service: Any = cluster.get("Service", "theirs", SYSTEM)
+        return service.get("status", {}).get("loadBalancer", {}).get("ingress")
+
+    world.until(lambda: bool(ingress()), "the stranger has an address")
+    return lambda: cluster.delete("Service", "theirs", SYSTEM)
+
+
+def has_an_uninjected_gateway(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+
+    def label(value: str | None) -> None:
+        cluster.patch("Namespace", SYSTEM, {"metadata": {"labels": {"istio-injection": value}}})
+
+    def fixed() -> None:
+        label(None)
+        replace_pods(world, "member-b", NAME_B)
+
+    label("disabled")
+    (before,) = pods(world, "member-b", NAME_B)
+    cluster.delete("Pod", before["metadata"]["name"], SYSTEM)
+
+    def uninjected() -> bool:
+        return [pod["spec"]["containers"][0]["image"] for pod in pods(world, "member-b", NAME_B)] == ["auto"]
+
+    world.until(lambda: uninjected() and available(world, "member-b", NAME_B) == 0, "a Pod without a proxy")
+    return fixed
+
+
+def lost_its_gateway(world: World) -> Callable[[], object]:
+    world.fleet.cluster("member-b").delete("Deployment", NAME_B, SYSTEM)
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_an_edited_gateway(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    labels = {"metadata": {"labels": {"app.kubernetes.io/name": "edited"}}}
+    cluster.patch("Service", NAME_B, labels, SYSTEM, manager="kubectl-edit")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_another_network_label(world: World) -> Callable[[], object]:
+    labels = {"metadata": {"labels": {NETWORK: "theirs"}}}
+    world.fleet.cluster("member-b").patch("Namespace", SYSTEM, labels, manager="kubectl-edit")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_another_webhook_path(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    existing: Any = cluster.get("MutatingWebhookConfiguration", INJECTOR)
+    for webhook in existing["webhooks"]:
+        webhook["clientConfig"]["url"] = "https://istiod.example.org:15017/inject/cluster/member-b"
+    cluster.patch("MutatingWebhookConfiguration", INJECTOR, {"webhooks": existing["webhooks"]}, manager="istioctl")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_the_webhook_of_a_new_revision(world: World) -> Callable[[], object]:
+    world.fleet.cluster("member-b").apply(simulated.injector("member-b", "", f"{INJECTOR}-canary", "canary"))
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_no_networks(world: World) -> Callable[[], object]:
+    world.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
+    world.until(lambda: world.networks == [set()] * 2, "istiods know no network")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_no_istiod(world: World) -> Callable[[], object]:
+    def scale(replicas: int) -> None:
+        world.fleet.cluster("hub").patch("Deployment", "istiod", {"spec": {"replicas": replicas}}, SYSTEM)
+        world.fleet.settle()
+
+    scale(0)
+    return lambda: scale(2)
+
+
+def lost_the_rule(world: World) -> Callable[[], object]:
+    world.fleet.cluster("hub").delete("Gateway", RULE, SYSTEM)
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_an_edited_rule(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("hub")
+    rule: Any = cluster.get("Gateway", RULE, SYSTEM)
+    rule["spec"]["servers"][0]["hosts"] = ["*.edited"]
+    cluster.patch("Gateway", RULE, {"spec": {"servers": rule["spec"]["servers"]}}, SYSTEM, manager="kubectl-edit")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_another_rule(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("hub")
+    rule: Any = cluster.get("Gateway", RULE, SYSTEM)
+    meta = {"name": "theirs", "namespace": SYSTEM}
+    cluster.put({"apiVersion": rule["apiVersion"], "kind": "Gateway", "metadata": meta, "spec": rule["spec"]})
+    return lambda: cluster.delete("Gateway", "theirs", SYSTEM)
+
+
+def selects_other_namespaces(world: World) -> Callable[[], object]:
+    before = world.config_map["data"]["mesh"]
+
+    def configure(mesh: str) -> None:
+        world.fleet.cluster("hub").patch("ConfigMap", "istio", {"data": {"mesh": mesh}}, SYSTEM, manager="helm")
+
+    selectors = {"discoverySelectors": [{"matchLabels": {"istio-discovery": "enabled"}}]}
+    configure(yaml.safe_dump(yaml.safe_load(before) | selectors))
+    return lambda: configure(before)
+
+
+def meets(name: str, kind: str, **options: Any) -> Callable[[World], Callable[[], object]]:
+    def breaks(world: World) -> Callable[[], object]:
+        world.fleet.fault(name, kind, **options)
+        return lambda: world.fleet.fault(name, None)
+
+    return breaks
+
+
+def has_a_credential_that_does_not_open(world: World) -> Callable[[], object]:
+    rows = Connection.objects.filter(pk=world.row("member-c").connection_id)
+    sealed = rows.get().sealed
+
+    def store(text: str) -> None:
+        rows.update(sealed=text)
+        forget_clients()
+
+    store("lost")
+    return lambda: store(sealed)
+
+
+def has_an_expired_credential(world: World) -> Callable[[], object]:
+    rows = Connection.objects.filter(pk=world.row("member-c").connection_id)
+    rows.update(ends_at=timezone.now() - timedelta(hours=1))
+    return lambda: rows.update(ends_at=timezone.now() + timedelta(days=300))
+
+
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
+FAULTS = {
+    "the gateway in use does not serve": Fault(
+        fails_readiness("member-b", NAME_B),
+        {("gateway.not-ready", NAME_B): WARNING, ("group.no-way-in", "green"): CRITICAL},
+    ),
+    "a gateway that nobody uses does not serve": Fault(
+        fails_readiness("member-a", NAME_A), {("gateway.not-ready", NAME_A): WARNING}
+    ),
+    "the load balancer says another address": Fault(
+        has_another_address, {("gateway.address-changed", NAME_B): WARNING, ("group.no-way-in", "green"): CRITICAL}
+    ),
+    "our Service is labelled": Fault(is_labelled, {("group.others-decide", "green"): WARNING}),
+    "a stranger is labelled": Fault(has_a_labelled_stranger, {("group.others-decide", "green"): CRITICAL}),
+    "a gateway is made without injection": Fault(
+        has_an_uninjected_gateway, {("gateway.not-injected", NAME_B): CRITICAL, ("group.no-way-in", "green"): CRITICAL}
+    ),
+    "a gateway is deleted": Fault(
+        lost_its_gateway, {("gateway.missing", NAME_B): CRITICAL, ("group.no-way-in", "green"): CRITICAL}
+    ),
+    "a gateway is edited": Fault(has_an_edited_gateway, {("gateway.changed", NAME_B): WARNING}),
+    "the network label is another": Fault(has_another_network_label, {("cluster.network-label", "member-b"): CRITICAL}),
+    "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): WARNING}),
+    "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): WARNING}),
+    "meshNetworks is emptied": Fault(
+        has_no_networks, {("networks.changed", ""): CRITICAL, ("group.not-in-effect", "green"): CRITICAL}
+    ),
+    "istiod is scaled down": Fault(has_no_istiod, {("control-plane.no-answer", ""): CRITICAL}),
+    "the rule is deleted": Fault(lost_the_rule, {("rule.missing", ""): CRITICAL}),
+    "the rule is edited": Fault(has_an_edited_rule, {("rule.changed", ""): CRITICAL}),
+    "another rule opens the port": Fault(has_another_rule, {("rule.other-rule", ""): WARNING}),
+    "istiod looks elsewhere": Fault(selects_other_namespaces, {("discovery.selectors", ""): CRITICAL}),
+    "the control plane is silent": Fault(meets("hub", "refuse"), {("control-plane.no-answer", ""): CRITICAL}),
+    "a token is refused": Fault(meets("member-c", "401"), {("cluster.refuses-us", "member-c"): WARNING}),
+    "a credential does not open": Fault(
+        has_a_credential_that_does_not_open, {("cluster.refuses-us", "member-c"): WARNING}
+    ),
+    "a credential has expired": Fault(has_an_expired_credential, {("credential.ended", "member-c"): CRITICAL}),
+    "Pods may not be listed": Fault(
+        meets("member-c", "403", resource="pods"), {("cluster.rights-missing", "member-c"): WARNING}
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_found_and_ends_once_its_cause_is_fixed(joined: World, fault: Fault) -> None:
+    fix = fault.breaks(joined)
+    assert found(joined) == fault.expected
+    fix()
+    assert found(joined) == {}
+
+
+@pytest.mark.parametrize("kind", ["401", "hang"])
+def test_a_cluster_in_no_group_is_looked_at_as_the_others_are(world: World, settings: Any, kind: str) -> None:
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 0.3
+    world.fleet.fault("member-c", kind)
+    code = "cluster.refuses-us" if kind == "401" else "cluster.no-answer"
+    assert found(world) == {(code, "member-c"): WARNING}
+    world.fleet.fault("member-c", None)
+    assert found(world) == {}
+
+
+def test_a_cluster_that_may_not_list_pods_answers_again_after_a_silence(joined: World) -> None:
+    joined.fleet.fault("member-c", "403", resource="pods")
+    lacking = found(joined)
+    joined.fleet.fault("member-c", "refuse")
+    assert found(joined) == {("cluster.no-answer", "member-c"): WARNING}
+    joined.fleet.fault("member-c", "403", resource="pods")
+    assert found(joined) == lacking == {("cluster.rights-missing", "member-c"): WARNING}
+
+
+def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:
+    joined.do(EditGateway(B, GatewaySpec(replicas=2)))
+
+    def allow(disruptions: int) -> None:
+        def edit(budget: Json) -> None:
+            counted = {"currentHealthy": 2, "desiredHealthy": 2 - disruptions, "expectedPods": 2}
+            seen = {"observedGeneration": budget["metadata"]["generation"], "disruptionsAllowed": disruptions}
+            budget["status"] = counted | seen
+
+        joined.fleet.cluster("member-b").cluster.change(resource_of("PodDisruptionBudget"), SYSTEM, NAME_B, edit)
+
+    allow(0)
+    assert found(joined) == {("gateway.budget-blocks", NAME_B): WARNING}
+    allow(1)
+    assert found(joined) == {}
+
+
+def test_an_autoscaler_at_its_limit_is_found(joined: World) -> None:
+    joined.do(EditGateway(B, GatewaySpec(autoscaling=Autoscaling(1, 2))))
+
+    def limited(status: str) -> None:
+        reason = "TooManyReplicas" if status == "True" else "DesiredWithinRange"
+
+        def edit(autoscaler: Json) -> None:
+            condition = {"type": "ScalingLimited", "status": status, "reason": reason}
+            autoscaler["status"] = {**autoscaler.get("status", {}), "conditions": [condition]}
+
+        joined.fleet.cluster("member-b").cluster.change(resource_of("HorizontalPodAutoscaler"), SYSTEM, NAME_B, edit)
+
+    limited("True")
+    assert found(joined) == {("gateway.autoscaler-at-limit", NAME_B): WARNING}
+    limited("False")
+    assert found(joined) == {}
+
+
+@dataclass
+class Calls:
+    """The requests that a cluster has been sent."""
+
+    paths: list[str]
+
+    @classmethod
+    def to(cls, world: World, name: str) -> Calls:
+        api, calls = world.fleet.cluster(name).api, cls([])
+        authenticate = api.authenticate
+
+        def counting(request: Any) -> Any:
+            calls.paths.append(f"{request.method} {request.path}")
+            return authenticate(request)
+
+        api.authenticate = counting  # type: ignore[method-assign]
+        return calls
+
+
+def test_a_look_makes_few_calls_however_many_gateways_there_are(joined: World) -> None:
+    keys = {number: GatewayKey("member-b", number) for number in (2, 3)}
+    ids = {number: f"00000000-0000-4000-8000-0000000000b{number}" for number in keys}
+    joined.do(*(CreateGateway(key, ids[number], GatewaySpec()) for number, key in keys.items()))
+    look(joined.mesh, slow=True)
+    member, hub = Calls.to(joined, "member-b"), Calls.to(joined, "hub")
+    look(joined.mesh)
+    assert 0 < len(member.paths) <= 12, member.paths
+    assert 0 < len(hub.paths) <= 8 + 4 * 2, hub.paths
+
+
+def test_a_cluster_that_hangs_is_called_once_in_a_look(joined: World, settings: Any) -> None:
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 0.3
+    look(joined.mesh, slow=True)
+    joined.fleet.fault("member-c", "hang")
+    look(joined.mesh)
+    fault = joined.fleet.cluster("member-c").fault
+    assert fault is not None and fault.asked == 1
+
+
+def test_a_look_at_a_cluster_is_noted_in_one_transaction(joined: World) -> None:
+    look(joined.mesh)
+    row = joined.row("member-b")
+    gateway = GatewaySeen(present=True, replicas=1, available=1, injected=True, addresses=("203.0.113.9",))
+    seen = MemberSeen(namespace=True, network="green", gateways={joined.topology.gateways[B].id: gateway})
+    with CaptureQueriesContext(connection) as captured:
+        observed.note_member(row, seen, at=timezone.now())
+    told = [query["sql"] for query in captured]
+    assert sum(sql.startswith("BEGIN") for sql in told) <= 1
+    assert len(told) <= 10, told
+    assert ClusterObservation.objects.get(cluster=row).facts["network"] == "green"
