@@ -36,6 +36,7 @@ from interconnect.domain.seen import (
     Readiness,
     ReplicaKnown,
     ReplicaSeen,
+    RuleSeen,
 )
 from interconnect.domain.status import AT_ONCE
 from interconnect.domain.steady import Steady, settle
@@ -148,6 +149,17 @@ def note_control_plane(
             doubtful |= _note_replicas(mesh, seen.replicas, at)
         row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
     return doubtful
+
+
+def note_rule(mesh: Mesh) -> None:
+    """Remember that a step has just seen the gateway rule as it wrote it."""
+    at = timezone.now()
+    with transaction.atomic():
+        row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
+        row.at = row.answered_at = at
+        row.standing, row.error_code, row.error_params = Steady(ANSWERS, at).to_json(), "", {}
+        row.facts |= {"rule": RuleSeen(present=True).to_json()}
+        row.save(update_fields=["at", "answered_at", "standing", "error_code", "error_params", "facts"])
 
 
 def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:

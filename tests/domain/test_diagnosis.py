@@ -202,4 +202,3 @@ def test_no_finding_names_a_cluster_by_its_identity() -> None:
     for statuses, *_rest in CASES:
         for each in findings(statuses):
             assert "uid-" not in str(each.params), each
-

@@ -202,7 +202,7 @@ def test_an_address_where_nobody_answers_is_a_pair_that_disagrees(walk: PageWalk
     assert {pair for pair, row in found.items() if row.together == "disagree"} == {("blue", "green"), ("red", "green")}
     row = found["blue", "green"]
     assert row.control_plane.startswith("Through gateways")
-    assert row.data_path.startswith("Didn't answer")
+    assert row.data_path.startswith("1 of 2 addresses answered")
     assert f"{wrong.host}:{wrong.port} unreachable" in row.data_path
 
 

@@ -49,6 +49,8 @@ def rule(work: Work) -> Done:
         more = work.reconcile(work.config, lambda _rendered, _applied: [target], cluster_uid=work.mesh.config_uid)
         made += more
         if not more:
+            with work.lease.writing():
+                observed.note_rule(work.mesh)
             return Done({"written": [write.note or write.verb for write in made]}, skipped=not made)
     raise StepFailed("rule.not-there", {"name": target.name, "namespace": target.namespace})
 
