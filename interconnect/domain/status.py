@@ -208,13 +208,16 @@ class Statuses:
 
     @cached_property
     def drift(self) -> tuple[Drift, ...]:
-        """What differs from what the console wrote, as last seen, on the control plane first."""
-        own, rule = Subject(SubjectKind.CONTROL_PLANE), self.rule.known
-        found = [Drift(own, each) for each in self.mesh.control_plane.seen.drift]
-        if rule.code == "rule.changed" and rule.cause is not None:
-            found.insert(0, Drift(Subject(SubjectKind.RULE), rule.cause))
-        clusters = ((Subject(SubjectKind.CLUSTER, name), name) for name in sorted(self.mesh.members, key=natural))
-        return (*found, *(Drift(subject, each) for subject, name in clusters for each in self.drifted(name)))
+        """What differs from what the console wrote, as last seen, on the control plane first; without what a running
+        rollout is about to write.
+        """
+        own, rule, work = Subject(SubjectKind.CONTROL_PLANE), self.rule.known, self.mesh.work
+        central = [] if work.publishing else [Drift(own, each) for each in self.mesh.control_plane.seen.drift]
+        if rule.code == "rule.changed" and rule.cause is not None and not work.publishing:
+            central.insert(0, Drift(Subject(SubjectKind.RULE), rule.cause))
+        names = sorted(self.mesh.members.keys() - work.busy, key=natural)
+        clusters = ((Subject(SubjectKind.CLUSTER, name), name) for name in names)
+        return (*central, *(Drift(subject, each) for subject, name in clusters for each in self.drifted(name)))
 
     @cached_property
     def credentials(self) -> tuple[Part, ...]:

@@ -225,6 +225,14 @@ def test_what_else_needs_attention_in_a_mesh(changes: Any, code: str | None) -> 
     assert spoiled(**changes).whole.state.code == (code or "mesh.healthy")
 
 
+def test_what_a_running_rollout_is_about_to_write_is_not_told_as_drift() -> None:
+    plane = {"seen": replace(well().control_plane.seen, drift=(DRIFT,))}
+    members = {name: member(seen=MemberSeen(drift=(DRIFT,))) for name in ("member-a", "member-d")}
+    assert len(spoiled(plane=plane, members=members).drift) == 3
+    busy = {"publishing": True, "busy": frozenset({"member-a"})}
+    assert [each.subject.name for each in spoiled(plane=plane, members=members, work=busy).drift] == ["member-d"]
+
+
 def test_what_is_unknown_keeps_what_was_last_known() -> None:
     state = spoiled(gateways={B: gateway(B, Readiness.NONE, at=ago(minutes=4))}).gateways[B]
     assert (state.code, state.known.code, state.at) == ("unknown", "gateway.not-ready", ago(minutes=4))
