@@ -37,6 +37,9 @@ ELSEWHERE = {
     "answer: tests/services",
     "workloads.none": "the button waits for something to restart: test_rules_registration.py; the service's "
     "answer: tests/services",
+    "silence.no-reason": "the form asks for a reason first, and takes no blanks for one: "
+    "tests/services/test_silences.py",
+    "silence.until": "a page offers times within the limit alone: tests/services/test_silences.py",
     "mesh.networks-cluster": "a page offers these two clusters alone: tests/services",
 }
 

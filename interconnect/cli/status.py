@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
@@ -131,7 +132,8 @@ def _open(mesh: Mesh) -> list[FindingRow]:
     """Return the open findings, gravest first."""
     order = list(Severity)
     return sorted(
-        findings.open_rows(mesh), key=lambda row: (order.index(Severity(row.severity)), row.code, natural(row.subject))
+        findings.open_now([mesh], timezone.now()),
+        key=lambda row: (order.index(Severity(row.severity)), row.code, natural(row.subject)),
     )
 
 

@@ -201,7 +201,7 @@ def blamed(live: Json, paths: Iterable[Path]) -> tuple[str, ...]:
 
 
 def _owned(fields: Any, path: Path) -> bool:
-    """Whether a FieldsV1 tree has the field at a path. Whoever owns a map or a list as a whole owns what is in it."""
+    """Whether a FieldsV1 tree has the field at a path. The owner of a whole map or list owns what is in it."""
     for place, step in enumerate(path):
         if not isinstance(fields, dict) or (place and not fields):
             return isinstance(fields, dict)

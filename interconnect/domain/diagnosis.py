@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.render import networks_target
+from interconnect.domain.seen import stale_after
 from interconnect.domain.skew import KUBERNETES_MINORS, apart, minor_of, minors_of, too_far_apart
 from interconnect.domain.status import Level, State, Statuses
 from interconnect.domain.verify import SYNCED
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from interconnect.domain.entries import Target
     from interconnect.domain.violations import Violation
 
@@ -89,7 +92,6 @@ class Diagnosis:
 def diagnose(statuses: Statuses, *, written: Collection[Target] = ()) -> Diagnosis:
     """Return what is wrong with a mesh as last seen. `written`: the targets that the console has written."""
     checks = (
-        _standstill(statuses),
         _control_plane(statuses),
         _rule(statuses),
         _networks(statuses, written),
@@ -131,13 +133,13 @@ def _of_state(code: str, subject: Subject, state: State, **more: Any) -> Finding
     return _finding(code, subject, params, **more)
 
 
-def _standstill(statuses: Statuses) -> Iterator[Finding]:
-    """Looks have stopped: one finding of the console, instead of one for everything that is no longer known."""
-    mesh = statuses.mesh
-    times = [mesh.control_plane.looked_at, *(member.looked_at for member in mesh.members.values())]
-    newest = max((at for at in times if at), default=None)
-    if newest is not None and not mesh.fresh(newest):
-        yield _finding("console.standstill", Subject(SubjectKind.CONSOLE), since=newest.isoformat())
+def standstill(looked_at: datetime | None, now: datetime, period: timedelta) -> Finding | None:
+    """Return that nothing has been checked since the newest look, if that is too old: one finding of the console
+    itself. A look can't find it, so it is asked for whenever findings are shown.
+    """
+    if looked_at is None or now - looked_at <= stale_after(period):
+        return None
+    return _finding("console.standstill", Subject(SubjectKind.CONSOLE), since=looked_at.isoformat())
 
 
 def _control_plane(statuses: Statuses) -> Iterator[Finding]:
@@ -244,7 +246,7 @@ def _clusters(statuses: Statuses) -> Iterator[Finding]:
 def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
     """What differs on one cluster: of the namespace, of the webhooks, and of the gateways, each by its own code."""
     seen = statuses.mesh.members[name].seen
-    gateways = {gateway.name: gateway for gateway in statuses.mesh.topology.gateways_of_cluster(name)}
+    gateways = {gateway.name: gateway for gateway in statuses.gateways_of.get(name, ())}
     for drift in seen.drift:
         kind, subject = drift.params.get("kind"), Subject(SubjectKind.CLUSTER, name)
         if kind == "Namespace" and seen.namespace is not False:

@@ -49,7 +49,7 @@ def writes_owed(
 def is_as_admitted(
     target: Target, wanted: Wanted | None, row: Applied | None, live: Live, admitted: tuple[Admitted, ...], *, mesh: str
 ) -> bool:
-    """Whether nothing is owed to a target any longer, now that it is known what its cluster makes of what is sent."""
+    """Whether nothing is owed to a target once it is known what its cluster makes of what is sent."""
     if row is None or not admitted:
         return False
     return isinstance(decide(target, wanted, replace(row, admitted=admitted), live, mesh=mesh), Agree)

@@ -83,7 +83,9 @@ class ClusterSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewaySeen:
+class ChosenGateway:
+    """A gateway whose address is chosen for a join. `ready`: all its replicas are new and available."""
+
     ready: bool
     injected: bool
     reason: str = ""
@@ -107,7 +109,7 @@ class Observed:
     """
 
     clusters: Mapping[str, ClusterSeen] = field(default_factory=dict)
-    gateways: Mapping[GatewayKey, GatewaySeen] = field(default_factory=dict)
+    gateways: Mapping[GatewayKey, ChosenGateway] = field(default_factory=dict)
     config_maps: Mapping[ConfigMapRef, ConfigMapSeen] = field(default_factory=dict)
     guard: tuple[Violation, ...] = ()
     data_path: bool | None = None

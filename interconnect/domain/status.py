@@ -158,7 +158,7 @@ class Statuses:
         return {name: group for group in self.mesh.topology.groups.values() for name in group.clusters}
 
     @cached_property
-    def _gateways_of(self) -> dict[str, list[Gateway]]:
+    def gateways_of(self) -> dict[str, list[Gateway]]:
         found: dict[str, list[Gateway]] = {}
         for gateway in self.mesh.topology.gateways.values():
             found.setdefault(gateway.key.cluster, []).append(gateway)
@@ -342,7 +342,7 @@ class Statuses:
         """The hosts that lead to gateways of this group, whether in use or not."""
         hosts = {each.host for each in group.addresses or ()}
         for name in group.clusters:
-            for gateway in self._gateways_of.get(name, ()):
+            for gateway in self.gateways_of.get(name, ()):
                 known = self.mesh.gateways.get(gateway.key)
                 hosts |= set(known.seen.addresses or ()) if known else set()
         return frozenset(hosts)
@@ -357,7 +357,7 @@ class Statuses:
     def parts_of_cluster(self, name: str) -> Iterator[Part]:
         """Yield the states of a cluster, of what differs there, and of its gateways."""
         yield from self._on_cluster(name)
-        for gateway in self._gateways_of.get(name, ()):
+        for gateway in self.gateways_of.get(name, ()):
             yield Part(Subject(SubjectKind.GATEWAY, gateway.name), self.gateways[gateway.key])
 
     def _on_cluster(self, name: str) -> Iterator[Part]:
@@ -379,7 +379,7 @@ class Statuses:
         own = Subject(SubjectKind.GROUP, group.name)
         if group.joined:
             return Part(own, self.joined[group.name])
-        if not any(self._gateways_of.get(name) for name in group.clusters):
+        if not any(self.gateways_of.get(name) for name in group.clusters):
             return Part(own, State("group.no-gateway", Level.CALM))
         if worst is not None and worst.state.level is Level.CALM:
             return worst

@@ -111,8 +111,7 @@ def replicas(api: Api, istiod: Istiod, system_namespace: str) -> tuple[str, ...]
     if not wanted:
         return ()
     labels = ",".join(f"{key}={value}" for key, value in sorted(wanted.items()))
-    pods = api.list(kinds.POD, system_namespace, labels=labels)
-    return tuple(sorted(text(pod, "metadata", "name") for pod in pods if pod_ready(pod)))
+    return pods_of(deployment or {}, api.list(kinds.POD, system_namespace, labels=labels))
 
 
 def pod_ready(pod: Json) -> bool:

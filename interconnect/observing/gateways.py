@@ -1,4 +1,4 @@
-"""A gateway as its cluster shows it, from objects that have been read: one rule for looks, steps and preflights."""
+"""A gateway as its cluster shows it, from objects that have been read: one rule for looks and steps."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from interconnect.domain import preflight
 from interconnect.domain.entries import GATEWAY_LABEL, NETWORKS_ANNOTATION
 from interconnect.domain.injection import not_injected
 from interconnect.domain.networks import DATA_KEY
-from interconnect.domain.preflight import ClusterSeen, ConfigMapSeen, GatewaySeen, Observed
+from interconnect.domain.preflight import ChosenGateway, ClusterSeen, ConfigMapSeen, Observed
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.models import Cluster
@@ -76,22 +76,22 @@ def _config_map(mesh: Mesh, ref: ConfigMapRef) -> ConfigMapSeen:
     )
 
 
-def _gateways(mesh: Mesh, topology: Topology, group: Group) -> dict[GatewayKey, GatewaySeen]:
+def _gateways(mesh: Mesh, topology: Topology, group: Group) -> dict[GatewayKey, ChosenGateway]:
     chosen = {address.gateway for address in group.addresses or () if address.gateway}
     gateways = [gateway for gateway in topology.gateways.values() if gateway.key in chosen]
     return {gateway.key: _gateway(mesh, topology, gateway, group.name) for gateway in gateways}
 
 
-def _gateway(mesh: Mesh, topology: Topology, gateway: Gateway, network: str) -> GatewaySeen:
+def _gateway(mesh: Mesh, topology: Topology, gateway: Gateway, network: str) -> ChosenGateway:
     uid, namespace = topology.clusters[gateway.key.cluster].uid, mesh.system_namespace
     api = clients.member_api(mesh, uid)
     try:
         deployment = api.get(kinds.DEPLOYMENT, gateway.name, namespace)
         pods = api.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}")
     except KubeError as error:
-        return GatewaySeen(ready=False, injected=True, reason=error.code)
+        return ChosenGateway(ready=False, injected=True, reason=error.code)
     now = probe.deployment_status(deployment or {})
-    return GatewaySeen(
+    return ChosenGateway(
         ready=deployment is not None and now.settled, injected=not not_injected(pods, network), reason=now.message
     )
 

@@ -50,8 +50,8 @@ def _send(task: str, args: tuple[Any, ...], queue: str, seconds: float) -> bool:
     try:
         current_app.send_task(task, args=args, queue=queue, countdown=seconds or None, retry=False, ignore_result=True)
     except Exception as error:
-        # Whatever the broker's client raises: what it was to tell is in the database by now, and nobody must hear of a
-        # bell. One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
+        # The broker's client raises all kinds of errors. What the bell was to tell is in the database, so nobody must
+        # hear of them. One failed attempt must not cost a time-out per step: the sweep is there for exactly this.
         _silent_until = time.monotonic() + SILENT_SECONDS
         log.warning("the broker is away, the sweep will find what is due: %s", type(error).__name__)
         return False

@@ -17,6 +17,7 @@ from interconnect.domain.violations import Violation
 from interconnect.models import Connection, Mesh
 from interconnect.observing.istiods import placed
 from interconnect.permissions import role_for
+from interconnect.rollouts.bell import ring_look_on_commit
 from interconnect.scope import scope_of
 from interconnect.services.authority import audited, require
 from interconnect.state import desired, observed
@@ -85,6 +86,7 @@ def _store(name: str, kind: MeshKind, report: MeshReport, system_namespace: str)
         simulated=report.simulated,
     )
     observed.note_istiods(mesh, report.istiods, remote_clusters=report.remote_clusters)
+    ring_look_on_commit(mesh.id, ())
     return mesh
 
 
@@ -109,6 +111,7 @@ def mesh_credential_replace(
             for row, seen in ((mesh.control_plane, report.control_plane), (mesh.config, report.config)):
                 seal_credential(row, seen.credential)
                 row.save()
+            ring_look_on_commit(mesh.id, ())
             stored()
 
 

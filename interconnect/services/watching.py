@@ -1,7 +1,8 @@
 """Looks at a mesh: who is asked when, under which lease, and what becomes of it.
 
-A look starts once per period, whoever rings for it; it asks clusters side by side, each under a lease of its own, and
-stores each as soon as it has answered. Silent ones are asked apart from the others, and delay nobody's next look.
+A look starts once per period, however often it is rung for. It asks clusters side by side, each under a lease of its
+own, and stores each as soon as it has answered. Silent ones are asked apart from the others, and delay nobody's next
+look.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE, SUSPECTS_AT_ONCE = 16, 8
 CONCLUDING_SECONDS = 5.0
-# A cluster that no longer answers isn't waited for by what asks about all.
+# The call was never made: no place among the calls to silent clusters, which says nothing about this one.
 BUSY = "kube.busy"
 
 
@@ -268,7 +269,7 @@ def conclude(mesh: Mesh) -> None:
         if fresh is None:
             return
         sight = pages.sight(fresh)
-        found = diagnose(sight.statuses, written=applied.rows(fresh).keys())
+        found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
         findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
         observed.note_summary(fresh, summary_of(sight.statuses), at=sight.seen.now)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.entries import OF_THE_MESH, Admitted, Applied, AppliedState, Target
 from interconnect.domain.preflight import lasting
+from interconnect.domain.render import NETWORKS_FIELD
 from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]
 def _applied(row: AppliedEntry) -> Applied:
     admitted = tuple(Admitted(tuple(path), value) for path, value in row.admitted)
     return Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway, admitted)
+
+
+def networks_targets(mesh: Mesh) -> frozenset[Target]:
+    """Return the ConfigMaps to which meshNetworks may have been written."""
+    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field=NETWORKS_FIELD)
+    return frozenset(Target(*row) for row in rows.values_list(*_PLACE))
 
 
 def consents(mesh: Mesh) -> frozenset[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 
+from interconnect.domain.diagnosis import standstill
 from interconnect.domain.findings import GRAVE, Finding, Severity, Subject, SubjectKind
 from interconnect.models import Dismissal, Mesh, Silence
 from interconnect.models import Finding as FindingRow
@@ -26,13 +29,13 @@ _Key = tuple[str, Subject, str]
 def note_findings(
     mesh: Mesh, source: str, found: Iterable[Finding], *, at: datetime, held: Collection[Subject] = ()
 ) -> None:
-    """Store what one source finds now: new ones open, known ones are seen again, and those not found any longer end.
+    """Store what one source finds now: new ones open, known ones are seen again, and those no longer found end.
 
     Findings about `held` subjects stay as they are. Two workers may do this at once: one waits for the other.
     """
     wanted = {each.key: each for each in found if each.subject not in held}
     with transaction.atomic():
-        # Whoever comes second sees the rows of the first.
+        # The second of two workers sees the rows of the first.
         Mesh.objects.select_for_update().get(id=mesh.id)
         known = {_key(row): row for row in open_rows(mesh).filter(source=source)}
         ended = [row.pk for key, row in known.items() if key not in wanted and key[1] not in held]
@@ -54,6 +57,24 @@ def end_findings(mesh: Mesh, subjects: Collection[Subject], *, at: datetime) -> 
 
 def open_rows(mesh: Mesh) -> QuerySet[FindingRow]:
     return FindingRow.objects.filter(mesh=mesh, ended_at__isnull=True)
+
+
+def open_now(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
+    """Return the open findings of these meshes, and where nothing is being checked that too, as a row that isn't
+    stored: nobody could store it then. Two queries.
+    """
+    return [*FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True), *_standing_still(meshes, now)]
+
+
+def _standing_still(meshes: Collection[Mesh], now: datetime) -> Iterator[FindingRow]:
+    looked = Mesh.objects.filter(id__in=[mesh.id for mesh in meshes]).order_by()
+    newest = looked.values_list("id", "observation__at", Max("clusters__observation__at"))
+    times = {mesh: max(filter(None, found), default=None) for mesh, *found in newest}
+    period = timedelta(seconds=settings.MESHCONSOLE_PROBE_SECONDS)
+    for mesh in meshes:
+        found = standstill(times.get(mesh.id), now, period)
+        if found is not None:
+            yield _row(mesh, LOOK, found, times[mesh.id] or now)
 
 
 def ended_since(mesh: Mesh, since: datetime) -> QuerySet[FindingRow]:
@@ -101,11 +122,11 @@ def is_silenced(row: FindingRow, in_force: Iterable[Silence]) -> bool:
 
 
 def alarming(meshes: Collection[Mesh], now: datetime) -> dict[UUID, list[FindingRow]]:
-    """Return the open critical findings that nobody has silenced, oldest first, by mesh; in two queries."""
-    rows = FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True, severity__in=GRAVE)
+    """Return the open critical findings that nobody has silenced, oldest first, by mesh; in three queries."""
+    rows = [row for row in open_now(meshes, now) if row.severity in GRAVE]
     in_force = silences(meshes, now)
     found: dict[UUID, list[FindingRow]] = {mesh.id: [] for mesh in meshes}
-    for row in rows.order_by("first_seen", "code", "subject"):
+    for row in sorted(rows, key=lambda row: (row.first_seen, row.code, row.subject)):
         if not is_silenced(row, in_force):
             found[row.mesh_id].append(row)
     return found

@@ -68,7 +68,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
 def _board(visit: Visit, checked: ChecksResult) -> board.Board:
     now = timezone.now()
     since = checked.at or now - RECENT
-    rows = board.told_once(findings.open_rows(visit.mesh))
+    rows = board.told_once(findings.open_now([visit.mesh], now))
     return board.Board(
         visit=visit,
         topology=desired.load(visit.mesh),

@@ -18,7 +18,7 @@ from interconnect.domain.refusal import Refused
 from interconnect.forms.silences import SilenceForm
 from interconnect.services.silences import alert_dismiss, silence_add, silence_end
 from interconnect.state import pages
-from interconnect.state.findings import is_silenced, open_rows, silence_of, silences, subject_of
+from interconnect.state.findings import is_silenced, open_now, silence_of, silences, subject_of
 from interconnect.views.parts import dialogs
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import Dialog, posted
@@ -69,9 +69,11 @@ def _silence(visit: Visit, form: SilenceForm) -> None:
 
 
 def _not_silenced(mesh: Mesh, code: str) -> list[Finding]:
-    in_force = silences([mesh], timezone.now())
-    rows = open_rows(mesh).filter(code=code) if code else open_rows(mesh).filter(severity__in=GRAVE)
-    return [row for row in rows.order_by("code", "subject") if not is_silenced(row, in_force)]
+    now = timezone.now()
+    in_force = silences([mesh], now)
+    rows = [row for row in open_now([mesh], now) if (row.code == code if code else row.severity in GRAVE)]
+    rows.sort(key=lambda row: (row.code, row.subject))
+    return [row for row in rows if not is_silenced(row, in_force)]
 
 
 def _value(row: Finding) -> str:

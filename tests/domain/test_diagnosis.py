@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interconnect.domain.diagnosis import CODES, diagnose
+from interconnect.domain.diagnosis import CODES, diagnose, standstill
 from interconnect.domain.facts import Facts
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.render import networks_target
@@ -75,12 +75,6 @@ GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "eastwest-member-b-1"), Subject(
 WARNING, CRITICAL, INFO = Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
 CASES: list[tuple[Statuses, str, Subject, Severity]] = [
-    (
-        Statuses(replace(well(), now=NOW + timedelta(minutes=5))),
-        "console.standstill",
-        Subject(SubjectKind.CONSOLE),
-        CRITICAL,
-    ),
     (spoiled(plane={"failure": Violation("kube.timeout", {})}), "control-plane.no-answer", PLANE, CRITICAL),
     (spoiled(plane={"failure": Violation("kube.unauthorized", {})}), "control-plane.refuses-us", PLANE, CRITICAL),
     (spoiled(plane={"failure": Violation("kube.wrong-cluster", {})}), "control-plane.wrong-cluster", PLANE, CRITICAL),
@@ -163,7 +157,7 @@ def test_what_is_wrong_is_found_about_its_subject(
 
 
 def test_every_code_is_raised_by_a_case() -> None:
-    assert {case[1] for case in CASES} == set(CODES)
+    assert {case[1] for case in CASES} | {"console.standstill"} == set(CODES)
 
 
 def test_nothing_is_found_where_all_is_well() -> None:
@@ -175,9 +169,20 @@ def test_a_cluster_on_which_no_joined_group_depends_is_only_a_warning() -> None:
     assert found == {"cluster.no-answer": WARNING}
 
 
-def test_a_look_that_is_too_old_is_one_finding_and_not_one_for_everything() -> None:
-    later = replace(well(), now=NOW + timedelta(minutes=5))
-    assert [each.code for each in findings(Statuses(later))] == ["console.standstill"]
+@pytest.mark.parametrize(("age", "told"), [(149, False), (150, False), (151, True)])
+def test_a_look_that_is_too_old_is_one_finding_of_the_console(age: int, told: bool) -> None:
+    found = standstill(NOW - timedelta(seconds=age), NOW, timedelta(seconds=60))
+    assert (found is not None) == told
+    if found is not None:
+        assert (found.code, found.subject.kind, found.severity) == ("console.standstill", SubjectKind.CONSOLE, CRITICAL)
+
+
+def test_a_look_that_is_too_old_is_not_told_of_everything_in_it() -> None:
+    assert findings(Statuses(replace(well(), now=NOW + timedelta(minutes=5)))) == ()
+
+
+def test_a_mesh_that_nobody_has_looked_at_yet_does_not_stand_still() -> None:
+    assert standstill(None, NOW, timedelta(seconds=60)) is None
 
 
 def test_a_gateway_that_is_gone_is_not_also_told_as_changed() -> None:

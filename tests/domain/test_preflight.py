@@ -10,10 +10,10 @@ import pytest
 from interconnect.domain.networks_text import dump
 from interconnect.domain.preflight import (
     CODES,
+    ChosenGateway,
     ClusterSeen,
     ConfigMapSeen,
     Finding,
-    GatewaySeen,
     Observed,
     Severity,
     blocking,
@@ -31,7 +31,7 @@ OBSERVED = Observed(
         "member-b": SEEN,
         "member-c": replace(SEEN, services=frozenset()),
     },
-    gateways={KEY_B: GatewaySeen(True, True)},
+    gateways={KEY_B: ChosenGateway(True, True)},
     config_maps={REF: ConfigMapSeen("networks: {}")},
     data_path=True,
 )
@@ -88,11 +88,11 @@ def test_a_root_that_differs_says_which_clusters_stand_apart() -> None:
     ("seen", "code"),
     [
         (None, "preflight.gateway-not-ready"),
-        (GatewaySeen(False, True, "Pending"), "preflight.gateway-not-ready"),
-        (GatewaySeen(True, False), "preflight.gateway-not-injected"),
+        (ChosenGateway(False, True, "Pending"), "preflight.gateway-not-ready"),
+        (ChosenGateway(True, False), "preflight.gateway-not-injected"),
     ],
 )
-def test_a_chosen_gateway_must_be_ready_and_injected(seen: GatewaySeen | None, code: str) -> None:
+def test_a_chosen_gateway_must_be_ready_and_injected(seen: ChosenGateway | None, code: str) -> None:
     finding = only(replace(OBSERVED, gateways={KEY_B: seen} if seen else {}))
     assert (finding.code, finding.severity) == (code, Severity.ERROR)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -339,25 +338,6 @@ def test_an_autoscaler_at_its_limit_is_found(joined: World) -> None:
     assert found(joined) == {("gateway.autoscaler-at-limit", NAME_B): WARNING}
     limited("False")
     assert found(joined) == {}
-
-
-@dataclass
-class Calls:
-    """The requests that a cluster has been sent."""
-
-    paths: list[str]
-
-    @classmethod
-    def to(cls, world: World, name: str) -> Calls:
-        api, calls = world.fleet.cluster(name).api, cls([])
-        authenticate = api.authenticate
-
-        def counting(request: Any) -> Any:
-            calls.paths.append(f"{request.method} {request.path}")
-            return authenticate(request)
-
-        api.authenticate = counting  # type: ignore[method-assign]
-        return calls
 
 
 def test_a_cluster_that_hangs_is_called_once_in_a_look(joined: World, settings: Any) -> None:

@@ -154,19 +154,31 @@ def test_an_open_finding_outlasts_a_rollout_until_the_look_after_it(prepared: Wo
     assert not refused(prepared)
 
 
-@pytest.mark.parametrize("ends", ["succeeded", "failed"])
-def test_the_end_of_a_rollout_rings_for_a_look_at_its_clusters(
-    prepared: World, monkeypatch: pytest.MonkeyPatch, ends: str
-) -> None:
-    rung: list[tuple[Any, ...]] = []
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[list[Any]]:
+    """The looks that have been rung for: a mesh's ID and names of clusters, each."""
+    found: list[list[Any]] = []
 
     def send(task: str, args: tuple[Any, ...], _queue: str, _seconds: float) -> bool:
         if task == "interconnect.tasks.look_again":
-            rung.append(args)
+            found.append(list(args[:2]))
         return True
 
     monkeypatch.setattr(bell, "_send", send)
+    return found
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "failed"])
+def test_the_end_of_a_rollout_rings_for_a_look_at_its_clusters(
+    prepared: World, rung: list[list[Any]], ends: str
+) -> None:
     if ends == "failed":
         prepared.fleet.fault("member-b", "403", methods=("PATCH",))
     prepared.do(EditGateway(B, GatewaySpec(replicas=2)), ends=ends)
-    assert [str(prepared.mesh.id), ["member-b"]] in [list(args[:2]) for args in rung]
+    assert [str(prepared.mesh.id), ["member-b"]] in rung
+
+
+def test_a_registration_rings_for_a_look_at_what_was_registered(empty: World, rung: list[list[Any]]) -> None:
+    empty.register()
+    mesh = str(empty.mesh.id)
+    assert rung == [[mesh, []], *([mesh, [name]] for name in ("member-a", "member-b", "member-c"))]

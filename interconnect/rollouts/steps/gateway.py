@@ -177,7 +177,7 @@ class _Unfit(NamedTuple):
 
 
 def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> Wait:
-    """Replace Pods that were made without injection: once in each try, when nothing stands in its way any longer.
+    """Replace Pods that were made without injection: once in each try, once nothing stands in the way.
 
     Raises StepFailed with the cause if that would change nothing, or has changed nothing.
     """
@@ -246,12 +246,11 @@ def address(work: Work) -> Done | Wait:
 
 def _reason(work: Work, name: str) -> str:
     """The newest warning about the Service; what may not be read is no reason to fail."""
+    fields = f"involvedObject.kind=Service,involvedObject.name={name}"
     try:
-        found = probe.reasons(work.member, work.mesh.system_namespace, "Service", name)
+        return probe.newest_reason(work.member.list(kinds.EVENT, work.mesh.system_namespace, fields=fields), name)
     except Permanent:
         return ""
-    newest = next((reason for reason in found if reason.warning), found[0] if found else None)
-    return f"{newest.reason}: {newest.message}" if newest else ""
 
 
 def _with_all_addresses(work: Work, group: Group) -> Topology:

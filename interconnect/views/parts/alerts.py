@@ -53,7 +53,7 @@ class Alerts:
 def of_mesh(visit: Visit) -> dict[str, Any]:
     """Return the context of templates/meshes/alerts.html on a page of a mesh, and the number beside the tab *Checks*.
 
-    Three queries.
+    Four queries.
     """
     found = alarming([visit.mesh], timezone.now())
     alerts = _alerts([visit.mesh], found, {visit.mesh: visit.actor}, several=False)
@@ -62,7 +62,7 @@ def of_mesh(visit: Visit) -> dict[str, Any]:
 
 
 def of_meshes(user: Any, meshes: list[Mesh]) -> dict[str, Any]:
-    """Return the context of templates/meshes/alerts.html for several meshes. Four queries, however many."""
+    """Return the context of templates/meshes/alerts.html for several meshes. Five queries, however many."""
     found = alarming(meshes, timezone.now())
     roles = roles_in(user, [scope_of(mesh.id) for mesh in meshes if found[mesh.id]])
     actors = {mesh: Actor(user.get_username(), roles[scope_of(mesh.id)], user.pk) for mesh in meshes if found[mesh.id]}
