@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from interconnect.domain import agreement
 from interconnect.domain.entries import Absent, Admitted, Applied, Live, Present, Rendered, Target, Unknown, Wanted
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.violations import Violation
@@ -63,30 +66,34 @@ def admitted_among(
     dry_run: Callable[[Write], Json | None],
     *,
     mesh: str,
-) -> dict[Target, tuple[Admitted, ...]]:
+    known: Iterable[Violation] = (),
+) -> tuple[dict[Target, tuple[Admitted, ...]], frozenset[Target]]:
     """Return the targets of these writes that are as their clusters make them of what was sent, so that they are no
-    drift, and the leaves that admission changes: to be kept, so that no look has to try this again.
+    drift, and the leaves that admission changes: to be kept, so that no look has to try this again. Return also those
+    that couldn't be tried.
 
-    `dry_run` returns the answer to a dry run of a write, None if it can't be tried. Only objects that were written and
-    differ now are tried.
+    `dry_run` returns the answer to a dry run of a write, nothing if others own what differs, None if it can't be tried.
+    Only objects that were written and
+    differ now are tried, and each change of one once: `known` is the drift that an earlier look has told.
     """
+    tried = {_mark(drift.params) for drift in known}
     found: dict[Target, tuple[Admitted, ...]] = {}
+    untried: set[Target] = set()
     for write in owed:
-        target = write.target
-        if (
-            write.verb is not Verb.APPLY
-            or target.field
-            or write.note != "writes.note.overwritten"
-            or target not in live
-        ):
+        target, now = write.target, live.get(write.target)
+        written = write.verb is Verb.APPLY and not target.field and write.note == "writes.note.overwritten"
+        if not written or not isinstance(now, Present) or _mark(_about(write, now)) in tried:
             continue
         answer = dry_run(write)
+        if answer is None:
+            untried.add(target)
+            continue
         leaves = arrived(write, rendered.get(target), answer) if answer else ()
         if not isinstance(leaves, Violation) and is_as_admitted(
-            target, rendered.get(target), applied.get(target), live[target], leaves, mesh=mesh
+            target, rendered.get(target), applied.get(target), now, leaves, mesh=mesh
         ):
             found[target] = leaves
-    return found
+    return found, frozenset(untried)
 
 
 def notes_of(applied: Mapping[Target, Applied]) -> tuple[Violation, ...]:
@@ -94,15 +101,22 @@ def notes_of(applied: Mapping[Target, Applied]) -> tuple[Violation, ...]:
     return tuple(note_of(target, leaf) for target, row in applied.items() for leaf in row.admitted)
 
 
-def drift_of(writes: Iterable[Write], live: Mapping[Target, Live]) -> tuple[Violation, ...]:
-    """Return the differences that these writes would end, one per target, without what wasn't read."""
+def drift_of(
+    writes: Iterable[Write], live: Mapping[Target, Live], *, untried: Collection[Target] = ()
+) -> tuple[Violation, ...]:
+    """Return the differences that these writes would end, one per target, without what wasn't read. Of those `untried`
+    the next look tries again whether admission makes them.
+    """
     found = {write.target: _difference(write, live) for write in writes if write.verb is not Verb.LOOK}
-    return tuple(found.values())
+    return tuple(
+        replace(each, params={**each.params, "change": ""}) if target in untried else each
+        for target, each in found.items()
+    )
 
 
 def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
     target, now = write.target, live.get(write.target, Unknown())
-    params: Json = {"kind": target.kind, "name": target.name, "namespace": target.namespace, "field": target.field}
+    params = _about(write, now)
     sent = Wanted(write.body) if write.verb is Verb.APPLY else None
     blamed = list(owners(target, sent, None, now.object)) if isinstance(now, Present) else []
     if write.violation is not None:
@@ -115,3 +129,18 @@ def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
     if changed and isinstance(now, Absent):
         return Violation("drift.missing", params)
     return Violation("drift.overwritten" if changed else "drift.not-applied", params | {"owners": blamed})
+
+
+def _about(write: Write, now: Live) -> Json:
+    """What differs: the target's place, and a digest of its differing leaves, which another change changes."""
+    target, change = write.target, ""
+    if write.verb is Verb.APPLY and not target.field and isinstance(now, Present):
+        paths = agreement.differences(write.body, now.object)
+        leaves = [[list(path), agreement.value_at(now.object, path)] for path in paths]
+        change = hashlib.sha256(json.dumps(leaves, sort_keys=True).encode()).hexdigest()[:16]
+    place = {"kind": target.kind, "name": target.name, "namespace": target.namespace, "field": target.field}
+    return place | {"change": change}
+
+
+def _mark(params: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(params.get(key, "")) for key in ("kind", "name", "namespace", "change"))

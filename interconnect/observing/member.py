@@ -36,7 +36,7 @@ from interconnect.domain.render import label_target, render_member
 from interconnect.domain.seen import GatewaySeen, MemberDetails, MemberSeen
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.kube import cidrs, istiod, kinds, probe, rights
-from interconnect.kube.errors import KubeError, Permanent
+from interconnect.kube.errors import Conflict, KubeError, Permanent
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.observing.gateways import gateway_seen, of_gateway, with_autoscaler, with_budget, with_service
 from interconnect.observing.stale import of_other_networks, unlabelled
@@ -60,12 +60,15 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a look compares a member with: the topology, what is known so far, and what was written to this cluster."""
+    """What a look compares a member with: the topology, what is known so far, what was written to this cluster, and the
+    drift that the look before told.
+    """
 
     topology: Topology
     facts: Facts
     applied: Mapping[Target, Applied]
     consents: frozenset[str] = frozenset()
+    drift: tuple[Violation, ...] = ()
 
 
 def look(api: Api, cluster: Cluster, asked: Asked) -> MemberSeen:
@@ -109,9 +112,13 @@ class _Reader:
         self.lacking: dict[str, None] = {}
         self.until = time.monotonic() + CALLS_IN_A_LOOK * api.deadline
 
+    @property
+    def has_calls(self) -> bool:
+        return self.most is None or (self.calls < self.most and time.monotonic() < self.until)
+
     def ask(self, read: Callable[[], _Result]) -> _Result | None:
         """Return what was read; None where there is no right to, no time for it, or an answer that can't be used."""
-        if self.most is not None and (self.calls >= self.most or time.monotonic() > self.until):
+        if not self.has_calls:
             return None
         self.calls += 1
         try:
@@ -124,9 +131,16 @@ class _Reader:
             return None
 
     def dry_run(self, write: Write) -> Json | None:
-        """Return what the cluster would make of a write; None if that can't be tried."""
+        """Return what the cluster would make of a write, nothing if somebody else owns what differs; None if that
+        can't be tried.
+        """
+        if not self.has_calls:
+            return None
+        self.calls += 1
         try:
             return self.api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force, dry_run=True)
+        except Conflict:
+            return {}
         except KubeError:
             return None
 
@@ -165,7 +179,9 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     pods = reader.ask(lambda: of_other_networks(reader.api, group.name if group else ""))
     known = {target: _live(target, live, objects, configurations) for target in targets}
     owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
-    admitted = admitted_among(owed, rendered, asked.applied, known, reader.dry_run, mesh=topology.mesh)
+    admitted, untried = admitted_among(
+        owed, rendered, asked.applied, known, reader.dry_run, mesh=topology.mesh, known=asked.drift
+    )
     return MemberSeen(
         lacking=tuple(reader.lacking),
         namespace=None if holder is None else holder[0] is not None,
@@ -175,7 +191,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         webhooks=entries,
         gateways=gateways,
         stale=None if pods is None else stale.count(pods, group.name if group else None),
-        drift=drift_of([write for write in owed if write.target not in admitted], known),
+        drift=drift_of([write for write in owed if write.target not in admitted], known, untried=untried),
         notes=notes_of(_with_admitted(asked.applied, admitted)),
         admitted=admitted,
     )

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from interconnect.domain.entries import Applied, Target
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Gateway, Topology
+    from interconnect.domain.violations import Violation
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +203,8 @@ def _look_at(current: Look, scene: _Scene, row: Cluster) -> None:
     try:
         with clients.waiting_for_a_place(_most_seconds()):
             api = clients.api_of(row.connection).within(seconds)
-            seen = member.look(api, cluster, scene.asked(current, row.uid))
+            asked = replace(scene.asked(current, row.uid), drift=_drift_before(row))
+            seen = member.look(api, cluster, asked)
     except KubeError as error:
         # A credential that can't be opened is an answer about this cluster.
         seen = MemberSeen(failure=error.violation())
@@ -215,6 +217,10 @@ def _look_at(current: Look, scene: _Scene, row: Cluster) -> None:
         current.doubtful.add(row.name)
     if seen.failure is None and (current.slow or _slow_is_due(row, seen, at)):
         _look_closely(current, row, at)
+
+
+def _drift_before(row: Cluster) -> tuple[Violation, ...]:
+    return observed.member_of(row.observation).seen.drift if hasattr(row, "observation") else ()
 
 
 def _slow_is_due(row: Cluster, seen: MemberSeen, at: datetime) -> bool:

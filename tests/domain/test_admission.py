@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interconnect.domain.agreement import admission, agrees, blamed, differences
-from interconnect.domain.drift import admitted_among, notes_of, writes_owed
+from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
 from interconnect.domain.entries import Admitted, Applied, AppliedState, Present, Target
 from interconnect.domain.render import networks_target, render, rule_target, webhook_target
 from interconnect.domain.violations import Violation
@@ -265,7 +265,7 @@ def test_a_look_finds_by_one_dry_run_what_a_later_policy_makes_of_an_object() ->
         asked.append(write.target)
         return LIMITED
 
-    found = admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, dry_run, mesh=MESH)
+    found, _untried = admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, dry_run, mesh=MESH)
     assert found == {DEPLOYMENT: (Admitted(CPU, "250m"),)}
     assert asked == [DEPLOYMENT]
     kept = row(DEPLOYMENT, admitted=found[DEPLOYMENT])
@@ -276,10 +276,22 @@ def test_a_look_finds_by_one_dry_run_what_a_later_policy_makes_of_an_object() ->
 @pytest.mark.parametrize("answer", [None, RENDERED[DEPLOYMENT].value])
 def test_what_a_dry_run_does_not_explain_stays_drift(answer: Json | None) -> None:
     owed, live = owed_under(LIMITED, row(DEPLOYMENT))
-    assert admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, lambda _: answer, mesh=MESH) == {}
+    found, _untried = admitted_among(owed, RENDERED, {DEPLOYMENT: row(DEPLOYMENT)}, live, lambda _: answer, mesh=MESH)
+    assert found == {}
 
 
 def test_a_row_that_never_arrived_is_not_tried() -> None:
     intended = row(DEPLOYMENT, state=AppliedState.INTENDED)
     owed, live = owed_under(LIMITED, intended)
-    assert admitted_among(owed, RENDERED, {DEPLOYMENT: intended}, live, pytest.fail, mesh=MESH) == {}
+    assert admitted_among(owed, RENDERED, {DEPLOYMENT: intended}, live, pytest.fail, mesh=MESH) == ({}, frozenset())
+
+
+def test_a_difference_that_could_not_be_tried_is_tried_again_and_one_that_was_is_not() -> None:
+    owed, live = owed_under(LIMITED, row(DEPLOYMENT))
+    rows = {DEPLOYMENT: row(DEPLOYMENT)}
+    _found, untried = admitted_among(owed, RENDERED, rows, live, lambda _: None, mesh=MESH)
+    again = drift_of(owed, live, untried=untried)
+    asked: list[object] = []
+    admitted_among(owed, RENDERED, rows, live, asked.append, mesh=MESH, known=again)
+    assert len(asked) == 1
+    admitted_among(owed, RENDERED, rows, live, pytest.fail, mesh=MESH, known=drift_of(owed, live))

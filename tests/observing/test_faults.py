@@ -288,7 +288,7 @@ def test_a_fault_is_found_and_ends_once_its_cause_is_fixed(joined: World, fault:
 
 @pytest.mark.parametrize("kind", ["401", "hang"])
 def test_a_cluster_in_no_group_is_looked_at_as_the_others_are(world: World, settings: Any, kind: str) -> None:
-    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 0.3
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 2
     world.fleet.fault("member-c", kind)
     code = "cluster.refuses-us" if kind == "401" else "cluster.no-answer"
     assert found(world) == {(code, "member-c"): WARNING}
@@ -341,7 +341,7 @@ def test_an_autoscaler_at_its_limit_is_found(joined: World) -> None:
 
 
 def test_a_cluster_that_hangs_is_called_once_in_a_look(joined: World, settings: Any) -> None:
-    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 0.3
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 2
     look(joined.mesh, slow=True)
     joined.fleet.fault("member-c", "hang")
     look(joined.mesh)

@@ -125,6 +125,17 @@ def test_a_later_change_is_drift_and_names_who_owns_the_field(world: World) -> N
     assert drift(world) == []
 
 
+def test_a_change_is_tried_once_however_often_it_is_looked_at(world: World) -> None:
+    created(world)
+    set_limit(world, "300m")
+    tried = dry_runs(world)
+    assert [drift(world)[0].code, drift(world)[0].code] == ["drift.overwritten"] * 2
+    assert len(tried) == 1
+    set_limit(world, "400m")
+    drift(world)
+    assert len(tried) == 2
+
+
 def test_nobody_is_blamed_who_did_not_write_the_field(prepared: World) -> None:
     cluster = prepared.fleet.cluster("member-b")
     cluster.patch("Deployment", NAME, {"metadata": {"annotations": {"x": "1"}}}, SYSTEM, manager="innocent")
