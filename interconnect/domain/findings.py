@@ -90,26 +90,7 @@ class Finding:
         return cls(found.code, severity, found.params, found.token, data.get("evidence", {}), subject)
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Something that a person should know about the mesh as last observed.
-
-    `grave` means that the mesh doesn't match the desired state.
-    """
-
-    code: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    grave: bool = True
-
-    def to_json(self) -> Json:
-        return {"code": self.code, "params": dict(self.params), "grave": self.grave}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Self:
-        return cls(str(data.get("code", "")), data.get("params", {}), bool(data.get("grave", True)))
-
-
-Found = Violation | Finding | Alert
+Found = Violation | Finding
 """All that has a sentence in the catalogue: a code, and the parameters that fill it."""
 
 

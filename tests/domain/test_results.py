@@ -11,7 +11,7 @@ import pytest
 from interconnect.domain.checks import Answer, ChecksResult, Matrix, Reach, Told, Way
 from interconnect.domain.entries import Absent, Present, Target
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
-from interconnect.domain.findings import Alert, Finding, Severity
+from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.reports import ClusterSummary, MeshSummary, RegistrationReport
 from interconnect.domain.results import (
@@ -77,7 +77,6 @@ RESULTS: dict[str, Any] = {
     "cluster": RegistrationReport(CLUSTER, concluded=True),
     "mesh": RegistrationReport(MeshSummary(CLUSTER, CLUSTER, (ISTIOD,), ("a", "b"))),
     "checks": ChecksResult(datetime(2026, 1, 1, tzinfo=UTC), ("blue", "green"), (ROOT,), SILENT, MATRIX),
-    "alert": Alert("stale.pods", {"cluster": "a", "pods": 2}, grave=False),
     "finding": ROOT,
 }
 
