@@ -79,6 +79,7 @@ def test_a_silence_ends_by_itself(mesh: Mesh) -> None:
     note(mesh, silent("a"))
     silence(mesh, "a")
     with time_machine.travel(timezone.now() + 2 * HOUR, tick=False):
+        shop.look_centrally(mesh)
         assert alarms(mesh) == ["a"]
 
 
