@@ -21,8 +21,9 @@ from interconnect.domain.json_types import Json
 from interconnect.models import Cluster, MembershipAddress, Rollout, RolloutStatus, Step, StepStatus
 from interconnect.rollouts.bell import somebody_listens
 from interconnect.rollouts.driver import drive
+from interconnect.rollouts.ending import touched_by
 from interconnect.services.rollouts import rollout_retry
-from interconnect.services.watching import look_at_pending_addresses
+from interconnect.services.watching import look, look_at_pending_addresses
 from interconnect.tasks import presence, say_present, worker_name
 from interconnect.wording import phrases, word
 from interconnect.wording.phrases import step_name
@@ -121,13 +122,21 @@ def follow(rollout: Rollout, output: Output, *, wait_minutes: float = 10, actor:
             rollout.refresh_from_db()
             joining = actor is not None and _lacks_only_addresses(rollout)
             if not joining and not (rollout.status == RolloutStatus.SUCCEEDED and rollout.address_pending):
+                _look_after(rollout)
                 return _ended(rollout, output)
             if not _addresses_came(rollout, output, stop, until):
                 return _left_running(rollout, output) if stop.is_set() else _no_address(rollout, output)
             if actor is None or not joining:
+                _look_after(rollout)
                 return _ended(rollout, output)
             rollout_retry(actor=actor, rollout=rollout)
             follower.seen.clear()
+
+
+def _look_after(rollout: Rollout) -> None:
+    """Look at what the rollout touched, as workers do when the bell rings, if none is there to hear it."""
+    if not _another_worker():
+        look(rollout.mesh, only=touched_by(rollout, rollout.steps.all()))
 
 
 def _ended(rollout: Rollout, output: Output) -> int:

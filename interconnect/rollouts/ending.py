@@ -30,6 +30,10 @@ def record_end(rollout: Rollout, steps: Iterable[Step]) -> None:
 
 def look_after(rollout: Rollout, steps: Iterable[Step]) -> None:
     """Have the clusters that a rollout touched and the control plane looked at, however it ended."""
+    ring_look_on_commit(rollout.mesh_id, touched_by(rollout, steps))
+
+
+def touched_by(rollout: Rollout, steps: Iterable[Step]) -> list[str]:
+    """Return the names of the clusters that have steps."""
     chains = {step.chain for step in steps}
-    names = Cluster.objects.filter(mesh_id=rollout.mesh_id, uid__in=chains).values_list("name", flat=True)
-    ring_look_on_commit(rollout.mesh_id, names)
+    return list(Cluster.objects.filter(mesh_id=rollout.mesh_id, uid__in=chains).values_list("name", flat=True))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from interconnect.cli import following
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec
-from interconnect.models import Mesh, Rollout
+from interconnect.models import ClusterObservation, Mesh, MeshObservation, Rollout
 from interconnect.scope import scope_of
 from interconnect.services.clusters import cluster_forget
 from meshconsole.access.models import Binding
@@ -309,6 +310,16 @@ def test_cancel_retry_and_revert(at_work: Shell) -> None:
     at_work("revert", "prod", ends=REFUSED)
     at_work("revert", "prod", "--allow-removal", ends=OK)
     assert len(at_work.world.topology.joined) == 1
+
+
+def test_what_a_rollout_touched_is_looked_at_though_no_worker_is_there(at_work: Shell) -> None:
+    rollout = at_work.world.start(EditGateway(C, GatewaySpec(replicas=2)))
+    before = timezone.now()
+    at_work("follow", str(rollout.id), ends=OK)
+    assert list(ClusterObservation.objects.filter(at__gt=before).values_list("cluster__name", flat=True)) == [
+        "member-c"
+    ]
+    assert MeshObservation.objects.filter(at__gt=before).exists()
 
 
 def test_workloads_are_restarted_by_group_and_by_cluster(at_work: Shell) -> None:

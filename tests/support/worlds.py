@@ -12,9 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from interconnect import clients
-from interconnect.models import Mesh
+from interconnect.models import (
+    ClusterObservation,
+    GatewayObservation,
+    Mesh,
+    MeshObservation,
+    ReplicaObservation,
+)
 from interconnect.rollouts.steps import gateway as gateway_steps
 from simulator import Fleet
 from tests.support import rows
@@ -116,5 +123,15 @@ def _at(stage: str, reach: Callable[[World], None], fleets: Callable[..., Fleet]
         return world
     world = World(fleets(port=kept.port, state=json.loads(kept.state)))
     rows.load(kept.rows)
+    _seen_now()
     world.mesh = Mesh.objects.select_related("control_plane", "config").get()
     return world
+
+
+def _seen_now() -> None:
+    """What was seen when the starting point was reached is as fresh as its clusters are."""
+    now = timezone.now()
+    for answering in (MeshObservation, ClusterObservation, ReplicaObservation):
+        answering.objects.filter(answered_at__isnull=False).update(at=now, answered_at=now)
+    ClusterObservation.objects.filter(details_at__isnull=False).update(details_at=now)
+    GatewayObservation.objects.update(at=now)
