@@ -53,7 +53,7 @@ class Stage:
     def follow(self, path: str) -> None:
         # Items of a closed menu are pressed too: the menus themselves have scenes of their own.
         self.page.locator(f'[hx-get="{path}"]').first.dispatch_event("click")
-        expect(self.dialog).to_be_visible()
+        expect(self.dialog).to_be_visible(timeout=PATIENCE)
 
     @property
     def dialog(self) -> Locator:
