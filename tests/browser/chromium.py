@@ -26,7 +26,7 @@ FLAGS = [
 
 # Playwright's own loop runs in this thread, beside which Django otherwise refuses to ask its database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 Contexts = Callable[..., BrowserContext]
 
