@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -66,15 +67,15 @@ def open_now(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
     return [*FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True), *_standing_still(meshes, now)]
 
 
-def _standing_still(meshes: Collection[Mesh], now: datetime) -> Iterator[FindingRow]:
+def _standing_still(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
+    """Return at most one row: it is a finding of the console itself, whichever meshes are shown."""
     looked = Mesh.objects.filter(id__in=[mesh.id for mesh in meshes]).order_by()
     newest = looked.values_list("id", "observation__at", Max("clusters__observation__at"))
     times = {mesh: max(filter(None, found), default=None) for mesh, *found in newest}
     period = timedelta(seconds=settings.MESHCONSOLE_PROBE_SECONDS)
-    for mesh in meshes:
-        found = standstill(times.get(mesh.id), now, period)
-        if found is not None:
-            yield _row(mesh, LOOK, found, times[mesh.id] or now)
+    longest = sorted((mesh for mesh in meshes if times.get(mesh.id)), key=lambda mesh: times[mesh.id] or now)[:1]
+    found = [(mesh, standstill(times[mesh.id], now, period)) for mesh in longest]
+    return [_row(mesh, LOOK, each, times[mesh.id] or now) for mesh, each in found if each is not None]
 
 
 def ended_since(mesh: Mesh, since: datetime) -> QuerySet[FindingRow]:
@@ -123,7 +124,8 @@ def is_silenced(row: FindingRow, in_force: Iterable[Silence]) -> bool:
 
 def alarming(meshes: Collection[Mesh], now: datetime) -> dict[UUID, list[FindingRow]]:
     """Return the open critical findings that nobody has silenced, oldest first, by mesh; in three queries."""
-    rows = [row for row in open_now(meshes, now) if row.severity in GRAVE]
+    grave = FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True, severity__in=GRAVE)
+    rows = [*grave, *(row for row in _standing_still(meshes, now) if row.severity in GRAVE)]
     in_force = silences(meshes, now)
     found: dict[UUID, list[FindingRow]] = {mesh.id: [] for mesh in meshes}
     for row in sorted(rows, key=lambda row: (row.first_seen, row.code, row.subject)):
@@ -133,8 +135,12 @@ def alarming(meshes: Collection[Mesh], now: datetime) -> dict[UUID, list[Finding
 
 
 def digest_of(rows: Iterable[FindingRow]) -> str:
-    """Return a text that changes with the set of findings, whatever else is known of each."""
-    return sha256("\n".join(sorted(f"{row.code} {subject_of(row)}" for row in rows)).encode()).hexdigest()
+    """Return a text that changes with the set of findings, when one of them is there again, and with who caused it."""
+    told = (
+        [row.code, subject_of(row), row.detail, row.first_seen.isoformat(), row.params.get("owners", [])]
+        for row in rows
+    )
+    return sha256(json.dumps(sorted(told, key=str)).encode()).hexdigest()
 
 
 def dismissed(user_id: int, meshes: Collection[Mesh]) -> dict[UUID, str]:

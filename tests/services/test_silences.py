@@ -131,3 +131,29 @@ def test_a_dismissal_holds_for_one_person_until_the_set_changes(mesh: Mesh) -> N
     assert (dismissed(ada.pk, [mesh]), dismissed(omar.pk, [mesh])) == ({mesh.id: seen}, {})
     note(mesh, silent("a"), silent("b"))
     assert digest_of(alarming([mesh], timezone.now())[mesh.id]) != seen
+
+
+def test_an_alert_that_was_dismissed_comes_back_with_the_fault(mesh: Mesh) -> None:
+    note(mesh, silent("a"))
+    seen = digest_of(alarming([mesh], timezone.now())[mesh.id])
+    note(mesh)
+    note(mesh, silent("a"))
+    assert digest_of(alarming([mesh], timezone.now())[mesh.id]) != seen
+
+
+def test_an_alert_that_was_dismissed_comes_back_when_somebody_else_has_caused_it(mesh: Mesh) -> None:
+    def edited(by: str, times: int) -> Finding:
+        return Finding("rule.changed", Severity.CRITICAL, {"owners": [by], "times": times})
+
+    digests = []
+    for each in (edited("helm", 1), edited("helm", 2), edited("kubectl", 2)):
+        note(mesh, each)
+        digests.append(digest_of(alarming([mesh], timezone.now())[mesh.id]))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_console_that_stands_still_says_so_once_for_all_meshes(mesh: Mesh) -> None:
+    meshes = [mesh, shop.new_mesh("other")]
+    found = alarming(meshes, timezone.now() + HOUR)
+    assert [row.code for rows in found.values() for row in rows] == ["console.standstill"]
+    assert [len(alarming([each], timezone.now() + HOUR)[each.id]) for each in meshes] == [1, 1]
