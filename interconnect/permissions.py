@@ -55,7 +55,7 @@ _ROLES: Mapping[Deed, Role] = {
     "drift.restore": Role.OPERATOR,
     "drift.restore-shared": Role.MESH_ADMIN,  # what all groups share
     "workloads.restart": Role.OPERATOR,
-    "workloads.restart-joined": Role.MESH_ADMIN,  # a joined group's workloads carry other groups' traffic
+    "workloads.restart-joined": Role.MESH_ADMIN,  # a joined group's workloads and gateways carry other groups' traffic
     # The minimum role. The rollout's changes and its consents may need a higher one.
     "rollout.cancel": Role.OPERATOR,
     "rollout.dismiss": Role.OPERATOR,
@@ -118,6 +118,7 @@ PAGES: Mapping[str, Deed] = {
     "silence-end": "silence.end",
     "restore": "drift.restore",
     "restart-workloads": "workloads.restart",
+    "gateway-restart": "workloads.restart",
     "rollout-retry": "rollout.retry",
     "rollout-cancel": "rollout.cancel",
     "rollout-revert": "rollout.revert",
@@ -157,7 +158,7 @@ def role_for_all(changes: Iterable[Change], *, overriding: bool = False) -> Role
 
 
 def role_to_restart(*, joined: bool) -> Role:
-    """Return the role needed to restart workloads; `joined`: some of them belong to a joined group."""
+    """Return the role needed to restart workloads or a gateway; `joined`: some of that belongs to a joined group."""
     return role_for("workloads.restart-joined" if joined else "workloads.restart")
 
 

@@ -85,6 +85,7 @@ urlpatterns = [
     path("meshes/<slug:name>/clusters/<slug:cluster>/remove/", clusters.unregister, name="cluster-unregister"),
     path("meshes/<slug:name>/clusters/<slug:cluster>/forget/", clusters.forget, name="cluster-forget"),
     path("meshes/<slug:name>/gateways/<uuid:gateway>/edit/", gateways.edit, name="gateway-edit"),
+    path("meshes/<slug:name>/gateways/<uuid:gateway>/restart/", decisions.restart_gateway, name="gateway-restart"),
     path("meshes/<slug:name>/gateways/<uuid:gateway>/delete/", gateways.delete, name="gateway-delete"),
     path("meshes/<slug:name>/join/", joining.join, name="join"),
     path("meshes/<slug:name>/join/addresses/", joining.join_addresses, name="join-addresses"),

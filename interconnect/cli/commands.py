@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from interconnect.cli import codes
-from interconnect.cli.find import actor_for, cluster_named, mesh_named, require_sight, rollout_of
+from interconnect.cli.find import actor_for, cluster_named, gateway_named, mesh_named, require_sight, rollout_of
 from interconnect.cli.following import follow
 from interconnect.cli.showing import note_lines, registration_lines, show_filing
 from interconnect.cli.status import show_checks, show_status
@@ -100,6 +100,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     restart.add_argument("--group", default="")
     restart.add_argument("--cluster", default="")
     _add_wait(restart)
+    _add_wait(command("restart-gateway", "replace the Pods of an east-west gateway", "mesh", "gateway"))
     forget = command("forget", "forget a cluster that is gone for good", "mesh", "cluster")
     forget.add_argument("--confirm", default="", metavar="CLUSTER", help="the name of the cluster again")
     command("unregister", "remove a cluster from the mesh", "mesh", "cluster")
@@ -233,6 +234,13 @@ def restart_workloads(options: Options, output: Output) -> int:
     return follow(rollout, output, wait_minutes=options["wait"])
 
 
+def restart_gateway(options: Options, output: Output) -> int:
+    mesh = mesh_named(options["mesh"], options["user"])
+    gateway = gateway_named(mesh, options["gateway"])
+    rollout = workloads.gateway_restart(actor=actor_for(options["user"], mesh), gateway=gateway)
+    return follow(rollout, output, wait_minutes=options["wait"])
+
+
 def forget(options: Options, output: Output) -> int:
     mesh = mesh_named(options["mesh"], options["user"])
     cluster = cluster_named(mesh, options["cluster"])
@@ -265,6 +273,7 @@ COMMANDS: Mapping[str, Callable[[Options, Output], int]] = {
     "cancel": cancel,
     "revert": revert,
     "restart-workloads": restart_workloads,
+    "restart-gateway": restart_gateway,
     "forget": forget,
     "unregister": unregister,
 }

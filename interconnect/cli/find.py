@@ -8,9 +8,12 @@ import uuid
 
 from django.contrib.auth import get_user_model
 
+from interconnect.domain.names import natural
 from interconnect.domain.refusal import Refused
-from interconnect.models import Cluster, Mesh, Rollout
+from interconnect.domain.topology import GatewayKey
+from interconnect.models import Cluster, Gateway, Mesh, Rollout
 from interconnect.scope import scope_of
+from interconnect.state import pages
 from meshconsole.access.actor import Actor
 
 
@@ -41,6 +44,21 @@ def cluster_named(mesh: Mesh, name: str) -> Cluster:
             "cli.no-cluster", name=name, mesh=mesh.name, known=sorted(mesh.clusters.values_list("name", flat=True))
         )
     return cluster
+
+
+def gateway_named(mesh: Mesh, text: str) -> Gateway:
+    """Return an east-west gateway by its key (`cluster/number`, as in a file) or its name."""
+    rows = {_key(gateway): gateway for gateway in Gateway.objects.filter(cluster__mesh=mesh).select_related("cluster")}
+    named = {gateway.name: gateway for gateway in rows.values()}
+    found = pages.gateway_of(mesh, (rows | named)[text].id) if text in rows or text in named else None
+    if found is None:
+        known = sorted(rows, key=natural) or ["-"]
+        raise Refused.because("cli.no-gateway", name=text, mesh=mesh.name, known=known)
+    return found
+
+
+def _key(gateway: Gateway) -> str:
+    return str(GatewayKey(gateway.cluster.name, gateway.number))
 
 
 def rollout_of(text: str, user: str | None = None) -> Rollout:

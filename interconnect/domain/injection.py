@@ -35,6 +35,7 @@ CODES = (
     "injection.namespace-label",
     "injection.no-webhook",
     "injection.policy",
+    "injection.prevents-restart",
     "injection.revision",
     "injection.selector",
 )
@@ -110,6 +111,11 @@ def not_injected(pods: Iterable[Json], network: str) -> str:
     empty.
     """
     return next((fault for pod in _living(pods) if (fault := _fault(pod, network))), "")
+
+
+def count_unfit(pods: Iterable[Json], network: str) -> int:
+    """Return how many of a gateway's Pods aren't gateways of this network, for whatever reason."""
+    return sum(1 for pod in _living(pods) if _fault(pod, network))
 
 
 def newest_not_injected(pods: Iterable[Json], network: str) -> str:
@@ -193,6 +199,11 @@ def overruled() -> Violation:
 def earlier() -> Violation:
     """Return the cause as a look can tell it when a webhook selects the Pods: only new ones would show a policy."""
     return Violation("injection.earlier")
+
+
+def prevents_restart(gateway: str, cause: Violation) -> Violation:
+    """Return that a gateway isn't restarted: by `cause`, its new Pods would be made without injection."""
+    return Violation("injection.prevents-restart", {**cause.params, "gateway": gateway, "violation": cause.code})
 
 
 def _selected(webhooks: Iterable[Json], namespace: Mapping[str, str], labels: Mapping[str, str]) -> bool:

@@ -20,14 +20,16 @@ class Scope(Enum):
 @dataclass(frozen=True, slots=True)
 class Traits:
     """`changes_mesh`: it decides or writes something that all groups share, so restoring it is a mesh admin's decision.
-    `relabels`: afterwards new Pods of the cluster can be on another network. `per_try` is the parameter that holds the
-    time at which a try was asked for, empty for kinds that need none. `completes` are the changes that have not taken
-    effect before a step of this kind has been carried out.
+    `relabels`: afterwards new Pods of the cluster can be on another network. `restarts`: it replaces Pods, which needs
+    their cluster's group and webhook path to stay as they are. `per_try` is the parameter that holds the time at which
+    a try was asked for, empty for kinds that need none. `completes` are the changes that have not taken effect before a
+    step of this kind has been carried out.
     """
 
     scope: Scope
     changes_mesh: bool = False
     relabels: bool = False
+    restarts: bool = False
     per_try: str = ""
     completes: tuple[type[Change], ...] = ()
 
@@ -52,10 +54,12 @@ KINDS: Mapping[StepKind, Traits] = {
     StepKind.INJECTION_RESTORE: Traits(Scope.CLUSTER, relabels=True, completes=_LEAVING),
     StepKind.LABEL_RESTORE: Traits(Scope.CLUSTER, relabels=True, completes=_LEAVING),
     StepKind.RULE_DELETE: Traits(Scope.MESH, changes_mesh=True, completes=(Disable,)),
-    StepKind.WORKLOADS: Traits(Scope.CLUSTER),
+    StepKind.WORKLOADS: Traits(Scope.CLUSTER, restarts=True),
+    StepKind.GATEWAY_RESTART: Traits(Scope.CLUSTER, restarts=True, per_try="restarted_at"),
 }
 
 OF_A_CLUSTER = frozenset(kind for kind, traits in KINDS.items() if traits.scope is Scope.CLUSTER)
 CHANGING_THE_MESH = frozenset(kind for kind, traits in KINDS.items() if traits.changes_mesh)
 RELABELLING = frozenset(kind for kind, traits in KINDS.items() if traits.relabels)
+RESTARTING = frozenset(kind for kind, traits in KINDS.items() if traits.restarts)
 PER_TRY = frozenset(kind for kind, traits in KINDS.items() if traits.per_try)

@@ -235,6 +235,29 @@ def _counted_from_json(said: Mapping[str, Any]) -> StaleCount | Violation:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayPods:
+    """What a restart of a gateway would replace: `total` Pods, of which `unfit` run without the proxy of their network.
+    `hindrance` is why new ones would be made without a proxy.
+    """
+
+    total: int = 0
+    unfit: int = 0
+    hindrance: Violation | None = None
+
+    def to_json(self) -> Json:
+        return {
+            "total": self.total,
+            "unfit": self.unfit,
+            "hindrance": self.hindrance.to_json() if self.hindrance else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        hindrance = data.get("hindrance")
+        return cls(data.get("total", 0), data.get("unfit", 0), Violation.from_json(hindrance) if hindrance else None)
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayShown:
     """An Istio Gateway on the port of east-west traffic; `text` is its YAML.
 

@@ -40,6 +40,7 @@ class StepKind(StrEnum):
     LABEL_RESTORE = "label-restore"
     RULE_DELETE = "rule-delete"
     WORKLOADS = "workloads"  # one wave of a restart of workloads
+    GATEWAY_RESTART = "gateway-restart"  # a gateway's Pods, replaced until available and injected
 
 
 @dataclass(frozen=True, slots=True)

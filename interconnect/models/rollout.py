@@ -41,13 +41,15 @@ OPEN_STEPS = (StepStatus.PENDING, StepStatus.READY, StepStatus.ACTIVE, StepStatu
 class Rollout(models.Model):
     """One requested change being carried out; it and its steps are the truth, and the broker only rings the bell.
 
-    `before` and `after` are topologies and `changes` the product's changes, in the domain's JSON. `exclusive` rollouts
-    (all but restarts of workloads) run one at a time per mesh.
+    `before` and `after` are topologies and `changes` the product's changes, in the domain's JSON. `subject` is the name
+    of the gateway that is restarted, empty for all others. `exclusive` rollouts (all but restarts of workloads and
+    gateways) run one at a time per mesh.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     mesh = models.ForeignKey("interconnect.Mesh", models.PROTECT, related_name="rollouts", verbose_name=_("mesh"))
     kind = models.CharField(_("kind"), max_length=16, choices=RolloutKind.choices, default=RolloutKind.TOPOLOGY)
+    subject = models.CharField(_("subject"), max_length=63, blank=True, default="")
     exclusive = models.BooleanField(_("exclusive"), default=True)
     status = models.CharField(_("status"), max_length=16, choices=RolloutStatus.choices, default=RolloutStatus.QUEUED)
     changes = models.JSONField(_("changes"), default=list)

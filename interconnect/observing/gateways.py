@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from interconnect.domain.entries import GATEWAY_LABEL
-from interconnect.domain.injection import earlier, newest_not_injected, not_injected
+from interconnect.domain.injection import count_unfit, earlier, newest_not_injected, not_injected, obstacle
 from interconnect.domain.json_types import Json
+from interconnect.domain.results import GatewayPods
 from interconnect.domain.seen import GatewaySeen
 from interconnect.domain.violations import Violation
-from interconnect.kube import probe
+from interconnect.kube import kinds, probe
+from interconnect.kube.errors import Permanent
 from interconnect.kube.reading import items, mapping, number, text
+
+if TYPE_CHECKING:
+    from interconnect.kube.api import Api
 
 
 def gateway_seen(
@@ -50,8 +56,7 @@ def _cause(
 ) -> Violation | None:
     if fault == "network":
         return Violation("gateway.other-network", {"gateway": text(deployment, "metadata", "name"), "network": network})
-    labels = mapping(deployment, "spec", "template", "metadata", "labels")
-    return (hinders(labels) or earlier()) if hinders else None
+    return (hinders(template_labels(deployment)) or earlier()) if hinders else None
 
 
 def with_service(seen: GatewaySeen, service: Json | None, reason: str = "") -> GatewaySeen:
@@ -77,6 +82,33 @@ def with_autoscaler(seen: GatewaySeen, autoscaler: Json | None) -> GatewaySeen:
         for each in conditions
     )
     return replace(seen, at_limit=limited)
+
+
+def hindrance(api: Api, namespace: str, labels: Mapping[str, str]) -> Violation | None:
+    """Return why Pods with these labels would be made without injection now; None also where that can't be read."""
+    try:
+        found = api.get(kinds.NAMESPACE, namespace, metadata_only=True)
+        return obstacle(found or {}, labels, api.list(kinds.MUTATING_WEBHOOK))
+    except Permanent:
+        return None
+
+
+def pods_of_gateway(api: Api, namespace: str, name: str, gateway: str, network: str) -> GatewayPods | None:
+    """Return what a restart of the gateway with this name and UUID would replace; None without its Deployment."""
+    deployment = api.get(kinds.DEPLOYMENT, name, namespace)
+    if deployment is None:
+        return None
+    pods = api.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway}")
+    return GatewayPods(
+        total=sum(1 for pod in pods if not mapping(pod, "metadata").get("deletionTimestamp")),
+        unfit=count_unfit(pods, network),
+        hindrance=hindrance(api, namespace, template_labels(deployment)),
+    )
+
+
+def template_labels(deployment: Json) -> dict[str, str]:
+    """Return the labels that a Deployment gives its Pods."""
+    return dict(mapping(deployment, "spec", "template", "metadata", "labels"))
 
 
 def of_gateway(objects: Sequence[Json], gateway: str) -> list[Json]:

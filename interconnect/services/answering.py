@@ -36,6 +36,7 @@ Answer = Callable[[Inquiry], Json]
 ANSWERS: Mapping[str, Answer] = {
     checking.KIND.name: checking.answer,
     decisions.WORKLOADS.name: decisions.count,
+    decisions.GATEWAY.name: decisions.gateway,
     looks.RULE.name: looks.rule,
     looks.ENABLING.name: looks.enabling,
     plans.KIND.name: plans.answer,

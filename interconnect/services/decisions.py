@@ -1,7 +1,7 @@
 """Decisions: buttons that start or change a rollout, each confirmed first with its plan.
 
-The plan of a question is an inquiry of its own (`interconnect.services.plans`, or a count of workloads), bound to the
-question by its key. A plan becomes one rollout, however often the answer is sent.
+The plan of a question is an inquiry of its own (`interconnect.services.plans`, or what a restart of workloads or of a
+gateway would replace), bound to the question by its key. A plan becomes one rollout, however often the answer is sent.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from interconnect.domain.confirming import Asking, asking
 from interconnect.domain.kinds import KINDS
 from interconnect.domain.refusal import Refused
-from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.results import GatewayPods, WorkloadsResult
 from interconnect.domain.rules import is_disable_phrase
 from interconnect.domain.serial import changes_from_json, topology_from_json
 from interconnect.domain.steps import StepKind
 from interconnect.domain.verify import GuardChoice
-from interconnect.models import Inquiry, Mesh, Rollout, RolloutKind, StepStatus
+from interconnect.models import Gateway, Inquiry, Mesh, Rollout, RolloutKind, StepStatus
 from interconnect.rollouts.engine import UNDONE
 from interconnect.services import plans
 from interconnect.services.inquiries import Kind, inquiry_start
@@ -31,8 +32,8 @@ from interconnect.services.rollouts import (
     way_back,
     why_not_retried,
 )
-from interconnect.services.workloads import workloads_counted, workloads_restart
-from interconnect.state import desired
+from interconnect.services.workloads import gateway_pods, gateway_restart, workloads_counted, workloads_restart
+from interconnect.state import desired, pages
 
 if TYPE_CHECKING:
     from interconnect.domain.changes import Change
@@ -40,13 +41,14 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import RestartPolicy
     from meshconsole.access.actor import Actor
 
-WORKLOADS = Kind("workloads")
+WORKLOADS, GATEWAY = Kind("workloads"), Kind("gateway-pods")
 
 
 class Decision(StrEnum):
     REVERT = "revert"
     RESTORE = "restore"
     WORKLOADS = "workloads"
+    GATEWAY = "gateway"
     RETRY = "retry"
     SKIP = "skip"
     FORCE = "force"
@@ -65,7 +67,7 @@ GUARDS = {Decision.SKIP: GuardChoice.SKIP, Decision.FORCE: GuardChoice.FORCE}
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question before a decision. `rollout` is the one whose page asks, `tokens` what the button itself consents to,
-    `group` or `cluster` whose workloads to restart.
+    `group` or `cluster` whose workloads to restart, `gateway` the one to restart, with its cluster.
     """
 
     mesh: Mesh
@@ -74,11 +76,13 @@ class Question:
     tokens: tuple[str, ...] = ()
     group: str = ""
     cluster: str = ""
+    gateway: Gateway | None = None
 
     @property
     def key(self) -> str:
         """The name of the question. A plan made for another question doesn't answer this one."""
-        about = str(self.rollout.id) if self.rollout else f"{self.group}/{self.cluster}"
+        row = self.rollout or self.gateway
+        about = str(row.id) if row else f"{self.group}/{self.cluster}"
         return " ".join((self.decision, about, *sorted(self.tokens)))
 
 
@@ -93,14 +97,13 @@ class Answer:
 def question_ask(*, question: Question, user_id: int) -> Inquiry:
     """Have the plan of the question made now. Raises Refused when there is nothing left to decide."""
     mesh = question.mesh
+    shown = {"revision": mesh.revision, "decision": question.key}
     if question.decision is Decision.WORKLOADS:
-        params = {
-            "group": question.group,
-            "cluster": question.cluster,
-            "revision": mesh.revision,
-            "decision": question.key,
-        }
+        params = {"group": question.group, "cluster": question.cluster, **shown}
         return inquiry_start(user_id=user_id, kind=WORKLOADS, mesh=mesh, params=params)
+    if question.gateway is not None:
+        params = {"gateway": str(question.gateway.id), "name": question.gateway.name, **shown}
+        return inquiry_start(user_id=user_id, kind=GATEWAY, mesh=mesh, params=params)
     retried = _rollout(question) if question.decision in RETRIES else None
     accepted = offered(retried) & set(question.tokens) if retried else ()
     return plans.plan_afresh(
@@ -127,6 +130,18 @@ def count(inquiry: Inquiry) -> Json:
         raise Refused.because("workloads.none")
     params = inquiry.params
     return workloads_counted(mesh=inquiry.mesh, group=params["group"], cluster=params["cluster"]).to_json()
+
+
+def gateway(inquiry: Inquiry) -> Json:
+    """Return the Pods that a restart of a gateway would replace."""
+    return gateway_pods(gateway=_gateway(inquiry)).to_json()
+
+
+def _gateway(inquiry: Inquiry) -> Gateway:
+    found = pages.gateway_of(inquiry.mesh, UUID(inquiry.params["gateway"])) if inquiry.mesh else None
+    if found is None:
+        raise Refused.because("gateway.unknown", gateway=inquiry.params["name"])
+    return found
 
 
 def question_asks(*, question: Question) -> Asking:
@@ -188,6 +203,8 @@ def _started(question: Question, row: Inquiry, answer: Answer, actor: Actor) -> 
             return workloads_restart(
                 actor=actor, mesh=question.mesh, group=question.group, cluster=question.cluster, counted=counted
             )
+        case Decision.GATEWAY:
+            return gateway_restart(actor=actor, gateway=_gateway(row), pods=GatewayPods.from_json(row.result))
         case _:
             guard = GUARDS.get(question.decision, GuardChoice.FAIL)
             return rollout_retry(

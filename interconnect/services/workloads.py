@@ -1,23 +1,25 @@
-"""Restart workloads whose Pods carry another network than their cluster's group, in waves."""
+"""Restart workloads whose Pods carry another network than their cluster's group, in waves, and single gateways."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
 
 from interconnect import clients
-from interconnect.domain.kinds import RELABELLING
+from interconnect.domain.injection import prevents_restart
+from interconnect.domain.kinds import RELABELLING, RESTARTING
 from interconnect.domain.refusal import Refused
-from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.results import GatewayPods, WorkloadsResult
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.steps import Phase, StepKind
 from interconnect.domain.violations import Violation
 from interconnect.kube.errors import KubeError
-from interconnect.models import Cluster, Mesh, Rollout, RolloutKind, RolloutStatus, Step
+from interconnect.models import Cluster, Gateway, Mesh, Rollout, RolloutKind, RolloutStatus, Step
 from interconnect.models.rollout import UNFINISHED
+from interconnect.observing.gateways import pods_of_gateway
 from interconnect.observing.istiods import side_by_side
 from interconnect.observing.stale import count_stale
 from interconnect.permissions import role_to_restart
@@ -78,9 +80,57 @@ def workloads_restart(
         todo = {row: _restartable(found.get(row.name)) for row in rows}
         if not any(todo.values()):
             raise Refused(_not_counted(found) or [Violation("workloads.none")])
-        rollout = _start(actor, mesh, todo)
+        rollout = _start(actor, mesh, list(_waves(todo)))
         request.rollout_id = str(rollout.id)
     return rollout
+
+
+def gateway_pods(*, gateway: Gateway) -> GatewayPods:
+    """Return what a restart of a gateway would replace. Calls its cluster: pages have a worker call this.
+
+    Raises Refused if the Deployment is gone, and KubeError.
+    """
+    cluster = gateway.cluster
+    api, network = clients.api_of(cluster.connection), cluster.group.name if cluster.group else ""
+    found = pods_of_gateway(api, cluster.system_namespace, gateway.name, str(gateway.id), network)
+    if found is None:
+        raise Refused.because("gateway.no-deployment", gateway=gateway.name, cluster=cluster.name)
+    return found
+
+
+def gateway_restart(*, actor: Actor, gateway: Gateway, pods: GatewayPods | None = None) -> Rollout:
+    """Have the Deployment of a gateway replace its Pods. Nothing else of the gateway changes.
+
+    `pods` is what was just seen; without it the cluster is asked. Refused while new Pods would be made without
+    injection.
+    """
+    cluster = gateway.cluster
+    params = {"gateway": gateway.name, "cluster": cluster.name}
+    with audited(
+        actor, "gateway.restart", mesh=cluster.mesh, subject=gateway.name, params=params, asks_clusters=True
+    ) as request:
+        _require_rights(actor, [cluster])
+        cause = (pods or _asked(gateway)).hindrance
+        if cause is not None:
+            raise Refused([prevents_restart(gateway.name, cause)])
+        step = Step(
+            phase=Phase.PREPARE,
+            chain=cluster.uid,
+            position=1,
+            kind=StepKind.GATEWAY_RESTART,
+            subject=str(gateway.id),
+            params={"restarted_at": timezone.now().isoformat()},
+        )
+        rollout = _start(actor, cluster.mesh, [step], subject=gateway.name)
+        request.rollout_id = str(rollout.id)
+    return rollout
+
+
+def _asked(gateway: Gateway) -> GatewayPods:
+    try:
+        return gateway_pods(gateway=gateway)
+    except KubeError as error:
+        raise Refused([error.violation()]) from None
 
 
 def _chosen(mesh: Mesh, group: str, cluster: str) -> list[Cluster]:
@@ -115,14 +165,31 @@ def _restartable(counted: Counted | None) -> tuple[Workload, ...]:
     return counted.restartable if isinstance(counted, StaleCount) else ()
 
 
-def _start(actor: Actor, mesh: Mesh, todo: Mapping[Cluster, tuple[Workload, ...]]) -> Rollout:
+def _waves(todo: Mapping[Cluster, tuple[Workload, ...]]) -> Iterator[Step]:
+    now = timezone.now().isoformat()
+    for row, items in todo.items():
+        for number, start in enumerate(range(0, len(items), WAVE), 1):
+            workloads = [workload._asdict() for workload in items[start : start + WAVE]]
+            yield Step(
+                phase=Phase.PREPARE,
+                chain=row.uid,
+                position=number,
+                kind=StepKind.WORKLOADS,
+                params={"workloads": workloads, "restarted_at": now},
+            )
+        if items:
+            yield Step(phase=Phase.WITHDRAW, chain=row.uid, position=1, kind=StepKind.STALE)
+
+
+def _start(actor: Actor, mesh: Mesh, steps: Sequence[Step], *, subject: str = "") -> Rollout:
     with transaction.atomic():
         # A change of the topology writes this row first: one of the two waits and then sees the other.
         Mesh.objects.select_for_update().get(id=mesh.id)
-        require_free(mesh, [row.uid for row, items in todo.items() if items])
+        require_free(mesh, sorted({step.chain for step in steps}))
         rollout = Rollout.objects.create(
             mesh=mesh,
             kind=RolloutKind.WORKLOADS,
+            subject=subject,
             exclusive=False,
             status=RolloutStatus.QUEUED,
             restart=mesh.restart,
@@ -130,43 +197,25 @@ def _start(actor: Actor, mesh: Mesh, todo: Mapping[Cluster, tuple[Workload, ...]
             actor=actor.name,
             actor_user_id=actor.user_id,
         )
-        now = timezone.now().isoformat()
-        Step.objects.bulk_create(
-            Step(
-                rollout=rollout,
-                phase=Phase.PREPARE,
-                chain=row.uid,
-                position=number,
-                kind=StepKind.WORKLOADS,
-                params={
-                    "workloads": [workload._asdict() for workload in items[start : start + WAVE]],
-                    "restarted_at": now,
-                },
-            )
-            for row, items in todo.items()
-            for number, start in enumerate(range(0, len(items), WAVE), 1)
-        )
-        Step.objects.bulk_create(
-            Step(rollout=rollout, phase=Phase.WITHDRAW, chain=row.uid, position=1, kind=StepKind.STALE)
-            for row, items in todo.items()
-            if items
-        )
+        for step in steps:
+            step.rollout = rollout
+        Step.objects.bulk_create(steps)
         engine.begin(rollout)
     return rollout
 
 
 def require_free(mesh: Mesh, uids: Sequence[str]) -> None:
     """Raise Refused while another rollout changes the group or webhook path of one of these clusters, or restarts their
-    workloads.
+    workloads or gateways.
     """
     busy = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED, chain__in=uids)
-    running = busy.filter(kind__in=(*RELABELLING, StepKind.WORKLOADS)).select_related("rollout").first()
+    running = busy.filter(kind__in=RELABELLING | RESTARTING).select_related("rollout").first()
     if running:
         raise Refused.because("rollout.running", rollout=str(running.rollout_id), actor=running.rollout.actor)
 
 
 def restarting(mesh: Mesh, uids: Iterable[str]) -> list[str]:
-    """Return the names of these clusters whose workloads are being restarted now."""
+    """Return the names of these clusters whose workloads or gateways are being restarted now."""
     chains = Step.objects.filter(
         rollout__mesh=mesh, rollout__kind=RolloutKind.WORKLOADS, rollout__status__in=UNFINISHED, chain__in=list(uids)
     ).values_list("chain", flat=True)

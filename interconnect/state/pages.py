@@ -286,6 +286,17 @@ def cluster_of(mesh: Mesh, name: str) -> Cluster | None:
     return Cluster.objects.filter(mesh=mesh, name=name).select_related("connection", "group").first()
 
 
+def gateway_of(mesh: Mesh, gateway_id: UUID) -> Gateway | None:
+    found = Gateway.objects.filter(cluster__mesh=mesh, id=gateway_id)
+    return found.select_related("cluster__connection", "cluster__mesh", "cluster__group__membership").first()
+
+
+def gateway_names(mesh: Mesh) -> dict[str, str]:
+    """Return the names of gateways by UUID."""
+    rows = Gateway.objects.filter(cluster__mesh=mesh).values_list("id", "name")
+    return {str(gateway): name for gateway, name in rows}
+
+
 def left_on(mesh: Mesh, cluster: Cluster) -> list[str]:
     """Return what the console may still have on a cluster, object by object."""
     rows = applied.of_members(mesh).filter(cluster_uid=cluster.uid).order_by("kind", "name").distinct()

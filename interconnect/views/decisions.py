@@ -19,8 +19,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from interconnect.domain.changes import CreateGateway, DeleteGateway, DeleteGroup, Disable, Remove, RemoveCluster
+from interconnect.domain.injection import prevents_restart
 from interconnect.domain.refusal import Refused
-from interconnect.domain.results import WorkloadsResult
+from interconnect.domain.results import GatewayPods, WorkloadsResult
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.steps import StepKind
 from interconnect.domain.violations import Violation
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from interconnect.domain.confirming import Asking
-    from interconnect.models import Inquiry
+    from interconnect.models import Gateway, Inquiry
 
 MOST_LINES = 20
 MOST_TYPED = 100
@@ -103,6 +104,15 @@ def restart_workloads(request: HttpRequest, name: str) -> HttpResponse:
     if (cluster or group) not in known:
         raise Http404
     return _decide(request, visit, Question(visit.mesh, Decision.WORKLOADS, group=group, cluster=cluster))
+
+
+@require_http_methods(["GET", "POST"])
+def restart_gateway(request: HttpRequest, name: str, gateway: UUID) -> HttpResponse:
+    visit = mesh_for(request, name)
+    found = pages.gateway_of(visit.mesh, gateway)
+    if found is None:
+        raise Http404
+    return _decide(request, visit, Question(visit.mesh, Decision.GATEWAY, gateway=found))
 
 
 @require_http_methods(["GET", "POST"])
@@ -339,9 +349,8 @@ def _step_of(form: DecisionForm) -> str:
 def _title(question: Question, verb: str) -> str:
     if question.decision is Decision.RESTORE:
         return _("Restore what others have changed")
-    if question.rollout is None:
-        return verb
-    return _("%(verb)s: %(title)s") % {"verb": verb, "title": phrases.rollout_title(question.rollout)}
+    about = phrases.rollout_title(question.rollout) if question.rollout else question.gateway
+    return _("%(verb)s: %(title)s") % {"verb": verb, "title": about} if about else verb
 
 
 def _verbs() -> Mapping[Decision, str]:
@@ -349,6 +358,7 @@ def _verbs() -> Mapping[Decision, str]:
         Decision.REVERT: _("Revert"),
         Decision.RESTORE: _("Restore"),
         Decision.WORKLOADS: _("Restart workloads"),
+        Decision.GATEWAY: _("Restart gateway"),
         Decision.RETRY: _("Retry"),
         Decision.SKIP: _("Skip the restart"),
         Decision.FORCE: _("Restart anyway"),
@@ -383,6 +393,15 @@ def _words(question: Question) -> tuple[str, ...]:
                     "waves. Stops at the first workload that doesn't become ready."
                 )
                 % {"whose": whose},
+            )
+        case Decision.GATEWAY if question.gateway is not None:
+            names = {"gateway": question.gateway.name, "cluster": question.gateway.cluster.name}
+            return (
+                _(
+                    "Replaces the Pods of %(gateway)s in %(cluster)s with a rolling update. Connections through a Pod "
+                    "end when it's replaced. Nothing else changes."
+                )
+                % names,
             )
         case _:
             return (*_of_a_retry(question), _("Completed steps aren't repeated. The others are tried again."))
@@ -443,6 +462,10 @@ def _shown(visit: Visit, asked: Asked) -> dict[str, Any]:
     if decision is Decision.WORKLOADS:
         found |= {"planning": planning, "planned": plan.status == InquiryStatus.DONE, **_counted(plan)}
         nothing = found["planned"] and not found["restartable"]
+    elif asked.question.gateway is not None:
+        found |= {"planning": planning, "planned": plan.status == InquiryStatus.DONE}
+        found |= _replaced(plan, asked.question.gateway)
+        nothing = False
     else:
         found |= plan_rows.context_of(plan, visit.mesh, desired.load(visit.mesh))
         nothing = decision is Decision.RESTORE and found["planned"] and not (found["steps"] or found["left_steps"])
@@ -464,7 +487,25 @@ def _why_not_yet(decision: Decision, found: Mapping[str, Any]) -> str:
         return _("There is nothing to do.")
     if found["tokens"] and not found["may_override"]:
         return _("This needs the mesh admin role.")
+    if found.get("prevented"):
+        return _("Resolve the problems above first.")
     return _("Resolve the problems above first.") if decision is Decision.REVERT and found["blocked"] else ""
+
+
+def _replaced(plan: Inquiry, gateway: Gateway) -> dict[str, Any]:
+    """Return which Pods a restart of a gateway replaces, in sentences, and what prevents it; empty if nothing does."""
+    pods = GatewayPods.from_json(plan.result)
+    total = ngettext("%(count)s Pod will be replaced.", "%(count)s Pods will be replaced.", pods.total)
+    unfit = ngettext(
+        "%(count)s Pod runs without the Istio proxy of its network.",
+        "%(count)s Pods run without the Istio proxy of their network.",
+        pods.unfit,
+    )
+    said = ((unfit, pods.unfit), (total, 0 if pods.hindrance else pods.total))
+    return {
+        "replaced": tuple(text % {"count": count} for text, count in said if count),
+        "prevented": phrases.reason(prevents_restart(gateway.name, pods.hindrance)) if pods.hindrance else "",
+    }
 
 
 def _counted(plan: Inquiry) -> dict[str, Any]:

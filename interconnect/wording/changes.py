@@ -31,6 +31,7 @@ STEP_NAMES = {
     StepKind.LABEL_RESTORE: gettext_lazy("Put network label back"),
     StepKind.RULE_DELETE: gettext_lazy("Delete gateway rule"),
     StepKind.WORKLOADS: gettext_lazy("Restart workloads"),
+    StepKind.GATEWAY_RESTART: gettext_lazy("Restart gateway"),
 }
 
 PHASE_NAMES = {

@@ -64,10 +64,7 @@ MESSAGES: Mapping[str, StrPromise] = {
         "Admission on %(cluster)s changed these fields that the console set: %(fields)s."
     ),
     "gateway.missing": _("The Deployment of %(gateway)s is gone from %(cluster)s."),
-    "gateway.not-injected": _(
-        "The Pods of %(gateway)s run without the gateway proxy of their network. %(violation)s Fix the cause, "
-        "then restart the gateway."
-    ),
+    "gateway.not-injected": _("The Pods of %(gateway)s run without the gateway proxy of their network. %(violation)s"),
     "gateway.not-ready": _READY,
     "gateway.degraded": _READY,
     "gateway.changed": _("An object of the gateway isn't as the console wrote it. %(violation)s"),

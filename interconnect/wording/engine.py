@@ -68,7 +68,9 @@ SERVICES = {
     "silence.ended": _("This silence has already ended."),
     "workloads.none": _("No workloads here need a restart."),
     "workloads.not-counted": _("Can't count the workloads on %(cluster)s. %(violation)s"),
-    "workloads.joined": _("The group “%(group)s” is joined, so restarting its workloads needs the mesh admin role."),
+    "workloads.joined": _(
+        "The group “%(group)s” is joined, so restarting its workloads and gateways needs the mesh admin role."
+    ),
 }
 
 STEPS = {
@@ -93,9 +95,12 @@ STEPS = {
     "step.cancelled": _("Cancelled before it started."),
     "gateway.other-network": _(
         "The Pods of %(gateway)s were injected for another network than %(network)s. Check the injection webhook of "
-        "this cluster, then retry."
+        "this cluster, then retry the rollout or restart the gateway."
     ),
     "gateway.made-without-injection": _("The Pods of %(gateway)s were created without the Istio proxy. %(violation)s"),
+    "gateway.no-deployment": _(
+        "There is no Deployment of %(gateway)s on %(cluster)s. Restore it, or retry the rollout that creates it."
+    ),
     "gateway.not-available": _(
         "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
         "%(said)s. Fix it, then retry."
@@ -290,6 +295,7 @@ DRIFT = {
 CLI = {
     "cli.no-mesh": _("There is no mesh named “%(name)s”. Known: %(known)s."),
     "cli.no-cluster": _("The mesh %(mesh)s has no cluster named “%(name)s”. Known: %(known)s."),
+    "cli.no-gateway": _("The mesh %(mesh)s has no east-west gateway “%(name)s”. Known: %(known)s."),
     "cli.no-rollout": _("There is no rollout “%(text)s”. Give the ID of a rollout or the name of a mesh."),
     "cli.no-user": _("There is no active user named “%(name)s”."),
     "cli.database": _(

@@ -75,27 +75,31 @@ WRITES = {
         "The ConfigMap %(namespace)s/%(name)s is gone. Check where istiod reads meshNetworks, then retry."
     ),
     "injection.earlier": _(
-        "An injection webhook selects them now, so they were probably created before it did. Retry the rollout, or "
-        "restart the gateway's Deployment."
+        "An injection webhook selects them now, so they were probably created before it did. Retry the rollout or "
+        "restart the gateway."
     ),
     "injection.namespace-label": _(
         "The namespace %(namespace)s has the label %(label)s, so no injection webhook selects them. Remove the label, "
-        "then retry."
+        "then retry the rollout or restart the gateway."
     ),
     "injection.no-webhook": _(
-        "The cluster has no injection webhook. Install the sidecar injector for this cluster, then retry."
+        "The cluster has no injection webhook. Install the sidecar injector for this cluster, then retry the rollout "
+        "or restart the gateway."
     ),
     "injection.policy": _(
         "An injection webhook selects them, yet it has no effect. Look for a mutating policy that changes Pods, and "
-        "for injection that is switched off in istiod's configuration, then retry."
+        "for injection that is switched off in istiod's configuration, then retry the rollout or restart the "
+        "gateway."
     ),
+    "injection.prevents-restart": _("New Pods of %(gateway)s would be created without the Istio proxy. %(violation)s"),
     "injection.revision": _(
         "No injection webhook of the cluster serves the revision %(revision)s (found: %(revisions)s). Install that "
-        "revision or correct the label istio.io/rev of the namespace %(namespace)s, then retry."
+        "revision or correct the label istio.io/rev of the namespace %(namespace)s, then retry the rollout or restart "
+        "the gateway."
     ),
     "injection.selector": _(
         "The selectors of the injection webhooks (%(webhooks)s) match neither them nor the namespace %(namespace)s. "
-        "Fix the selectors or the labels of the namespace, then retry."
+        "Fix the selectors or the labels of the namespace, then retry the rollout or restart the gateway."
     ),
     "writes.note.admitted": _("the cluster changes %(field)s to %(value)s"),
     "writes.note.adopted": _("existed before; adopted"),
@@ -175,7 +179,7 @@ PREFLIGHT = {
     ),
     "preflight.gateway-not-ready": _("The gateway %(gateway)s isn't ready. Wait until it is, or check its Pods."),
     "preflight.gateway-not-injected": _(
-        "The gateway %(gateway)s has no proxy injected. Check the injection webhook, then restart its Pods."
+        "The gateway %(gateway)s has no proxy injected. Check the injection webhook, then restart the gateway."
     ),
     "preflight.pods-elsewhere": _(
         "Pods in %(cluster)s already carry the network %(network)s. Restart them, or use another group name."

@@ -192,7 +192,8 @@ def _one(change: Mapping[str, Any]) -> str:
 
 def rollout_title(rollout: Rollout) -> str:
     if rollout.kind == RolloutKind.WORKLOADS:
-        return _("Restart workloads")
+        restarted = {"gateway": rollout.subject}
+        return _("Restart gateway %(gateway)s") % restarted if rollout.subject else _("Restart workloads")
     return changes_in_words(rollout.changes) or _("Restore what others have changed")
 
 
@@ -211,6 +212,7 @@ ACTIONS: Mapping[str, str | Promise] = {
     "member.set": gettext_lazy("Assign a role"),
     "member.remove": gettext_lazy("Remove a role"),
     "workloads.restart": gettext_lazy("Restart workloads"),
+    "gateway.restart": gettext_lazy("Restart gateway"),
     "silence.add": gettext_lazy("Silence a finding"),
     "silence.end": gettext_lazy("End a silence"),
     "drift.restore": gettext_lazy("Restore what others have changed"),

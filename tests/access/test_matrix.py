@@ -67,6 +67,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "cluster-move": (GET, ("cluster",)),
     "cluster-remove-from-group": (GET, ("cluster",)),
     "gateway-edit": (GET, ("gateway",)),
+    "gateway-restart": (GET, ("gateway",)),
     "gateway-delete": (GET, ("gateway",)),
     "enable": (GET, ()),
     "disable": (GET, ()),
@@ -215,7 +216,7 @@ def test_a_role_in_one_mesh_is_none_in_another(mesh: Mesh, ada: Any) -> None:
 
 def test_an_object_of_another_mesh_is_not_found(mesh: Mesh, pia: Any) -> None:
     shop.new_mesh("other")
-    for name in ("rollout", "gateway-edit", "group-delete", "cluster-move"):
+    for name in ("rollout", "gateway-edit", "gateway-restart", "group-delete", "cluster-move"):
         url = address(mesh, name, TABLE[name][1]).replace("/storefront/", "/other/")
         assert browser(pia).get(url).status_code == 404, name
 

@@ -71,6 +71,7 @@ def test_a_mesh_that_is_not_there_is_said_with_those_that_are(at_work: Shell) ->
         ["check", "dev"],
         ["revert", "dev"],
         ["restart-workloads", "dev"],
+        ["restart-gateway", "dev", "member-a/1"],
     ):
         assert "Known: prod" in at_work(*arguments, ends=REFUSED).err
     for arguments in (
@@ -180,6 +181,7 @@ def test_a_stored_cluster_that_lies_is_shown_and_hinders_no_other(at_work: Shell
     check = at_work("check", "prod", ends=REFUSED)
     assert "member-a" in check.out
     at_work("restart-workloads", "prod", "--cluster", "member-a", ends=REFUSED)
+    at_work("restart-gateway", "prod", "member-a/1", ends=REFUSED)
 
 
 def test_a_control_plane_that_died_is_said_by_every_command(at_work: Shell) -> None:

@@ -328,6 +328,15 @@ def test_workloads_are_restarted_by_group_and_by_cluster(at_work: Shell) -> None
     at_work("restart-workloads", "prod", ends=OK)
 
 
+def test_a_gateway_is_restarted_by_its_key_or_name(at_work: Shell) -> None:
+    assert "Restart gateway" in at_work("restart-gateway", "prod", "member-b/1", ends=OK).out
+    at_work("restart-gateway", "prod", "eastwest-member-c-1", ends=OK)
+    unknown = at_work("restart-gateway", "prod", "member-b/2", ends=REFUSED)
+    assert "“member-b/2”. Known: member-a/1, member-b/1, member-c/1." in unknown.err
+    user("omar", Role.OPERATOR)
+    assert "mesh admin" in at_work("restart-gateway", "prod", "member-b/1", "--user", "omar", ends=REFUSED).err
+
+
 def test_clusters_are_unregistered_and_forgotten(at_work: Shell) -> None:
     at_work("unregister", "prod", "member-c", ends=REFUSED)
     at_work("forget", "prod", "member-c", ends=REFUSED)

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from interconnect.domain.injection import earlier, newest_not_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.injection import (
+    count_unfit,
+    earlier,
+    newest_not_injected,
+    not_injected,
+    obstacle,
+    overruled,
+    prevents_restart,
+    relabelled,
+)
+from interconnect.domain.violations import Violation
 
 GATEWAY = {"istio": "eastwestgateway", "sidecar.istio.io/inject": "true", "meshconsole.io/gateway": "g"}
 
@@ -123,6 +133,12 @@ def test_what_no_selector_explains_is_a_policy() -> None:
     assert earlier().code == "injection.earlier"
 
 
+def test_a_restart_is_prevented_by_its_cause_and_says_of_which_gateway() -> None:
+    found = prevents_restart("eastwest-a-1", Violation("injection.revision", {"revision": "canary"}))
+    assert found.code == "injection.prevents-restart"
+    assert found.params == {"gateway": "eastwest-a-1", "violation": "injection.revision", "revision": "canary"}
+
+
 def pod(image: str = "proxyv2:1.31", network: str = "blue", **metadata: Any) -> dict[str, Any]:
     proxy = {"name": "istio-proxy", "image": image, "env": [{"name": "ISTIO_META_NETWORK", "value": network}]}
     return {"metadata": {"name": "p", **metadata}, "spec": {"containers": [proxy]}}
@@ -138,6 +154,11 @@ def test_an_image_that_was_not_replaced_is_told_behind_a_registry_too(image: str
 
 def test_images_of_proxies_are_not_taken_for_the_placeholder() -> None:
     assert not_injected([pod("auto.example.org/proxyv2"), pod("example.org/auto/proxyv2:auto")], "blue") == ""
+
+
+def test_pods_without_the_proxy_of_their_network_are_counted() -> None:
+    assert count_unfit([pod(), pod("auto"), pod(network="green"), pod("auto", **GOING)], "blue") == 2
+    assert count_unfit([pod()], "blue") == 0
 
 
 def of(template: str, second: int, image: str = "proxyv2:1.31", **metadata: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from interconnect.domain.findings import Finding, Severity
 from interconnect.domain.refusal import Refused
 from interconnect.domain.reports import ClusterSummary, MeshSummary, RegistrationReport
 from interconnect.domain.results import (
+    GatewayPods,
     GatewayShown,
     LeftBehind,
     PlanResult,
@@ -73,6 +74,7 @@ MATRIX = Matrix(
 RESULTS: dict[str, Any] = {
     "plan": PLAN,
     "workloads": WorkloadsResult({"a": COUNTED, "b": SILENT}),
+    "gateway": GatewayPods(2, 1, Violation("injection.no-webhook")),
     "rule": RuleResult((GatewayShown("istio-system", "rule", True, False, "kind: Gateway"),), 2, (WRITE,)),
     "cluster": RegistrationReport(CLUSTER, concluded=True),
     "mesh": RegistrationReport(MeshSummary(CLUSTER, CLUSTER, (ISTIOD,), ("a", "b"))),
@@ -90,7 +92,9 @@ def test_a_stored_result_is_read_back(result: Any) -> None:
     assert type(result).from_json(stored(result)) == result
 
 
-@pytest.mark.parametrize("kind", [PlanResult, WorkloadsResult, RuleResult, RegistrationReport, ChecksResult])
+@pytest.mark.parametrize(
+    "kind", [PlanResult, WorkloadsResult, GatewayPods, RuleResult, RegistrationReport, ChecksResult]
+)
 def test_a_question_without_an_answer_has_an_empty_result(kind: Any) -> None:
     assert kind.from_json(stored(kind.from_json({}))) == kind.from_json({})
 

@@ -252,6 +252,13 @@ def gateway_edit_of_several(on: Stage) -> None:
     on.press("cluster-edit-gateway", HERE, cluster="berlin-1")
 
 
+@scene("gateway-restart", whole=False)
+def gateway_restart(on: Stage) -> None:
+    on.go("interconnect", HERE)
+    _of_first_gateway(on, "restart")
+    on.planned()
+
+
 @scene("gateway-delete", whole=False)
 def gateway_delete(on: Stage) -> None:
     on.go("interconnect", HERE)

@@ -141,6 +141,7 @@ ROWS: dict[str, Row] = {
     "rule": NOTHING,
     "restore": Row(DECISION),
     "restart-workloads": Row(DECISION, query="?cluster=taiwan"),
+    "gateway-restart": Row(DECISION),
     "mesh-register": Row(
         {**HUB, "name": "new", "kind": "hosted", "system_namespace": "istio-system"}, kept=("name", "system_namespace")
     ),
@@ -251,7 +252,7 @@ def stored(mesh: Mesh) -> tuple[Any, ...]:
     counts = (
         Mesh.objects.count(),
         Rollout.objects.count(),
-        Inquiry.objects.exclude(kind__in=("kubeconfig.kept", "plan", "workloads")).count(),
+        Inquiry.objects.exclude(kind__in=("kubeconfig.kept", "plan", "workloads", "gateway-pods")).count(),
     )
     clusters = sorted((name, tuple(cidrs)) for name, cidrs in mesh.clusters.values_list("name", "pod_cidrs"))
     return desired.load(mesh), settings, people, counts, clusters

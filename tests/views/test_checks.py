@@ -205,6 +205,7 @@ FIXES = [
         "/interconnect/addresses/?group=aws",
     ),
     ("pods.stale", SubjectKind.CLUSTER, "taiwan", "Restart workloads", "/restart-workloads/?cluster=taiwan"),
+    ("gateway.not-injected", SubjectKind.GATEWAY, "eastwest-taiwan-1", "Restart gateway", "/restart/"),
     ("gateway.budget-blocks", SubjectKind.GATEWAY, "eastwest-taiwan-1", "Edit gateway", "/edit/"),
     ("networks.source-unknown", SubjectKind.ISTIOD, "istiod", "Open settings", "/settings/"),
     ("group.no-way-in", SubjectKind.GROUP, "aws", "Open group", "/?q=aws"),

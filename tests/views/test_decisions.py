@@ -18,7 +18,7 @@ from meshconsole.audit.models import Entry
 from tests.conftest import person
 from tests.support import shop
 from tests.support.markup import flat
-from tests.support.world import A, B
+from tests.support.world import GATEWAY_IDS, SYSTEM, A, B
 from tests.support.worlds import fleets, hasty, joined, prepared, world
 
 if TYPE_CHECKING:
@@ -324,6 +324,37 @@ def test_a_restart_of_workloads_shows_which_before_it_starts(prepared: World) ->
     assert "HX-Redirect" in sent(ada, url, plan).headers
     steps = Rollout.objects.get(kind=RolloutKind.WORKLOADS).steps.filter(kind="workloads")
     assert [step.params["workloads"] for step in steps] == [[workload]]
+
+
+def test_a_restart_of_a_gateway_waits_for_its_cause_to_go(prepared: World) -> None:
+    def switch(value: str | None) -> None:
+        labels = {"metadata": {"labels": {"istio-injection": value}}}
+        prepared.fleet.cluster("member-b").patch("Namespace", SYSTEM, labels)
+
+    url = f"/meshes/prod/gateways/{GATEWAY_IDS[B]}/restart/"
+    omar = browser(prepared.mesh, "omar", Role.OPERATOR)
+    switch("disabled")
+    plan = opened(omar, url)
+    text = shown(omar, url, plan)
+    assert "istio-injection=disabled" in text and "data-ready" not in text
+    assert "New Pods of eastwest-member-b-1 would be created without the Istio proxy." in text
+    assert sent(omar, url, plan).status_code == 409
+    switch(None)
+    again = opened_again(omar, url, plan)
+    assert "1 Pod will be replaced." in shown(omar, url, again) and "data-ready" in shown(omar, url, again)
+    done = sent(omar, url, again)
+    assert done.headers["HX-Redirect"] == f"/meshes/prod/rollouts/{newest().id}/"
+    prepared.finish(newest())
+    page = flat(omar.get(done.headers["HX-Redirect"]).content.decode())
+    assert "Restart gateway eastwest-member-b-1" in page and "1 of 1 replica" in page and GATEWAY_IDS[B] not in page
+
+
+def opened_again(client: Any, url: str, plan: Inquiry) -> Inquiry:
+    """The plan that *Plan again* has made."""
+    sent(client, url, plan, again="1")
+    new = Inquiry.objects.latest("asked_at")
+    answering.answer(new.id)
+    return new
 
 
 def test_another_persons_plan_decides_nothing(joined: World) -> None:

@@ -198,6 +198,23 @@ def test_a_changed_address_leads_to_its_update(as_ada: Any, mesh: Mesh) -> None:
     assert [value.split("|")[1] for value in form["chosen"].value()] == ["203.0.113.77"]
 
 
+def test_a_gateway_without_proxies_offers_its_restart(as_ada: Any, mesh: Mesh) -> None:
+    looked_at_gateway(mesh, "taiwan", timezone.now(), injected=False, uninjected=Violation("injection.earlier"))
+    row = gateway(as_ada, mesh, "taiwan")
+    assert row.state.text == "Not injected" and row.fix is not None
+    assert (str(row.fix.label), row.fix.url) == ("Restart gateway", f"/meshes/storefront/gateways/{row.id}/restart/")
+    labels = ["Edit east-west gateway", "Restart gateway", "Delete east-west gateway"]
+    assert [str(action.label) for action in row.actions] == labels
+
+
+def test_an_operator_restarts_gateways_outside_the_interconnect(client: Any, omar: Any, mesh: Mesh) -> None:
+    client.force_login(omar)
+    for name, allowed in (("taiwan", True), ("frankfurt", False)):
+        _edit, restart, _delete = gateway(client, mesh, name).actions
+        assert restart.allowed == allowed
+    assert "mesh admin" in restart.reasons[0]
+
+
 def test_what_others_changed_is_the_state_of_its_cluster(as_ada: Any, mesh: Mesh) -> None:
     params = {"kind": "Service", "name": "eastwest", "field": "type", "cluster": "taiwan", "owners": ["helm"]}
     shop.look_at(mesh.clusters.get(name="taiwan"), drift=(Violation("drift.overwritten", params),))

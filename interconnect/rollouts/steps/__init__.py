@@ -28,6 +28,7 @@ HANDLERS: Mapping[StepKind, Callable[[Work], Done | Wait]] = {
     StepKind.LABEL_RESTORE: member.label_restore,
     StepKind.RULE_DELETE: control_plane.rule_delete,
     StepKind.WORKLOADS: workloads.restart,
+    StepKind.GATEWAY_RESTART: gateway.restart,
 }
 
 

@@ -12,7 +12,13 @@ from django.db import IntegrityError, transaction
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
 from interconnect.domain.gateway_writes import gateway_writes
-from interconnect.domain.injection import newest_not_injected, not_injected, obstacle, overruled, relabelled
+from interconnect.domain.injection import (
+    newest_not_injected,
+    not_injected,
+    overruled,
+    prevents_restart,
+    relabelled,
+)
 from interconnect.domain.json_types import Json
 from interconnect.domain.manifests import DEPLOYMENT
 from interconnect.domain.names import gateway_name
@@ -23,14 +29,13 @@ from interconnect.kube.errors import Permanent
 from interconnect.kube.reading import mapping, text
 from interconnect.models import Gateway as GatewayRow
 from interconnect.models import MembershipAddress, Rollout
-from interconnect.observing.gateways import gateway_seen
+from interconnect.observing.gateways import gateway_seen, hindrance, template_labels
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.steps.control_plane import RESTARTED_AT
-from interconnect.rollouts.work import Work, described, read_live, removal_evidence
+from interconnect.rollouts.work import Work, described, read_live, refusal, removal_evidence
 from interconnect.state import applied, desired, observed
 
 if TYPE_CHECKING:
-    from interconnect.domain.violations import Violation
     from interconnect.domain.writes import Write
 
 AVAILABLE_SECONDS = 300
@@ -54,6 +59,25 @@ def apply(work: Work) -> Done | Wait:
             return Wait(0, {"renamed_from": gateway.name})
         if waiting is not None:
             return waiting
+    return _availability(work, gateway)
+
+
+def restart(work: Work) -> Done | Wait:
+    """Have the gateway's Deployment replace its Pods; succeed when the new ones are available and injected.
+
+    Raises StepFailed without replacing any while new ones would be made without injection.
+    """
+    gateway = _gateway(work)
+    if gateway is None:
+        return Done(skipped=True)
+    if not work.step.evidence.get("written"):
+        deployment = work.member.get(kinds.DEPLOYMENT, gateway.name, work.mesh.system_namespace)
+        if deployment is None:
+            raise StepFailed("gateway.no-deployment", {"gateway": gateway.name, "cluster": gateway.key.cluster})
+        cause = hindrance(work.member, work.mesh.system_namespace, template_labels(deployment))
+        if cause is not None:
+            raise refusal(prevents_restart(gateway.name, cause))
+        _restart(work, deployment)
     return _availability(work, gateway)
 
 
@@ -136,7 +160,7 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     looked = now.settled or (now.seen and now.updated > 0 and work.waited() > LOOK_SECONDS)
     pods = work.member.list(kinds.POD, namespace, labels=f"{GATEWAY_LABEL}={gateway.id}") if looked else []
     fault = not_injected(pods, network) if now.settled else newest_not_injected(pods, network)
-    changed = relabelled(pods, _labels_of(deployment or {}))
+    changed = relabelled(pods, template_labels(deployment or {}))
     seen = gateway_seen(deployment, pods if now.settled else None, network)
     observed.note_gateway(
         UUID(gateway.id),
@@ -181,8 +205,8 @@ def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> W
 
     Raises StepFailed with the cause if that would change nothing, or has changed nothing.
     """
-    labels = _labels_of(deployment)
-    cause = _obstacle(work, labels) if unfit.fault else None
+    labels = template_labels(deployment)
+    cause = hindrance(work.member, work.mesh.system_namespace, labels) if unfit.fault else None
     if cause is None and _restart(work, deployment):
         return Wait(None, evidence)
     if cause is None and unfit.changed is not None:
@@ -196,19 +220,6 @@ def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> W
     observed.note_gateway(UUID(work.step.subject), injected=False, uninjected=cause.to_json())
     params = {**cause.params, "gateway": unfit.gateway, "violation": cause.code}
     raise StepFailed("gateway.made-without-injection", params, evidence)
-
-
-def _labels_of(deployment: Json) -> dict[str, str]:
-    return dict(mapping(deployment, "spec", "template", "metadata", "labels"))
-
-
-def _obstacle(work: Work, labels: Mapping[str, str]) -> Violation | None:
-    """Why Pods would be made without injection now; None also where that can't be read."""
-    try:
-        namespace = work.member.get(kinds.NAMESPACE, work.mesh.system_namespace, metadata_only=True)
-        return obstacle(namespace or {}, labels, work.member.list(kinds.MUTATING_WEBHOOK))
-    except Permanent:
-        return None
 
 
 def _restart(work: Work, deployment: Json) -> bool:

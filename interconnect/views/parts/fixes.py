@@ -88,6 +88,14 @@ def _restart(place: Place) -> Action | None:
     return menus.restart(place.visit.mesh, place.visit.actor, joined=group.joined, cluster=place.cluster)
 
 
+def _restart_gateway(place: Place) -> Action | None:
+    gateway = place.gateway
+    group = place.topology.group_of(gateway.key.cluster) if gateway else None
+    if gateway is None or group is None:
+        return None
+    return menus.restart_gateway(place.visit.mesh, place.visit.actor, gateway, joined=group.joined)
+
+
 def _edit_gateway(place: Place) -> Action | None:
     gateway = place.gateway
     return place.action(_("Edit gateway"), "gateway-edit", gateway=gateway.id) if gateway else None
@@ -129,7 +137,7 @@ _FIXES: Mapping[str, Callable[[Place], Action | None]] = {
     "cluster.injection-path": _restore,
     "gateway.missing": _restore,
     "gateway.changed": _restore,
-    "gateway.not-injected": _open_gateway,
+    "gateway.not-injected": _restart_gateway,
     "gateway.not-ready": _open_gateway,
     "gateway.degraded": _open_gateway,
     "gateway.address-changed": _address,

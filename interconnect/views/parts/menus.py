@@ -142,8 +142,10 @@ def of_gateway(sight: pages.Sight, actor: Actor, gateway: Gateway) -> tuple[Acti
     link = partial(_url, sight, gateway=gateway.id)
     edit = _refusals(actor, "gateway-edit", rules.is_enabled(sight.topology))
     delete = _of_change(sight, actor, "gateway-delete", DeleteGateway(gateway.key))
+    group = sight.topology.group_of(gateway.key.cluster)
     return (
         Action(_("Edit east-west gateway"), link("gateway-edit"), "edit", edit),
+        restart_gateway(sight.mesh, actor, gateway, joined=group is not None and group.joined),
         Action(_("Delete east-west gateway"), link("gateway-delete"), "trash", delete, danger=True),
     )
 
@@ -156,9 +158,14 @@ def fix_of_cluster(mesh: Mesh, actor: Actor, cluster: str, state: State) -> Acti
     return Action(_("Replace credential"), url, "key", _refusals(actor, "cluster-credential"), is_page=True)
 
 
-def fix_of_gateway(sight: pages.Sight, actor: Actor, group: Group, state: State) -> Action | None:
+def fix_of_gateway(sight: pages.Sight, actor: Actor, group: Group, gateway: Gateway, state: State) -> Action | None:
     """Return what helps a gateway in this state; None if nothing on its row does."""
-    return update_address(sight, actor, group.name) if state.known.code == "gateway.address-changed" else None
+    match state.known.code:
+        case "gateway.address-changed":
+            return update_address(sight, actor, group.name)
+        case "gateway.not-injected":
+            return restart_gateway(sight.mesh, actor, gateway, joined=group.joined)
+    return None
 
 
 def update_address(sight: pages.Sight, actor: Actor, group: str) -> Action:
@@ -191,6 +198,12 @@ def restart(mesh: Mesh, actor: Actor, *, joined: bool, **whose: str) -> Action:
     """Return the action that restarts workloads. In a joined group they carry others' traffic: a mesh admin decides."""
     url = f"{reverse('restart-workloads', kwargs={'name': mesh.name})}?{urlencode(whose)}"
     return Action(_("Restart workloads"), url, "refresh", why_not(actor, role_to_restart(joined=joined)))
+
+
+def restart_gateway(mesh: Mesh, actor: Actor, gateway: Gateway, *, joined: bool) -> Action:
+    """Return the action that replaces a gateway's Pods; `joined`: its group is."""
+    url = reverse("gateway-restart", kwargs={"name": mesh.name, "gateway": gateway.id})
+    return Action(_("Restart gateway"), url, "refresh", why_not(actor, role_to_restart(joined=joined)))
 
 
 def _url(sight: pages.Sight, url_name: str, **names: str) -> str:

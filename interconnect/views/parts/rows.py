@@ -264,7 +264,7 @@ def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRo
         reason=phrases.state_reason(state),
         addresses=tuple(f"{_bracketed(host)}:15443" for host in hosts),
         in_use=_in_use(used, hosts),
-        fix=menus.fix_of_gateway(sight, actor, group, state) if group else None,
+        fix=menus.fix_of_gateway(sight, actor, group, gateway, state) if group else None,
         replicas=_replicas(gateway, state, sight),
         seen_at=known.at if known else None,
         actions=menus.of_gateway(sight, actor, gateway),

@@ -103,7 +103,8 @@ def summary(rollout: Rollout, lines: Iterable[pages.StepLine], names: Mapping[st
 
 def names_of(rollout: Rollout) -> dict[str, str]:
     """Return the names of clusters by UID and of gateways by UUID, including those that are gone."""
-    known = pages.cluster_names(rollout.mesh)
+    # A rollout that leaves the topology as it is keeps none.
+    known = pages.cluster_names(rollout.mesh) | (pages.gateway_names(rollout.mesh) if rollout.subject else {})
     found: dict[str, str] = {}
     for topology in (rollout.before or {}, rollout.after or {}):
         found |= {str(cluster.get("uid")): str(cluster.get("name")) for cluster in topology.get("clusters", ())}
