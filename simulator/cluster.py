@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator import errors, patches
+from simulator import errors, patches, quotas
 from simulator.apply import Manager, Owners, apply, managed_fields, owners_of, update
 from simulator.defaults import set_defaults
 from simulator.resources import BY_KIND, RULES, Json, Resource
@@ -320,6 +320,8 @@ class Cluster:
         if resource.kind == "Service":
             self._allocate(obj, old)
         validate(resource, obj, old)
+        if resource.kind == "Pod" and old is None and not write.dry_run:
+            quotas.admit_pod(self.store, meta["namespace"], meta["name"])
         if resource.kind in _HAS_GENERATION or resource.custom:
             meta["generation"] = (
                 1 if old is None else old["metadata"].get("generation", 1) + self._bumps(resource, old, obj)

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
+from simulator import quotas
 from simulator.cluster import Cluster, Write, now
 from simulator.errors import ApiError, forbidden_pod
 from simulator.resources import BY_KIND, RESOURCES, Json, Resource
@@ -112,6 +113,8 @@ class Controllers:
             self.later(key, self.timing.controller, lambda: self.sets.reconcile(resource, key[1], key[2]))
         elif resource.kind == "Service":
             self._balance(obj)
+        elif resource.kind == "ResourceQuota":
+            self.later(key, self.timing.controller, lambda: self._count(key[1], key[2]))
         elif resource.kind == "Pod":
             self._wake_owner(obj)
             if obj.get("status", {}).get("phase") == "Pending":
@@ -222,6 +225,10 @@ class Controllers:
             )
             return
         self.cluster.change(namespaces, "", namespace, lambda copy: copy["spec"].pop("finalizers", None))
+
+    def _count(self, namespace: str, name: str) -> None:
+        pods = len(self.cluster.store.list(PODS, namespace))
+        self.cluster.change(quotas.QUOTAS, namespace, name, lambda copy: quotas.take_over(copy, pods))
 
     def _balance(self, service: Json) -> None:
         meta = service["metadata"]

@@ -43,6 +43,10 @@ class Remote:
         """Make the Pods whose names begin with `prefix` fail their readiness probe from now on; return their names."""
         return list(self._ask("PUT", f"clusters/{cluster}/unready", {"namespace": namespace, "prefix": prefix}))
 
+    def policies(self, cluster: str, *policies: dict[str, Any]) -> None:
+        """Have a cluster change what is written to it from now on: the fields of a Policy each (policies.py)."""
+        self._ask("PUT", f"clusters/{cluster}/policies", list(policies))
+
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS, context=self._context)
         try:

@@ -48,6 +48,7 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("", "v1", "secrets", "Secret"),
     Resource("", "v1", "events", "Event"),
     Resource("", "v1", "serviceaccounts", "ServiceAccount"),
+    Resource("", "v1", "resourcequotas", "ResourceQuota", True, _STATUS),
     Resource("apps", "v1", "deployments", "Deployment", True, _SCALE),
     Resource("apps", "v1", "replicasets", "ReplicaSet", True, _SCALE),
     Resource("apps", "v1", "statefulsets", "StatefulSet", True, _SCALE),

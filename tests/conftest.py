@@ -60,6 +60,7 @@ LONGEST = (
     "tests/e2e/test_procedure.py",
     "tests/e2e/test_interruptions.py",
     "tests/rollouts/test_kills.py",
+    "tests/simulated/test_findings.py",
 )
 
 

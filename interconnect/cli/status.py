@@ -11,7 +11,7 @@ from interconnect.cli import codes
 from interconnect.cli.following import step_as_json
 from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
-from interconnect.domain.findings import Severity
+from interconnect.domain.findings import Severity, Subject, SubjectKind
 from interconnect.domain.json_types import Json
 from interconnect.domain.names import natural
 from interconnect.domain.status import Level
@@ -76,7 +76,9 @@ def _state(state: State) -> Json:
 
 
 def _part(part: Part) -> Json:
-    return _state(part.state) | {"subject": {"kind": part.subject.kind, "name": part.subject.name}}
+    """Return the worst part of a group or a mesh as JSON, with its subject; the label says what it is a state of."""
+    subject = {"kind": part.subject.kind, "name": part.subject.name}
+    return _state(part.state) | {"label": phrases.part_label(part.state), "subject": subject}
 
 
 def _cluster(sight: Sight, name: str) -> Json:
@@ -84,7 +86,7 @@ def _cluster(sight: Sight, name: str) -> Json:
     return {
         "uid": sight.topology.clusters[name].uid,
         "group": group or None,
-        "state": _state(sight.statuses.clusters[name]),
+        "state": _state(sight.statuses.of_cluster(name)),
         "observed_at": member.looked_at,
         "answered_at": member.seen_at,
         "version": member.details.version,
@@ -177,12 +179,12 @@ def _say_status(mesh: Mesh, sight: Sight, output: Output) -> None:
         clusters = ", ".join(sorted(group.clusters, key=natural))
         addresses = ", ".join(f"{each.host or _('awaited')}:{each.port}" for each in group.addresses or ())
         joined = _("joined at %(addresses)s") % {"addresses": addresses} if group.joined else _("not joined")
-        told_of = statuses.joined[name] if group.joined else statuses.groups[name].state
-        output.say(f"  {name}: {clusters} · {joined} · {_in_words(told_of)}", {})
+        words = _in_words(statuses.joined[name]) if group.joined else _part_in_words(name, statuses.groups[name])
+        output.say(f"  {name}: {clusters} · {joined} · {words}", {})
         for gateway in sight.topology.gateways_of_group(name):
             _say_gateway(sight, gateway, output)
-    for name, state in statuses.clusters.items():
-        output.say(f"  {name}: {_in_words(state)}", {})
+    for name in statuses.clusters:
+        output.say(f"  {name}: {_in_words(statuses.of_cluster(name))}", {})
     if last := rollout_of(mesh):
         status = value_text("status", last["status"])
         output.say(_("Last rollout %(id)s: %(status)s") % {"id": last["id"], "status": status}, {})
@@ -201,8 +203,16 @@ def _say_gateway(sight: Sight, gateway: Gateway, output: Output) -> None:
 
 
 def _in_words(state: State) -> str:
-    reason = phrases.state_reason(state)
-    return f"{phrases.state_label(state)}. {reason}" if reason else phrases.state_label(state)
+    return _sentences(phrases.state_label(state), phrases.state_reason(state))
+
+
+def _part_in_words(group: str, part: Part) -> str:
+    whole = Subject(SubjectKind.GROUP, group)
+    return _sentences(phrases.part_label(part.state), phrases.part_reason(part, whole))
+
+
+def _sentences(label: str, reason: str) -> str:
+    return f"{label}. {reason}" if reason else label
 
 
 def _say_finding(row: FindingRow, output: Output) -> None:

@@ -143,6 +143,11 @@ def _as_admitted(live: Json, path: Path, admitted: Admitted) -> bool:
     return admitted.path == path and _equal(admitted.value, now, path)
 
 
+def still_admitted(live: Json, admitted: Admitted) -> bool:
+    """Whether a leaf is what admission made of it: somebody may have put it back once nothing changes it any more."""
+    return _as_admitted(live, admitted.path, admitted)
+
+
 def value_at(obj: Any, path: Path) -> Any:
     """Return the value at a path as `differences` gives it; None when there is none."""
     field = ""

@@ -96,9 +96,21 @@ def admitted_among(
     return found, frozenset(untried)
 
 
-def notes_of(applied: Mapping[Target, Applied]) -> tuple[Violation, ...]:
-    """Return what clusters are known to make of what was written, one note for each leaf."""
-    return tuple(note_of(target, leaf) for target, row in applied.items() for leaf in row.admitted)
+def notes_of(applied: Mapping[Target, Applied], live: Mapping[Target, Live]) -> tuple[Violation, ...]:
+    """Return what clusters have made of what was written and is still so, one note for each leaf."""
+    return tuple(
+        note_of(target, leaf)
+        for target, row in applied.items()
+        for leaf in row.admitted
+        if _still_admitted(live.get(target, Unknown()), leaf)
+    )
+
+
+def _still_admitted(live: Live, leaf: Admitted) -> bool:
+    """What couldn't be read is as it was."""
+    if isinstance(live, Present):
+        return agreement.still_admitted(live.object, leaf)
+    return isinstance(live, Unknown)
 
 
 def drift_of(

@@ -192,7 +192,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         gateways=gateways,
         stale=None if pods is None else stale.count(pods, group.name if group else None),
         drift=drift_of([write for write in owed if write.target not in admitted], known, untried=untried),
-        notes=notes_of(_with_admitted(asked.applied, admitted)),
+        notes=notes_of(_with_admitted(asked.applied, admitted), known),
         admitted=admitted,
     )
 

@@ -22,8 +22,8 @@ from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
 if TYPE_CHECKING:
     from django.utils.functional import Promise
 
-    from interconnect.domain.findings import Found
-    from interconnect.domain.status import State
+    from interconnect.domain.findings import Found, Subject
+    from interconnect.domain.status import Part, State
 
 # Drift that nobody else has caused: the console itself still has to write it.
 UNAPPLIED = frozenset({"drift.not-applied", "networks.revision-lacks-groups"})
@@ -108,6 +108,16 @@ def state_reason(state: State) -> str:
     if state.since is None or not text:
         return text
     return _("%(reason)s Began %(ago)s.") % {"reason": text, "ago": naturaltime(state.since)}
+
+
+def part_reason(part: Part, whole: Subject) -> str:
+    """Return a part's reason, naming the part unless it is the whole."""
+    text = state_reason(part.state)
+    if part.subject == whole or not part.subject.name:
+        return text
+    if not text:
+        return part.subject.name
+    return _("%(name)s: %(reason)s") % {"name": part.subject.name, "reason": text}
 
 
 def _own_reason(state: State) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from interconnect.domain.agreement import admission, agrees, blamed, differences
 from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
-from interconnect.domain.entries import Admitted, Applied, AppliedState, Present, Target
+from interconnect.domain.entries import Absent, Admitted, Applied, AppliedState, Present, Target, Unknown
 from interconnect.domain.render import networks_target, render, rule_target, webhook_target
 from interconnect.domain.violations import Violation
 from interconnect.domain.writes import Agree, Verb, Write, arrived, decide, note_of, pod_label_changed
@@ -270,7 +270,15 @@ def test_a_look_finds_by_one_dry_run_what_a_later_policy_makes_of_an_object() ->
     assert asked == [DEPLOYMENT]
     kept = row(DEPLOYMENT, admitted=found[DEPLOYMENT])
     assert owed_under(LIMITED, kept)[0] == []
-    assert [note.code for note in notes_of({DEPLOYMENT: kept})] == ["writes.note.admitted"]
+    assert [note.code for note in notes_of({DEPLOYMENT: kept}, live)] == ["writes.note.admitted"]
+
+
+def test_a_note_ends_when_the_value_is_put_back() -> None:
+    rows = {DEPLOYMENT: row(DEPLOYMENT, admitted=(Admitted(CPU, "250m"),))}
+    assert len(notes_of(rows, {DEPLOYMENT: Present(LIMITED)})) == 1
+    assert len(notes_of(rows, {DEPLOYMENT: Unknown()})) == 1
+    assert notes_of(rows, {DEPLOYMENT: Present(RENDERED[DEPLOYMENT].value)}) == ()
+    assert notes_of(rows, {DEPLOYMENT: Absent()}) == ()
 
 
 @pytest.mark.parametrize("answer", [None, RENDERED[DEPLOYMENT].value])

@@ -7,38 +7,12 @@ from typing import TYPE_CHECKING
 from tests.live.support.console import FAILED, NOTHING
 from tests.live.support.installation import eventually
 from tests.live.support.meshfile import ALL, CLUSTER, MESH, SERVICE, Mesh, by_platform
+from tests.live.support.policy import limit, put_in_force
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interconnect.domain.json_types import Json
     from tests.live.support.installation import Undo
-
-POLICIES = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies"
-BINDINGS = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings"
-LIMIT = "/spec/template/spec/containers/0/resources/limits/cpu"
-
-
-def small_limits() -> tuple[Json, Json]:
-    """A policy that lowers the CPU limit of gateways, and its binding."""
-    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "small-limits"}}
-    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
-    patch = f'[JSONPatch{{op: "replace", path: "{LIMIT}", value: "250m"}}]'
-    spec = {
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "IfNeeded",
-        "matchConstraints": {"resourceRules": [{**rule, "resources": ["deployments"]}]},
-        "matchConditions": [{"name": "gateways", "expression": "object.metadata.name.startsWith('eastwest-')"}],
-        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
-    }
-    return (
-        {**kind, "kind": "MutatingAdmissionPolicy", "spec": spec},
-        {**kind, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": "small-limits"}},
-    )
-
-
-def limit(deployment: Json) -> str:
-    return str(deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["cpu"])
 
 
 def file_with(mesh: Mesh, replicas: int) -> Path:
@@ -54,12 +28,7 @@ def touched_by_policy(mesh: Mesh) -> bool:
 
 
 def test_what_a_policy_makes_of_a_gateway_is_no_drift(mesh: Mesh, undo: Undo) -> None:
-    api = mesh.live.api(CLUSTER["green"])
-    policy, binding = small_limits()
-    api.create(POLICIES, policy)
-    undo(lambda: api.delete(f"{POLICIES}/small-limits"))
-    api.create(BINDINGS, binding)
-    undo(lambda: api.delete(f"{BINDINGS}/small-limits"))
+    put_in_force(mesh.live.api(CLUSTER["green"]), undo)
     assert eventually(lambda: touched_by_policy(mesh)), "the policy doesn't come into force"
     mesh.console.plan(file_with(mesh, 1), ends=NOTHING)
     mesh.console.apply(file_with(mesh, 2))

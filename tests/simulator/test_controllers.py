@@ -96,6 +96,21 @@ def test_no_pod_can_be_injected_while_no_istiod_is_ready(client: Client, fleet: 
     assert condition(client.get(f"{DEPLOYMENTS}/eastwest").body, "ReplicaFailure") == ""
 
 
+def test_a_quota_allows_no_more_pods_until_it_is_gone(client: Client, fleet: Fleet) -> None:
+    quotas = "/api/v1/namespaces/istio-system/resourcequotas"
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "1"}}}
+    assert client.send("POST", quotas, quota).status == 201
+    eventually(lambda: client.get(f"{quotas}/few").body.get("status", {}).get("hard") == {"pods": "1"})
+    client.apply(f"{DEPLOYMENTS}/eastwest", gateway(replicas=2))
+    eventually(lambda: condition(client.get(f"{DEPLOYMENTS}/eastwest").body, "ReplicaFailure") == "True")
+    conditions = client.get(f"{DEPLOYMENTS}/eastwest").body["status"]["conditions"]
+    said = next(each["message"] for each in conditions if each["type"] == "ReplicaFailure")
+    assert "is forbidden: exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1" in said
+    client.send("DELETE", f"{quotas}/few")
+    fleet.settle()
+    assert client.get(f"{DEPLOYMENTS}/eastwest").body["status"]["availableReplicas"] == 2
+
+
 def test_a_changed_template_replaces_the_pods_one_after_the_other(client: Client, fleet: Fleet) -> None:
     before = {pod["metadata"]["name"] for pod in pods_of(fleet, "echo", "shop")}
     fewest = 2

@@ -1,6 +1,6 @@
 """Fork Celery workers, since starting one from scratch takes seconds.
 
-Usage: `python -m tests.support.worker_host SCHEDULE [CONCURRENCY]`. Each line on stdin starts one worker with its beat
+Usage: `python -m tests.support.worker_host SCHEDULE QUEUES`. Each line on stdin starts one worker with its beat
 in its own process group; the answer is its PID. Everything is loaded before the fork, and nothing is open by then.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 
-def main(schedule: str, concurrency: str = "8") -> None:
+def main(schedule: str, queues: str) -> None:
     django.setup()
     from meshconsole.celery import app
 
@@ -27,11 +27,11 @@ def main(schedule: str, concurrency: str = "8") -> None:
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _work(app, schedule, concurrency)
+            _work(app, schedule, queues)
         print(pid, flush=True)
 
 
-def _work(app: Celery, schedule: str, concurrency: str) -> None:
+def _work(app: Celery, schedule: str, queues: str) -> None:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -40,9 +40,9 @@ def _work(app: Celery, schedule: str, concurrency: str) -> None:
         "--pool",
         "threads",
         "--concurrency",
-        concurrency,
+        "8",
         "--queues",
-        "rollout",
+        queues,
         "--beat",
         "--schedule",
         schedule,

@@ -22,9 +22,13 @@ FAST = {
 
 
 class Workers:
-    """A context manager whose workers share the test's database and `redis_url`. `killed` counts the killed workers."""
+    """A context manager whose workers share the test's database and `redis_url`, and take these queues.
 
-    def __init__(self, redis_url: str, **environment: str) -> None:
+    `killed` counts the killed workers.
+    """
+
+    def __init__(self, redis_url: str, *, queues: str = "rollout", **environment: str) -> None:
+        self._queues = queues
         self._environment = child_environment(REDIS_URL=redis_url, **(FAST | environment))
         self._folder = tempfile.TemporaryDirectory(prefix="workers-")
         self._host: subprocess.Popen[str] | None = None
@@ -33,7 +37,8 @@ class Workers:
 
     def __enter__(self) -> Self:
         self._log = (Path(self._folder.name) / "log").open("w+")
-        command = [sys.executable, "-m", "tests.support.worker_host", str(Path(self._folder.name) / "schedule")]
+        schedule = str(Path(self._folder.name) / "schedule")
+        command = [sys.executable, "-m", "tests.support.worker_host", schedule, self._queues]
         pipe = subprocess.PIPE
         self._host = subprocess.Popen(
             command, env=self._environment, stdin=pipe, stdout=pipe, stderr=self._log, text=True

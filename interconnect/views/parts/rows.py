@@ -153,7 +153,7 @@ def group_row(
         id=sight.group_ids[group.name],
         name=group.name,
         state=states.part_badge(part.state),
-        reason=states.part_reason(part, Subject(SubjectKind.GROUP, group.name)),
+        reason=phrases.part_reason(part, Subject(SubjectKind.GROUP, group.name)),
         joined=group.joined,
         joined_at=sight.joined_at.get(group.name),
         in_effect=states.in_effect(joined) if joined else None,
@@ -199,7 +199,7 @@ def glances(sight: pages.Sight) -> list[Glance]:
     for name in worst_groups(sight):
         group, part = sight.topology.groups[name], sight.statuses.groups[name]
         own = sum(len(gateways.get(cluster, ())) for cluster in group.clusters)
-        reason = states.part_reason(part, Subject(SubjectKind.GROUP, name))
+        reason = phrases.part_reason(part, Subject(SubjectKind.GROUP, name))
         clusters = tuple(sorted(group.clusters, key=natural))
         found.append(Glance(name, states.part_badge(part.state), reason, group.joined, clusters, own))
     return found

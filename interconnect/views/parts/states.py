@@ -11,8 +11,7 @@ from interconnect.wording import phrases
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect.domain.findings import Subject
-    from interconnect.domain.status import Level, Part, State
+    from interconnect.domain.status import Level, State
 
 
 def tone(level: Level) -> Tone:
@@ -26,16 +25,6 @@ def badge(state: State) -> Badge:
 def part_badge(state: State) -> Badge:
     """Return the badge of a part where it stands for the whole, such as a gateway's on its group."""
     return Badge(tone(state.level), phrases.part_label(state))
-
-
-def part_reason(part: Part, whole: Subject) -> str:
-    """Return a part's reason, naming the part unless it is the whole."""
-    text = phrases.state_reason(part.state)
-    if part.subject == whole or not part.subject.name:
-        return text
-    if not text:
-        return part.subject.name
-    return _("%(name)s: %(reason)s") % {"name": part.subject.name, "reason": text}
 
 
 def edge(state: Badge) -> str:

@@ -49,13 +49,17 @@ class Outcome:
 
 
 class Console:
-    """`manage.py interconnect …` with a data folder of its own: SQLite, no broker, no worker but the command itself."""
+    """`manage.py interconnect …` with a data folder of its own: SQLite, no broker, no worker but the command itself.
 
-    def __init__(self, folder: Path) -> None:
+    `values` are settings besides.
+    """
+
+    def __init__(self, folder: Path, **values: str) -> None:
         self.folder = folder
         self.environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
             "MESHCONSOLE_DATA": str(folder),
             "DJANGO_SETTINGS_MODULE": "meshconsole.settings",
+            **values,
         }
         self.manage("migrate", "--noinput", "--verbosity", "0").ended(0)
 

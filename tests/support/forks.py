@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class ForkingConsole(Console):
     """The same commands with the same folder and environment; only the interpreter is not started anew."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **values: str) -> None:
         self._process: subprocess.Popen[str] | None = None
-        super().__init__(folder)
+        super().__init__(folder, **values)
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +51,7 @@ class ForkingConsole(Console):
 
     def _start(self) -> subprocess.Popen[str]:
         environment = self.environment | {"PYTHONPATH": str(REPOSITORY)}
-        command = [sys.executable, "-m", "tests.simulated.forks"]
+        command = [sys.executable, "-m", "tests.support.forks"]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=environment, cwd=self.folder, stdin=pipe, stdout=pipe, text=True)
 
