@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -269,15 +269,35 @@ _concluding = threading.Lock()
 
 
 def conclude(mesh: Mesh) -> None:
-    """Store the findings and the summary that follow from all that is known of a mesh now."""
+    """Store the findings and the summary that follow from all that is known of a mesh now.
+
+    Other workers may do so at once. What counts is who has read last: whoever finds that another has stored a
+    conclusion since reads again.
+    """
+    # Within a process they wait for each other, which costs less than to read twice.
     with _concluding:
-        fresh = Mesh.objects.select_related("control_plane", "config", "observation").filter(id=mesh.id).first()
-        if fresh is None:
-            return
-        sight = pages.sight(fresh)
-        found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
-        findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
-        observed.note_summary(fresh, summary_of(sight.statuses), at=sight.seen.now)
+        while not _concluded(mesh):
+            pass
+
+
+def _concluded(mesh: Mesh) -> bool:
+    """Whether there is nothing more to do."""
+    fresh = Mesh.objects.select_related("control_plane", "config", "observation").filter(id=mesh.id).first()
+    if fresh is None:
+        return True
+    if not hasattr(fresh, "observation"):
+        MeshObservation.objects.get_or_create(mesh=mesh)
+        return False
+    before = fresh.observation.summarized_at
+    sight = pages.sight(fresh)
+    found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
+    at, summary = sight.seen.now, summary_of(sight.statuses)
+    with transaction.atomic():
+        findings.note_findings(fresh, findings.LOOK, found.findings, at=at, held=found.held)
+        latest = observed.note_summary(fresh, summary, at=at, after=before)
+        if not latest:
+            transaction.set_rollback(True)
+    return latest
 
 
 def relook_seconds() -> float:

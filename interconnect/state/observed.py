@@ -171,9 +171,12 @@ def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
         ReplicaObservation.objects.filter(mesh=mesh).update(standing=Steady(ANSWERS, at).to_json())
 
 
-def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
-    """Store what the list of meshes shows."""
-    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
+def note_summary(mesh: Mesh, summary: Summary, *, at: datetime, after: datetime | None) -> bool:
+    """Store what the list of meshes shows; return whether it follows the summary of the time `after`: if somebody else
+    has stored one since, nothing is stored.
+    """
+    rows = MeshObservation.objects.filter(mesh=mesh, summarized_at=after)
+    return bool(rows.update(summary=summary.to_json(), summarized_at=at))
 
 
 def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connections
 from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway
+from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
@@ -126,6 +128,43 @@ def test_two_who_conclude_at_once_store_each_finding_once(world: World) -> None:
     conclude(world.mesh)
     assert ("cluster.refuses-us", None) in {(code, ended) for _id, code, ended in before}
     assert set(Finding.objects.values_list("id", "code", "ended_at")) == before
+
+
+def test_what_another_worker_has_found_meanwhile_stays_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker has read all there is and stands still; another sees more and concludes; then the first goes on."""
+    look(world.mesh)
+    has_read, go_on = Event(), Event()
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        if not has_read.is_set():
+            has_read.set()
+            assert go_on.wait(60)
+        return diagnose(*args, **options)
+
+    monkeypatch.setattr(watching, "diagnose", slowly)
+    # What waits for whom within one process doesn't hold between two.
+    monkeypatch.setattr(watching, "_concluding", nullcontext())
+
+    def first() -> None:
+        try:
+            conclude(Mesh.objects.get(id=world.mesh.id))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first)
+        try:
+            assert has_read.wait(60)
+            world.fleet.fault("member-c", "401")
+            look(world.mesh, only=["member-c"])
+            found = Finding.objects.get(code="cluster.refuses-us")
+        finally:
+            go_on.set()
+        running.result()
+    (kept,) = Finding.objects.filter(code="cluster.refuses-us")
+    assert (kept.id, kept.ended_at) == (found.id, None)
+    summary = Mesh.objects.select_related("observation").get(id=world.mesh.id).observation.summary
+    assert summary["clusters"]["wrong"] == [["cluster.refuses-us", 1]]
 
 
 def refused(world: World) -> bool:
