@@ -9,7 +9,7 @@ from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway
@@ -21,10 +21,11 @@ from interconnect.rollouts import bell
 from interconnect.services import watching
 from interconnect.services.watching import conclude, look
 from interconnect.state import observed
+from interconnect.state.observed import MemberLook
 from tests.support.world import B, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 def at_once(act: Callable[[], Any]) -> list[Any]:
@@ -87,7 +88,8 @@ def test_a_look_that_has_lost_its_lease_stores_nothing(world: World) -> None:
     lapse(ClusterObservation.objects.filter(lease_owner=owner))
     look(world.mesh)
     row, before = world.row("member-a"), times(world)
-    assert not observed.note_member(row, MemberSeen(network="late"), at=timezone.now(), owner=owner)
+    late = MemberLook(row.id, MemberSeen(network="late"), timezone.now())
+    assert not observed.note_members([late], owner=owner)
     assert times(world) == before
     assert ClusterObservation.objects.get(cluster=row).facts["network"] != "late"
 
@@ -165,6 +167,18 @@ def test_what_another_worker_has_found_meanwhile_stays_found(world: World, monke
     assert (kept.id, kept.ended_at) == (found.id, None)
     summary = Mesh.objects.select_related("observation").get(id=world.mesh.id).observation.summary
     assert summary["clusters"]["wrong"] == [["cluster.refuses-us", 1]]
+
+
+def test_what_cannot_be_stored_with_others_costs_itself_alone() -> None:
+    stored: list[int] = []
+
+    def store(found: Sequence[int]) -> None:
+        if 2 in found:
+            raise DatabaseError("refused")
+        stored.extend(found)
+
+    watching._store([1, 2, 3], store)
+    assert stored == [1, 3]
 
 
 def refused(world: World) -> bool:
