@@ -342,3 +342,19 @@ def test_a_cluster_that_hangs_is_called_once_in_a_look(joined: World, settings: 
     look(joined.mesh)
     fault = joined.fleet.cluster("member-c").fault
     assert fault is not None and fault.asked == 1
+
+
+def test_a_cluster_that_hangs_at_dry_runs_alone_answers_and_is_tried_once_in_a_look(
+    joined: World, settings: Any
+) -> None:
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 2
+    look(joined.mesh, slow=True)
+    labels = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "edited"}}}
+    for kind in ("Service", "Deployment", "ServiceAccount"):
+        joined.fleet.cluster("member-b").patch(kind, NAME_B, labels, SYSTEM, manager="kubectl-edit")
+    joined.fleet.fault("member-b", "hang", methods=("PATCH",))
+    look(joined.mesh)
+    fault = joined.fleet.cluster("member-b").fault
+    assert fault is not None and fault.asked == 1
+    joined.fleet.fault("member-b", None)
+    assert found(joined) == {("gateway.changed", NAME_B): WARNING}
