@@ -88,11 +88,17 @@ def look(
     wanted = wanted if only is None else wanted.filter(name__in=only)
     # One that was registered a moment ago has a look of its own.
     known = [row for row in wanted if row.name in topology.clusters]
-    current = Look(mesh, topology, known, central=central, slow=slow)
+    current = Look(mesh, topology, sorted(known, key=_asked_at), central=central, slow=slow)
     current.rows = _leased(current)
     _run(current)
     conclude(mesh)
     return frozenset(current.doubtful)
+
+
+def _asked_at(row: Cluster) -> float:
+    """When a cluster was last asked: where a look lasts too long for its leases, nobody is always the last."""
+    at = row.observation.at if hasattr(row, "observation") else None
+    return at.timestamp() if at else 0.0
 
 
 def look_surely(mesh: Mesh) -> None:

@@ -17,6 +17,7 @@ from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
+from interconnect.observing import member
 from interconnect.rollouts import bell
 from interconnect.services import watching
 from interconnect.services.watching import conclude, look
@@ -80,6 +81,22 @@ def test_clusters_that_a_dead_worker_was_asking_are_asked_again_when_its_leases_
     after = times(world)
     assert all(after[name] > before[name] for name in before)  # type: ignore[operator]
     assert not ClusterObservation.objects.exclude(lease_owner="").exists()
+
+
+def test_those_that_were_asked_longest_ago_are_asked_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("member-b", "member-c", "member-a"):
+        look(world.mesh, only=[name], central=False)
+    asked: list[str] = []
+
+    def noting(api: Any, cluster: Any, *rest: Any) -> MemberSeen:
+        asked.append(cluster.name)
+        return look_at(api, cluster, *rest)
+
+    look_at = member.look
+    monkeypatch.setattr(member, "look", noting)
+    monkeypatch.setattr(watching, "AT_ONCE", 1)
+    look(world.mesh, central=False)
+    assert asked == ["member-b", "member-c", "member-a"]
 
 
 def test_a_look_that_has_lost_its_lease_stores_nothing(world: World) -> None:
