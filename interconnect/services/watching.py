@@ -51,6 +51,8 @@ AT_ONCE, SUSPECTS_AT_ONCE = 16, 8
 # A cluster that has answered waits this long for others, to be stored with them: a worker that dies loses no more.
 NOTED_AT_ONCE, NOTING_SECONDS = 32, 0.2
 CONCLUDING_SECONDS, CONCLUDING_SHARE = 5.0, 4.0
+# So many times the looks at a mesh could repeat its slow looks before the last of them is too old.
+SLOW_SHARE = 4
 # The call was never made: no place among the calls to silent clusters, which says nothing about this one.
 BUSY = "kube.busy"
 _Some = TypeVar("_Some")
@@ -61,7 +63,7 @@ class Look:
     """One look at some clusters of a mesh, and at its control plane if `central`.
 
     `doubtful` are the names of clusters about which a second look should follow soon; an empty one is the control
-    plane.
+    plane. `aged` is how many slow looks have turned out to be too old.
     """
 
     mesh: Mesh
@@ -71,6 +73,7 @@ class Look:
     slow: bool = False
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     doubtful: set[str] = field(default_factory=set)
+    aged: int = 0
 
 
 def look(
@@ -292,7 +295,7 @@ def _note(current: Look, found: Sequence[_Told]) -> list[Cluster]:
     _store(asked, lambda some: _note_members(current, rows, some))
     _store([each for each in found if isinstance(each, DetailsLook)], observed.note_details)
     answered = [each for each in asked if each.seen.failure is None]
-    return [rows[each.cluster] for each in answered if current.slow or _slow_is_due(rows[each.cluster], each)]
+    return [rows[each.cluster] for each in answered if _slow_is_due(current, rows[each.cluster], each)]
 
 
 def _store(found: Sequence[_Some], note: Callable[[Sequence[_Some]], None]) -> None:
@@ -329,14 +332,22 @@ def _is_busy(failure: Violation | None) -> bool:
     return failure is not None and failure.code == BUSY
 
 
-def _slow_is_due(row: Cluster, look: MemberLook) -> bool:
-    """Hourly, and when a right turns out to be missing that the last slow look doesn't know of."""
+def _slow_is_due(current: Look, row: Cluster, look: MemberLook) -> bool:
+    """By hand, for a cluster that has had no slow look yet, when a right turns out to be missing that the last one
+    doesn't know of, and hourly.
+
+    Clusters that were registered together would make one look long every hour: by age, only some have their turn now.
+    """
     known = row.observation if hasattr(row, "observation") else None
-    if known is None or known.details_at is None or known.details.get("missing") is None:
+    if current.slow or known is None or known.details_at is None or known.details.get("missing") is None:
         return True
-    if look.at - known.details_at >= timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
+    if set(look.seen.lacking) - set(known.facts.get("lacking", ())):
         return True
-    return bool(set(look.seen.lacking) - set(known.facts.get("lacking", ())))
+    if look.at - known.details_at < timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
+        return False
+    current.aged += 1
+    share = SLOW_SHARE * settings.MESHCONSOLE_PROBE_SECONDS / settings.MESHCONSOLE_SLOW_PROBE_SECONDS
+    return current.aged <= max(AT_ONCE, share * len(current.rows))
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,3 +84,14 @@ def test_a_fifth_that_hangs_is_called_once_each_and_costs_no_more_statements(lar
     assert len(found.told) <= 60 + (MANY - FEW) / 2, found.told
     silent = ClusterObservation.objects.filter(error_code="timeout").values_list("cluster__name", flat=True)
     assert set(silent) >= set(SILENT)
+
+
+def test_slow_looks_that_are_due_together_are_spread_over_several_looks(
+    large: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "AT_ONCE", 4)
+    old = timezone.now() - timedelta(hours=1)
+    ClusterObservation.objects.update(details_at=old)
+    for repeated in (4, 8):
+        look(large.mesh)
+        assert ClusterObservation.objects.filter(details_at__gt=old).count() == repeated
