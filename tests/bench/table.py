@@ -38,8 +38,7 @@ class Table:
             print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)), flush=True)
 
     def _keep(self) -> None:
-        names = [column.strip() for column in self.columns]
-        rows = [dict(zip(names, map(_value, row), strict=True)) for row in self.rows]
+        rows = [dict(zip(self.columns, map(_value, row), strict=True)) for row in self.rows]
         file = FOLDER / FILE
         FOLDER.mkdir(parents=True, exist_ok=True)
         known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

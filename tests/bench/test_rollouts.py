@@ -69,7 +69,7 @@ def rollouts() -> Iterator[Table]:
     table = Table(
         "rollouts",
         "A rollout that joins every cluster, 20 ms from each, beside a client that only writes",
-        (*columns, "plain ", "ratio "),
+        (*columns, "plain calls", "ratio of calls"),
     )
     yield table
     table.print()
