@@ -41,6 +41,7 @@ ON_BOTH_DATABASES = (
     "tests/rollouts/test_leases.py",
     "tests/rollouts/test_rollout.py",
     "tests/services/test_credentials.py",
+    "tests/services/test_look_costs.py",
     "tests/services/test_watching.py",
     "tests/services/test_inquiries.py",
     "tests/services/test_registration.py",

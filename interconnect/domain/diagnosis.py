@@ -246,7 +246,7 @@ def _clusters(statuses: Statuses) -> Iterator[Finding]:
 def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
     """What differs on one cluster: of the namespace, of the webhooks, and of the gateways, each by its own code."""
     seen = statuses.mesh.members[name].seen
-    gateways = {gateway.name: gateway for gateway in statuses.gateways_of.get(name, ())}
+    gateways = {gateway.name: gateway for gateway in statuses.mesh.topology.gateways_of_cluster(name)}
     for drift in seen.drift:
         kind, subject = drift.params.get("kind"), Subject(SubjectKind.CLUSTER, name)
         if kind == "Namespace" and seen.namespace is not False:

@@ -154,17 +154,6 @@ class Statuses:
     mesh: MeshSeen
 
     @cached_property
-    def _groups_of(self) -> dict[str, Group]:
-        return {name: group for group in self.mesh.topology.groups.values() for name in group.clusters}
-
-    @cached_property
-    def gateways_of(self) -> dict[str, list[Gateway]]:
-        found: dict[str, list[Gateway]] = {}
-        for gateway in self.mesh.topology.gateways.values():
-            found.setdefault(gateway.key.cluster, []).append(gateway)
-        return found
-
-    @cached_property
     def clusters(self) -> dict[str, State]:
         return {name: _cluster(self.mesh, self.mesh.members.get(name)) for name in self.mesh.topology.clusters}
 
@@ -284,7 +273,7 @@ class Statuses:
         return self._gateway_address(gateway, known)
 
     def _gateway_address(self, gateway: Gateway, known: GatewayKnown) -> State:
-        seen, group = known.seen, self._groups_of.get(gateway.key.cluster)
+        seen, group = known.seen, self.mesh.topology.group_of(gateway.key.cluster)
         if gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
             return State("gateway.ready", Level.GOOD)
         if seen.addresses == ():
@@ -342,7 +331,7 @@ class Statuses:
         """The hosts that lead to gateways of this group, whether in use or not."""
         hosts = {each.host for each in group.addresses or ()}
         for name in group.clusters:
-            for gateway in self.gateways_of.get(name, ()):
+            for gateway in self.mesh.topology.gateways_of_cluster(name):
                 known = self.mesh.gateways.get(gateway.key)
                 hosts |= set(known.seen.addresses or ()) if known else set()
         return frozenset(hosts)
@@ -357,7 +346,7 @@ class Statuses:
     def parts_of_cluster(self, name: str) -> Iterator[Part]:
         """Yield the states of a cluster, of what differs there, and of its gateways."""
         yield from self._on_cluster(name)
-        for gateway in self.gateways_of.get(name, ()):
+        for gateway in self.mesh.topology.gateways_of_cluster(name):
             yield Part(Subject(SubjectKind.GATEWAY, gateway.name), self.gateways[gateway.key])
 
     def _on_cluster(self, name: str) -> Iterator[Part]:
@@ -379,7 +368,7 @@ class Statuses:
         own = Subject(SubjectKind.GROUP, group.name)
         if group.joined:
             return Part(own, self.joined[group.name])
-        if not any(self.gateways_of.get(name) for name in group.clusters):
+        if not self.mesh.topology.gateways_of_group(group.name):
             return Part(own, State("group.no-gateway", Level.CALM))
         if worst is not None and worst.state.level is Level.CALM:
             return worst
@@ -394,7 +383,7 @@ class Statuses:
         yield from (
             Part(Subject(SubjectKind.CLUSTER, name), state)
             for name, state in self.clusters.items()
-            if name not in self._groups_of
+            if topology.group_of(name) is None
         )
         plane = self.mesh.control_plane
         if plane.seen.drift:

@@ -4,13 +4,15 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 GATEWAY_PORT = 15443
+_Found = TypeVar("_Found")
 
 
 class MeshKind(StrEnum):
@@ -126,12 +128,14 @@ class Group:
         return self.addresses is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Topology:
     """The desired state of one mesh.
 
     `mesh` is the mesh's UUID; `control_plane` and `config` are the `kube-system` UIDs of the clusters that run istiod
-    and hold its configuration. The mappings are read-only and keyed by the name of what they hold.
+    and hold its configuration. The mappings are read-only and keyed by the name of what they hold. What is asked of one
+    cluster or group is indexed once, when it is first asked: asking all of them takes a time that grows with the mesh,
+    not with its square.
     """
 
     mesh: str
@@ -161,18 +165,41 @@ class Topology:
         return replace(self, gateways={key: gateway for key, gateway in self.gateways.items() if key not in keys})
 
     def group_of(self, cluster: str) -> Group | None:
-        return next((group for group in self.groups.values() if cluster in group.clusters), None)
+        return self._groups.get(cluster)
 
     def gateways_of_cluster(self, cluster: str) -> tuple[Gateway, ...]:
-        return tuple(gateway for gateway in self.gateways.values() if gateway.key.cluster == cluster)
+        return self._gateways.get(cluster, ())
 
     def gateways_of_group(self, name: str) -> tuple[Gateway, ...]:
-        clusters = self.groups[name].clusters
-        return tuple(gateway for gateway in self.gateways.values() if gateway.key.cluster in clusters)
+        clusters = sorted(self.groups[name].clusters)
+        return tuple(gateway for cluster in clusters for gateway in self.gateways_of_cluster(cluster))
 
     def cluster_by_uid(self, uid: str) -> Cluster | None:
-        return next((cluster for cluster in self.clusters.values() if cluster.uid == uid), None)
+        return self._clusters.get(uid)
 
     @property
     def joined(self) -> tuple[Group, ...]:
         return tuple(group for group in self.groups.values() if group.joined)
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Group]:
+        return _first((cluster, group) for group in self.groups.values() for cluster in group.clusters)
+
+    @cached_property
+    def _clusters(self) -> Mapping[str, Cluster]:
+        return _first((cluster.uid, cluster) for cluster in self.clusters.values())
+
+    @cached_property
+    def _gateways(self) -> Mapping[str, tuple[Gateway, ...]]:
+        found: dict[str, list[Gateway]] = {}
+        for gateway in self.gateways.values():
+            found.setdefault(gateway.key.cluster, []).append(gateway)
+        return {cluster: tuple(gateways) for cluster, gateways in found.items()}
+
+
+def _first(pairs: Iterable[tuple[str, _Found]]) -> dict[str, _Found]:
+    """Return the first value of each key."""
+    found: dict[str, _Found] = {}
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found

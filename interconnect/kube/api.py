@@ -79,7 +79,22 @@ class Api:
         metadata_only: bool = False,
         deadline: float = LIST_DEADLINE,
     ) -> Objects:
-        """All objects, page by page, within `deadline` seconds and the transport's size limit together.
+        """Return all objects, as `each` gives them one by one."""
+        asked = {"labels": labels, "fields": fields}
+        return [*self.each(kind, namespace, **asked, metadata_only=metadata_only, deadline=deadline)]
+
+    def each(
+        self,
+        kind: Kind,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        deadline: float = LIST_DEADLINE,
+    ) -> Iterator[Json]:
+        """Yield all objects, page by page, within `deadline` seconds and the transport's size limit together: Temporary
+        `timeout` with the phase `list` when all pages take longer, each of which may have come in time.
 
         Of `metadata_only` objects `managedFields` are left out, which are most of a Pod's metadata; for them the size
         limit is for each page, and Permanent `too-many` is raised for more than MOST_OBJECTS. `labels` and `fields` are
@@ -92,26 +107,35 @@ class Api:
             | ({"fieldSelector": fields} if fields else {})
         )
         call, path = Call("list", kind.resource, namespace), kind.path(namespace)
-        found: Objects = []
         pages = _Pages()
-        size, until = 0, time.monotonic() + deadline
+        number, size, until = 0, 0, time.monotonic() + deadline
         while True:
-            left = until - time.monotonic()
-            if left <= 0:
-                raise Temporary("timeout", phase="list", **_named(call))
-            answer = self._ask("GET", path, call, query=query, accept=accept, deadline=min(left, self.deadline))
+            answer = self._page(path, call, until - time.monotonic(), query=query, accept=accept)
             size += 0 if metadata_only else len(answer.body)
             if size > self.transport.limit:
                 raise Permanent("too-large", limit=self.transport.limit, **_named(call))
             page, more = _page(answer.json())
-            found += [_without_managers(item) for item in page] if metadata_only else page
-            if len(found) > MOST_OBJECTS:
+            number += len(page)
+            if number > MOST_OBJECTS:
                 raise Permanent("too-many", limit=MOST_OBJECTS, **_named(call))
+            yield from map(_without_managers, page) if metadata_only else page
             if not more:
-                return found
+                return
             if pages.repeat(page, more):
                 raise Permanent("endless-list", **_named(call))
             query = query | {"continue": more}
+
+    def _page(self, path: str, call: Call, left: float, **options: Any) -> Response:
+        """A page of a list that has so many seconds left."""
+        late = Temporary("timeout", phase="list", **_named(call))
+        if left <= 0:
+            raise late
+        try:
+            return self._ask("GET", path, call, deadline=min(left, self.deadline), **options)
+        except Temporary as error:
+            if error.code == "timeout" and left < self.deadline:
+                raise late from None
+            raise
 
     def apply(
         self, manifest: Json, *, uid: str = "", manager: str = FIELD_MANAGER, force: bool = False, dry_run: bool = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,10 +35,11 @@ from interconnect.domain.render import label_target, render_member
 from interconnect.domain.seen import GatewaySeen, MemberDetails, MemberSeen
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.kube import cidrs, istiod, kinds, probe, rights
-from interconnect.kube.errors import Conflict, KubeError, Permanent
+from interconnect.kube.api import LIST_DEADLINE
+from interconnect.kube.errors import Conflict, KubeError, Permanent, Temporary
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.observing.gateways import gateway_seen, of_gateway, with_autoscaler, with_budget, with_service
-from interconnect.observing.stale import of_other_networks, unlabelled
+from interconnect.observing.stale import count_stale, of_other_networks, unlabelled
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Admitted, Applied
@@ -87,9 +87,8 @@ def look(api: Api, cluster: Cluster, asked: Asked) -> MemberSeen:
 
 def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetails:
     """Read what changes rarely. Raises KubeError when the cluster doesn't answer."""
-    reader = _Reader(api, most=None)
+    reader = _Reader(api, most=None, seconds=LIST_DEADLINE)
     found = rights.missing(api, rights.ClusterRole.MEMBER, system_namespace)
-    pods = reader.ask(lambda: unlabelled(api, group))
     pools = reader.ask(lambda: cidrs.pod_cidrs(api))
     return MemberDetails(
         version=reader.ask(api.version) or "",
@@ -98,31 +97,44 @@ def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetail
         pod_cidrs=tuple(pools or ()),
         root_ca=reader.ask(lambda: root_ca(api, system_namespace)),
         trust_domain=reader.ask(lambda: trust_domain(api, system_namespace)),
-        unlabelled=None if pods is None else stale.count(pods, group or None),
+        # Last, since there may be many.
+        unlabelled=reader.ask(lambda: stale.count(unlabelled(api, group, deadline=reader.left), group or None)),
     )
 
 
 class _Reader:
     """Reads one thing after the other, and remembers what it may not read."""
 
-    def __init__(self, api: Api, most: int | None = MOST_CALLS) -> None:
+    def __init__(self, api: Api, most: int | None = MOST_CALLS, seconds: float | None = None) -> None:
         self.api = api
         self.most = most
         self.calls = 0
         self.lacking: dict[str, None] = {}
-        self.until = time.monotonic() + CALLS_IN_A_LOOK * api.deadline
+        self.until = time.monotonic() + (CALLS_IN_A_LOOK * api.deadline if seconds is None else seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end of the look."""
+        return self.until - time.monotonic()
 
     @property
     def has_calls(self) -> bool:
-        return self.most is None or (self.calls < self.most and time.monotonic() < self.until)
+        return (self.most is None or self.calls < self.most) and self.left > 0
 
     def ask(self, read: Callable[[], _Result]) -> _Result | None:
-        """Return what was read; None where there is no right to, no time for it, or an answer that can't be used."""
+        """Return what was read; None where there is no right to, no time for all of it, or an answer that can't be
+        used.
+        """
         if not self.has_calls:
             return None
         self.calls += 1
         try:
             return twice(read)
+        except Temporary as error:
+            # A list whose pages come, but not all of them in time, is no silence.
+            if error.params.get("phase") != "list":
+                raise
+            return None
         except Permanent as error:
             if error.code in ENDING:
                 raise
@@ -141,7 +153,10 @@ class _Reader:
             return self.api.apply(write.body, uid=write.uid, manager=write.manager, force=write.force, dry_run=True)
         except Conflict:
             return {}
-        except KubeError:
+        except KubeError as error:
+            if error.code == "timeout":
+                # What hangs once hangs again: a webhook that isn't there costs one deadline, not one for each object.
+                self.until = time.monotonic()
             return None
 
     def list(self, kind: Kind, namespace: str = "", **options: Any) -> list[Json] | None:
@@ -158,7 +173,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     entries = None if configurations is None else istiod.injection_entries(configurations)
     facts = asked.facts
     if entries is not None:
-        facts = replace(facts, webhooks={**facts.webhooks, cluster.uid: entries})
+        facts = replace(facts, webhooks={cluster.uid: entries})
     rendered = render_member(topology, cluster.name, facts)
     live: dict[Target, Live] = {}
     if holder is not None:
@@ -176,7 +191,8 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         return None if there is None or configurations is None else obstacle(there, labels, configurations)
 
     gateways = _gateways(reader, topology, cluster, objects, hinders)
-    pods = reader.ask(lambda: of_other_networks(reader.api, group.name if group else ""))
+    own = group.name if group else ""
+    pods = reader.ask(lambda: stale.count(of_other_networks(reader.api, own, deadline=reader.left), own or None))
     known = {target: _live(target, live, objects, configurations) for target in targets}
     owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
     admitted, untried = admitted_among(
@@ -190,7 +206,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
         webhooks=entries,
         gateways=gateways,
-        stale=None if pods is None else stale.count(pods, group.name if group else None),
+        stale=pods,
         drift=drift_of([write for write in owed if write.target not in admitted], known, untried=untried),
         notes=notes_of(_with_admitted(asked.applied, admitted), known),
         admitted=admitted,
@@ -263,18 +279,21 @@ def _gateways(
             seen = with_service(seen, _named(services, gateway.name))
         seen = with_budget(seen, _named(objects.get(kinds.DISRUPTION_BUDGET) or (), gateway.name))
         found[gateway.id] = with_autoscaler(seen, _named(objects.get(kinds.AUTOSCALER) or (), gateway.name))
-    return _with_reasons(reader, topology, found)
+    pending = {each.id: each.name for each in own if found[each.id].present and found[each.id].addresses == ()}
+    return found | _with_reasons(reader, namespace, pending, found)
 
 
-def _with_reasons(reader: _Reader, topology: Topology, found: dict[str, GatewaySeen]) -> dict[str, GatewaySeen]:
-    """Why load balancers have no address, from the Events of all Services in one call."""
-    names = {gateway.id: gateway.name for gateway in topology.gateways.values()}
-    pending = [key for key, seen in found.items() if seen.present and seen.addresses == ()]
+def _with_reasons(
+    reader: _Reader, namespace: str, pending: Mapping[str, str], found: Mapping[str, GatewaySeen]
+) -> dict[str, GatewaySeen]:
+    """The gateways in `pending` (names by ID) with the reason why their load balancers have no address, from the Events
+    of all Services in one call.
+    """
     if not pending:
-        return found
-    events = reader.list(kinds.EVENT, topology.system_namespace, fields="involvedObject.kind=Service") or []
-    reasons = {key: probe.newest_reason(events, names[key]) for key in pending}
-    return found | {key: replace(found[key], address_reason=reason) for key, reason in reasons.items()}
+        return {}
+    events = reader.list(kinds.EVENT, namespace, fields="involvedObject.kind=Service") or []
+    reasons = {key: probe.newest_reason(events, name) for key, name in pending.items()}
+    return {key: replace(found[key], address_reason=reason) for key, reason in reasons.items()}
 
 
 def _named(objects: Iterable[Json], name: str) -> Json | None:
@@ -297,7 +316,7 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
     try:
         version = twice(api.version)
         namespace = allowed(lambda: api.get(kinds.NAMESPACE, system_namespace, metadata_only=True) is not None)
-        pods = allowed(lambda: [*of_other_networks(api, group or ""), *unlabelled(api, group or "")])
+        pods = allowed(lambda: count_stale(api, group or ""))
         return ClusterSeen(
             answers=True,
             system_namespace=namespace,
@@ -305,8 +324,8 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
             trust_domain=allowed(lambda: trust_domain(api, system_namespace)),
             labelled_services=allowed(lambda: _labelled_services(api)),
             services=allowed(lambda: _services(api)),
-            networks=None if pods is None else _networks(pods),
-            stale=None if pods is None else stale.count(pods, group),
+            networks=None if pods is None else pods.networks,
+            stale=pods,
             version=version,
             missing_rights=tuple(sorted(set(lacking))),
         )
@@ -356,8 +375,3 @@ def _services(api: Api) -> frozenset[str]:
 
 def _name(service: Json) -> str:
     return f"{text(service, 'metadata', 'namespace')}/{text(service, 'metadata', 'name')}"
-
-
-def _networks(pods: list[Json]) -> dict[str, int]:
-    labels = (mapping(pod, "metadata", "labels").get(NETWORK_LABEL) for pod in pods)
-    return dict(Counter(label for label in labels if isinstance(label, str) and label))

@@ -1,8 +1,8 @@
 """Looks at a mesh: who is asked when, under which lease, and what becomes of it.
 
 A look starts once per period, however often it is rung for. It asks clusters side by side, each under a lease of its
-own, and stores each as soon as it has answered. Silent ones are asked apart from the others, and delay nobody's next
-look.
+own, and stores what they answer within a moment, each whole, several together. Silent ones are asked apart from the
+others, and delay nobody's next look.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.diagnosis import diagnose
-from interconnect.domain.seen import MemberSeen
+from interconnect.domain.seen import ControlPlaneSeen, MemberSeen
 from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
 from interconnect.kube.errors import KubeError
@@ -33,19 +35,27 @@ from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservati
 from interconnect.observing import control_plane, member
 from interconnect.observing.member import Asked
 from interconnect.state import applied, desired, findings, observed, pages
+from interconnect.state.observed import DetailsLook, MemberLook
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Applied, Target
     from interconnect.domain.facts import Facts
     from interconnect.domain.topology import Gateway, Topology
     from interconnect.domain.violations import Violation
+    from interconnect.kube.api import Api
+    from interconnect.observing.control_plane import Foreign
 
 log = logging.getLogger(__name__)
 
 AT_ONCE, SUSPECTS_AT_ONCE = 16, 8
-CONCLUDING_SECONDS = 5.0
+# A cluster that has answered waits this long for others, to be stored with them: a worker that dies loses no more.
+NOTED_AT_ONCE, NOTING_SECONDS = 32, 0.2
+CONCLUDING_SECONDS, CONCLUDING_SHARE = 5.0, 4.0
+# So many times the looks at a mesh could repeat its slow looks before the last of them is too old.
+SLOW_SHARE = 4
 # The call was never made: no place among the calls to silent clusters, which says nothing about this one.
 BUSY = "kube.busy"
+_Some = TypeVar("_Some")
 
 
 @dataclass(slots=True)
@@ -53,7 +63,7 @@ class Look:
     """One look at some clusters of a mesh, and at its control plane if `central`.
 
     `doubtful` are the names of clusters about which a second look should follow soon; an empty one is the control
-    plane.
+    plane. `aged` is how many slow looks have turned out to be too old.
     """
 
     mesh: Mesh
@@ -63,6 +73,7 @@ class Look:
     slow: bool = False
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     doubtful: set[str] = field(default_factory=set)
+    aged: int = 0
 
 
 def look(
@@ -78,11 +89,19 @@ def look(
     topology = desired.load(mesh)
     wanted = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation")
     wanted = wanted if only is None else wanted.filter(name__in=only)
-    current = Look(mesh, topology, list(wanted), central=central, slow=slow)
+    # One that was registered a moment ago has a look of its own.
+    known = [row for row in wanted if row.name in topology.clusters]
+    current = Look(mesh, topology, sorted(known, key=_asked_at), central=central, slow=slow)
     current.rows = _leased(current)
     _run(current)
     conclude(mesh)
     return frozenset(current.doubtful)
+
+
+def _asked_at(row: Cluster) -> float:
+    """When a cluster was last asked: where a look lasts too long for its leases, nobody is always the last."""
+    at = row.observation.at if hasattr(row, "observation") else None
+    return at.timestamp() if at else 0.0
 
 
 def look_surely(mesh: Mesh) -> None:
@@ -122,44 +141,85 @@ def _most_seconds() -> float:
 
 
 def _run(current: Look) -> None:
-    """Ask clusters that answered last time first, and the others a few at a time; conclude now and then meanwhile."""
-    suspects = [row for row in current.rows if _suspected(row)]
-    trusted = [row for row in current.rows if not _suspected(row)]
+    """Ask clusters that answered last time first, and the others a few at a time; conclude now and then meanwhile.
+
+    The threads only ask. What they learn is stored here, that of several clusters at once.
+    """
     scene = _Scene.of(current)
     with (
         ThreadPoolExecutor(AT_ONCE, "look") as pool,
         ThreadPoolExecutor(SUSPECTS_AT_ONCE, "suspect") as apart,
     ):
-        open_ones = {_submitted(pool, lambda: _look_centrally(current, scene))} if current.central else set()
-        open_ones |= {_submitted(pool, lambda row=row: _look_at(current, scene, row)) for row in trusted}  # type: ignore[misc]
-        open_ones |= {_submitted(apart, lambda row=row: _look_at(current, scene, row)) for row in suspects}  # type: ignore[misc]
-        concluded = time.monotonic()
-        while open_ones:
-            done, open_ones = wait(open_ones, timeout=CONCLUDING_SECONDS, return_when=FIRST_COMPLETED)
-            for each in done:
-                _raise_or_log(each)
-            if open_ones and time.monotonic() - concluded > CONCLUDING_SECONDS:
+        jobs = _Jobs()
+        if current.central:
+            jobs.submit(pool, lambda: _look_centrally(current, scene))
+        for row in current.rows:
+            jobs.submit(apart if _suspected(row) else pool, lambda row=row: _look_at(current, scene, row))  # type: ignore[misc]
+        due, news = _due(time.monotonic()), False
+        while jobs.open:
+            found = jobs.results(seconds=due - time.monotonic() if news else None)
+            for row in _note(current, found):
+                jobs.submit(pool, lambda row=row: _look_closely(current, row))  # type: ignore[misc]
+            news = news or bool(found)
+            if news and jobs.open and time.monotonic() >= due:
+                began = time.monotonic()
                 conclude(current.mesh)
-                concluded = time.monotonic()
+                due, news = _due(began), False
 
 
-def _submitted(pool: ThreadPoolExecutor, job: Callable[[], None]) -> Future[None]:
-    context = copy_context()
-
-    def run() -> None:
-        try:
-            context.run(job)
-        finally:
-            connections.close_all()
-
-    return pool.submit(run)
+def _due(began: float) -> float:
+    """When to conclude again after a conclusion that has taken since then: it is to be a small part of the time."""
+    now = time.monotonic()
+    return now + max(CONCLUDING_SECONDS, CONCLUDING_SHARE * (now - began))
 
 
-def _raise_or_log(done: Future[None]) -> None:
-    """One cluster's unforeseen failure is told in the log, and leaves the others' looks alone."""
-    error = done.exception()
-    if error is not None:
-        log.error("a look at one cluster failed unexpectedly", exc_info=error)
+class _CentralLook(NamedTuple):
+    seen: ControlPlaneSeen
+    foreign: Foreign
+    at: datetime
+
+
+_Told = _CentralLook | MemberLook | DetailsLook
+
+
+class _Jobs:
+    """What a look asks in threads, and what comes of it. `open` is how many have not been given out yet."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self._ended: SimpleQueue[_Told | None] = SimpleQueue()
+
+    def submit(self, pool: ThreadPoolExecutor, job: Callable[[], _Told | None]) -> None:
+        context = copy_context()
+
+        def run() -> None:
+            found = None
+            try:
+                found = context.run(job)
+            except Exception:
+                # One cluster's unforeseen failure is told in the log, and leaves the others' looks alone.
+                log.exception("a look at one cluster failed unexpectedly")
+            finally:
+                connections.close_all()
+                self._ended.put(found)
+
+        self.open += 1
+        pool.submit(run)
+
+    def results(self, *, seconds: float | None) -> list[_Told]:
+        """Return what the next jobs came to: at most NOTED_AT_ONCE that end within NOTING_SECONDS of the first of them,
+        which is waited for this long (None: until there is one).
+        """
+        found: list[_Told | None] = []
+        until = None if seconds is None else time.monotonic() + seconds
+        while self.open and len(found) < NOTED_AT_ONCE:
+            try:
+                found.append(self._ended.get(timeout=None if until is None else max(0.0, until - time.monotonic())))
+            except Empty:
+                break
+            self.open -= 1
+            until = time.monotonic() + NOTING_SECONDS if len(found) == 1 else until
+        return [each for each in found if each is not None]
 
 
 def _suspected(row: Cluster) -> bool:
@@ -186,63 +246,108 @@ class _Scene:
         return Asked(current.topology, self.facts, own, self.consents)
 
 
-def _look_centrally(current: Look, scene: _Scene) -> None:
+def _look_centrally(current: Look, scene: _Scene) -> _CentralLook:
     mesh, at = current.mesh, timezone.now()
     asked = scene.asked(current, *{mesh.config_uid, mesh.control_plane.uid})
     with clients.waiting_for_a_place(_most_seconds()):
-        seen, foreign = control_plane.look(mesh, asked)
-    if seen.failure is not None and seen.failure.code == BUSY:
-        return
-    if observed.note_control_plane(mesh, seen, at=at, foreign=foreign if seen.failure is None else None):
-        current.doubtful.add("")
+        return _CentralLook(*control_plane.look(mesh, asked), at)
 
 
-def _look_at(current: Look, scene: _Scene, row: Cluster) -> None:
+def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
     at, cluster = timezone.now(), current.topology.clusters[row.name]
-    seconds = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS)
     try:
         with clients.waiting_for_a_place(_most_seconds()):
-            api = clients.api_of(row.connection).within(seconds)
             asked = replace(scene.asked(current, row.uid), drift=_drift_before(row))
-            seen = member.look(api, cluster, asked)
+            return MemberLook(row.id, member.look(_api(row), cluster, asked), at)
     except KubeError as error:
         # A credential that can't be opened is an answer about this cluster.
-        seen = MemberSeen(failure=error.violation())
-    if seen.failure is not None and seen.failure.code == BUSY:
-        ClusterObservation.objects.filter(cluster=row, lease_owner=current.owner).update(lease_until=None)
-        return
-    if seen.admitted:
-        applied.note_admitted(current.mesh, seen.admitted)
-    if observed.note_member(row, seen, at=at, owner=current.owner):
-        current.doubtful.add(row.name)
-    if seen.failure is None and (current.slow or _slow_is_due(row, seen, at)):
-        _look_closely(current, row, at)
+        return MemberLook(row.id, MemberSeen(failure=error.violation()), at)
+
+
+def _look_closely(current: Look, row: Cluster) -> DetailsLook | None:
+    at, group = timezone.now(), current.topology.group_of(row.name)
+    try:
+        namespace = current.topology.system_namespace
+        found = member.look_closely(_api(row), system_namespace=namespace, group=group.name if group else "")
+    except KubeError as error:
+        log.info("the slow look at %s ended early: %s", row.name, error.code)
+        return None
+    return DetailsLook(row.id, found, at)
+
+
+def _api(row: Cluster) -> Api:
+    return clients.api_of(row.connection).within(float(settings.MESHCONSOLE_PROBE_CALL_SECONDS))
 
 
 def _drift_before(row: Cluster) -> tuple[Violation, ...]:
     return observed.member_of(row.observation).seen.drift if hasattr(row, "observation") else ()
 
 
-def _slow_is_due(row: Cluster, seen: MemberSeen, at: datetime) -> bool:
-    """Hourly, and when a right turns out to be missing that the last slow look doesn't know of."""
-    known = row.observation if hasattr(row, "observation") else None
-    if known is None or known.details_at is None or known.details.get("missing") is None:
-        return True
-    if at - known.details_at >= timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
-        return True
-    return bool(set(seen.lacking) - set(known.facts.get("lacking", ())))
+def _note(current: Look, found: Sequence[_Told]) -> list[Cluster]:
+    """Store what was seen; return the clusters that are to be looked at closely."""
+    rows = {row.id: row for row in current.rows}
+    members = [each for each in found if isinstance(each, MemberLook)]
+    busy = [each.cluster for each in members if _is_busy(each.seen.failure)]
+    if busy:
+        ClusterObservation.objects.filter(cluster__in=busy, lease_owner=current.owner).update(lease_until=None)
+    asked = [each for each in members if each.cluster not in busy]
+    _store([each for each in found if isinstance(each, _CentralLook)], lambda some: _note_centrally(current, *some))
+    _store(asked, lambda some: _note_members(current, rows, some))
+    _store([each for each in found if isinstance(each, DetailsLook)], observed.note_details)
+    answered = [each for each in asked if each.seen.failure is None]
+    return [rows[each.cluster] for each in answered if _slow_is_due(current, rows[each.cluster], each)]
 
 
-def _look_closely(current: Look, row: Cluster, at: datetime) -> None:
-    group = current.topology.group_of(row.name)
-    api = clients.api_of(row.connection)
+def _store(found: Sequence[_Some], note: Callable[[Sequence[_Some]], None]) -> None:
+    """Store several at once; where that fails, each for itself, so that the others' aren't lost."""
     try:
-        namespace = current.topology.system_namespace
-        found = member.look_closely(api, system_namespace=namespace, group=group.name if group else "")
-    except KubeError as error:
-        log.info("the slow look at %s ended early: %s", row.name, error.code)
+        if found:
+            note(found)
+    except DatabaseError:
+        connection.close_if_unusable_or_obsolete()
+        if len(found) == 1:
+            log.exception("a look at one cluster couldn't be stored")
+            return
+        for each in found:
+            _store([each], note)
+
+
+def _note_centrally(current: Look, look: _CentralLook) -> None:
+    failure = look.seen.failure
+    if _is_busy(failure):
         return
-    observed.note_details(row, found, at=at)
+    foreign = look.foreign if failure is None else None
+    if observed.note_control_plane(current.mesh, look.seen, at=look.at, foreign=foreign):
+        current.doubtful.add("")
+
+
+def _note_members(current: Look, rows: Mapping[UUID, Cluster], looks: Sequence[MemberLook]) -> None:
+    for look in looks:
+        if look.seen.admitted:
+            applied.note_admitted(current.mesh, look.seen.admitted)
+    current.doubtful |= {rows[each].name for each in observed.note_members(looks, owner=current.owner)}
+
+
+def _is_busy(failure: Violation | None) -> bool:
+    return failure is not None and failure.code == BUSY
+
+
+def _slow_is_due(current: Look, row: Cluster, look: MemberLook) -> bool:
+    """By hand, for a cluster that has had no slow look yet, when a right turns out to be missing that the last one
+    doesn't know of, and hourly.
+
+    Clusters that were registered together would make one look long every hour: by age, only some have their turn now.
+    """
+    known = row.observation if hasattr(row, "observation") else None
+    if current.slow or known is None or known.details_at is None or known.details.get("missing") is None:
+        return True
+    if set(look.seen.lacking) - set(known.facts.get("lacking", ())):
+        return True
+    if look.at - known.details_at < timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
+        return False
+    current.aged += 1
+    share = SLOW_SHARE * settings.MESHCONSOLE_PROBE_SECONDS / settings.MESHCONSOLE_SLOW_PROBE_SECONDS
+    return current.aged <= max(AT_ONCE, share * len(current.rows))
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:
@@ -269,15 +374,35 @@ _concluding = threading.Lock()
 
 
 def conclude(mesh: Mesh) -> None:
-    """Store the findings and the summary that follow from all that is known of a mesh now."""
+    """Store the findings and the summary that follow from all that is known of a mesh now.
+
+    Other workers may do so at once. What counts is who has read last: whoever finds that another has stored a
+    conclusion since reads again.
+    """
+    # Within a process they wait for each other, which costs less than to read twice.
     with _concluding:
-        fresh = Mesh.objects.select_related("control_plane", "config", "observation").filter(id=mesh.id).first()
-        if fresh is None:
-            return
-        sight = pages.sight(fresh)
-        found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
-        findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
-        observed.note_summary(fresh, summary_of(sight.statuses), at=sight.seen.now)
+        while not _concluded(mesh):
+            pass
+
+
+def _concluded(mesh: Mesh) -> bool:
+    """Whether there is nothing more to do."""
+    fresh = Mesh.objects.select_related("control_plane", "config", "observation").filter(id=mesh.id).first()
+    if fresh is None:
+        return True
+    if not hasattr(fresh, "observation"):
+        MeshObservation.objects.get_or_create(mesh=mesh)
+        return False
+    before = fresh.observation.summarized_at
+    sight = pages.sight(fresh)
+    found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
+    at, summary = sight.seen.now, summary_of(sight.statuses)
+    with transaction.atomic():
+        findings.note_findings(fresh, findings.LOOK, found.findings, at=at, held=found.held)
+        latest = observed.note_summary(fresh, summary, at=at, after=before)
+        if not latest:
+            transaction.set_rollback(True)
+    return latest
 
 
 def relook_seconds() -> float:

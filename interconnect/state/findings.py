@@ -35,7 +35,7 @@ def note_findings(
     Findings about `held` subjects stay as they are. Two workers may do this at once: one waits for the other.
     """
     wanted = {each.key: each for each in found if each.subject not in held}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # The second of two workers sees the rows of the first.
         Mesh.objects.select_for_update().get(id=mesh.id)
         known = {_key(row): row for row in open_rows(mesh).filter(source=source)}

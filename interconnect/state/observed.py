@@ -13,10 +13,11 @@ ChecksObservation.result     `ChecksResult`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -46,6 +47,7 @@ from interconnect.models import (
     ChecksObservation,
     Cluster,
     ClusterObservation,
+    Gateway,
     GatewayObservation,
     Mesh,
     MeshObservation,
@@ -53,11 +55,16 @@ from interconnect.models import (
 )
 
 if TYPE_CHECKING:
+    from django.db.models import Manager
+
     from interconnect.domain.stale import StaleCount
     from interconnect.domain.summary import Summary
     from interconnect.models.observation import Observation
 
 ANSWERS, FAILING = "answers", "failing"
+_TOLD, _GATEWAY_TOLD = ("error_code", "error_params", "standing", "facts"), ("standing", "facts")
+_TIMES = ("at", "answered_at", "lease_owner", "lease_until")
+_Row = TypeVar("_Row", ClusterObservation, GatewayObservation)
 
 
 def facts(mesh: Mesh, *, cluster_uid: str | None = None) -> Facts:
@@ -171,9 +178,12 @@ def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
         ReplicaObservation.objects.filter(mesh=mesh).update(standing=Steady(ANSWERS, at).to_json())
 
 
-def note_summary(mesh: Mesh, summary: Summary, *, at: datetime) -> None:
-    """Store what the list of meshes shows."""
-    MeshObservation.objects.filter(mesh=mesh).update(summary=summary.to_json(), summarized_at=at)
+def note_summary(mesh: Mesh, summary: Summary, *, at: datetime, after: datetime | None) -> bool:
+    """Store what the list of meshes shows; return whether it follows the summary of the time `after`: if somebody else
+    has stored one since, nothing is stored.
+    """
+    rows = MeshObservation.objects.filter(mesh=mesh, summarized_at=after)
+    return bool(rows.update(summary=summary.to_json(), summarized_at=at))
 
 
 def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:
@@ -227,33 +237,67 @@ def _doubtful(standing: Json) -> bool:
     return steady is not None and steady.doubtful
 
 
-def note_member(cluster: Cluster, seen: MemberSeen, *, at: datetime, owner: str = "") -> bool:
-    """Store one fast look at a cluster whole; return whether a second look should follow soon.
+class MemberLook(NamedTuple):
+    """What one fast look at a cluster, by the ID of its row, saw `at` a time."""
 
-    `owner` is the lease under which it was asked: without it any more, another look has taken over, and nothing is
-    stored.
+    cluster: UUID
+    seen: MemberSeen
+    at: datetime
+
+
+def note_members(looks: Iterable[MemberLook], *, owner: str = "") -> frozenset[UUID]:
+    """Store fast looks at clusters, each whole and all in one transaction; return the clusters about which a second
+    look should follow soon.
+
+    `owner` is the lease under which they were asked: of a cluster without it any more, which another look has taken
+    over, nothing is stored. Of a row in which nothing but the time is new, nothing but the time is written. At most six
+    statements, however many clusters there are.
     """
+    by_id = {each.cluster: each for each in looks}
     with transaction.atomic():
-        row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
-        if owner and row.lease_owner != owner:
-            return False
-        doubtful = _settle(row, seen.failure, at)
-        if seen.failure is None:
-            row.facts = _kept(row.facts, seen)
-            doubtful |= _note_gateways(cluster, seen.gateways, at)
-        row.lease_owner, row.lease_until = "", None
-        row.save(
-            update_fields=[
-                "at",
-                "answered_at",
-                "error_code",
-                "error_params",
-                "standing",
-                "facts",
-                "lease_owner",
-                "lease_until",
-            ]
-        )
+        # In order, so that two who note the same clusters wait for each other.
+        rows = ClusterObservation.objects.select_for_update().filter(cluster__in=by_id).order_by("cluster")
+        known = {row.cluster_id: row for row in (rows.filter(lease_owner=owner) if owner else rows)}
+        kept = [known.get(each) or ClusterObservation(cluster_id=each) for each in by_id if each in known or not owner]
+        own = {row.cluster_id: by_id[row.cluster_id] for row in kept}
+        before = {row.cluster_id: _told(row) for row in kept}
+        doubtful = {row.cluster_id for row in kept if _note_member(row, own[row.cluster_id])}
+        changed = {row.cluster_id for row in kept if _told(row) != before[row.cluster_id]}
+        _upsert(ClusterObservation.objects, kept, changed, key="cluster", told=_TOLD, times=_TIMES)
+        return frozenset(doubtful | _note_gateways(own))
+
+
+def _told(row: ClusterObservation | GatewayObservation) -> str:
+    """All that a row says but its times, as it is stored."""
+    names = _TOLD if isinstance(row, ClusterObservation) else _GATEWAY_TOLD
+    return json.dumps([getattr(row, name) for name in names], sort_keys=True)
+
+
+def _upsert(
+    manager: Manager[_Row],
+    rows: Iterable[_Row],
+    changed: Collection[UUID],
+    *,
+    key: str,
+    told: Sequence[str],
+    times: Sequence[str],
+) -> None:
+    """Store rows, `key` being their primary key: those that changed whole, of the others the times; two statements."""
+    groups: dict[bool, list[_Row]] = {True: [], False: []}
+    for row in sorted(rows, key=lambda row: str(row.pk)):
+        groups[row.pk in changed].append(row)
+    for whole, found in groups.items():
+        if found:
+            fields = [*told, *times] if whole else list(times)
+            manager.bulk_create(found, update_conflicts=True, unique_fields=[key], update_fields=fields)
+
+
+def _note_member(row: ClusterObservation, look: MemberLook) -> bool:
+    """Put a look into a row; return whether a second one should follow soon."""
+    doubtful = _settle(row, look.seen.failure, look.at)
+    if look.seen.failure is None:
+        row.facts = _kept(row.facts, look.seen)
+    row.lease_owner, row.lease_until = "", None
     return doubtful
 
 
@@ -263,36 +307,50 @@ def _kept(before: Json, seen: MemberSeen) -> Json:
     return ({"webhooks": before["webhooks"]} if "webhooks" in before else {}) | said
 
 
-def _note_gateways(cluster: Cluster, gateways: Mapping[str, GatewaySeen], at: datetime) -> bool:
-    known = {str(row.gateway_id): row for row in GatewayObservation.objects.filter(gateway__cluster=cluster)}
-    there = {str(each) for each in cluster.gateways.values_list("id", flat=True)} if gateways else set()
-    rows = []
-    for gateway, seen in gateways.items():
-        if gateway not in there:
+def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
+    """Store the gateways that these looks saw, as far as they are still there; return the doubtful ones' clusters."""
+    asked = [cluster for cluster, look in looks.items() if look.seen.gateways]
+    found = Gateway.objects.filter(cluster__in=asked).select_related("observation") if asked else ()
+    rows, changed, doubtful = [], set(), set()
+    for gateway in found:
+        look = looks[gateway.cluster_id]
+        seen = look.seen.gateways.get(str(gateway.id))
+        if seen is None:
             continue
-        row = known.get(gateway) or GatewayObservation(gateway_id=UUID(gateway))
-        row.at, row.facts = at, seen.to_json()
-        row.standing = settle(Steady.from_json(row.standing), seen.readiness, at).to_json()
+        row = gateway.observation if hasattr(gateway, "observation") else GatewayObservation(gateway_id=gateway.id)
+        before = _told(row)
+        row.at, row.facts = look.at, seen.to_json()
+        row.standing = settle(Steady.from_json(row.standing), seen.readiness, look.at).to_json()
         rows.append(row)
-    _save_gateways(rows)
-    return any(_doubtful(row.standing) for row in rows)
+        changed |= {gateway.id} if _told(row) != before else set()
+        doubtful |= {gateway.cluster_id} if _doubtful(row.standing) else set()
+    _save_gateways(rows, changed)
+    return doubtful
 
 
-def _save_gateways(rows: Iterable[GatewayObservation]) -> None:
-    GatewayObservation.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["gateway"], update_fields=["at", "standing", "facts"]
-    )
+def _save_gateways(rows: Iterable[GatewayObservation], changed: Collection[UUID]) -> None:
+    _upsert(GatewayObservation.objects, rows, changed, key="gateway", told=_GATEWAY_TOLD, times=("at",))
 
 
-def note_details(cluster: Cluster, details: MemberDetails, *, at: datetime) -> None:
-    ClusterObservation.objects.update_or_create(
-        cluster=cluster, defaults={"details": details.to_json(), "details_at": at}
+class DetailsLook(NamedTuple):
+    """What one slow look at a cluster, by the ID of its row, saw `at` a time."""
+
+    cluster: UUID
+    details: MemberDetails
+    at: datetime
+
+
+def note_details(looks: Iterable[DetailsLook]) -> None:
+    """Store slow looks at clusters in one statement."""
+    rows = [ClusterObservation(cluster_id=id_, details=found.to_json(), details_at=at) for id_, found, at in looks]
+    ClusterObservation.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["cluster"], update_fields=["details", "details_at"]
     )
 
 
 def note_newcomer(cluster: Cluster, details: MemberDetails, webhooks: Iterable[WebhookEntry]) -> None:
     """Remember what the check of a credential read before it was stored."""
-    note_details(cluster, details, at=timezone.now())
+    note_details([DetailsLook(cluster.id, details, timezone.now())])
     note_webhooks(cluster, webhooks)
 
 
@@ -331,7 +389,7 @@ def note_gateway(gateway: UUID, **said: Any) -> None:
         row.at, row.facts = at, seen.to_json()
         if seen.present:
             row.standing = Steady(seen.readiness, at).to_json()
-        _save_gateways([row])
+        _save_gateways([row], {gateway})
 
 
 def member_of(row: ClusterObservation | None, ends_at: datetime | None = None) -> Member:

@@ -22,9 +22,8 @@ def test_the_default_installation_is_measured_at_rest(tmp_path: Path) -> None:
         before, began = {pid: _ticks(pid) for pid in _processes(console.process.pid)}, time.monotonic()
         time.sleep(IDLE_SECONDS)
         passed = time.monotonic() - began
-        table = Table(
-            "The default installation at rest (aim: 400 MB, 2 % of a core)", ("process", "PSS MB", "processor %")
-        )
+        columns = ("process", "PSS MB", "processor %")
+        table = Table("footprint", "The default installation at rest (aim: 400 MB, 2 % of a core)", columns)
         total = [0.0, 0.0]
         for pid, command in _processes(console.process.pid).items():
             memory, busy = (

@@ -67,8 +67,9 @@ def rollouts() -> Iterator[Table]:
         "calls",
     )
     table = Table(
+        "rollouts",
         "A rollout that joins every cluster, 20 ms from each, beside a client that only writes",
-        (*columns, "plain ", "ratio "),
+        (*columns, "plain calls", "ratio of calls"),
     )
     yield table
     table.print()
@@ -77,6 +78,7 @@ def rollouts() -> Iterator[Table]:
 @pytest.fixture(scope="module")
 def pages() -> Iterator[Table]:
     table = Table(
+        "pages",
         "Pages of the joined mesh: milliseconds of server time (aim 150) and queries",
         ("page", *(f"{size} clusters" for size in SIZES)),
     )

@@ -34,6 +34,10 @@ ISTIOD = Istiod("istiod", "default", 2, "hub", "1.31.0", ConfigMapRef(HUB, "isti
 HOSTS = {A: "203.0.113.1", B: "203.0.113.2"}
 
 
+def host_of(key: GatewayKey) -> str:
+    return HOSTS.get(key, f"{key.cluster}.example.org")
+
+
 def joined() -> Topology:
     """green (member-b) has joined with its gateway's address; blue (member-a, member-d) has a gateway."""
     topology = grouped()
@@ -67,7 +71,7 @@ def member(**more: Any) -> Member:
 
 
 def gateway(key: GatewayKey, readiness: Readiness = Readiness.ALL, at: datetime = NOW, **seen: Any) -> GatewayKnown:
-    own = {"present": True, "replicas": 2, "available": 2, "injected": True, "addresses": (HOSTS[key],)}
+    own = {"present": True, "replicas": 2, "available": 2, "injected": True, "addresses": (host_of(key),)}
     return GatewayKnown(GatewaySeen(**(own | seen)), at, readiness, NOW)
 
 

@@ -134,6 +134,18 @@ def test_lists_go_page_by_page(api: Api, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [entry["metadata"]["name"] for entry in api.list(kinds.SERVICE_ACCOUNT)] == whole
 
 
+def test_a_page_is_asked_for_when_the_one_before_has_been_used() -> None:
+    def page(connection: Connection) -> None:
+        number = connection.number
+        things = [{"metadata": {"name": f"thing-{number}-{each}"}} for each in range(PAGE)]
+        connection.answer({"items": things, "metadata": {"continue": "" if number else "more"}})
+
+    with HttpsServer(page) as server:
+        found = server.api().each(kinds.CONFIG_MAP, "b", metadata_only=True)
+        asked = [len(server.requests) for _each in found]
+    assert asked == [1] * PAGE + [2] * PAGE
+
+
 def test_metadata_alone_has_no_content(api: Api) -> None:
     api.apply(manifest(labels={"color": "green"}))
     found = api.list(kinds.CONFIG_MAP, NAMESPACE, labels="color=green", metadata_only=True)
@@ -226,8 +238,9 @@ def test_a_list_without_end_is_given_up() -> None:
     with HttpsServer(more) as server:
         with pytest.raises(Permanent, match="too-large"):
             server.api(limit=50_000).list(kinds.CONFIG_MAP, "b")
-        with pytest.raises(Temporary, match="timeout"):
+        with pytest.raises(Temporary, match="timeout") as caught:
             server.api(limit=10**9).list(kinds.CONFIG_MAP, "b", deadline=0.3)
+        assert caught.value.params["phase"] == "list"
 
 
 def test_a_404_of_a_proxy_is_not_absence() -> None:

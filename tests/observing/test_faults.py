@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.findings import Severity
-from interconnect.domain.seen import GatewaySeen, MemberSeen
 from interconnect.domain.topology import Autoscaling, GatewaySpec
-from interconnect.models import ClusterObservation, Connection
+from interconnect.models import Connection
 from interconnect.services.watching import look
-from interconnect.state import observed
 from simulator import world as simulated
 from simulator.member import resource_of
 from tests.support.world import SYSTEM, B, World
@@ -349,14 +344,17 @@ def test_a_cluster_that_hangs_is_called_once_in_a_look(joined: World, settings: 
     assert fault is not None and fault.asked == 1
 
 
-def test_a_look_at_a_cluster_is_noted_in_one_transaction(joined: World) -> None:
+def test_a_cluster_that_hangs_at_dry_runs_alone_answers_and_is_tried_once_in_a_look(
+    joined: World, settings: Any
+) -> None:
+    settings.MESHCONSOLE_PROBE_CALL_SECONDS = 2
+    look(joined.mesh, slow=True)
+    labels = {"metadata": {"labels": {"app.kubernetes.io/managed-by": "edited"}}}
+    for kind in ("Service", "Deployment", "ServiceAccount"):
+        joined.fleet.cluster("member-b").patch(kind, NAME_B, labels, SYSTEM, manager="kubectl-edit")
+    joined.fleet.fault("member-b", "hang", methods=("PATCH",))
     look(joined.mesh)
-    row = joined.row("member-b")
-    gateway = GatewaySeen(present=True, replicas=1, available=1, injected=True, addresses=("203.0.113.9",))
-    seen = MemberSeen(namespace=True, network="green", gateways={joined.topology.gateways[B].id: gateway})
-    with CaptureQueriesContext(connection) as captured:
-        observed.note_member(row, seen, at=timezone.now())
-    told = [query["sql"] for query in captured]
-    assert sum(sql.startswith("BEGIN") for sql in told) <= 1
-    assert len(told) <= 10, told
-    assert ClusterObservation.objects.get(cluster=row).facts["network"] == "green"
+    fault = joined.fleet.cluster("member-b").fault
+    assert fault is not None and fault.asked == 1
+    joined.fleet.fault("member-b", None)
+    assert found(joined) == {("gateway.changed", NAME_B): WARNING}

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime, timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway
+from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
+from interconnect.observing import member
 from interconnect.rollouts import bell
 from interconnect.services import watching
 from interconnect.services.watching import conclude, look
 from interconnect.state import observed
+from interconnect.state.observed import MemberLook
 from tests.support.world import B, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 def at_once(act: Callable[[], Any]) -> list[Any]:
@@ -79,13 +83,30 @@ def test_clusters_that_a_dead_worker_was_asking_are_asked_again_when_its_leases_
     assert not ClusterObservation.objects.exclude(lease_owner="").exists()
 
 
+def test_those_that_were_asked_longest_ago_are_asked_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("member-b", "member-c", "member-a"):
+        look(world.mesh, only=[name], central=False)
+    asked: list[str] = []
+
+    def noting(api: Any, cluster: Any, *rest: Any) -> MemberSeen:
+        asked.append(cluster.name)
+        return look_at(api, cluster, *rest)
+
+    look_at = member.look
+    monkeypatch.setattr(member, "look", noting)
+    monkeypatch.setattr(watching, "AT_ONCE", 1)
+    look(world.mesh, central=False)
+    assert asked == ["member-b", "member-c", "member-a"]
+
+
 def test_a_look_that_has_lost_its_lease_stores_nothing(world: World) -> None:
     look(world.mesh)
     owner = leased(world)
     lapse(ClusterObservation.objects.filter(lease_owner=owner))
     look(world.mesh)
     row, before = world.row("member-a"), times(world)
-    assert not observed.note_member(row, MemberSeen(network="late"), at=timezone.now(), owner=owner)
+    late = MemberLook(row.id, MemberSeen(network="late"), timezone.now())
+    assert not observed.note_members([late], owner=owner)
     assert times(world) == before
     assert ClusterObservation.objects.get(cluster=row).facts["network"] != "late"
 
@@ -126,6 +147,55 @@ def test_two_who_conclude_at_once_store_each_finding_once(world: World) -> None:
     conclude(world.mesh)
     assert ("cluster.refuses-us", None) in {(code, ended) for _id, code, ended in before}
     assert set(Finding.objects.values_list("id", "code", "ended_at")) == before
+
+
+def test_what_another_worker_has_found_meanwhile_stays_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker has read all there is and stands still; another sees more and concludes; then the first goes on."""
+    look(world.mesh)
+    has_read, go_on = Event(), Event()
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        if not has_read.is_set():
+            has_read.set()
+            assert go_on.wait(60)
+        return diagnose(*args, **options)
+
+    monkeypatch.setattr(watching, "diagnose", slowly)
+    # What waits for whom within one process doesn't hold between two.
+    monkeypatch.setattr(watching, "_concluding", nullcontext())
+
+    def first() -> None:
+        try:
+            conclude(Mesh.objects.get(id=world.mesh.id))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(first)
+        try:
+            assert has_read.wait(60)
+            world.fleet.fault("member-c", "401")
+            look(world.mesh, only=["member-c"])
+            found = Finding.objects.get(code="cluster.refuses-us")
+        finally:
+            go_on.set()
+        running.result()
+    (kept,) = Finding.objects.filter(code="cluster.refuses-us")
+    assert (kept.id, kept.ended_at) == (found.id, None)
+    summary = Mesh.objects.select_related("observation").get(id=world.mesh.id).observation.summary
+    assert summary["clusters"]["wrong"] == [["cluster.refuses-us", 1]]
+
+
+def test_what_cannot_be_stored_with_others_costs_itself_alone() -> None:
+    stored: list[int] = []
+
+    def store(found: Sequence[int]) -> None:
+        if 2 in found:
+            raise DatabaseError("refused")
+        stored.extend(found)
+
+    watching._store([1, 2, 3], store)
+    assert stored == [1, 3]
 
 
 def refused(world: World) -> bool:

@@ -32,7 +32,7 @@ def register(mesh: Mesh, topology: Topology) -> Topology:
         row = new_cluster(mesh, cluster.name, uid=cluster.uid, pod_cidrs=typed)
         if not typed:
             cidrs = tuple((cidr.network, cidr.source) for cidr in cluster.pod_cidrs)
-            observed.note_details(row, MemberDetails(pod_cidrs=cidrs), at=timezone.now())
+            observed.note_details([observed.DetailsLook(row.id, MemberDetails(pod_cidrs=cidrs), timezone.now())])
     gateways = {
         key: replace(gateway, id=str(uuid5(NAMESPACE_URL, gateway.id))) for key, gateway in topology.gateways.items()
     }

@@ -24,6 +24,7 @@ from interconnect.models import Cluster, Connection, Gateway, Mesh, Rollout, Rol
 from interconnect.services import watching
 from interconnect.services.rollouts import Start, rollout_start
 from interconnect.state import applied, desired, observed
+from interconnect.state.observed import DetailsLook, MemberLook
 from meshconsole.access.actor import Actor
 
 WEI = Actor("wei", all_rights=True)
@@ -59,7 +60,8 @@ def look_centrally(mesh: Mesh, at: datetime | None = None, **seen: Any) -> None:
 
 def look_at(cluster: Cluster, at: datetime | None = None, **seen: Any) -> None:
     """Store a look at a cluster on which nothing is wrong, but for what `seen` says."""
-    observed.note_member(cluster, MemberSeen(**({"namespace": True, "webhooks": ()} | seen)), at=at or timezone.now())
+    look = MemberSeen(**({"namespace": True, "webhooks": ()} | seen))
+    observed.note_members([MemberLook(cluster.id, look, at or timezone.now())])
 
 
 def conclude(mesh: Mesh) -> None:
@@ -83,14 +85,14 @@ def add_cluster(mesh: Mesh, name: str, cidr: str = "") -> Cluster:
 
 
 def note_details(cluster: Cluster, **details: Any) -> None:
-    observed.note_details(cluster, MemberDetails(**details), at=timezone.now())
+    observed.note_details([DetailsLook(cluster.id, MemberDetails(**details), timezone.now())])
 
 
 def silence(cluster: Cluster, code: str = "kube.unreachable", at: datetime | None = None) -> None:
     """Store two looks that the cluster didn't answer: one alone doesn't count."""
     for _each in range(2):
         failure = Violation(code, {"said": "connection refused"})
-        observed.note_member(cluster, MemberSeen(failure=failure), at=at or timezone.now())
+        observed.note_members([MemberLook(cluster.id, MemberSeen(failure=failure), at or timezone.now())])
     Connection.objects.filter(id=cluster.connection_id).update(open_since=timezone.now(), open_code="unreachable")
 
 

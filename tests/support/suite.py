@@ -86,6 +86,8 @@ def live(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
+    """Run the benchmarks. What they measure is printed, and kept in `bench.json` beside the other reports."""
+    (FOLDER / "bench.json").unlink(missing_ok=True)
     return pytest("bench", ["tests/bench", "-s", *arguments])
 
 
