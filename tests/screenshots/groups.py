@@ -255,7 +255,7 @@ def gateway_edit_of_several(on: Stage) -> None:
 @scene("gateway-restart", whole=False)
 def gateway_restart(on: Stage) -> None:
     on.go("interconnect", HERE)
-    _of_first_gateway(on, "restart")
+    _of_gateway(on, "restart")
     on.planned()
 
 
