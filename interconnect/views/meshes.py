@@ -143,6 +143,7 @@ class MeshRow:
 def index(request: HttpRequest) -> HttpResponse:
     """Show the meshes in which this person has a role, those that need attention most first."""
     wanted, found = _wanted(request), _rows(request)
+    worst_first = _chosen(found, Wanted("", "", Order.ATTENTION))
     return page(
         request,
         "meshes/index.html",
@@ -154,7 +155,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "sorts": list(ORDERS.items()),
             "sort": wanted.order,
             "register": menus.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE)),
-            **alerts.of_meshes(request.user, [row.sight.mesh for row in found]),
+            **alerts.of_meshes(request.user, [row.sight.mesh for row in worst_first]),
         },
         parts=("live",),
     )
