@@ -91,6 +91,7 @@ PAGES: Mapping[str, Deed] = {
     "rollouts": "mesh.see",
     "rollout": "mesh.see",
     "checks": "mesh.see",
+    "checks-csv": "mesh.see",
     "activity": "mesh.see",
     "members": "mesh.see",
     "mesh-settings": "mesh.see",
@@ -140,7 +141,7 @@ PAGES: Mapping[str, Deed] = {
 # What submitting needs, for pages that more people may see.
 SENT: Mapping[str, Deed] = {"members": "member.set", "mesh-settings": "mesh.restart-policy"}
 # For anyone who is signed in: these pages show only what the person may see anyway.
-OPEN = frozenset({"alerts-dismiss", "help-finding", "help-findings", "home", "meshes"})
+OPEN = frozenset({"alerts-dismiss", "help-finding", "help-findings", "home", "meshes", "meshes-csv"})
 
 
 def role_for(deed: Deed) -> Role:

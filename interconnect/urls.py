@@ -30,6 +30,7 @@ from interconnect.views import (
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="meshes"), name="home"),
     path("meshes/", meshes.index, name="meshes"),
+    path("meshes.csv", meshes.table, name="meshes-csv"),
     path("dismiss-alerts/", silences.dismiss, name="alerts-dismiss"),
     path("help/findings/", help.index, name="help-findings"),
     path("help/findings/<str:code>", help.show, name="help-finding"),
@@ -100,6 +101,7 @@ urlpatterns = [
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/revert/", decisions.revert, name="rollout-revert"),
     path("meshes/<slug:name>/rollouts/<uuid:rollout_id>/dismiss/", rollouts.dismiss, name="rollout-dismiss"),
     path("meshes/<slug:name>/checks/", checks.index, name="checks"),
+    path("meshes/<slug:name>/checks.csv", checks.table, name="checks-csv"),
     path("meshes/<slug:name>/checks/run/", checks.run, name="checks-run"),
     path("meshes/<slug:name>/silences/add/", silences.add, name="silence-add"),
     path("meshes/<slug:name>/silences/<int:silence_id>/end/", silences.end, name="silence-end"),

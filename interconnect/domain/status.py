@@ -208,6 +208,11 @@ class Statuses:
         clusters = ((Subject(SubjectKind.CLUSTER, name), name) for name in names)
         return (*central, *(Drift(subject, each) for subject, name in clusters for each in self.drifted(name)))
 
+    @property
+    def drift_level(self) -> Level:
+        """How much attention `drift` needs: what differs centrally concerns every group, the rest one cluster each."""
+        return Level.BAD if any(each.subject.kind is not SubjectKind.CLUSTER for each in self.drift) else Level.WARN
+
     @cached_property
     def credentials(self) -> tuple[Part, ...]:
         """Credentials that have expired or soon will, the earliest first."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 
 from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.json_types import Json
+from interconnect.domain.names import natural
 from interconnect.domain.seen import stale_after
 from interconnect.domain.skew import in_order, minors_of
 from interconnect.domain.status import Drift, Level, Part, State, Statuses
@@ -136,6 +138,28 @@ def _with_failed_rollout(summary: Summary, left: int) -> Summary:
     if summary.level.rank > Level.WARN.rank:
         summary = replace(summary, level=Level.WARN, code=failed.state.code)
     return replace(summary, worst=tuple(worst), counts=counts)
+
+
+class Order(StrEnum):
+    """How meshes may stand in a list; all by name in natural order where they are equal."""
+
+    ATTENTION = "attention"  # worst first
+    NAME = "name"
+    SILENCE = "silence"  # the longest without an answer first, and before all what has never answered
+
+
+def ordered(summaries: Mapping[str, Summary], order: Order) -> list[str]:
+    """Return the names of the meshes in this order."""
+
+    def place(name: str) -> tuple[Any, ...]:
+        summary = summaries[name]
+        if order is Order.ATTENTION:
+            return summary.level.rank, natural(name)
+        if order is Order.SILENCE:
+            return summary.answered_at or datetime.min.replace(tzinfo=UTC), natural(name)
+        return (natural(name),)
+
+    return sorted(summaries, key=place)
 
 
 def tally(states: Iterable[State], good: frozenset[str]) -> Tally:

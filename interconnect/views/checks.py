@@ -22,6 +22,7 @@ from interconnect.views.parts.findings import title_of
 from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
 from interconnect.wording import phrases
 from meshconsole.htmx import events, is_htmx, page
+from meshconsole.tables import csv_answer
 from meshconsole.ui.tones import Action
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "since": found.since if checked.at else None,
         "checked_at": checked.at,
         "heat": heat.heat(found.topology, checked, request.GET),
+        "legend": heat.legend(),
         "group_count": len(found.topology.groups),
         "silences": [_silence(visit, each) for each in found.silences],
         "end_silence": why_not(visit.actor, role_for_page("silence-end")),
@@ -63,6 +65,42 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         **_shown(found, rows, wanted, request.GET.get("page")),
     }
     return page(request, "checks/index.html", context, parts=("live",))
+
+
+@require_GET
+def table(request: HttpRequest, name: str) -> HttpResponse:
+    """Return the findings that the page shows, subject by subject, as a file."""
+    visit = mesh_for(request, name)
+    found, wanted = _board(visit, observed.checks_of(visit.mesh)), board.wanted_of(request.GET)
+    heads = (
+        _("Severity"),
+        _("Code"),
+        _("Finding"),
+        _("Subject"),
+        _("Cluster"),
+        _("Evidence"),
+        _("Details"),
+        _("First seen"),
+        _("Ended"),
+        _("Silenced"),
+    )
+    entries = found.entries(found.chosen(wanted), wanted)
+    return csv_answer(f"{name}-findings", heads, map(_cells, entries))
+
+
+def _cells(entry: board.Entry) -> tuple[object, ...]:
+    return (
+        entry.mark.label,
+        entry.code,
+        entry.title,
+        entry.about.name,
+        entry.place,
+        entry.sentence,
+        entry.evidence,
+        entry.first_seen,
+        entry.ended_at,
+        _("yes") if entry.silenced else _("no"),
+    )
 
 
 def _board(visit: Visit, checked: ChecksResult) -> board.Board:

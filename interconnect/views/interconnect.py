@@ -17,6 +17,7 @@ from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
 from meshconsole.htmx import page
+from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,6 +66,7 @@ def overview(sight: pages.Sight, actor: Actor, wanted: Mapping[str, str]) -> dic
         "members": [rows.member_row(sight, actor, topology.groups[name]) for name in members],
         "member_pages": members,
         "member_count": len(topology.joined),
+        "apart": Badge(Tone.CALM, _("Not joined")),
         "buttons": menus.of_page(sight, actor),
         "stepper": (steps := stepper(sight)),
         "all_set": bool(steps) and all(place == "done" for _label, place in steps),
@@ -156,6 +158,7 @@ def drift(sight: pages.Sight, actor: Actor) -> dict[str, Any] | None:
         "by_others": any(each.found.code not in phrases.UNAPPLIED for each in found),
         "more": len(found) - len(shown),
         "restore": menus.restore(sight, actor),
+        "tone": states.tone(sight.statuses.drift_level),
         "at": sight.seen.control_plane.seen_at,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,16 +14,18 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from interconnect.domain.findings import SubjectKind
-from interconnect.domain.names import natural
 from interconnect.domain.status import Level, State
+from interconnect.domain.summary import Order, ordered
 from interconnect.models import RolloutStatus
 from interconnect.state import pages
 from interconnect.views.parts import alerts, menus, states
+from interconnect.views.parts.manual import address_of
 from interconnect.wording import phrases
 from meshconsole.access.actor import Actor
 from meshconsole.access.policy import visible_scopes
 from meshconsole.access.roles import PLATFORM_SCOPE
 from meshconsole.htmx import page
+from meshconsole.tables import csv_answer
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
@@ -45,7 +47,14 @@ TILES: Mapping[str, tuple[str | Promise, Tone]] = {
     RUNNING: (gettext_lazy("Rollout running"), Tone.BUSY),
 }
 _TILE_OF: Mapping[Level, str] = {Level.BAD: "critical", Level.WARN: "warning", Level.UNKNOWN: "unknown"}
+ORDERS: Mapping[Order, str | Promise] = {
+    Order.ATTENTION: gettext_lazy("Needs attention first"),
+    Order.NAME: gettext_lazy("By name"),
+    Order.SILENCE: gettext_lazy("Longest without an answer first"),
+}
 MOST_EXCEPTIONS = 2
+# Why nothing is known: the page of the finding that says so.
+STANDSTILL = "console.standstill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +83,26 @@ class Count:
     state: Badge | None
     note: str
 
+    @property
+    def deviates(self) -> bool:
+        """Whether it is more than one number of many that are as they should be."""
+        return self.state is not None and self.state.tone not in (Tone.GOOD, Tone.UNKNOWN)
+
+
+class Wanted(NamedTuple):
+    """What somebody wants to see: `state` is a tile's key or empty."""
+
+    state: str
+    search: str
+    order: Order
+
 
 @dataclass(frozen=True, slots=True)
 class MeshRow:
-    """`progress` is that of a rollout that runs or has failed; `title` what it does."""
+    """`progress` is that of a rollout that runs or has failed; `title` what it does. `why` is the page that says why
+    nothing is known. `counts` are all the numbers in one line, for where there is no room for columns; empty where
+    one of them needs attention.
+    """
 
     id: UUID
     name: str
@@ -86,8 +111,10 @@ class MeshRow:
     size: str
     state: Badge
     reason: str
+    why: str
     causes: tuple[Cause, ...]
     more: str
+    counts: str
     clusters: Count
     gateways: Count
     groups: Count
@@ -99,43 +126,114 @@ class MeshRow:
     kubernetes: str
     answered_at: datetime | None
     istiods: str
-    level: Level
+    sight: pages.MeshSight
 
     @property
     def edge(self) -> str:
         return states.edge(self.state)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The tiles that count it."""
+        own = _TILE_OF.get(self.sight.summary.level, "healthy")
+        return (own, RUNNING) if self.running else (own,)
+
 
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """Show the meshes in which this person has a role, those that need attention most first."""
-    meshes = pages.mesh_sights(visible_scopes(request.user))
-    found = [_row(mesh) for mesh in meshes]
-    found.sort(key=lambda row: (row.level.rank, natural(row.name)))
-    wanted = request.GET.get("state", "")
-    wanted = wanted if wanted in TILES else ""
+    wanted, found = _wanted(request), _rows(request)
+    worst_first = _chosen(found, Wanted("", "", Order.ATTENTION))
     return page(
         request,
         "meshes/index.html",
         {
-            "rows": [row for row in found if not wanted or wanted in _keys(row)],
+            "rows": _chosen(found, wanted),
             "mesh_count": len(found),
-            "tiles": _tiles(found, wanted),
+            "tiles": _tiles(found, wanted.state),
+            "search": wanted.search,
+            "sorts": list(ORDERS.items()),
+            "sort": wanted.order,
             "register": menus.of_meshes(Actor.for_user(request.user, PLATFORM_SCOPE)),
-            **alerts.of_meshes(request.user, [sight.mesh for sight in meshes]),
+            **alerts.of_meshes(request.user, [row.sight.mesh for row in worst_first]),
         },
         parts=("live",),
     )
 
 
-def _keys(row: MeshRow) -> tuple[str, ...]:
-    own = _TILE_OF.get(row.level, "healthy")
-    return (own, RUNNING) if row.running else (own,)
+@require_GET
+def table(request: HttpRequest) -> HttpResponse:
+    """Return the meshes that the page shows, in its order, as a file."""
+    heads = (
+        _("Mesh"),
+        _("Kind"),
+        _("State"),
+        _("Reason"),
+        _("Groups"),
+        _("Clusters"),
+        _("Clusters reachable"),
+        _("Gateways"),
+        _("Gateways ready"),
+        _("Groups joined"),
+        _("Groups in effect"),
+        _("Drift"),
+        _("Rollout"),
+        "Istio",
+        "Kubernetes",
+        _("Last answer"),
+    )
+    return csv_answer("meshes", heads, map(_cells, _chosen(_rows(request), _wanted(request))))
+
+
+def _cells(row: MeshRow) -> tuple[object, ...]:
+    summary = row.sight.summary
+    reasons = [row.reason] if row.reason else [f"{cause.name}: {cause.state.text}" for cause in row.causes]
+    return (
+        row.name,
+        row.kind,
+        row.state.text,
+        "; ".join(filter(None, (*reasons, row.more))),
+        row.sight.group_count,
+        row.sight.cluster_count,
+        summary.clusters.good,
+        summary.gateways.total,
+        summary.gateways.good,
+        summary.groups.total,
+        summary.groups.good,
+        summary.drifted,
+        f"{row.title}: {row.progress.rollout.get_status_display()}" if row.progress else "",
+        row.istio,
+        row.kubernetes,
+        row.answered_at,
+    )
+
+
+def _wanted(request: HttpRequest) -> Wanted:
+    """Read the query; what is unknown counts as not asked for."""
+    state, order = request.GET.get("state", ""), request.GET.get("sort", "")
+    return Wanted(
+        state if state in TILES else "",
+        request.GET.get("q", "").strip(),
+        Order(order) if order in list(Order) else Order.ATTENTION,
+    )
+
+
+def _rows(request: HttpRequest) -> list[MeshRow]:
+    return [_row(sight) for sight in pages.mesh_sights(visible_scopes(request.user))]
+
+
+def _chosen(rows: list[MeshRow], wanted: Wanted) -> list[MeshRow]:
+    found = {
+        row.name: row
+        for row in rows
+        if (not wanted.state or wanted.state in row.keys) and wanted.search.lower() in row.name.lower()
+    }
+    return [found[name] for name in ordered({name: row.sight.summary for name, row in found.items()}, wanted.order)]
 
 
 def _tiles(rows: list[MeshRow], wanted: str) -> list[Tile]:
     """Return the tiles; one without a mesh keeps its place."""
-    found = [key for row in rows for key in _keys(row)]
+    found = [key for row in rows for key in row.keys]
     return [
         Tile("", _("All meshes"), "list-check", "", len(rows), not wanted),
         *(Tile(key, label, tone.shape, tone, found.count(key), wanted == key) for key, (label, tone) in TILES.items()),
@@ -155,8 +253,10 @@ def _row(sight: pages.MeshSight) -> MeshRow:
         size=f"{groups} · {clusters}",
         state=_state(summary),
         reason=_reason(summary),
+        why="" if known else address_of(STANDSTILL),
         causes=tuple(_cause(mesh.name, part) for part in summary.worst) if known else (),
         more=_more(summary) if known else "",
+        counts=_counts(summary, known=known),
         clusters=_count(summary.clusters, known=known),
         gateways=_count(summary.gateways, known=known),
         groups=_count(summary.groups, known=known),
@@ -168,7 +268,7 @@ def _row(sight: pages.MeshSight) -> MeshRow:
         kubernetes=_range(summary.kubernetes),
         answered_at=summary.answered_at,
         istiods=_istiods(summary),
-        level=summary.level,
+        sight=sight,
     )
 
 
@@ -228,7 +328,20 @@ def _count(tally: Tally, *, known: bool) -> Count:
     if not known:
         return Count(Badge(Tone.UNKNOWN, text), _("last known"))
     exceptions = [f"{number} {_short(code).lower()}" for code, number in list(tally.wrong.items())[:MOST_EXCEPTIONS]]
-    return Count(Badge(states.tone(tally.level), text), ", ".join(exceptions))
+    return Count(Badge(states.tone(tally.level), text), _(", ").join(exceptions))
+
+
+def _counts(summary: Summary, *, known: bool) -> str:
+    clusters, gateways, groups = summary.clusters, summary.gateways, summary.groups
+    if known and any(_count(each, known=True).deviates for each in (clusters, gateways, groups)):
+        return ""
+    texts = (
+        (clusters, ngettext("%(good)s of %(total)s cluster", "%(good)s of %(total)s clusters", clusters.total)),
+        (gateways, ngettext("%(good)s of %(total)s gateway", "%(good)s of %(total)s gateways", gateways.total)),
+        (groups, ngettext("%(good)s of %(total)s group", "%(good)s of %(total)s groups", groups.total)),
+    )
+    listed = _(", ").join(text % {"good": each.good, "total": each.total} for each, text in texts if each.total)
+    return listed if known or not listed else _("Last known: %(listed)s") % {"listed": listed}
 
 
 def _short(code: str) -> str:

@@ -228,9 +228,11 @@ def test_what_else_needs_attention_in_a_mesh(changes: Any, code: str | None) -> 
 def test_what_a_running_rollout_is_about_to_write_is_not_told_as_drift() -> None:
     plane = {"seen": replace(well().control_plane.seen, drift=(DRIFT,))}
     members = {name: member(seen=MemberSeen(drift=(DRIFT,))) for name in ("member-a", "member-d")}
-    assert len(spoiled(plane=plane, members=members).drift) == 3
+    found = spoiled(plane=plane, members=members)
+    assert (len(found.drift), found.drift_level) == (3, Level.BAD)
     busy = {"publishing": True, "busy": frozenset({"member-a"})}
-    assert [each.subject.name for each in spoiled(plane=plane, members=members, work=busy).drift] == ["member-d"]
+    found = spoiled(plane=plane, members=members, work=busy)
+    assert ([each.subject.name for each in found.drift], found.drift_level) == (["member-d"], Level.WARN)
 
 
 def test_what_is_unknown_keeps_what_was_last_known() -> None:

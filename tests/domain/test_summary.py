@@ -26,7 +26,7 @@ from interconnect.domain.seen import (
     Work,
 )
 from interconnect.domain.status import Level, Statuses
-from interconnect.domain.summary import Summary, current, summary_of
+from interconnect.domain.summary import Order, Summary, current, ordered, summary_of
 from interconnect.domain.violations import Violation
 from tests.domain.samples import GREEN, ISTIOD, KEY_A, KEY_B, mesh
 
@@ -125,3 +125,20 @@ def test_a_failed_rollout_counts_at_once_and_no_longer_once_dismissed() -> None:
     assert current(kept, now=NOW, period=PERIOD).level is Level.GOOD
     busy = replace(healthy(), work=replace(healthy().work, failed="rollout", left=3))
     assert summary(busy).level is Level.GOOD
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (Order.ATTENTION, ["mesh-3", "mesh-10", "mesh-2", "new", "mesh-1"]),
+        (Order.NAME, ["mesh-1", "mesh-2", "mesh-3", "mesh-10", "new"]),
+        (Order.SILENCE, ["new", "mesh-3", "mesh-10", "mesh-1", "mesh-2"]),
+    ],
+)
+def test_meshes_stand_by_attention_name_or_silence(order: Order, expected: list[str]) -> None:
+    answered = {"mesh-1": 2, "mesh-2": 1, "mesh-3": 9, "mesh-10": 3}
+    levels = {"mesh-1": Level.GOOD, "mesh-2": Level.WARN, "mesh-3": Level.BAD, "mesh-10": Level.BAD}
+    meshes = {
+        name: Summary(level=levels[name], answered_at=NOW - timedelta(minutes=ago)) for name, ago in answered.items()
+    }
+    assert ordered({**meshes, "new": Summary()}, order) == expected

@@ -106,6 +106,18 @@ def test_a_search_keeps_what_is_typed(visit: Visitor) -> None:
     expect(box).to_be_focused()
 
 
+def test_meshes_are_searched_and_sorted_without_leaving_the_page(visit: Visitor) -> None:
+    page = visit("/meshes/?state=critical")
+    page.get_by_role("combobox", name="Sort").select_option("By name")
+    expect(page).to_have_url(re.compile("sort=name"))
+    box = page.get_by_role("searchbox", name="Search meshes")
+    box.press_sequentially("nowhere")
+    expect(page.get_by_text("No mesh matches “nowhere”.")).to_be_visible()
+    expect(box).to_be_focused()
+    expect(page).to_have_url(re.compile(r"(?=.*q=nowhere)(?=.*sort=name)(?=.*state=critical)"))
+    expect(page.get_by_role("link", name="CSV")).to_have_attribute("href", re.compile("q=nowhere"))
+
+
 def test_the_wizard_keeps_what_was_chosen_through_a_reload(visit: Visitor) -> None:
     page = visit(HERE)
     page.get_by_role("link", name="Join interconnection").click()

@@ -23,6 +23,8 @@ NO_PAGE = {
     "mesh-status": "tabs, alerts and the strip of a running rollout, on every page of the mesh",
     "mesh-networks": "a form of the settings page",
     "mesh-istiod-url": "a form of the settings page",
+    "meshes-csv": "a file, of the list of meshes",
+    "checks-csv": "a file, of the checks page",
     "checks-run": "a button of the checks page",
     "silence-end": "a button of the checks page",
     "alerts-dismiss": "a button of the critical findings",

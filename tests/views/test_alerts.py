@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -102,6 +104,21 @@ def test_dismissing_hides_the_alert_for_one_person_until_it_changes(
     assert "2 critical findings" in shown(client, mesh, "activity")
 
 
+def test_the_tab_counts_what_is_open_also_once_dismissed(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"), RULE)
+    page = shown(as_ada, mesh, "activity")
+    assert "(2) storefront" in page and pip_of(as_ada, mesh) == 2
+    dismiss(as_ada, page)
+    assert "(2)" not in shown(as_ada, mesh, "activity") and pip_of(as_ada, mesh) == 2
+    note(mesh)
+    assert pip_of(as_ada, mesh) == 0
+
+
+def pip_of(browser: Any, mesh: Mesh) -> int:
+    context = browser.get(reverse("activity", kwargs={"name": mesh.name})).context
+    return int(context["critical_pip"])
+
+
 def test_what_came_after_the_page_was_shown_is_not_dismissed(as_ada: Any, mesh: Mesh) -> None:
     note(mesh, silent("spare"))
     page = shown(as_ada, mesh, "activity")
@@ -137,6 +154,21 @@ def test_the_list_of_meshes_shows_critical_findings_of_all_of_them(client: Any, 
     assert "(2) Meshes" in page and f'<a href="/meshes/{lab.name}/">lab</a>' in page
     assert dismiss(client, page).status_code == 302
     assert BAR not in client.get("/meshes/").content.decode() and BAR not in shown(client, mesh, "activity")
+
+
+def test_what_the_console_itself_lacks_is_told_once_for_all_meshes(client: Any, pia: Any, mesh: Mesh) -> None:
+    lab, _ten, _two = (shop.new_mesh(name) for name in ("lab", "mesh-10", "mesh-2"))
+    client.force_login(pia)
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
+        note(lab, RULE)
+        answer = client.get("/meshes/")
+    alerts = answer.context["alerts"]
+    assert [(line.title, [each.name for each in line.meshes], bool(line.silence)) for line in alerts.lines] == [
+        ("Nothing is being checked", ["lab", "mesh-2", "mesh-10", "storefront"], False),
+        ("Gateway rule missing", ["lab"], True),
+    ]
+    page = flat(answer.content.decode())
+    assert alerts.silence is None and "2 critical findings" in page and "/help/findings/console.standstill" in page
 
 
 def test_the_alert_of_many_meshes_costs_as_many_queries_as_of_one(

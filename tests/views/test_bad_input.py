@@ -168,6 +168,8 @@ READ_ONLY = {
         "activity",
         "help-finding",
         "help-findings",
+        "meshes-csv",
+        "checks-csv",
     ),
     *("topology",),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -254,6 +255,15 @@ def test_the_open_pair_names_both_signals_cause_and_remedy(as_ada: Any, mesh: Me
     assert str(detail.back.verdict) == "Not joined"
 
 
+def test_the_open_pair_shows_the_way_back_with_both_signals(as_ada: Any, mesh: Mesh) -> None:
+    checked(mesh, {"asia": "uug", "aws": "ugu"}, reach="failed")
+    answer = page(as_ada, mesh, **{"from": "aws", "to": "asia"})
+    back = answer.context["heat"].detail.back
+    assert (back.pair.source, back.pair.target, str(back.state.text)) == ("asia", "aws", "Fails")
+    assert back.signals == "Through gateways, Didn't answer"
+    assert "Way back" in text(answer) and "asia → aws</a>" in text(answer) and "from=asia&amp;to=aws" in text(answer)
+
+
 @pytest.mark.parametrize("query", [{"from": "asia"}, {"from": "asia", "to": "asia"}, {"from": "gone", "to": "aws"}])
 def test_a_pair_that_is_none_is_not_opened(as_ada: Any, mesh: Mesh, query: dict[str, str]) -> None:
     checked(mesh, {"asia": "uug"})
@@ -296,6 +306,24 @@ def test_of_many_groups_only_pairs_with_problems_are_made(monkeypatch: pytest.Mo
     assert (shown.tally.pairs, shown.tally.problems, len(made)) == (60 * 59, 3, 4)
 
 
+def test_all_pairs_of_many_groups_are_paged_problems_first() -> None:
+    names = [f"group-{number}" for number in range(60)]
+    stored = ChecksResult(timezone.now(), tuple(names), matrix=Matrix({("group-30", "group-20"): Told.RAW}))
+    first = heat.heat(many(names), stored, QueryDict("pairs=all"))
+    last = heat.heat(many(names), stored, QueryDict("pairs=all&targets=5&members=3"))
+    assert first is not None and last is not None
+    assert (first.targets[:2], first.rows[0][0], len(first.rows)) == (("group-20", "group-0"), "group-30", 25)
+    assert (last.targets[-1], last.rows[-1][0], last.columns.paginator.num_pages) == ("group-59", "group-59", 5)
+
+
+def test_of_a_few_groups_problems_are_shown_alone_where_asked(as_ada: Any, mesh: Mesh) -> None:
+    checked(mesh, {"asia": "uug"}, reach="failed")
+    assert page(as_ada, mesh).context["heat"].shown == "all"
+    answer = page(as_ada, mesh, pairs="problems")
+    assert set(cells(answer)) == {("asia", "aws"), ("1-onprem", "aws")}
+    assert page(as_ada, mesh, pairs="nonsense").context["heat"].shown == "all"
+
+
 def many(names: Sequence[str]) -> Any:
     return SimpleNamespace(groups={name: SimpleNamespace(joined=True) for name in names})
 
@@ -318,3 +346,24 @@ def test_an_operator_runs_the_checks_and_a_viewer_is_told_why_not(
 def test_a_code_that_no_version_knows_is_no_error(as_ada: Any, mesh: Mesh) -> None:
     found(mesh, Finding("gone.code", Severity.WARNING))
     assert "gone.code" in text(page(as_ada, mesh))
+
+
+def test_findings_are_downloaded_as_they_are_shown(as_ada: Any, mesh: Mesh) -> None:
+    found(mesh, PENDING, LABEL)
+    url = reverse("checks-csv", kwargs={"name": mesh.name})
+    assert f"{url}?show=warning" in text(page(as_ada, mesh, show="warning"))
+    answer = as_ada.get(url, {"show": "warning"})
+    _head, row = csv.reader(answer.content.decode("utf-8-sig").splitlines())
+    assert row[:5] == ["Warning", PENDING.code, "Gateway address pending", "eastwest-hangzhou-1", "hangzhou"]
+    assert 'filename="storefront-findings.csv"' in answer.headers["Content-Disposition"]
+
+
+def test_pairs_are_told_by_target_and_verdict_where_it_is_narrow(as_ada: Any, mesh: Mesh) -> None:
+    checked(mesh, {"asia": "uug", "1-onprem": "uug", "aws": "uuu"}, reach="failed")
+    lines = page(as_ada, mesh).context["heat"].lines
+    told = {
+        target: [(str(state.text), [cell.pair.source for cell in cells]) for state, cells in verdicts]
+        for target, verdicts in lines
+    }
+    assert told["aws"] == [("Fails", ["1-onprem", "asia"])]
+    assert told["asia"] == [("Not joined", ["1-onprem", "aws"])]

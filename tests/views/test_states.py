@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,18 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from interconnect.domain.changes import CreateGroup
+from interconnect.domain.changes import CreateGroup, Enable
 from interconnect.domain.seen import GatewaySeen, ReplicaSeen
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.violations import Violation
 from interconnect.models import Gateway
+from interconnect.scope import scope_of
 from interconnect.state import observed
+from meshconsole.access.models import Binding
+from meshconsole.access.roles import Role
 from meshconsole.ui.tones import Tone
 from tests.support import shop
+from tests.support.markup import flat
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,6 +129,7 @@ def test_an_emptied_list_of_networks_isnt_in_effect(as_ada: Any, mesh: Mesh) -> 
     assert (found.state.text, found.state.tone) == ("Not in effect", Tone.BAD)
     row = group(as_ada, mesh, "aws")
     assert (row.in_effect.text, row.in_effect.tone, row.edge) == ("0 of 2 istiod", Tone.BAD, "bad")
+    assert row.lacking == ""
 
 
 def test_a_group_says_which_replica_lacks_it(as_ada: Any, mesh: Mesh) -> None:
@@ -219,6 +225,7 @@ def test_what_others_changed_is_the_state_of_its_cluster(as_ada: Any, mesh: Mesh
     params = {"kind": "Service", "name": "eastwest", "field": "type", "cluster": "taiwan", "owners": ["helm"]}
     shop.look_at(mesh.clusters.get(name="taiwan"), drift=(Violation("drift.overwritten", params),))
     assert cluster(as_ada, mesh, "taiwan").state.text == "Changed by helm"
+    assert context(as_ada, mesh)["drift"]["tone"] == Tone.WARN
     assert group(as_ada, mesh, "asia").state.text == "Changed by helm"
 
 
@@ -270,6 +277,56 @@ def test_meshes_are_filtered_by_tile_and_empty_tiles_stay(as_ada: Any, mesh: Mes
         ("eastwest-hangzhou-1", "Address pending"),
     ]
     assert (row.clusters.state.text, row.gateways.state.text, row.groups.state.text) == ("5 of 6", "3 of 3", "1 of 1")
+
+
+def meshes(client: Any, **query: str) -> list[str]:
+    return [row.name for row in client.get(reverse("meshes"), query).context["rows"]]
+
+
+@pytest.fixture
+def lab(mesh: Mesh, ada: Any) -> Mesh:
+    """Another mesh of Ada's, on which nothing is wrong but that nothing has joined."""
+    made = shop.new_mesh("lab-2")
+    Binding.objects.create(scope=scope_of(made.id), user=ada, role=Role.VIEWER)
+    shop.settled(made, Enable())
+    shop.conclude(made)
+    return made
+
+
+def test_meshes_are_searched_and_sorted_in_the_url(as_ada: Any, mesh: Mesh, lab: Mesh) -> None:
+    assert meshes(as_ada) == ["storefront", "lab-2"]
+    assert meshes(as_ada, sort="name") == ["lab-2", "storefront"]
+    assert meshes(as_ada, sort="nonsense") == ["storefront", "lab-2"]
+    assert meshes(as_ada, q="LAB", state="healthy") == ["lab-2"]
+    page = as_ada.get(reverse("meshes"), {"q": "lab", "sort": "name", "state": "critical"})
+    assert page.context["rows"] == [] and "No mesh matches “lab”." in flat(page.content.decode())
+    kept = '<input type="hidden" name="state" value="critical">'
+    assert kept in page.content.decode() and 'value="name" selected' in page.content.decode()
+
+
+def test_meshes_are_downloaded_as_they_are_shown(as_ada: Any, mesh: Mesh, lab: Mesh) -> None:
+    shop.conclude(mesh)
+    page = as_ada.get(reverse("meshes"), {"sort": "name"}).content.decode()
+    assert f"{reverse('meshes-csv')}?sort=name" in page
+    answer = as_ada.get(reverse("meshes-csv"), {"sort": "name"})
+    head, first, second = csv.reader(answer.content.decode("utf-8-sig").splitlines())
+    assert first[:3] == ["lab-2", "Hosted", "Nothing joined"] and second[:3] == ["storefront", "Hosted", "Critical"]
+    found = dict(zip(head, second, strict=True))
+    assert found["Reason"] == "spare: Doesn't answer; eastwest-hangzhou-1: Address pending"
+    assert (found["Clusters"], found["Clusters reachable"], found["Gateways ready"]) == ("6", "5", "3")
+
+
+def test_a_mesh_on_which_nothing_deviates_is_one_line_of_counts(as_ada: Any, mesh: Mesh) -> None:
+    shop.look_at(mesh.clusters.get(name="spare"))
+    shop.look_at(mesh.clusters.get(name="spare"))
+    shop.note_gateway(mesh, "hangzhou", addresses=["203.0.113.9"])
+    shop.conclude(mesh)
+    (row,) = as_ada.get(reverse("meshes")).context["rows"]
+    assert row.counts == "6 of 6 clusters, 3 of 3 gateways, 1 of 1 group" and not row.clusters.deviates
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
+        (row,) = as_ada.get(reverse("meshes")).context["rows"]
+    assert row.counts == "Last known: 6 of 6 clusters, 3 of 3 gateways, 1 of 1 group"
+    assert row.why == reverse("help-finding", kwargs={"code": "console.standstill"})
 
 
 def test_every_page_says_how_much_of_the_mesh_answers(as_ada: Any, mesh: Mesh) -> None:

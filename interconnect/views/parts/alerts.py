@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,12 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from interconnect.domain.findings import SubjectKind
 from interconnect.permissions import role_for_page
 from interconnect.scope import scope_of
 from interconnect.state.findings import alarming, digest_of, dismissed
 from interconnect.views.parts.access import why_not
 from interconnect.views.parts.findings import names_of, sentence_of, title_of
+from interconnect.views.parts.manual import address_of
 from interconnect.wording import phrases
+from interconnect.wording.diagnosis import SUBJECTS
 from meshconsole.access.actor import Actor
 from meshconsole.access.policy import roles_in
 from meshconsole.ui.tones import Action
@@ -30,23 +33,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A critical finding of a mesh with all its subjects. `sentence` is the evidence of the oldest."""
+    """A critical finding of a mesh with all its subjects, or one of the console itself with all its meshes.
 
-    mesh: Mesh
+    `sentence` is the evidence of the oldest. `silence` is set on the first line of each of several meshes.
+    """
+
+    meshes: tuple[Mesh, ...]
     title: str
     names: str
     sentence: str
     since: datetime
     url: str
+    silence: Action | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """`seen` names what *Dismiss* puts away, `MESH:DIGEST` each; `silence` is a button for each mesh."""
+    """`seen` names what *Dismiss* puts away, `MESH:DIGEST` each; `silence` is the button of the only mesh, `several`
+    says that lines name their meshes.
+    """
 
     lines: tuple[Line, ...]
     seen: tuple[str, ...]
-    silence: tuple[tuple[str, Action], ...]
+    silence: Action | None
     several: bool
 
 
@@ -79,11 +88,37 @@ def _alerts(
     loud = {mesh: rows for mesh in meshes if (rows := found[mesh.id]) and digest_of(rows) != away.get(mesh.id)}
     if not loud:
         return None
+    silence = {mesh: _silence(mesh, actors[mesh]) for mesh in loud}
     return Alerts(
-        tuple(line for mesh, rows in loud.items() for line in _lines(mesh, rows)),
+        tuple(_of_several(loud, silence) if len(loud) > 1 else _lines(*next(iter(loud.items())))),
         tuple(f"{mesh.name}:{digest_of(rows)}" for mesh, rows in loud.items()),
-        tuple((mesh.name if len(loud) > 1 else "", _silence(mesh, actors[mesh])) for mesh in loud),
+        next(iter(silence.values())) if len(silence) == 1 else None,
         several,
+    )
+
+
+def _of_several(loud: Mapping[Mesh, list[Finding]], silence: Mapping[Mesh, Action]) -> list[Line]:
+    """Return the lines of several meshes. A fault of the console itself, which all of them suffer, is told once."""
+    common: dict[str, dict[Mesh, Finding]] = {}
+    for mesh, rows in loud.items():
+        for row in rows:
+            if row.subject_kind == SubjectKind.CONSOLE:
+                common.setdefault(row.code, {})[mesh] = row
+    told = [_of_the_console(code, rows) for code, rows in common.items()]
+    for mesh, rows in loud.items():
+        lines = _lines(mesh, (row for row in rows if row.subject_kind != SubjectKind.CONSOLE))
+        told += [replace(lines[0], silence=silence[mesh]), *lines[1:]] if lines else []
+    return told
+
+
+def _of_the_console(code: str, rows: Mapping[Mesh, Finding]) -> Line:
+    return Line(
+        meshes=tuple(rows),
+        title=title_of(code),
+        names=str(SUBJECTS[SubjectKind.CONSOLE]),
+        sentence=sentence_of(next(iter(rows.values()))) if len(rows) == 1 else "",
+        since=min(row.first_seen for row in rows.values()),
+        url=address_of(code),
     )
 
 
@@ -94,7 +129,7 @@ def _lines(mesh: Mesh, rows: Iterable[Finding]) -> list[Line]:
     checks = reverse("checks", kwargs={"name": mesh.name})
     return [
         Line(
-            mesh=mesh,
+            meshes=(mesh,),
             title=title_of(code),
             names=phrases.listed(names_of(of_code)),
             sentence=sentence_of(of_code[0]),

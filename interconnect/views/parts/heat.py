@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
 
 ALL_SHOWN = 8
-"""Up to so many groups, every pair is shown; of more, only sources and targets with problems."""
-MOST_TARGETS, SOURCES_PER_PAGE = 12, 25
+"""Up to so many groups, every pair is shown at first; of more, only sources and targets with problems."""
+TARGETS_PER_PAGE, SOURCES_PER_PAGE = 12, 25
+ALL, PROBLEMS = "all", "problems"
 
 LOOKS = {
     Verdict.FAILS: (Tone.BAD, "alert-octagon"),
@@ -36,7 +38,7 @@ LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A pair as a cell. None stands for a group and itself."""
+    """A pair as a cell. None stands for a group and itself. `tone` and `icon` are those of its verdict."""
 
     pair: Pair
     tone: Tone
@@ -46,6 +48,15 @@ class Cell:
     reach: str | Promise
     url: str
     is_open: bool
+
+    @property
+    def state(self) -> Badge:
+        return Badge(self.tone, self.verdict, self.icon)
+
+    @property
+    def signals(self) -> str:
+        """What the control plane and the data path say, in one line."""
+        return _(", ").join(filter(None, map(str, (self.told, self.reach))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,42 +81,67 @@ class Detail:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """`rows` are (source, its cells), `targets` the columns; `hidden` how many targets with problems have none."""
+    """`rows` are (source, its cells), `columns` the page of targets; `shown` is `all` or `problems`."""
 
     tally: Tally
-    targets: tuple[str, ...]
+    columns: Page[str]
     rows: list[tuple[str, list[Cell | None]]]
     sources: Page[str]
-    whole: bool
-    hidden: int
+    shown: str
     detail: Detail | None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    @property
+    def lines(self) -> list[tuple[str, list[tuple[Badge, list[Cell]]]]]:
+        """The same cells as lines: for each target its verdicts, worst first, each with the sources it holds for."""
+        found = []
+        for number, target in enumerate(self.columns):
+            cells = [cell for _source, row in self.rows if (cell := row[number]) is not None]
+            cells.sort(key=lambda cell: list(LOOKS).index(cell.pair.verdict))
+            together = groupby(cells, key=lambda cell: cell.state)
+            found.append((target, [(state, list(each)) for state, each in together]))
+        return found
 
 
 def heat(topology: Topology, checked: ChecksResult, query: QueryDict) -> Heat | None:
     """Return the matrix; None until checks have been run, or with a single group.
 
-    Pairs are made only for cells that are shown: 250 groups have 62 250. `from` and `to` of the query name the open
-    one, `members` is the page of sources.
+    Pairs are made only for cells that are shown: 250 groups have 62 250. Of the query, `pairs` is what to show, `from`
+    and `to` name the open pair, `members` and `targets` are the pages of sources and of targets. Those with problems
+    come first.
     """
     joined = {name: group.joined for name, group in sorted(topology.groups.items(), key=lambda item: natural(item[0]))}
     if checked.at is None or len(joined) < 2:
         return None
-    counted, whole = tally(joined, checked.matrix), len(joined) <= ALL_SHOWN
-    targets = list(joined) if whole else _worst(counted.targets)
-    sources = Paginator(list(joined) if whole else _worst(counted.sources), SOURCES_PER_PAGE)
-    page = sources.get_page(query.get("members"))
+    counted, few = tally(joined, checked.matrix), len(joined) <= ALL_SHOWN
+    wanted = query.get("pairs", "")
+    shown = wanted if wanted in (ALL, PROBLEMS) else ALL if few else PROBLEMS
+
+    def chosen(counts: Mapping[str, int]) -> list[str]:
+        if shown == PROBLEMS:
+            return _worst(counts)
+        return list(joined) if few else list(dict.fromkeys([*_worst(counts), *joined]))
+
+    columns = Paginator(chosen(counted.targets), TARGETS_PER_PAGE).get_page(query.get("targets"))
+    sources = Paginator(chosen(counted.sources), SOURCES_PER_PAGE).get_page(query.get("members"))
     open_pair = (query.get("from", ""), query.get("to", ""))
     cells = _Cells(joined, checked.matrix, query, open_pair)
-    shown = targets[:MOST_TARGETS]
     return Heat(
         tally=counted,
-        targets=tuple(shown),
-        rows=[(source, [cells.of(source, target) for target in shown]) for source in page],
-        sources=page,
-        whole=whole,
-        hidden=len(targets) - len(shown),
+        columns=columns,
+        rows=[(source, [cells.of(source, target) for target in columns]) for source in sources],
+        sources=sources,
+        shown=shown,
         detail=cells.detail(),
     )
+
+
+def legend() -> list[Badge]:
+    """Return what each look of a cell means."""
+    return [Badge(tone, words.VERDICTS[verdict], icon) for verdict, (tone, icon) in LOOKS.items()]
 
 
 def _worst(counts: Mapping[str, int]) -> list[str]:

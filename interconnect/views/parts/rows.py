@@ -73,7 +73,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """`is_open` is how the row starts. `lacking` are the istiod replicas on which the group isn't in effect."""
+    """`is_open` is how the row starts. `lacking` are the istiod replicas on which the group isn't in effect, `silent`
+    says that not all of its clusters answer.
+    """
 
     id: UUID
     name: str
@@ -85,6 +87,7 @@ class GroupRow:
     lacking: str
     addresses: tuple[str, ...]
     reachable: str
+    silent: bool
     shown: str
     seen_at: datetime | None
     is_open: bool
@@ -157,9 +160,10 @@ def group_row(
         joined=group.joined,
         joined_at=sight.joined_at.get(group.name),
         in_effect=states.in_effect(joined) if joined else None,
-        lacking=phrases.listed(joined.known.params.get("lacking", ())) if joined else "",
+        lacking=_lacking(joined),
         addresses=tuple(_text(address) for address in group.addresses or () if not address.awaited),
         reachable=_("%(good)s of %(total)s reachable") % {"good": reachable.good, "total": reachable.total},
+        silent=reachable.good < reachable.total,
         shown=_shown(len(clusters), len(group.clusters)),
         seen_at=newest(sight.clusters[name].member.seen_at for name in group.clusters),
         is_open=not (folds and all_fine),
@@ -168,6 +172,12 @@ def group_row(
         restart=menus.restart(sight.mesh, actor, joined=group.joined, group=group.name) if stale else None,
         actions=menus.of_group(sight, actor, group),
     )
+
+
+def _lacking(joined: State | None) -> str:
+    """Return the replicas on which a group isn't in effect, where it is on others."""
+    said = joined.known.params if joined else {}
+    return phrases.listed(said.get("lacking", ())) if said.get("listing") else ""
 
 
 def _shown(shown: int, total: int) -> str:

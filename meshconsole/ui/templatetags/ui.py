@@ -20,6 +20,7 @@ from django.utils.translation import get_language, gettext
 from meshconsole.ui.tones import Tone
 
 if TYPE_CHECKING:
+    from django.template import RequestContext
     from django.utils.safestring import SafeString
 
     from meshconsole.ui.tones import Action, Badge
@@ -83,6 +84,14 @@ def action_button(identity: object, action: Action, style: str = "btn", of: str 
     `of` distinguishes it from others with the same label.
     """
     return {"id": f"button-{identity}", "action": action, "style": style, "of": of}
+
+
+@register.simple_tag(takes_context=True)
+def query_with(context: RequestContext, name: str, value: object) -> str:
+    """Return the request's query with one value changed: Django's `querystring` can't take the name from a variable."""
+    kept = context["request"].GET.copy()
+    kept[name] = str(value)
+    return f"?{kept.urlencode()}"
 
 
 @register.simple_tag
