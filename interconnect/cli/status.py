@@ -11,7 +11,7 @@ from interconnect.cli import codes
 from interconnect.cli.following import step_as_json
 from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
-from interconnect.domain.findings import Severity
+from interconnect.domain.findings import SILENT, Severity
 from interconnect.domain.json_types import Json
 from interconnect.domain.names import natural
 from interconnect.domain.status import Level
@@ -24,9 +24,6 @@ from interconnect.wording import phrases
 from interconnect.wording.matrix import REACH, TOLD, answer_text
 from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
-
-# These make a check fail however little depends on the cluster.
-UNANSWERED = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +81,7 @@ def _cluster(sight: Sight, name: str) -> Json:
     return {
         "uid": sight.topology.clusters[name].uid,
         "group": group or None,
-        "state": _state(sight.statuses.clusters[name]),
+        "state": _state(sight.statuses.of_cluster(name)),
         "observed_at": member.looked_at,
         "answered_at": member.seen_at,
         "version": member.details.version,
@@ -181,8 +178,8 @@ def _say_status(mesh: Mesh, sight: Sight, output: Output) -> None:
         output.say(f"  {name}: {clusters} · {joined} · {_in_words(told_of)}", {})
         for gateway in sight.topology.gateways_of_group(name):
             _say_gateway(sight, gateway, output)
-    for name, state in statuses.clusters.items():
-        output.say(f"  {name}: {_in_words(state)}", {})
+    for name in statuses.clusters:
+        output.say(f"  {name}: {_in_words(statuses.of_cluster(name))}", {})
     if last := rollout_of(mesh):
         status = value_text("status", last["status"])
         output.say(_("Last rollout %(id)s: %(status)s") % {"id": last["id"], "status": status}, {})
@@ -232,7 +229,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
         output.document(document)
     else:
         _say_checks(rows, result, found, output)
-    grave = any(row.severity == Severity.CRITICAL or row.code in UNANSWERED for row in rows)
+    grave = any(row.severity == Severity.CRITICAL or row.code in SILENT for row in rows)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 
