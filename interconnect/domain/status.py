@@ -211,6 +211,11 @@ class Statuses:
         return self._compared(self.mesh.answering)
 
     @cached_property
+    def _last_reports(self) -> dict[str, ReplicaReport]:
+        """What each istiod replica lacked or had in excess when it last answered, by its name."""
+        return self._compared(each for each in self.mesh.control_plane.replicas if each.seen_at)
+
+    @cached_property
     def _expected(self) -> dict[str, tuple[Endpoint, ...]]:
         return expected_of(networks_of(self.mesh.topology))
 
@@ -283,8 +288,10 @@ class Statuses:
 
     def _diverted(self, gateway: Gateway) -> bool:
         """Whether somebody has changed what traffic through a gateway depends on, such as its Service's ports."""
-        drift = self.drifted(gateway.key.cluster)
-        return any(each.params.get("needed") and each.params.get("name") == gateway.name for each in drift)
+        cluster = gateway.key.cluster
+        drift = () if cluster in self.mesh.work.busy else self.drifted(cluster)
+        theirs = (each.params for each in drift if each.code != "drift.not-applied")
+        return any(params.get("needed") and params.get("name") == gateway.name for params in theirs)
 
     def _gateway(self, gateway: Gateway) -> State:
         known, created = self.mesh.gateways.get(gateway.key), gateway.id in self.mesh.work.created
@@ -331,15 +338,14 @@ class Statuses:
         if all(address.awaited for address in group.addresses or ()):
             return State("joined.address-pending", Level.WARN)
         answering = self.mesh.answering
-        told = answering or tuple(each for each in plane.replicas if each.seen_at)
-        times = [each.seen_at for each in told if each.seen_at]
+        times = [each.seen_at for each in answering or plane.replicas if each.seen_at]
         if not times:
             return State("unknown", Level.UNKNOWN, at=plane.seen_at)
-        return _aged(self._joined_seen(group, told, max(times)), bool(answering))
+        reports = self.reports if answering else self._last_reports
+        return _aged(self._joined_seen(group, reports, max(times)), bool(answering))
 
-    def _joined_seen(self, group: Group, told: tuple[ReplicaKnown, ...], at: datetime) -> State:
-        """The state of a joined group by what these replicas say: one that is silent neither lists it nor doesn't."""
-        reports = self._compared(told)
+    def _joined_seen(self, group: Group, reports: Mapping[str, ReplicaReport], at: datetime) -> State:
+        """The state of a joined group by what replicas say: one that is silent neither lists it nor doesn't."""
         lacking = sorted(name for name, report in reports.items() if group.name in report.missing)
         more = {name: each.unexpected[group.name] for name, each in reports.items() if group.name in each.unexpected}
         silent = sorted({each.seen.name for each in self.mesh.silent} - reports.keys())
@@ -387,7 +393,7 @@ class Statuses:
         if not seen:
             return State("unknown", Level.UNKNOWN)
         at = max(found.at for _each, _gateway, found in seen)
-        led = any(self._led(gateway, found, each) for each, gateway, found in seen)
+        led = any(self._led(gateway, found, each) is not False for each, gateway, found in seen)
         last = listed if led else replace(listed, code="joined.no-way-in", level=Level.BAD)
         return State("unknown", Level.UNKNOWN, at=at, last=replace(last, at=at))
 

@@ -23,6 +23,7 @@ from tests.domain.seen import HOSTS, NOW, A, B, ago, gateway, member, replica, s
 DRIFT = Violation("drift.overwritten", {"kind": "ConfigMap", "name": "istio", "owners": ["helm"]})
 SERVICE_B = {"kind": "Service", "name": "eastwest-member-b-1", "owners": ["kubectl-edit"]}
 DIVERTED, EDITED = (Violation("drift.overwritten", {**SERVICE_B, "needed": needed}) for needed in (True, False))
+UNAPPLIED = replace(DIVERTED, code="drift.not-applied")
 STRANGER = ("198.51.100.9", 15443)
 
 
@@ -147,6 +148,7 @@ JOINED = [
     (spoiled(gateways={B: gateway(B, addresses=())}), "joined.no-way-in", Level.BAD),
     (of_cluster(seen=MemberSeen(namespace=True, drift=(DIVERTED,))), "joined.no-way-in", Level.BAD),
     (of_cluster(seen=MemberSeen(namespace=True, drift=(EDITED,))), "joined.in-effect", Level.GOOD),
+    (of_cluster(seen=MemberSeen(namespace=True, drift=(UNAPPLIED,))), "joined.in-effect", Level.GOOD),
     (spoiled(gateways={B: gateway(B, at=ago(seconds=151))}), "unknown", Level.UNKNOWN),
     (spoiled(gateways={B: gateway(B, Readiness.NONE, at=ago(seconds=151))}), "unknown", Level.UNKNOWN),
     (spoiled(), "joined.in-effect", Level.GOOD),
