@@ -11,7 +11,7 @@ from interconnect.cli import codes
 from interconnect.cli.following import step_as_json
 from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
-from interconnect.domain.findings import Severity, Subject, SubjectKind
+from interconnect.domain.findings import SILENT, Severity, Subject, SubjectKind
 from interconnect.domain.json_types import Json
 from interconnect.domain.names import natural
 from interconnect.domain.status import Level
@@ -24,9 +24,6 @@ from interconnect.wording import phrases
 from interconnect.wording.matrix import REACH, TOLD, answer_text
 from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
-
-# These make a check fail however little depends on the cluster.
-UNANSWERED = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,7 +239,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
         output.document(document)
     else:
         _say_checks(rows, result, found, output)
-    grave = any(row.severity == Severity.CRITICAL or row.code in UNANSWERED for row in rows)
+    grave = any(row.severity == Severity.CRITICAL or row.code in SILENT for row in rows)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 

@@ -107,6 +107,12 @@ def _is_needed(kind: str, change: Change) -> bool:
     return any(change.path[: len(place)] == place[: len(change.path)] for place in places)
 
 
+def breaks_traffic(kind: str, paths: Iterable[Path]) -> bool:
+    """Whether an object that differs at these paths may no longer pass traffic on."""
+    places = _NEEDED.get(kind, ())
+    return any(path[: len(place)] == place[: len(path)] for path in paths for place in places)
+
+
 def differences(
     manifest: Json, live: Json, manager: str = FIELD_MANAGER, *, admitted: Iterable[Admitted] = ()
 ) -> tuple[Path, ...]:

@@ -15,7 +15,7 @@ from interconnect.domain.names import gateway_name
 from interconnect.domain.topology import Address, Cluster, Gateway, GatewayKey, GatewaySpec, Group, PodCidr, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from interconnect.domain.violations import Violation
 
@@ -145,6 +145,11 @@ Change = (
 
 # What takes something away: it is asked for twice on a page, and needs a word of its own on the command line.
 REMOVALS = (Disable, DeleteGroup, RemoveCluster, DeleteGateway, Remove)
+
+
+def published_by(changes: Iterable[Change]) -> frozenset[str]:
+    """Return the groups whose place in meshNetworks these changes alter."""
+    return frozenset(change.group for change in changes if isinstance(change, Join | UpdateAddresses | Remove))
 
 
 @dataclass(frozen=True, slots=True)

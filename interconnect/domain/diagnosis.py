@@ -115,10 +115,12 @@ def _held(statuses: Statuses) -> frozenset[Subject]:
         for gateway in mesh.topology.gateways.values()
         if gateway.key.cluster in mesh.work.busy
     }
+    held |= {Subject(SubjectKind.GROUP, name) for name in mesh.work.groups}
+    held |= {Subject(SubjectKind.RULE)} if mesh.work.on_rule else set()
     if mesh.work.publishing:
-        held |= {Subject(kind) for kind in (SubjectKind.MESH, SubjectKind.CONTROL_PLANE, SubjectKind.RULE)}
-        held |= {Subject(SubjectKind.GROUP, name) for name in mesh.topology.groups}
         held |= {Subject(SubjectKind.ISTIOD, istiod.deployment) for istiod in mesh.facts.istiods}
+        # A rolling restart leaves a replica that answers: where none does, that is told.
+        held |= {Subject(SubjectKind.CONTROL_PLANE)} if statuses.control_plane.level is not Level.BAD else set()
     return frozenset(held)
 
 
@@ -146,6 +148,8 @@ def _control_plane(statuses: Statuses) -> Iterator[Finding]:
     mesh, state, subject = statuses.mesh, statuses.control_plane, Subject(SubjectKind.CONTROL_PLANE)
     if state.code in CODES:
         yield _of_state(state.code, subject, state)
+    if not mesh.fresh(mesh.control_plane.seen_at):
+        return
     for istiod in mesh.facts.istiods:
         if istiod.networks is None:
             own = Subject(SubjectKind.ISTIOD, istiod.deployment)
@@ -158,8 +162,8 @@ def _control_plane(statuses: Statuses) -> Iterator[Finding]:
 def _synced(statuses: Statuses) -> Iterator[Finding]:
     """Members that some istiod replica doesn't have, or has not read wholly."""
     mesh = statuses.mesh
-    answering = [each.seen for each in mesh.control_plane.replicas if each.silent_since is None and each.seen.clusters]
-    if not answering or not mesh.fresh(mesh.control_plane.seen_at):
+    answering = [each.seen for each in mesh.answering if each.seen.clusters]
+    if not answering:
         return
     for name, cluster in mesh.topology.clusters.items():
         subject = Subject(SubjectKind.CLUSTER, name)
@@ -212,6 +216,7 @@ _JOINED = {
     "joined.no-way-in": "group.no-way-in",
     "joined.others-decide": "group.others-decide",
     "joined.in-effect-partly": "group.in-effect-partly",
+    "joined.other-addresses": "group.in-effect-partly",
 }
 
 
@@ -221,7 +226,11 @@ def _groups(statuses: Statuses) -> Iterator[Finding]:
         if state.code in _JOINED:
             severity = CRITICAL if state.level is Level.BAD else WARNING
             used = [f"{each.host}:{each.port}" for each in group.addresses or () if not each.awaited]
-            more = {} if "addresses" in state.params else {"addresses": used}
+            more: dict[str, Any] = {} if "addresses" in state.params else {"addresses": used}
+            if state.code == "joined.other-addresses":
+                # What lists more than it should doesn't list it as it should.
+                wrong = state.params["more"]
+                more = {"lacking": wrong, "listing": state.params["replicas"] - len(wrong)}
             yield _of_state(_JOINED[state.code], subject, state, group=group.name, severity=severity, **more)
         hosts = sorted({host for report in statuses.reports.values() for host in report.unresolved.get(group.name, ())})
         if hosts:
@@ -288,8 +297,8 @@ def _pods(statuses: Statuses) -> Iterator[Finding]:
         if mesh.fresh(member.seen_at) and stale is not None and stale.total:
             params = {"pods": stale.total, "networks": list(stale.networks), "workloads": len(stale.stale)}
             yield _finding("pods.stale", subject, params, cluster=name)
-        unlabelled = member.details.unlabelled
-        if mesh.fresh_details(member.details_at) and unlabelled is not None and unlabelled.total_unlabelled:
+        unlabelled = mesh.details(name).unlabelled
+        if unlabelled is not None and unlabelled.total_unlabelled:
             params = {"pods": unlabelled.total_unlabelled, "workloads": len(unlabelled.unlabelled)}
             yield _finding("pods.unlabelled", subject, params, cluster=name)
 
@@ -309,7 +318,7 @@ def _trust(statuses: Statuses) -> Iterator[Finding]:
     """Root CAs and trust domains of clusters in groups: mutual TLS needs them to be the same."""
     mesh = statuses.mesh
     grouped = [name for group in mesh.topology.groups.values() for name in group.clusters]
-    known = {name: mesh.members[name].details for name in grouped if name in mesh.members}
+    known = {name: mesh.details(name) for name in grouped}
     for code, values in (
         ("trust.root-ca", {name: each.root_ca for name, each in known.items()}),
         ("trust.domain", {name: each.trust_domain for name, each in known.items()}),
@@ -321,9 +330,10 @@ def _trust(statuses: Statuses) -> Iterator[Finding]:
 
 def _versions(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
-    istio = sorted({minor for istiod in mesh.facts.istiods if (minor := minor_of(istiod.version))})
+    istiods = mesh.facts.istiods if mesh.fresh(mesh.control_plane.seen_at) else ()
+    istio = sorted({minor for istiod in istiods if (minor := minor_of(istiod.version))})
     if len(istio) > 1:
         yield _finding("versions.istio-skew", Subject(SubjectKind.CONTROL_PLANE), versions=istio)
-    minors = minors_of({name: member.details.version for name, member in mesh.members.items()})
+    minors = minors_of({name: mesh.details(name).version for name in mesh.members})
     if versions := too_far_apart(minors, KUBERNETES_MINORS):
         yield _finding("versions.kubernetes-skew", Subject(SubjectKind.MESH), versions=versions)

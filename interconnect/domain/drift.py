@@ -144,14 +144,17 @@ def _difference(write: Write, live: Mapping[Target, Live]) -> Violation:
 
 
 def _about(write: Write, now: Live) -> Json:
-    """What differs: the target's place, and a digest of its differing leaves, which another change changes."""
-    target, change = write.target, ""
+    """What differs: the target's place, a digest of its differing leaves, which another change changes, and whether
+    traffic depends on them (`needed`).
+    """
+    target, change, needed = write.target, "", False
     if write.verb is Verb.APPLY and not target.field and isinstance(now, Present):
         paths = agreement.differences(write.body, now.object)
         leaves = [[list(path), agreement.value_at(now.object, path)] for path in paths]
+        needed = agreement.breaks_traffic(target.kind, paths)
         change = hashlib.sha256(json.dumps(leaves, sort_keys=True).encode()).hexdigest()[:16]
     place = {"kind": target.kind, "name": target.name, "namespace": target.namespace, "field": target.field}
-    return place | {"change": change}
+    return place | {"change": change, "needed": needed}
 
 
 def _mark(params: Mapping[str, Any]) -> tuple[str, ...]:

@@ -25,6 +25,9 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+SILENT = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
+"""The codes of a cluster of which nothing else can be found. A check fails on them however little depends on it."""
+
 GRAVE = frozenset({Severity.FINAL, Severity.ERROR, Severity.CRITICAL})
 
 

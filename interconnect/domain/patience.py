@@ -1,5 +1,5 @@
-"""How long to wait before asking a cluster again: the console's own back-off, which a server's request can only
-lengthen.
+"""How long to wait: for istiod, and before asking a cluster again, where a server's request can only lengthen the
+console's own back-off.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ FIRST_BACKOFF_SECONDS = 0.2
 LAST_BACKOFF_SECONDS = 15.0
 # Within one call, whose deadline is near: a longer pause would leave a server that is half busy few tries.
 LAST_PAUSE_IN_A_CALL = 1.0
+# How long a rollout of istiod may take.
+ISTIOD_SECONDS = 600
 
 
 def backoff(attempts: int) -> float:

@@ -20,7 +20,7 @@ from interconnect.domain.render import (
     networks_target,
     rule_target,
 )
-from interconnect.domain.steps import Phase, PlannedStep, StepKind
+from interconnect.domain.steps import GROUP_CHAIN, Phase, PlannedStep, StepKind
 from interconnect.domain.topology import Cluster, Gateway, Group, ServiceType, Topology
 from interconnect.domain.writes import Agree, decide
 
@@ -232,7 +232,7 @@ def _address_owed(gateway: Gateway, group: Group, *, changed: bool) -> bool:
 
 def _preflight(state: _State) -> Iterator[PlannedStep]:
     for name in sorted(state.joined - state.members):
-        yield PlannedStep(Phase.PREFLIGHT, f"group:{name}", StepKind.PREFLIGHT, name, name)
+        yield PlannedStep(Phase.PREFLIGHT, f"{GROUP_CHAIN}{name}", StepKind.PREFLIGHT, name, name)
 
 
 def _publish(state: _State) -> Iterator[PlannedStep]:

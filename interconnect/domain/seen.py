@@ -6,7 +6,7 @@ One look is one value, noted whole. Everything that wasn't read is None, never t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -59,6 +59,10 @@ class GatewaySeen:
         if self.available <= 0:
             return Readiness.NONE
         return Readiness.SOME if self.available < self.replicas else Readiness.ALL
+
+    def with_numbers_of(self, other: GatewaySeen) -> GatewaySeen:
+        """Return this gateway with the replicas that another look has counted."""
+        return replace(self, replicas=other.replicas, available=other.available, reason=other.reason)
 
     def to_json(self) -> Json:
         said = asdict(self) | {"uninjected": self.uninjected.to_json() if self.uninjected else None}
@@ -218,15 +222,18 @@ class RuleSeen:
 class ControlPlaneSeen:
     """The two API servers of a mesh and its istiods in one look.
 
-    `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `restarting`: an
-    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there.
+    `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `replicas` are those
+    that should answer, ready or not; None where the credential may not ask them. `direct`: they are asked by the mesh's
+    direct URL, however many there are behind it. `restarting`: an istiod Deployment is being rolled, and hasn't failed.
+    `drift` is what differs from what the console wrote there.
     """
 
     failure: Violation | None = None
     part: str = ""
     lacking: tuple[str, ...] = ()
     istiods: tuple[Istiod, ...] = ()
-    replicas: tuple[ReplicaSeen, ...] = ()
+    replicas: tuple[ReplicaSeen, ...] | None = ()
+    direct: bool = False
     restarting: bool = False
     rule: RuleSeen | None = None
     drift: tuple[Violation, ...] = ()
@@ -236,7 +243,8 @@ class ControlPlaneSeen:
 
     def to_json(self) -> Json:
         """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
-        said: Json = {name: getattr(self, name) for name in ("restarting", "root_ca", "trust_domain", "selectors")}
+        names = ("direct", "restarting", "root_ca", "trust_domain", "selectors")
+        said: Json = {name: getattr(self, name) for name in names}
         said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
         return said | {"drift": [each.to_json() for each in self.drift]}
 
@@ -245,6 +253,7 @@ class ControlPlaneSeen:
         return cls(
             lacking=tuple(data.get("lacking", ())),
             istiods=tuple(map(Istiod.from_json, data.get("istiods", ()))),
+            direct=bool(data.get("direct")),
             restarting=bool(data.get("restarting")),
             rule=RuleSeen.from_json(data["rule"]) if data.get("rule") else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
@@ -285,18 +294,19 @@ class GatewayKnown:
 @dataclass(frozen=True, slots=True)
 class ReplicaKnown:
     """An istiod replica as it last answered, at `seen_at` (None: never). `silent_since` is set once two looks agreed
-    that it doesn't.
+    that it doesn't; `looked_at` is the last try.
     """
 
     seen: ReplicaSeen
     seen_at: datetime | None
     silent_since: datetime | None = None
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
     """What is known of the control plane, as `Member` is of a cluster. `ends` are the ends of the credentials of its
-    `control-plane` and `config` connections.
+    `control-plane` and `config` connections. `restarting_since` is when a look first saw it being restarted, if it is.
     """
 
     seen: ControlPlaneSeen = field(default_factory=ControlPlaneSeen)
@@ -306,19 +316,24 @@ class ControlPlane:
     since: datetime | None = None
     replicas: tuple[ReplicaKnown, ...] = ()
     ends: Mapping[str, datetime] = field(default_factory=dict)
+    restarting_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the console itself has done and is doing: UUIDs of gateways that it has created, whether the rule is
-    written, the clusters that a running rollout touches, whether one publishes networks now, and how many steps of how
-    many the last failed rollout left undone.
+    written, and how many steps the last failed rollout left undone.
+
+    Of a running rollout: the clusters that it works on (`busy`), whether it publishes networks and which groups' among
+    them (`groups`), and whether it writes the rule (`on_rule`).
     """
 
     created: frozenset[str] = frozenset()
     rule_written: bool = False
     busy: frozenset[str] = frozenset()
     publishing: bool = False
+    groups: frozenset[str] = frozenset()
+    on_rule: bool = False
     failed: str = ""
     left: int = 0
 
@@ -345,7 +360,25 @@ class MeshSeen:
         return at is not None and self.now - at <= stale_after(self.period)
 
     def fresh_details(self, at: datetime | None) -> bool:
+        """Whether what was seen in a slow look at that time can still be told as true."""
         return at is not None and self.now - at <= stale_after(self.slow_period)
+
+    def details(self, cluster: str) -> MemberDetails:
+        """Return what is still known from the last slow look at a cluster."""
+        member = self.members.get(cluster)
+        return member.details if member is not None and self.fresh_details(member.details_at) else MemberDetails()
+
+    @property
+    def answering(self) -> tuple[ReplicaKnown, ...]:
+        """The istiod replicas that answer."""
+        replicas = self.control_plane.replicas
+        return tuple(each for each in replicas if each.silent_since is None and self.fresh(each.seen_at))
+
+    @property
+    def silent(self) -> tuple[ReplicaKnown, ...]:
+        """The istiod replicas that don't answer. Of a new one, or one that may not be asked, neither is known."""
+        replicas = self.control_plane.replicas
+        return tuple(each for each in replicas if each.silent_since is not None and self.fresh(each.looked_at))
 
 
 def stale_after(period: timedelta) -> timedelta:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.names import natural
+from interconnect.domain.patience import ISTIOD_SECONDS
 from interconnect.domain.render import networks_of
-from interconnect.domain.seen import MeshSeen, Readiness
+from interconnect.domain.seen import MemberDetails, MeshSeen, Readiness
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
 from interconnect.domain.verify import compare_seen, expected_of
 
 if TYPE_CHECKING:
-    from interconnect.domain.seen import ControlPlane, GatewayKnown, Member
-    from interconnect.domain.verify import ReplicaReport
+    from interconnect.domain.seen import GatewayKnown, Member, ReplicaKnown
+    from interconnect.domain.stale import StaleCount
+    from interconnect.domain.verify import Endpoint, ReplicaReport
     from interconnect.domain.violations import Violation
 
 
@@ -58,6 +60,7 @@ REFUSALS = frozenset(
         "kube.tls-client-refused",
     }
 )
+RESTARTS_WITHIN = timedelta(seconds=ISTIOD_SECONDS)
 AT_ONCE = REFUSALS | {WRONG_CLUSTER}
 """Failures that were read, not missed: they count without a second look."""
 
@@ -88,6 +91,7 @@ CODES = (
     "joined.no-way-in",
     "joined.others-decide",
     "joined.in-effect-partly",
+    "joined.other-addresses",
     "joined.degraded",
     "joined.address-pending",
     "joined.changing",
@@ -192,19 +196,31 @@ class Statuses:
 
     @cached_property
     def reports(self) -> dict[str, ReplicaReport]:
-        """What each istiod replica lacks or has in excess, by its name."""
-        return _reports(self.mesh)
+        """What each istiod replica that answers lacks or has in excess, by its name."""
+        return self._compared(self.mesh.answering)
+
+    @cached_property
+    def _last_reports(self) -> dict[str, ReplicaReport]:
+        """What each istiod replica lacked or had in excess when it last answered, by its name."""
+        return self._compared(each for each in self.mesh.control_plane.replicas if each.seen_at)
+
+    @cached_property
+    def _expected(self) -> dict[str, tuple[Endpoint, ...]]:
+        return expected_of(networks_of(self.mesh.topology))
 
     @cached_property
     def drift(self) -> tuple[Drift, ...]:
-        """What differs from what the console wrote, as last seen, on the control plane first; without what a running
-        rollout is about to write.
+        """What differs from what the console wrote, the control plane first; without what a running rollout is about
+        to write.
         """
-        own, rule, work = Subject(SubjectKind.CONTROL_PLANE), self.rule.known, self.mesh.work
-        central = [] if work.publishing else [Drift(own, each) for each in self.mesh.control_plane.seen.drift]
-        if rule.code == "rule.changed" and rule.cause is not None and not work.publishing:
+        mesh, rule, work = self.mesh, self.rule, self.mesh.work
+        own, plane = Subject(SubjectKind.CONTROL_PLANE), mesh.control_plane
+        known = mesh.fresh(plane.seen_at) and not work.publishing
+        central = [Drift(own, each) for each in plane.seen.drift] if known else []
+        if rule.code == "rule.changed" and rule.cause is not None and not work.on_rule:
             central.insert(0, Drift(Subject(SubjectKind.RULE), rule.cause))
-        names = sorted(self.mesh.members.keys() - work.busy, key=natural)
+        seen = (name for name, member in mesh.members.items() if mesh.fresh(member.seen_at))
+        names = sorted(set(seen) - work.busy, key=natural)
         clusters = ((Subject(SubjectKind.CLUSTER, name), name) for name in names)
         return (*central, *(Drift(subject, each) for subject, name in clusters for each in self.drifted(name)))
 
@@ -231,26 +247,45 @@ class Statuses:
         member = self.mesh.members.get(cluster)
         return member.seen.drift if member else ()
 
-    def leads_in(self, group: Group, address: Address) -> bool:
-        """Whether an address in use leads to a gateway that serves, as far as the console can know."""
+    def workloads(self, cluster: str) -> tuple[StaleCount | None, StaleCount | None]:
+        """Return the workloads of a cluster whose Pods are on another network, and those whose Pods are on none; None
+        where that isn't known.
+        """
+        member = self.mesh.members.get(cluster)
+        stale = member.seen.stale if member is not None and self.mesh.fresh(member.seen_at) else None
+        return stale, self.mesh.details(cluster).unlabelled
+
+    def leads_in(self, address: Address) -> bool | None:
+        """Whether an address in use leads to a gateway that serves; None where that isn't known. Of one that was added
+        by hand the console can't know more.
+        """
         if address.awaited:
             return False
-        if address.gateway is None:
+        gateway = self.mesh.topology.gateways.get(address.gateway) if address.gateway else None
+        if gateway is None:
             return True
-        known = self.mesh.gateways.get(address.gateway)
-        if known is None or address.gateway not in self.mesh.topology.gateways:
-            return True
-        return _serves(known) and not (known.seen.addresses and address.host not in known.seen.addresses)
+        known = self.mesh.gateways.get(gateway.key)
+        return self._led(gateway, known, address) if known and self.mesh.fresh(known.at) else None
 
-    def replicas_listing(self, group: str) -> tuple[str, ...]:
-        """Return the istiod replicas that list the group as they should."""
-        return tuple(
-            sorted(
-                name
-                for name, report in self.reports.items()
-                if report.answered and group not in report.missing and group not in report.unexpected
-            )
-        )
+    def has_moved(self, address: Address) -> bool:
+        """Whether the load balancer of an address in use is known to report others instead."""
+        known = self.mesh.gateways.get(address.gateway) if address.gateway else None
+        hosts = known.seen.addresses if known and self.mesh.fresh(known.at) else None
+        return hosts is not None and not address.awaited and address.host not in hosts
+
+    def _led(self, gateway: Gateway, known: GatewayKnown, address: Address) -> bool | None:
+        if not _serves(known) or self._diverted(gateway):
+            return False
+        if gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
+            return True
+        return None if known.seen.addresses is None else address.host in known.seen.addresses
+
+    def _diverted(self, gateway: Gateway) -> bool:
+        """Whether somebody has changed what traffic through a gateway depends on, such as its Service's ports."""
+        cluster = gateway.key.cluster
+        drift = () if cluster in self.mesh.work.busy else self.drifted(cluster)
+        theirs = (each.params for each in drift if each.code != "drift.not-applied")
+        return any(params.get("needed") and params.get("name") == gateway.name for params in theirs)
 
     def _gateway(self, gateway: Gateway) -> State:
         known, created = self.mesh.gateways.get(gateway.key), gateway.id in self.mesh.work.created
@@ -281,13 +316,14 @@ class Statuses:
         seen, group = known.seen, self.mesh.topology.group_of(gateway.key.cluster)
         if gateway.spec.service_type is not ServiceType.LOAD_BALANCER:
             return State("gateway.ready", Level.GOOD)
-        if seen.addresses == ():
+        addresses = (group.addresses if group else None) or ()
+        used = {each.host for each in addresses if each.gateway == gateway.key and not each.awaited}
+        if seen.addresses == () and not used:
             return State("gateway.address-pending", Level.WARN, {"reason": seen.address_reason})
-        used = [each for each in (group.addresses if group else None) or () if each.gateway == gateway.key]
-        gone = sorted({each.host for each in used if not each.awaited and each.host not in (seen.addresses or ())})
-        if group is None or not gone or seen.addresses is None:
+        gone = sorted(used - set(seen.addresses or ()))
+        if not gone or seen.addresses is None:
             return State("gateway.ready", Level.GOOD)
-        inside = any(self.leads_in(group, each) for each in group.addresses or ())
+        inside = any(self.leads_in(each) is not False for each in addresses)
         params = {"used": gone, "addresses": list(seen.addresses)}
         return State("gateway.address-changed", Level.WARN if inside else Level.BAD, params)
 
@@ -295,39 +331,77 @@ class Statuses:
         plane = self.mesh.control_plane
         if all(address.awaited for address in group.addresses or ()):
             return State("joined.address-pending", Level.WARN)
-        if not plane.replicas:
+        answering = self.mesh.answering
+        times = [each.seen_at for each in answering or plane.replicas if each.seen_at]
+        if not times:
             return State("unknown", Level.UNKNOWN, at=plane.seen_at)
-        times = [each.seen_at for each in plane.replicas if each.seen_at]
-        state = replace(self._joined_seen(group), at=max(times, default=None))
-        return _aged(state, any(self.mesh.fresh(at) for at in times))
+        reports = self.reports if answering else self._last_reports
+        return _aged(self._joined_seen(group, reports, max(times)), bool(answering))
 
-    def _joined_seen(self, group: Group) -> State:
-        listing, total = self.replicas_listing(group.name), len(self.reports)
-        lacking = sorted(set(self.reports) - set(listing))
-        numbers = {"listing": len(listing), "replicas": total, "lacking": lacking}
-        if len(listing) < total and self.mesh.work.publishing:
-            return State("joined.changing", Level.BUSY, numbers)
-        if not listing:
-            return State("joined.not-in-effect", Level.BAD, numbers)
-        if not any(self.leads_in(group, each) for each in group.addresses or ()):
-            return State("joined.no-way-in", Level.BAD, numbers)
+    def _joined_seen(self, group: Group, reports: Mapping[str, ReplicaReport], at: datetime) -> State:
+        """The state of a joined group by what replicas say: one that is silent neither lists it nor doesn't."""
+        lacking = sorted(name for name, report in reports.items() if group.name in report.missing)
+        more = {name: each.unexpected[group.name] for name, each in reports.items() if group.name in each.unexpected}
+        silent = sorted({each.seen.name for each in self.mesh.silent} - reports.keys())
+        listing = len(reports) - len(lacking)
+        numbers: dict[str, Any] = {"listing": listing, "replicas": len(reports), "lacking": lacking, "silent": silent}
+        if (lacking or more) and group.name in self.mesh.work.groups:
+            return State("joined.changing", Level.BUSY, numbers, at)
+        if all(self._lists_none(report, group.name) for report in reports.values()):
+            return State("joined.not-in-effect", Level.BAD, numbers, at)
+        listed = State("joined.in-effect", Level.GOOD, numbers, at)
+        if lacking:
+            listed = replace(listed, code="joined.in-effect-partly", level=Level.WARN)
+        elif more:
+            hosts = sorted({host for endpoints in more.values() for host, _port in endpoints})
+            params = numbers | {"more": sorted(more), "extra": hosts}
+            listed = State("joined.other-addresses", Level.WARN, params, at)
+        return self._entered(group, listed)
+
+    def _entered(self, group: Group, listed: State) -> State:
+        """The state of a group that istiod lists, with whether anybody gets in by its addresses."""
+        used = {each: self.leads_in(each) for each in group.addresses or () if not each.awaited}
+        if not any(way is not False for way in used.values()):
+            return replace(listed, code="joined.no-way-in", level=Level.BAD)
         if others := self.others(group):
             ours = self._known_hosts(group)
             alien = any(host not in ours for _cluster, host in others)
             names = sorted({cluster for cluster, _host in others})
-            params = numbers | {"clusters": names, "addresses": sorted({host for _cluster, host in others})}
-            return State("joined.others-decide", Level.BAD if alien else Level.WARN, params)
-        if len(listing) < total:
-            return State("joined.in-effect-partly", Level.WARN, numbers)
-        used = [each for each in group.addresses or () if not each.awaited]
-        outside = [each.host for each in used if not self.leads_in(group, each)]
+            params = {**listed.params, "clusters": names, "addresses": sorted({host for _cluster, host in others})}
+            return State("joined.others-decide", Level.BAD if alien else Level.WARN, params, listed.at)
+        if listed.level is not Level.GOOD:
+            return listed
+        if True not in used.values():
+            return self._entered_as_remembered(list(used), listed)
+        outside = [each.host for each, way in used.items() if way is False]
         if outside:
-            return State("joined.degraded", Level.WARN, numbers | {"addresses": outside, "of": len(used)})
-        return State("joined.in-effect", Level.GOOD, numbers)
+            params = {**listed.params, "addresses": outside, "of": len(used)}
+            return State("joined.degraded", Level.WARN, params, listed.at)
+        return listed
+
+    def _entered_as_remembered(self, used: list[Address], listed: State) -> State:
+        """Of none of these addresses it is known whether it leads in; the last known state stands beside that."""
+        gateways = ((each, self.mesh.topology.gateways[each.gateway]) for each in used if each.gateway)
+        known = [(each, gateway, self.mesh.gateways.get(gateway.key)) for each, gateway in gateways]
+        seen = [(each, gateway, found) for each, gateway, found in known if found is not None]
+        if not seen:
+            return State("unknown", Level.UNKNOWN)
+        at = max(found.at for _each, _gateway, found in seen)
+        led = any(self._led(gateway, found, each) is not False for each, gateway, found in seen)
+        last = listed if led else replace(listed, code="joined.no-way-in", level=Level.BAD)
+        return State("unknown", Level.UNKNOWN, at=at, last=replace(last, at=at))
+
+    def _compared(self, replicas: Iterable[ReplicaKnown]) -> dict[str, ReplicaReport]:
+        known = [replace(each.seen, answers=True) for each in replicas]
+        return dict(compare_seen(known, self._expected, foreign=self.mesh.facts.foreign_networks).replicas)
+
+    def _lists_none(self, report: ReplicaReport, group: str) -> bool:
+        missing, unresolved = report.missing.get(group, ()), report.unresolved.get(group, ())
+        return bool(missing) and len(missing) + len(unresolved) >= len(self._expected.get(group, ()))
 
     def others(self, group: Group) -> frozenset[tuple[str, str]]:
         """Return (cluster, host) of what somebody's labelled Services register for a group's network."""
-        found = (each.seen.labelled.get(group.name, {}) for each in self.mesh.control_plane.replicas)
+        found = (each.seen.labelled.get(group.name, {}) for each in self.mesh.answering)
         return frozenset(
             (cluster, host) for labelled in found for cluster, pairs in labelled.items() for host, _port in pairs
         )
@@ -458,8 +532,9 @@ def _cluster(mesh: MeshSeen, member: Member | None) -> State:
             replace(_failed("cluster", member.failure, member.since), at=member.looked_at),
             mesh.fresh(member.looked_at),
         )
-    needed = {*member.seen.lacking, *(member.details.missing or ())} - set(member.details.optional)
-    lacking = sorted({*needed, *member.seen.lacking, *member.details.optional})
+    details = member.details if mesh.fresh_details(member.details_at) else MemberDetails()
+    needed = {*member.seen.lacking, *(details.missing or ())} - set(details.optional)
+    lacking = sorted({*needed, *member.seen.lacking, *details.optional})
     if lacking:
         level = Level.WARN if needed else Level.GOOD
         state = State("cluster.rights-missing", level, {"rights": lacking}, member.seen_at)
@@ -480,7 +555,7 @@ def _rule(mesh: MeshSeen) -> State:
     if seen is None:
         return State("unknown", Level.UNKNOWN) if written else State("rule.not-written", Level.WARN)
     if not written:
-        return State("rule.not-written", Level.BUSY if mesh.work.publishing else Level.WARN, at=plane.seen_at)
+        return State("rule.not-written", Level.BUSY if mesh.work.on_rule else Level.WARN, at=plane.seen_at)
     if not seen.present:
         state = State("rule.missing", Level.BAD)
     elif seen.changed is not None:
@@ -500,30 +575,37 @@ def _control_plane(mesh: MeshSeen) -> State:
     if plane.failure is not None:
         state = replace(_failed("control-plane", plane.failure, plane.since), at=plane.looked_at)
         return _aged(state, mesh.fresh(plane.looked_at))
-    return _aged(replace(_replicas(plane), at=plane.seen_at), mesh.fresh(plane.seen_at))
+    return _aged(replace(_replicas(mesh), at=plane.seen_at), mesh.fresh(plane.seen_at))
 
 
-def _replicas(plane: ControlPlane) -> State:
+def _replicas(mesh: MeshSeen) -> State:
+    plane = mesh.control_plane
     if not plane.seen.istiods:
         return State("control-plane.no-istiod", Level.BAD)
-    silent = sorted(each.seen.name for each in plane.replicas if each.silent_since is not None)
-    wanted = max(len(plane.replicas), sum(istiod.replicas for istiod in plane.seen.istiods))
-    numbers = {"answering": len(plane.replicas) - len(silent), "replicas": wanted, "silent": silent}
+    silent, wanted = sorted(each.seen.name for each in mesh.silent), wanted_replicas(mesh)
+    numbers = {"answering": len(mesh.answering), "replicas": wanted, "silent": silent}
+    if len(silent) == len(plane.replicas) and (silent or not plane.seen.lacking):
+        return State("control-plane.no-answer", Level.BAD, numbers)
+    restarting = _restarting(mesh)
+    if (silent or 0 < len(plane.replicas) < wanted) and not restarting:
+        return State("control-plane.replicas-silent", Level.WARN, numbers)
     if plane.seen.lacking:
         return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(plane.seen.lacking)})
-    if plane.seen.restarting:
+    if restarting:
         return State("control-plane.restarting", Level.BUSY, numbers)
-    if len(silent) == len(plane.replicas):
-        return State("control-plane.no-answer", Level.BAD, numbers)
-    if len(plane.replicas) - len(silent) < wanted:
-        return State("control-plane.replicas-silent", Level.WARN, numbers)
     return State("control-plane.answers", Level.GOOD, numbers)
 
 
-def _reports(mesh: MeshSeen) -> dict[str, ReplicaReport]:
-    known = [
-        replace(each.seen, answers=each.silent_since is None and each.seen_at is not None)
-        for each in mesh.control_plane.replicas
-    ]
-    expected = expected_of(networks_of(mesh.topology))
-    return dict(compare_seen(known, expected, foreign=mesh.facts.foreign_networks).replicas)
+def wanted_replicas(mesh: MeshSeen) -> int:
+    """Return how many istiod replicas should answer. Behind a direct URL nobody can count them."""
+    plane = mesh.control_plane
+    own = 0 if plane.seen.direct else sum(istiod.replicas for istiod in plane.seen.istiods)
+    return max(len(plane.replicas), own)
+
+
+def _restarting(mesh: MeshSeen) -> bool:
+    """Whether a rollout of istiod is under way that may still end well, or a replica is only starting."""
+    plane = mesh.control_plane
+    late = plane.restarting_since is not None and mesh.now - plane.restarting_since > RESTARTS_WITHIN
+    starting = any(each.seen_at is None and each.silent_since is None for each in plane.replicas)
+    return starting or (plane.seen.restarting and not late)

@@ -24,6 +24,9 @@ class Phase(IntEnum):
 CENTRAL = (Phase.PREFLIGHT, Phase.PUBLISH)
 
 
+GROUP_CHAIN = "group:"
+
+
 class StepKind(StrEnum):
     RULE = "rule"  # the gateway rule in the config cluster
     LABEL = "label"  # network label of a member's system namespace

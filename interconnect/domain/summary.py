@@ -14,10 +14,11 @@ from interconnect.domain.json_types import Json
 from interconnect.domain.names import natural
 from interconnect.domain.seen import stale_after
 from interconnect.domain.skew import in_order, minors_of
-from interconnect.domain.status import Drift, Level, Part, State, Statuses
+from interconnect.domain.status import Drift, Level, Part, State, Statuses, wanted_replicas
 from interconnect.domain.violations import Violation
 
 MOST_PARTS = 3
+TALLIES = ("clusters", "gateways", "groups", "istiods")
 REACHABLE = frozenset({"cluster.reachable", "cluster.rights-missing"})
 READY = frozenset({"gateway.ready", "gateway.address-changed", "gateway.address-pending"})
 IN_EFFECT = frozenset({"joined.in-effect", "joined.degraded"})
@@ -26,21 +27,24 @@ IN_EFFECT = frozenset({"joined.in-effect", "joined.degraded"})
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many of a kind are as they should be, and the states of those that need attention: how many by code, worst
-    first. `level` is the worst of all.
+    first. `level` is the worst of all. Unless `known`, all of it is only what was last known.
     """
 
     good: int = 0
     total: int = 0
     level: Level = Level.GOOD
     wrong: Mapping[str, int] = field(default_factory=dict)
+    known: bool = True
 
     def to_json(self) -> Json:
-        return {"good": self.good, "total": self.total, "level": self.level, "wrong": list(self.wrong.items())}
+        said: Json = {"good": self.good, "total": self.total, "level": self.level, "known": self.known}
+        return said | {"wrong": list(self.wrong.items())}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         level = Level(data.get("level", Level.GOOD))
-        return cls(data.get("good", 0), data.get("total", 0), level, dict(data.get("wrong", ())))
+        known = bool(data.get("known", True))
+        return cls(data.get("good", 0), data.get("total", 0), level, dict(data.get("wrong", ())), known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Summary:
     """A mesh at a glance.
 
     `worst` are up to three parts that need attention, `counts` how many there are by level. `drifted` is the number of
-    objects that differ from what the console wrote, `owners` who changed them. `answering` of `replicas` istiod
-    replicas answer. `kubernetes` are the minor versions of the clusters, oldest first. `looked_at` is the last try at
+    objects that differ from what the console wrote, `owners` who changed them. Of `istiods` those replicas are good
+    that answer. `kubernetes` are the minor versions of the clusters, oldest first. `looked_at` is the last try at
     any cluster, `answered_at` the last answer. `last` is set by `current` where the level is no longer known.
     """
 
@@ -62,8 +66,7 @@ class Summary:
     groups: Tally = field(default_factory=Tally)
     drifted: int = 0
     owners: tuple[str, ...] = ()
-    answering: int = 0
-    replicas: int = 0
+    istiods: Tally = field(default_factory=Tally)
     istio: tuple[str, ...] = ()
     kubernetes: tuple[str, ...] = ()
     looked_at: datetime | None = None
@@ -72,8 +75,8 @@ class Summary:
 
     def to_json(self) -> Json:
         """Return all but `last`, which depends on when it is asked."""
-        said: Json = {name: getattr(self, name).to_json() for name in ("clusters", "gateways", "groups")}
-        said |= {name: getattr(self, name) for name in ("level", "code", "drifted", "answering", "replicas")}
+        said: Json = {name: getattr(self, name).to_json() for name in TALLIES}
+        said |= {name: getattr(self, name) for name in ("level", "code", "drifted")}
         said |= {name: list(getattr(self, name)) for name in ("owners", "istio", "kubernetes")}
         times = {name: at and at.isoformat() for name, at in self._times().items()}
         return said | times | {"worst": [_part_to_json(part) for part in self.worst], "counts": dict(self.counts)}
@@ -84,9 +87,9 @@ class Summary:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Return what `to_json` stored; of a mesh that nobody has looked at yet, all is unknown."""
-        known = {name: data[name] for name in ("code", "counts", "drifted", "answering", "replicas") if name in data}
+        known = {name: data[name] for name in ("code", "counts", "drifted") if name in data}
         known |= {name: tuple(data.get(name, ())) for name in ("owners", "istio", "kubernetes")}
-        known |= {name: Tally.from_json(data.get(name, {})) for name in ("clusters", "gateways", "groups")}
+        known |= {name: Tally.from_json(data.get(name, {})) for name in TALLIES}
         known |= {name: _time(data.get(name)) for name in ("looked_at", "answered_at")}
         worst = tuple(map(_part_from_json, data.get("worst", ())))
         return cls(level=Level(data.get("level", Level.UNKNOWN)), worst=worst, **known)
@@ -108,8 +111,7 @@ def summary_of(statuses: Statuses) -> Summary:
         groups=tally((statuses.joined[group.name] for group in topology.joined), IN_EFFECT),
         drifted=len({_object(drift) for drift in statuses.drift}),
         owners=tuple(sorted({str(owner) for each in statuses.drift for owner in each.found.params.get("owners", ())})),
-        answering=sum(1 for each in plane.replicas if each.silent_since is None and each.seen_at is not None),
-        replicas=len(plane.replicas),
+        istiods=_istiods(statuses),
         istio=tuple(sorted({istiod.version for istiod in mesh.facts.istiods} - {""})),
         kubernetes=tuple(in_order(minors_of({name: each.details.version for name, each in mesh.members.items()}))),
         looked_at=_newest([plane.looked_at, *(each.looked_at for each in members)]),
@@ -128,7 +130,8 @@ def current(summary: Summary, *, now: datetime, period: timedelta, left: int | N
     if looked_at is not None and now - looked_at <= stale_after(period):
         return summary
     last = summary.level if looked_at is not None and summary.level is not Level.UNKNOWN else None
-    return replace(summary, level=Level.UNKNOWN, last=last)
+    remembered = {name: replace(getattr(summary, name), known=False) for name in TALLIES}
+    return replace(summary, level=Level.UNKNOWN, last=last, **remembered)
 
 
 def _with_failed_rollout(summary: Summary, left: int) -> Summary:
@@ -163,13 +166,26 @@ def ordered(summaries: Mapping[str, Summary], order: Order) -> list[str]:
 
 
 def tally(states: Iterable[State], good: frozenset[str]) -> Tally:
-    """Return how many of some states are as they should be: their codes are in `good`."""
+    """Return how many of some states are as they should be: their codes are in `good`. Where none is known any more,
+    the last known ones are counted.
+    """
     found = list(states)
+    if found and all(each.level is Level.UNKNOWN for each in found) and any(each.last for each in found):
+        return replace(tally((each.known for each in found), good), level=Level.UNKNOWN, known=False)
     attention = [each for each in found if each.level.needs_attention]
     attention.sort(key=lambda each: (each.level.rank, each.code in good))
     worst = min((each.level for each in found), key=lambda level: level.rank, default=Level.GOOD)
     number = sum(1 for each in found if each.code in good)
     return Tally(number, len(found), worst, Counter(each.code for each in attention))
+
+
+def _istiods(statuses: Statuses) -> Tally:
+    mesh, level = statuses.mesh, statuses.control_plane.level
+    replicas = mesh.control_plane.replicas
+    if mesh.answering or mesh.silent:
+        return Tally(len(mesh.answering), wanted_replicas(mesh), level)
+    last = sum(1 for each in replicas if each.silent_since is None and each.seen_at is not None)
+    return Tally(last, len(replicas), level, known=False)
 
 
 def _object(drift: Drift) -> tuple[str, ...]:

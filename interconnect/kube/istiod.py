@@ -38,6 +38,7 @@ NETWORKS_KEY = "meshNetworks"
 _NETWORKS_FILE = "/etc/istio/config/meshNetworks"
 _INJECT = re.compile(r"/inject(?:/|\Z)")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?[\w.-]*")
+_ENDED = frozenset(("Succeeded", "Failed"))
 _ISTIO_LABELS = frozenset(("istio.io/rev", "istio.io/tag"))
 
 
@@ -99,9 +100,24 @@ def deployments_of(api: Api, system_namespace: str) -> list[Json]:
 
 def pods_of(deployment: Json, pods: Iterable[Json]) -> tuple[str, ...]:
     """Return the names of a Deployment's ready Pods among those that have been read, sorted."""
+    return tuple(sorted(text(pod, "metadata", "name") for pod in _selected(deployment, pods) if pod_ready(pod)))
+
+
+def unready_of(deployment: Json, pods: Iterable[Json]) -> tuple[str, ...]:
+    """Return the names of a Deployment's Pods that should be ready and aren't, sorted: without those that are being
+    deleted or have ended.
+    """
+    found = (pod for pod in _selected(deployment, pods) if not pod_ready(pod))
+    return tuple(sorted(text(pod, "metadata", "name") for pod in found if not _leaving(pod)))
+
+
+def _selected(deployment: Json, pods: Iterable[Json]) -> list[Json]:
     wanted = mapping(deployment, "spec", "selector", "matchLabels")
-    found = (pod for pod in pods if wanted and wanted.items() <= mapping(pod, "metadata", "labels").items())
-    return tuple(sorted(text(pod, "metadata", "name") for pod in found if pod_ready(pod)))
+    return [pod for pod in pods if wanted and wanted.items() <= mapping(pod, "metadata", "labels").items()]
+
+
+def _leaving(pod: Json) -> bool:
+    return bool(mapping(pod, "metadata").get("deletionTimestamp")) or text(pod, "status", "phase") in _ENDED
 
 
 def replicas(api: Api, istiod: Istiod, system_namespace: str) -> tuple[str, ...]:
@@ -116,7 +132,7 @@ def replicas(api: Api, istiod: Istiod, system_namespace: str) -> tuple[str, ...]
 
 def pod_ready(pod: Json) -> bool:
     """Ready, and not being deleted."""
-    if mapping(pod, "metadata").get("deletionTimestamp"):
+    if _leaving(pod):
         return False
     return any(
         text(entry, "type") == "Ready" and text(entry, "status") == "True"

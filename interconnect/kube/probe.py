@@ -139,7 +139,7 @@ def _spiffe(der: bytes | None) -> str:
 class DeploymentStatus(NamedTuple):
     """`settled`: the controller has seen the newest spec and all replicas are new and available. `failure` is a reason
     such as ProgressDeadlineExceeded or FailedCreate, empty while there is hope. `seen`: the numbers are about the
-    newest spec.
+    newest spec. `rolling`: Pods are being replaced by newer ones, and there is hope.
     """
 
     desired: int
@@ -150,6 +150,7 @@ class DeploymentStatus(NamedTuple):
     failure: str = ""
     message: str = ""
     seen: bool = True
+    rolling: bool = False
 
 
 def deployment_status(deployment: Json) -> DeploymentStatus:
@@ -159,7 +160,9 @@ def deployment_status(deployment: Json) -> DeploymentStatus:
     seen = number(status, "observedGeneration") >= number(deployment, "metadata", "generation")
     settled = seen and updated == desired == number(status, "replicas") == available
     failure, message = _deployment_failure(status) if seen else ("", "")
-    return DeploymentStatus(desired, updated, ready, available, settled, failure, message, seen)
+    # Pods of the newest spec that aren't ready are no rollout: nothing says that they ever will be.
+    rolling = not failure and (not seen or updated < desired or updated < number(status, "replicas"))
+    return DeploymentStatus(desired, updated, ready, available, settled, failure, message, seen, rolling)
 
 
 def _deployment_failure(status: Json) -> tuple[str, str]:

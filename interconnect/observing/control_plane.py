@@ -103,7 +103,8 @@ def _look(place: _Place) -> tuple[ControlPlaneSeen, Foreign]:
         lacking=tuple(place.lacking),
         istiods=found,
         replicas=replicas,
-        restarting=any(not probe.deployment_status(by_name[item.deployment]).settled for item in found),
+        direct=bool(mesh.istiod_url),
+        restarting=any(probe.deployment_status(by_name[item.deployment]).rolling for item in found),
         rule=_rule(place, gateways, drift),
         drift=tuple(each for each in drift if each.params.get("kind") != "Gateway"),
         root_ca=place.allowed(lambda: root_ca(place.config, namespace)),
@@ -172,11 +173,13 @@ def _rule(place: _Place, gateways: list[Json] | None, drift: Iterable[Violation]
 
 def _replicas(
     place: _Place, found: Iterable[Istiod], deployments: Mapping[str, Json], facts: Facts
-) -> tuple[ReplicaSeen, ...]:
-    """Every ready replica of every istiod; those that should be there and aren't ready say nothing."""
+) -> tuple[ReplicaSeen, ...] | None:
+    """Every replica of every istiod; those that aren't ready say nothing. None where the credential may not ask."""
     topology = place.asked.topology
     expected = expected_networks(topology, render(topology, facts), facts)
     pods = place.allowed(lambda: place.plane.list(kinds.POD, place.mesh.system_namespace, labels="app=istiod"))
+    if pods is None and not place.mesh.istiod_url:
+        return None
     seen: list[ReplicaSeen] = []
     for item in found:
         sources = _sources(place, deployments[item.deployment], pods or ())
@@ -185,7 +188,12 @@ def _replicas(
                 item.deployment, sources, expected[item.deployment], facts.foreign_networks, clusters=True
             )
         )
-        seen += asked or ()
+        if asked is None:
+            return None
+        seen += asked
+        if not place.mesh.istiod_url:
+            unready = istiod.unready_of(deployments[item.deployment], pods or ())
+            seen += (ReplicaSeen(name, item.deployment, answers=False) for name in unready)
     return tuple({each.name: each for each in seen}.values())
 
 

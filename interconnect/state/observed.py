@@ -3,7 +3,8 @@
 The shapes of the JSON columns are here and nowhere else.
 
 MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
-                             "remote_clusters": [ID], "cluster_domain": str} and `ControlPlaneSeen`
+                             "remote_clusters": [ID], "cluster_domain": str, "restarting_since": time}
+                             and `ControlPlaneSeen`
 ReplicaObservation.facts     `ReplicaSeen`
 ClusterObservation.facts     `MemberSeen`; .details `MemberDetails`
 GatewayObservation.facts     `GatewaySeen`
@@ -151,9 +152,12 @@ def note_control_plane(
         row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
         doubtful = _settle(row, seen.failure, at)
         if seen.failure is None:
-            known = {name for replica in seen.replicas for name in replica.clusters}
+            known = {name for replica in seen.replicas or () for name in replica.clusters}
+            since = row.facts.get("restarting_since") or at.isoformat()
             row.facts |= seen.to_json() | _of_istiods(seen.istiods, foreign, known or None)
-            doubtful |= _note_replicas(mesh, seen.replicas, at)
+            row.facts |= {"restarting_since": since if seen.restarting else None}
+            if seen.replicas is not None:
+                doubtful |= _note_replicas(mesh, seen.replicas, at)
         row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
     return doubtful
 
@@ -187,10 +191,17 @@ def note_summary(mesh: Mesh, summary: Summary, *, at: datetime, after: datetime 
 
 
 def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) -> bool:
-    """Store what replicas said; one that doesn't answer keeps what it said last. Those that are gone go."""
+    """Store what replicas said; one that doesn't answer keeps what it said last. Those that are gone go, but the last
+    ones stay as silent: a moment without any is no answer either, and counts as such once a second look agrees.
+    """
     known = {row.name: row for row in ReplicaObservation.objects.filter(mesh=mesh)}
+    replicas = tuple(replicas) or tuple(
+        replace(ReplicaSeen.from_json(row.facts), answers=False) for row in known.values()
+    )
+    # While others answer, a new one is only starting; where none did, it is as silent as the one before it.
+    answered = any(row.standing.get("value") == ANSWERS for row in known.values())
     rows = [
-        _replica(known.get(seen.name) or ReplicaObservation(mesh=mesh, name=seen.name), seen, at) for seen in replicas
+        _replica(known.get(seen.name) or _newcomer(mesh, seen, at, starting=answered), seen, at) for seen in replicas
     ]
     ReplicaObservation.objects.filter(mesh=mesh, name__in=known.keys() - {row.name for row in rows}).delete()
     ReplicaObservation.objects.bulk_create(
@@ -200,6 +211,11 @@ def _note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen], at: datetime) ->
         update_fields=["at", "answered_at", "standing", "facts"],
     )
     return any(_doubtful(row.standing) for row in rows)
+
+
+def _newcomer(mesh: Mesh, seen: ReplicaSeen, at: datetime, *, starting: bool) -> ReplicaObservation:
+    standing = Steady(ANSWERS, at).to_json() if starting else {}
+    return ReplicaObservation(mesh=mesh, name=seen.name, standing=standing)
 
 
 def _replica(row: ReplicaObservation, seen: ReplicaSeen, at: datetime) -> ReplicaObservation:
@@ -319,8 +335,10 @@ def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
             continue
         row = gateway.observation if hasattr(gateway, "observation") else GatewayObservation(gateway_id=gateway.id)
         before = _told(row)
-        row.at, row.facts = look.at, seen.to_json()
-        row.standing = settle(Steady.from_json(row.standing), seen.readiness, look.at).to_json()
+        standing = settle(Steady.from_json(row.standing), seen.readiness, look.at)
+        # What isn't counted yet isn't told in numbers either.
+        told = seen.with_numbers_of(GatewaySeen.from_json(row.facts)) if standing.doubtful else seen
+        row.at, row.facts, row.standing = look.at, told.to_json(), standing.to_json()
         rows.append(row)
         changed |= {gateway.id} if _told(row) != before else set()
         doubtful |= {gateway.cluster_id} if _doubtful(row.standing) else set()
@@ -428,6 +446,7 @@ def control_plane_of(
     if row is None:
         return ControlPlane(ends=ends)
     failure, since = _failure(row)
+    restarting = row.facts.get("restarting_since")
     return ControlPlane(
         seen=ControlPlaneSeen.from_json(row.facts),
         seen_at=row.answered_at,
@@ -436,13 +455,14 @@ def control_plane_of(
         since=since,
         replicas=tuple(_known(each) for each in replicas),
         ends=ends,
+        restarting_since=datetime.fromisoformat(restarting) if restarting else None,
     )
 
 
 def _known(row: ReplicaObservation) -> ReplicaKnown:
     standing = Steady.from_json(row.standing)
     silent = standing.since if standing is not None and standing.value == FAILING else None
-    return ReplicaKnown(ReplicaSeen.from_json(row.facts), row.answered_at, silent)
+    return ReplicaKnown(ReplicaSeen.from_json(row.facts), row.answered_at, silent, row.at)
 
 
 def asked_since(mesh: Mesh, moment: datetime) -> tuple[int, int]:

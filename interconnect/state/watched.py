@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
+from interconnect.domain.changes import published_by
 from interconnect.domain.entries import RULE_NAME, AppliedState
 from interconnect.domain.seen import MeshSeen, Work
+from interconnect.domain.serial import changes_from_json
 from interconnect.domain.status import Statuses
-from interconnect.domain.steps import Phase
+from interconnect.domain.steps import GROUP_CHAIN, Phase, StepKind
 from interconnect.domain.topology import GatewayKey
 from interconnect.models import (
     AppliedEntry,
@@ -77,18 +80,26 @@ def work_of(mesh: Mesh, names: Mapping[str, str]) -> Work:
     written = AppliedEntry.objects.filter(mesh=mesh, archived=False, kind__in=("Deployment", "Gateway"), field="")
     rows = list(written.values_list("kind", "name", "gateway", "state"))
     running = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED).order_by()
-    touched = set(running.values_list("chain", "phase").distinct())
-    last = (
-        Rollout.objects.filter(mesh=mesh, exclusive=True).only("id", "status", "dismissed_at").order_by("-created_at")
+    of_rule = Q(kind__in=(StepKind.RULE, StepKind.RULE_DELETE))
+    touched = set(
+        running.annotate(of_rule=ExpressionWrapper(of_rule, BooleanField()))
+        .values_list("chain", "phase", "of_rule")
+        .distinct()
     )
-    newest = last.first()
+    fields = ("id", "status", "dismissed_at", "changes")
+    newest = Rollout.objects.filter(mesh=mesh, exclusive=True).only(*fields).order_by("-created_at").first()
+    changes = newest.changes if newest is not None and newest.status in UNFINISHED else []
+    groups = published_by(changes_from_json(changes))
     failed = newest is not None and newest.status == RolloutStatus.FAILED and newest.dismissed_at is None
     left = newest.steps.filter(status__in=UNDONE).count() if newest is not None and failed else 0
     return Work(
         created=frozenset(gateway for kind, _n, gateway, state in rows if gateway and state != AppliedState.INTENDED),
         rule_written=any(kind == "Gateway" and name == RULE_NAME for kind, name, _g, _s in rows),
-        busy=frozenset(names[chain] for chain, _phase in touched if chain in names),
-        publishing=any(phase in (Phase.PUBLISH, Phase.CLOSE) for _chain, phase in touched),
+        busy=frozenset(names[chain] for chain, _phase, on_rule in touched if chain in names and not on_rule),
+        publishing=any(phase == Phase.PUBLISH for _chain, phase, _rule in touched),
+        # A join that an earlier rollout has left undone has a preflight of its own.
+        groups=groups | {chain.removeprefix(GROUP_CHAIN) for chain, _p, _r in touched if chain.startswith(GROUP_CHAIN)},
+        on_rule=any(on_rule for _chain, _phase, on_rule in touched),
         failed=str(newest.id) if newest is not None and failed else "",
         left=left,
     )

@@ -141,7 +141,7 @@ def line(visit: Visit, sight: pages.Sight, name: str, occupied: frozenset[str]) 
         expiry=_expiry(sight, name),
         pod_cidrs=tuple((cidr.network, cidr.source.value) for cidr in cluster.pod_cidrs),
         group=seen.group,
-        restarts=rows.stale_texts(seen.member),
+        restarts=rows.stale_texts(sight, name),
         seen_at=seen.member.seen_at,
         actions=menus.leaving(visit.mesh, sight.topology, visit.actor, cluster, occupied),
     )

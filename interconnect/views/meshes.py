@@ -325,7 +325,7 @@ def _count(tally: Tally, *, known: bool) -> Count:
     if not tally.total:
         return Count(None, "")
     text = _("%(good)s of %(total)s") % {"good": tally.good, "total": tally.total}
-    if not known:
+    if not (known and tally.known):
         return Count(Badge(Tone.UNKNOWN, text), _("last known"))
     exceptions = [f"{number} {_short(code).lower()}" for code, number in list(tally.wrong.items())[:MOST_EXCEPTIONS]]
     return Count(Badge(states.tone(tally.level), text), _(", ").join(exceptions))
@@ -368,6 +368,8 @@ def _range(minors: tuple[str, ...]) -> str:
 
 
 def _istiods(summary: Summary) -> str:
-    if not summary.replicas:
+    found = summary.istiods
+    if not found.total:
         return ""
-    return _("%(listing)s of %(replicas)s istiod") % {"listing": summary.answering, "replicas": summary.replicas}
+    text = _("%(listing)s of %(replicas)s istiod") % {"listing": found.good, "replicas": found.total}
+    return text if found.known else f"{text} · {_('last known')}"

@@ -30,9 +30,11 @@ _UNKNOWN = gettext_lazy("Unknown event (%(code)s).")
 # What to show where a cluster gave no reason, or where a row of an older version lacks a parameter, so that the message
 # stays readable.
 _STAND_INS = {
+    "addresses": gettext_lazy("no address"),
     "got": gettext_lazy("nothing"),
     "said": gettext_lazy("no reason given"),
     "sent": gettext_lazy("nothing"),
+    "silent": gettext_lazy("Pods that don't exist yet"),
     "object": gettext_lazy("the object"),
     "owners": gettext_lazy("someone"),
     "reason": gettext_lazy("no reason given"),

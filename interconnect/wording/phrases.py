@@ -124,6 +124,8 @@ def _own_reason(state: State) -> str:
     key, said = f"state.{state.code}", str(state.params.get("reason") or "").strip().rstrip(".")
     if state.code == "cluster.rights-missing" and state.level is Level.GOOD:
         key = f"{key}.optional"
+    if state.code == "joined.in-effect" and state.params.get("silent"):
+        key = f"{key}.silent"
     if said and f"{key}.said.reason" in MESSAGES:
         return word(f"{key}.said.reason", {**state.params, "reason": said})
     return word(f"{key}.reason", state.params) if f"{key}.reason" in MESSAGES else ""

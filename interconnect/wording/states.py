@@ -35,6 +35,7 @@ LABELS = {
     "joined.no-way-in": _("No way in"),
     "joined.others-decide": _("Others decide"),
     "joined.in-effect-partly": _("In effect on %(listing)s of %(replicas)s istiod replicas"),
+    "joined.other-addresses": _("Other addresses too"),
     "joined.degraded": _("Degraded"),
     "joined.address-pending": _("Address pending"),
     "joined.changing": _("Taking effect"),
@@ -103,7 +104,9 @@ REASONS = {
     "joined.others-decide": _(
         "Labeled Services in %(clusters)s register %(addresses)s for this network, so its own addresses aren't used."
     ),
-    "joined.in-effect-partly": _("Missing on %(lacking)s."),
+    "joined.in-effect-partly": _("Not all of its addresses are listed on %(lacking)s."),
+    "joined.other-addresses": _("istiod also lists %(extra)s for it, which the console didn't publish."),
+    "joined.in-effect.silent": _("No answer from %(silent)s."),
     "joined.degraded": _("These of its addresses don't lead to a ready gateway: %(addresses)s."),
     "joined.address-pending": _("It joins as soon as a load balancer has assigned an address."),
     "joined.changing": _("A rollout is under way: %(listing)s of %(replicas)s istiod replicas have it."),

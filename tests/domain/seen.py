@@ -78,7 +78,7 @@ def gateway(key: GatewayKey, readiness: Readiness = Readiness.ALL, at: datetime 
 def replica(topology: Topology, name: str, **seen: Any) -> ReplicaKnown:
     clusters = dict.fromkeys(("hub", *topology.clusters), SYNCED)
     own = {"networks": expected_of(networks_of(topology)), "clusters": clusters}
-    return ReplicaKnown(ReplicaSeen(name, "istiod", **(own | seen)), NOW)
+    return ReplicaKnown(ReplicaSeen(name, "istiod", **(own | seen)), NOW, looked_at=NOW)
 
 
 def spoiled(**changes: Any) -> Statuses:

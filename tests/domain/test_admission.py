@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect.domain.agreement import admission, agrees, blamed, differences
+from interconnect.domain.agreement import admission, agrees, blamed, breaks_traffic, differences
 from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
 from interconnect.domain.entries import Absent, Admitted, Applied, AppliedState, Present, Target, Unknown
 from interconnect.domain.render import networks_target, render, rule_target, webhook_target
@@ -292,6 +292,20 @@ def test_a_row_that_never_arrived_is_not_tried() -> None:
     intended = row(DEPLOYMENT, state=AppliedState.INTENDED)
     owed, live = owed_under(LIMITED, intended)
     assert admitted_among(owed, RENDERED, {DEPLOYMENT: intended}, live, pytest.fail, mesh=MESH) == ({}, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [
+        (("spec", "selector", "meshconsole.io/gateway"), True),
+        (("spec", "ports", "[port=15443]", "targetPort"), True),
+        (("spec",), True),
+        (("metadata", "labels", "app.kubernetes.io/managed-by"), False),
+        (("spec", "type"), False),
+    ],
+)
+def test_traffic_depends_on_a_services_selector_and_ports(path: tuple[str, ...], needed: bool) -> None:
+    assert breaks_traffic("Service", [path]) is needed
 
 
 def test_a_difference_that_could_not_be_tried_is_tried_again_and_one_that_was_is_not() -> None:

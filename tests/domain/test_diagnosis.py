@@ -12,13 +12,13 @@ from interconnect.domain.diagnosis import CODES, diagnose, standstill
 from interconnect.domain.facts import Facts
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.render import networks_target
-from interconnect.domain.seen import MemberSeen, Readiness, RuleSeen
+from interconnect.domain.seen import MemberDetails, MemberSeen, Readiness, RuleSeen
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.status import Statuses
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
 from interconnect.domain.violations import Violation
 from tests.domain import seen
-from tests.domain.seen import ISTIOD, NOW, B, ago, gateway, member, replica, spoiled, well
+from tests.domain.seen import HOSTS, ISTIOD, NOW, A, B, ago, gateway, member, replica, spoiled, well
 
 ECHO = Workload("shop", "Deployment", "echo")
 PUBLISHED = [networks_target(ISTIOD.networks)] if ISTIOD.networks else []
@@ -71,6 +71,7 @@ def istiods(*items: Any) -> Statuses:
 
 CANARY = replace(ISTIOD, deployment="istiod-canary", revision="canary", version="1.32.0")
 GREEN, MEMBER_B = Subject(SubjectKind.GROUP, "green"), Subject(SubjectKind.CLUSTER, "member-b")
+GATEWAY_A = Subject(SubjectKind.GATEWAY, "eastwest-member-a-1")
 GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "eastwest-member-b-1"), Subject(SubjectKind.CONTROL_PLANE)
 WARNING, CRITICAL, INFO = Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
@@ -124,7 +125,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (found_at(readiness=Readiness.SOME), "gateway.degraded", GATEWAY_B, WARNING),
     (of(drift=(drift("Deployment", "eastwest-member-b-1"),)), "gateway.changed", GATEWAY_B, WARNING),
     (found_at(addresses=("203.0.113.99",)), "gateway.address-changed", GATEWAY_B, WARNING),
-    (found_at(addresses=()), "gateway.address-pending", GATEWAY_B, WARNING),
+    (spoiled(gateways={A: gateway(A, addresses=())}), "gateway.address-pending", GATEWAY_A, WARNING),
     (found_at(blocked=True), "gateway.budget-blocks", GATEWAY_B, WARNING),
     (scaled(), "gateway.autoscaler-at-limit", GATEWAY_B, WARNING),
     (of(stale=StaleCount({ECHO: 2}, {}, {"old": 2})), "pods.stale", MEMBER_B, WARNING),
@@ -198,9 +199,54 @@ def test_two_webhooks_that_were_rewritten_are_two_findings_about_one_cluster() -
 
 
 def test_what_a_running_rollout_touches_is_held() -> None:
-    held = diagnose(spoiled(work={"busy": frozenset({"member-b"}), "publishing": True})).held
+    work = {"busy": frozenset({"member-b"}), "publishing": True, "groups": frozenset({"green"})}
+    held = diagnose(spoiled(work=work)).held
     assert {MEMBER_B, GATEWAY_B, GREEN, PLANE} <= held
     assert Subject(SubjectKind.CLUSTER, "member-a") not in held
+
+
+def test_what_a_running_rollout_leaves_alone_is_not_held() -> None:
+    held = diagnose(spoiled(work={"publishing": True, "groups": frozenset({"blue"})})).held
+    assert held.isdisjoint({GREEN, Subject(SubjectKind.RULE), Subject(SubjectKind.MESH)})
+    assert Subject(SubjectKind.RULE) in diagnose(spoiled(work={"on_rule": True})).held
+
+
+def test_a_control_plane_that_stops_answering_is_told_while_a_rollout_publishes() -> None:
+    silent = tuple(replace(replica(seen.joined(), name), silent_since=NOW) for name in ("one", "two"))
+    found = diagnose(spoiled(work={"publishing": True}, plane={"replicas": silent}))
+    assert PLANE not in found.held
+    assert "control-plane.no-answer" in {each.code for each in found.findings}
+
+
+def test_a_replica_that_is_silent_is_one_finding() -> None:
+    silent = replace(replica(seen.joined(), "one"), silent_since=NOW)
+    one = spoiled(plane={"replicas": (silent, replica(seen.joined(), "two"))})
+    assert {each.code for each in findings(one)} == {"control-plane.replicas-silent"}
+
+
+def test_an_address_that_istiod_lists_beside_ours_is_found() -> None:
+    listed = {"green": ((HOSTS[B], 15443), ("198.51.100.9", 15443))}
+    (found,) = (each for each in findings(both(networks=listed)) if each.subject == GREEN)
+    assert (found.code, found.params["listing"], found.params["lacking"]) == (
+        "group.in-effect-partly",
+        0,
+        ["one", "two"],
+    )
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        spoiled(members={"member-b": member(details=MemberDetails(root_ca="x"), details_at=ago(days=3))}),
+        spoiled(members={"member-b": member(details=MemberDetails(trust_domain="x"), details_at=ago(days=3))}),
+        spoiled(members={"member-b": member(details=MemberDetails(version="v1.30.0"), details_at=ago(days=3))}),
+        spoiled(plane={"seen": replace(well().control_plane.seen, selectors=False), "seen_at": ago(days=1)}),
+        spoiled(facts=Facts(istiods=(ISTIOD, CANARY)), plane={"seen_at": ago(days=1)}),
+        spoiled(facts=Facts(istiods=(replace(ISTIOD, networks=None),)), plane={"seen_at": ago(days=1)}),
+    ],
+)
+def test_what_was_read_too_long_ago_is_not_found(old: Statuses) -> None:
+    assert findings(old) == ()
 
 
 def test_no_finding_names_a_cluster_by_its_identity() -> None:

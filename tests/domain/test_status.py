@@ -12,6 +12,7 @@ import pytest
 from interconnect.domain.findings import SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.seen import ControlPlaneSeen, MemberSeen, Readiness, RuleSeen, stale_after
+from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.status import CODES, Level, Statuses, worst_first
 from interconnect.domain.topology import Address
 from interconnect.domain.violations import Violation
@@ -20,6 +21,10 @@ from tests.domain.meshes import grouped, mesh
 from tests.domain.seen import HOSTS, NOW, A, B, ago, gateway, member, replica, spoiled, well
 
 DRIFT = Violation("drift.overwritten", {"kind": "ConfigMap", "name": "istio", "owners": ["helm"]})
+SERVICE_B = {"kind": "Service", "name": "eastwest-member-b-1", "owners": ["kubectl-edit"]}
+DIVERTED, EDITED = (Violation("drift.overwritten", {**SERVICE_B, "needed": needed}) for needed in (True, False))
+UNAPPLIED = replace(DIVERTED, code="drift.not-applied")
+STRANGER = ("198.51.100.9", 15443)
 
 
 def failing(code: str, **more: Any) -> Any:
@@ -44,6 +49,12 @@ def both(**changes: Any) -> Statuses:
     return spoiled(plane={"replicas": tuple(replica(topology, name, **changes) for name in ("one", "two"))})
 
 
+SILENT = tuple(replace(replica(seen.joined(), name), silent_since=NOW) for name in ("one", "two"))
+STARTING = replace(replica(seen.joined(), "new"), seen_at=None)
+RIGHT = ("create pods/portforward",)
+LONG_AGO = tuple(
+    replace(replica(seen.joined(), name), seen_at=ago(hours=1), looked_at=ago(hours=1)) for name in ("one", "two")
+)
 CLUSTERS = [
     (failing("kube.wrong-cluster"), "cluster.wrong-cluster", Level.BAD),
     (failing("kube.unauthorized"), "cluster.refuses-us", Level.BAD),
@@ -77,7 +88,7 @@ GATEWAYS = [
     (gateway(B, Readiness.NONE), "gateway.not-ready", Level.BAD),
     (gateway(B, Readiness.SOME, available=1), "gateway.degraded", Level.WARN),
     (gateway(B, addresses=("203.0.113.99",)), "gateway.address-changed", Level.BAD),
-    (gateway(B, addresses=()), "gateway.address-pending", Level.WARN),
+    (gateway(B, addresses=()), "gateway.address-changed", Level.BAD),
     (gateway(B), "gateway.ready", Level.GOOD),
     (gateway(B, at=ago(seconds=151)), "unknown", Level.UNKNOWN),
 ]
@@ -87,6 +98,11 @@ GATEWAYS = [
 def test_the_state_of_a_gateway(known: Any, code: str, level: Level) -> None:
     state = spoiled(gateways={B: known}).gateways[B]
     assert (state.code, state.level) == (code, level)
+
+
+def test_a_gateway_that_nobody_uses_waits_for_its_address() -> None:
+    state = spoiled(gateways={A: gateway(A, addresses=())}).gateways[A]
+    assert (state.code, state.level) == ("gateway.address-pending", Level.WARN)
 
 
 def test_a_gateway_that_no_rollout_has_created_is_not_missing() -> None:
@@ -127,7 +143,14 @@ JOINED = [
     (both(labelled={"green": {"member-b": (("10.0.0.9", 15443),)}}), "joined.others-decide", Level.BAD),
     (both(labelled={"green": {"member-b": ((HOSTS[B], 15443),)}}), "joined.others-decide", Level.WARN),
     (replicas(networks={}), "joined.in-effect-partly", Level.WARN),
-    (replicas(answers=False, networks={}), "joined.in-effect-partly", Level.WARN),
+    (both(networks={"green": ((HOSTS[B], 15443), STRANGER)}), "joined.other-addresses", Level.WARN),
+    (both(networks={"green": (STRANGER,)}), "joined.not-in-effect", Level.BAD),
+    (spoiled(gateways={B: gateway(B, addresses=())}), "joined.no-way-in", Level.BAD),
+    (of_cluster(seen=MemberSeen(namespace=True, drift=(DIVERTED,))), "joined.no-way-in", Level.BAD),
+    (of_cluster(seen=MemberSeen(namespace=True, drift=(EDITED,))), "joined.in-effect", Level.GOOD),
+    (of_cluster(seen=MemberSeen(namespace=True, drift=(UNAPPLIED,))), "joined.in-effect", Level.GOOD),
+    (spoiled(gateways={B: gateway(B, at=ago(seconds=151))}), "unknown", Level.UNKNOWN),
+    (spoiled(gateways={B: gateway(B, Readiness.NONE, at=ago(seconds=151))}), "unknown", Level.UNKNOWN),
     (spoiled(), "joined.in-effect", Level.GOOD),
 ]
 
@@ -136,6 +159,37 @@ JOINED = [
 def test_the_state_of_a_joined_group(statuses: Statuses, code: str, level: Level) -> None:
     state = statuses.joined["green"]
     assert (state.code, state.level) == (code, level)
+
+
+@pytest.mark.parametrize(
+    ("readiness", "last"), [(Readiness.ALL, "joined.in-effect"), (Readiness.NONE, "joined.no-way-in")]
+)
+def test_a_group_whose_gateway_was_seen_long_ago_keeps_what_was_last_known(readiness: Readiness, last: str) -> None:
+    state = spoiled(gateways={B: gateway(B, readiness, at=ago(minutes=60))}).joined["green"]
+    assert (state.level, state.known.code, state.at) == (Level.UNKNOWN, last, ago(minutes=60))
+
+
+def test_a_silent_replica_neither_lists_a_group_nor_does_not() -> None:
+    one = spoiled(plane={"replicas": (SILENT[0], replica(seen.joined(), "two"))}).joined["green"]
+    assert (one.code, one.level, one.params["lacking"], one.params["silent"]) == (
+        "joined.in-effect",
+        Level.GOOD,
+        [],
+        ["one"],
+    )
+    none = spoiled(plane={"replicas": SILENT}).joined["green"]
+    assert (none.level, none.known.code) == (Level.UNKNOWN, "joined.in-effect")
+
+
+def test_a_group_of_which_one_address_is_listed_everywhere_is_partly_in_effect() -> None:
+    topology = seen.joined()
+    green = replace(topology.groups["green"], addresses=(Address(HOSTS[B], gateway=B), Address("192.0.2.1")))
+    topology = topology.with_group(green)
+    lists_one = tuple(replica(seen.joined(), name) for name in ("one", "two"))
+    mesh_seen = well(topology)
+    known = replace(mesh_seen.control_plane, replicas=lists_one)
+    state = Statuses(replace(mesh_seen, control_plane=known)).joined["green"]
+    assert (state.code, state.params["lacking"]) == ("joined.in-effect-partly", ["one", "two"])
 
 
 def test_a_group_with_another_way_in_is_degraded() -> None:
@@ -155,8 +209,15 @@ def test_a_group_whose_only_address_is_awaited_is_pending() -> None:
 
 
 def test_a_list_that_is_being_published_is_taking_effect() -> None:
-    statuses = spoiled(work={"publishing": True}, plane={"replicas": (replica(grouped(), "one"),)})
+    work = {"publishing": True, "groups": frozenset({"green"})}
+    statuses = spoiled(work=work, plane={"replicas": (replica(grouped(), "one"),)})
     assert statuses.joined["green"].code == "joined.changing"
+
+
+def test_a_group_that_a_running_rollout_leaves_alone_is_as_bad_as_ever() -> None:
+    work = {"publishing": True, "groups": frozenset({"blue"})}
+    statuses = spoiled(work=work, plane={"replicas": (replica(grouped(), "one"),)})
+    assert statuses.joined["green"].code == "joined.not-in-effect"
 
 
 def plane(**changes: Any) -> Statuses:
@@ -167,7 +228,19 @@ def seen_there(**changes: Any) -> Statuses:
     return plane(seen=replace(well().control_plane.seen, **changes))
 
 
-SILENT = tuple(replace(replica(seen.joined(), name), silent_since=NOW) for name in ("one", "two"))
+def restarting(lacking: tuple[str, ...] = (), **changes: Any) -> Statuses:
+    own = replace(well().control_plane.seen, restarting=True, lacking=lacking)
+    return plane(**({"seen": own, "restarting_since": NOW} | changes))
+
+
+def lacking(**changes: Any) -> Statuses:
+    return plane(seen=replace(well().control_plane.seen, lacking=RIGHT), **changes)
+
+
+def directly(**changes: Any) -> Statuses:
+    return plane(seen=replace(well().control_plane.seen, direct=True), **changes)
+
+
 PLANES = [
     (plane(failure=Violation("kube.wrong-cluster", {})), "control-plane.wrong-cluster", Level.BAD),
     (plane(failure=Violation("kube.unauthorized", {})), "control-plane.refuses-us", Level.BAD),
@@ -177,7 +250,22 @@ PLANES = [
     (plane(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.replicas-silent", Level.WARN),
     (plane(replicas=(replica(seen.joined(), "two"),)), "control-plane.replicas-silent", Level.WARN),
     (seen_there(lacking=("create pods/portforward",)), "control-plane.rights-missing", Level.WARN),
-    (seen_there(restarting=True), "control-plane.restarting", Level.BUSY),
+    (restarting(), "control-plane.restarting", Level.BUSY),
+    (restarting(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.restarting", Level.BUSY),
+    (restarting(restarting_since=ago(seconds=601)), "control-plane.answers", Level.GOOD),
+    (
+        restarting(replicas=(SILENT[0], replica(seen.joined(), "two")), restarting_since=ago(seconds=601)),
+        "control-plane.replicas-silent",
+        Level.WARN,
+    ),
+    (restarting(replicas=SILENT), "control-plane.no-answer", Level.BAD),
+    (plane(replicas=(STARTING, replica(seen.joined(), "two"))), "control-plane.restarting", Level.BUSY),
+    (restarting(lacking=RIGHT), "control-plane.rights-missing", Level.WARN),
+    (lacking(replicas=SILENT), "control-plane.no-answer", Level.BAD),
+    (lacking(replicas=()), "control-plane.rights-missing", Level.WARN),
+    (lacking(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.replicas-silent", Level.WARN),
+    (lacking(replicas=LONG_AGO), "control-plane.rights-missing", Level.WARN),
+    (directly(replicas=(replica(seen.joined(), "https://istiod"),)), "control-plane.answers", Level.GOOD),
     (spoiled(), "control-plane.answers", Level.GOOD),
     (plane(seen_at=None), "control-plane.never-seen", Level.CALM),
     (plane(seen_at=ago(seconds=151)), "unknown", Level.UNKNOWN),
@@ -233,6 +321,33 @@ def test_what_a_running_rollout_is_about_to_write_is_not_told_as_drift() -> None
     busy = {"publishing": True, "busy": frozenset({"member-a"})}
     found = spoiled(plane=plane, members=members, work=busy)
     assert ([each.subject.name for each in found.drift], found.drift_level) == (["member-d"], Level.WARN)
+
+
+def test_what_was_seen_too_long_ago_is_not_told_as_drift() -> None:
+    seen_long_ago = {"seen": replace(well().control_plane.seen, drift=(DRIFT,)), "seen_at": ago(hours=1)}
+    members = {"member-d": member(seen=MemberSeen(drift=(DRIFT,)), seen_at=ago(hours=1))}
+    assert spoiled(plane=seen_long_ago, members=members).drift == ()
+
+
+def test_the_rights_and_workloads_of_a_look_long_ago_are_not_told() -> None:
+    count = StaleCount({Workload("shop", "Deployment", "echo"): 2}, {})
+    details = replace(member().details, missing=("list pods",), unlabelled=count)
+    fresh = of_cluster(details=details, seen=MemberSeen(namespace=True, stale=count))
+    assert fresh.clusters["member-b"].code == "cluster.rights-missing"
+    assert fresh.workloads("member-b") == (count, count)
+    old = of_cluster(details=details, details_at=ago(days=1))
+    assert old.clusters["member-b"].code == "cluster.reachable"
+    assert old.workloads("member-b") == (None, None)
+    silent = of_cluster(seen=MemberSeen(namespace=True, stale=count), seen_at=ago(hours=1))
+    assert silent.workloads("member-b") == (None, None)
+
+
+def test_only_a_load_balancer_seen_lately_has_moved_its_address() -> None:
+    address = Address(HOSTS[B], gateway=B)
+    elsewhere = {"addresses": ("203.0.113.99",)}
+    assert spoiled(gateways={B: gateway(B, **elsewhere)}).has_moved(address)
+    assert not spoiled(gateways={B: gateway(B, at=ago(hours=1), **elsewhere)}).has_moved(address)
+    assert not spoiled().has_moved(address)
 
 
 def test_what_is_unknown_keeps_what_was_last_known() -> None:

@@ -65,7 +65,7 @@ def test_a_healthy_mesh_counts_all_as_good() -> None:
     assert (found.level, found.code, found.worst) == (Level.GOOD, "mesh.healthy", ())
     counted = [(tally.good, tally.total, tally.level) for tally in (found.clusters, found.gateways, found.groups)]
     assert counted == [(3, 3, Level.GOOD), (2, 2, Level.GOOD), (1, 1, Level.GOOD)]
-    assert (found.answering, found.replicas, found.drifted) == (2, 2, 0)
+    assert (found.istiods.good, found.istiods.total, found.drifted) == (2, 2, 0)
     assert (found.istio, found.kubernetes) == (("1.31.0",), ("1.34",))
 
 
@@ -111,6 +111,36 @@ def test_drift_counts_objects_and_names_who_changed_them() -> None:
 def test_a_summary_is_unknown_after_two_and_a_half_periods(age: int, known: bool) -> None:
     found = current(summary(healthy()), now=NOW + timedelta(seconds=age), period=PERIOD)
     assert (found.level, found.last) == ((Level.GOOD, None) if known else (Level.UNKNOWN, Level.GOOD))
+
+
+def test_numbers_of_a_mesh_that_nobody_has_looked_at_for_long_are_only_remembered() -> None:
+    later = NOW + timedelta(hours=1)
+    for found in (
+        current(summary(healthy()), now=later, period=PERIOD),
+        summary(replace(healthy(), now=later)),
+    ):
+        counted = (found.clusters, found.gateways, found.groups, found.istiods)
+        assert [(each.good, each.total, each.known) for each in counted] == [
+            (3, 3, False),
+            (2, 2, False),
+            (1, 1, False),
+            (2, 2, False),
+        ]
+
+
+def test_replicas_of_a_silent_control_plane_are_only_remembered() -> None:
+    seen, since = healthy(), NOW - timedelta(hours=1)
+    old = tuple(replace(each, seen_at=since, looked_at=since) for each in seen.control_plane.replicas)
+    failing = replace(seen.control_plane, failure=Violation("kube.timeout"), since=since, seen_at=since, replicas=old)
+    found = summary(replace(seen, control_plane=failing))
+    assert (found.istiods.good, found.istiods.known, found.clusters.known) == (2, False, True)
+
+
+def test_one_cluster_of_which_nothing_is_known_does_not_count_as_good() -> None:
+    seen, since = healthy(), NOW - timedelta(hours=1)
+    old = replace(seen.members["member-b"], seen_at=since, looked_at=since)
+    found = summary(replace(seen, members={**seen.members, "member-b": old}))
+    assert (found.clusters.good, found.clusters.total, found.clusters.known) == (2, 3, True)
 
 
 def test_a_mesh_that_nobody_looked_at_is_unknown() -> None:

@@ -185,6 +185,21 @@ def test_a_deployment_is_not_settled_before(found: dict[str, Any]) -> None:
     assert not probe.deployment_status(found).settled
 
 
+@pytest.mark.parametrize(
+    ("found", "rolling"),
+    [
+        (deployment(), False),
+        (deployment(generation=2), True),
+        (deployment(updatedReplicas=1), True),
+        (deployment(replicas=3), True),
+        (deployment(availableReplicas=0), False),
+        (deployment(conditions=[{"type": "Progressing", "status": "False", "reason": "x"}], updatedReplicas=1), False),
+    ],
+)
+def test_a_deployment_is_rolling_only_while_newer_pods_replace_others(found: dict[str, Any], rolling: bool) -> None:
+    assert probe.deployment_status(found).rolling is rolling
+
+
 def test_why_a_deployment_fails_is_read_unless_the_spec_is_newer() -> None:
     conditions = [
         {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import yaml
 
-from interconnect.domain.changes import EditGateway
+from interconnect.domain.changes import EditGateway, UpdateAddresses
+from interconnect.domain.entries import GATEWAY_LABEL
 from interconnect.domain.findings import Severity
-from interconnect.domain.topology import Autoscaling, GatewaySpec
+from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
 from interconnect.models import Connection
 from interconnect.services.watching import look
 from simulator import world as simulated
@@ -178,6 +179,42 @@ def has_no_istiod(world: World) -> Callable[[], object]:
     return lambda: scale(2)
 
 
+def has_an_istiod_that_is_not_ready(count: int) -> Callable[[World], Callable[[], object]]:
+    def breaks(world: World) -> Callable[[], object]:
+        for pod in pods(world, "hub", "istiod")[:count]:
+            world.fleet.cluster("hub").fail_pods(SYSTEM, pod["metadata"]["name"])
+        world.until(lambda: available(world, "hub", "istiod") == 2 - count, "istiod isn't ready")
+        return lambda: replace_pods(world, "hub", "istiod")
+
+    return breaks
+
+
+def lost_its_service(world: World) -> Callable[[], object]:
+    world.fleet.cluster("member-b").delete("Service", NAME_B, SYSTEM)
+
+    def fixed() -> None:
+        world.restore(accept=world.preview().tokens)
+        world.do(UpdateAddresses("green", (Address(world.address(B), gateway=B),)))
+
+    return fixed
+
+
+def selects_other_pods(world: World) -> Callable[[], object]:
+    selector = {"spec": {"selector": {GATEWAY_LABEL: "another"}}}
+    world.fleet.cluster("member-b").patch("Service", NAME_B, selector, SYSTEM, manager="kubectl-edit")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
+def lists_a_stranger(world: World) -> Callable[[], object]:
+    networks = yaml.safe_load(world.config_map["data"]["meshNetworks"])
+    networks["networks"]["green"]["gateways"].append({"address": "198.51.100.9", "port": 15443})
+    data = {"data": {"meshNetworks": yaml.safe_dump(networks)}}
+    world.fleet.cluster("hub").patch("ConfigMap", "istio", data, SYSTEM, manager="kubectl-edit")
+    known = {("green", "198.51.100.9"), ("green", world.address(B))}
+    world.until(lambda: world.networks == [known] * 2, "istiods know the stranger")
+    return lambda: world.restore(accept=world.preview().tokens)
+
+
 def lost_the_rule(world: World) -> Callable[[], object]:
     world.fleet.cluster("hub").delete("Gateway", RULE, SYSTEM)
     return lambda: world.restore(accept=world.preview().tokens)
@@ -256,6 +293,27 @@ FAULTS = {
     "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): WARNING}),
     "meshNetworks is emptied": Fault(
         has_no_networks, {("networks.changed", ""): CRITICAL, ("group.not-in-effect", "green"): CRITICAL}
+    ),
+    "meshNetworks lists a stranger": Fault(
+        lists_a_stranger, {("networks.changed", ""): CRITICAL, ("group.in-effect-partly", "green"): WARNING}
+    ),
+    "the Service of the gateway in use is deleted": Fault(
+        lost_its_service,
+        {
+            ("gateway.address-changed", NAME_B): WARNING,
+            ("gateway.changed", NAME_B): WARNING,
+            ("group.no-way-in", "green"): CRITICAL,
+        },
+    ),
+    "the gateway in use is bypassed": Fault(
+        selects_other_pods, {("gateway.changed", NAME_B): WARNING, ("group.no-way-in", "green"): CRITICAL}
+    ),
+    "no istiod is ready": Fault(has_an_istiod_that_is_not_ready(2), {("control-plane.no-answer", ""): CRITICAL}),
+    "one istiod is not ready": Fault(
+        has_an_istiod_that_is_not_ready(1), {("control-plane.replicas-silent", ""): WARNING}
+    ),
+    "istiod may not be asked": Fault(
+        meets("hub", "403", resource="pods"), {("control-plane.rights-missing", ""): WARNING}
     ),
     "istiod is scaled down": Fault(has_no_istiod, {("control-plane.no-answer", ""): CRITICAL}),
     "the rule is deleted": Fault(lost_the_rule, {("rule.missing", ""): CRITICAL}),

@@ -12,11 +12,11 @@ from interconnect.domain.changes import CreateGateway, EditGateway
 from interconnect.domain.status import Level, Statuses
 from interconnect.domain.topology import Autoscaling, GatewaySpec
 from interconnect.models import ClusterObservation, Connection, Finding, Mesh
-from interconnect.services import watching
+from interconnect.services import rollouts, watching
 from interconnect.state import pages
 from interconnect.state.findings import alarming, open_now
 from tests.observing.calls import Calls
-from tests.support.world import SYSTEM, B, World
+from tests.support.world import ROOT, SYSTEM, B, World
 from tests.support.worlds import forget_clients
 
 NETWORK = "topology.istio.io/network"
@@ -79,6 +79,19 @@ def test_a_credential_that_cannot_be_opened_is_about_its_cluster_alone(joined: W
     assert codes(joined) == {"cluster.refuses-us"}
     assert statuses(joined).clusters["member-c"].cause.code == "kube.credential-unreadable"  # type: ignore[union-attr]
     assert statuses(joined).clusters["member-a"].code == "cluster.reachable"
+
+
+def test_a_running_rollout_holds_what_its_changes_touch(prepared: World) -> None:
+    prepared.start(prepared.join("green", B))
+    work = statuses(prepared).mesh.work
+    assert (work.groups, work.publishing, work.on_rule, work.busy) == ({"green"}, True, False, frozenset())
+
+
+def test_a_rollout_that_restores_the_rule_holds_no_group(joined: World) -> None:
+    joined.fleet.cluster(joined.fleet.config).delete("Gateway", "cross-network-gateway", SYSTEM)
+    rollouts.drift_restore(actor=ROOT, mesh=joined.mesh, live=joined.preview().live)
+    work = statuses(joined).mesh.work
+    assert (work.groups, work.publishing, work.on_rule, work.busy) == (frozenset(), False, True, frozenset())
 
 
 def emptied(world: World) -> None:

@@ -1,3 +1,3 @@
-from tests.models.conftest import mesh
+from tests.models.conftest import cluster, gateway, mesh
 
-__all__ = ["mesh"]
+__all__ = ["cluster", "gateway", "mesh"]

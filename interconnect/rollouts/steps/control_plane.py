@@ -14,6 +14,7 @@ from interconnect import clients
 from interconnect.domain.entries import Applied, Rendered, Target
 from interconnect.domain.json_types import Json
 from interconnect.domain.networks import digest
+from interconnect.domain.patience import ISTIOD_SECONDS
 from interconnect.domain.plan import expected_networks, restart_owed
 from interconnect.domain.render import NETWORKS_FIELD, rule_target
 from interconnect.domain.topology import RestartPolicy
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from interconnect.rollouts.work import Work
 
 DELETION_SECONDS = 120
-ISTIOD_SECONDS = 600
 RULE_ROUNDS = 4
 AUTOMATIC_SECONDS = 30
 AUTOMATIC_MOUNTED_SECONDS = 150

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from interconnect.domain.findings import GRAVE, Severity, SubjectKind
+from interconnect.domain.findings import GRAVE, SILENT, Severity, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.permissions import role_for_page
 from interconnect.state.findings import is_silenced
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 MOST_SUBJECTS = 12
 # A cluster that doesn't answer is told once, by its own finding.
-SILENT = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
 OF_SILENT = frozenset({"preflight.no-answer", "preflight.not-checked"})
 
 

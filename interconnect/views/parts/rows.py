@@ -20,8 +20,8 @@ from interconnect.wording import phrases
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
-    from interconnect.domain.seen import Member
     from interconnect.domain.status import State
+    from interconnect.domain.summary import Tally
     from interconnect.domain.topology import Address, Cluster, Gateway, Group
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
@@ -151,7 +151,7 @@ def group_row(
     folds = not searched and sum(len(each.clusters) for each in sight.topology.groups.values()) >= FOLD_FROM
     fine = [name for name in rows if folds and sight.statuses.worst_on(name) is Level.GOOD and not rows[name].restart]
     all_fine = len(fine) == len(rows)
-    stale = len(group.clusters) > 1 and any(stale_texts(sight.clusters[name].member) for name in group.clusters)
+    stale = len(group.clusters) > 1 and any(stale_texts(sight, name) for name in group.clusters)
     return GroupRow(
         id=sight.group_ids[group.name],
         name=group.name,
@@ -162,7 +162,7 @@ def group_row(
         in_effect=states.in_effect(joined) if joined else None,
         lacking=_lacking(joined),
         addresses=tuple(_text(address) for address in group.addresses or () if not address.awaited),
-        reachable=_("%(good)s of %(total)s reachable") % {"good": reachable.good, "total": reachable.total},
+        reachable=_reachable(reachable),
         silent=reachable.good < reachable.total,
         shown=_shown(len(clusters), len(group.clusters)),
         seen_at=newest(sight.clusters[name].member.seen_at for name in group.clusters),
@@ -178,6 +178,11 @@ def _lacking(joined: State | None) -> str:
     """Return the replicas on which a group isn't in effect, where it is on others."""
     said = joined.known.params if joined else {}
     return phrases.listed(said.get("lacking", ())) if said.get("listing") else ""
+
+
+def _reachable(found: Tally) -> str:
+    text = _("%(good)s of %(total)s reachable") % {"good": found.good, "total": found.total}
+    return text if found.known else f"{text} · {_('last known')}"
 
 
 def _shown(shown: int, total: int) -> str:
@@ -227,7 +232,7 @@ def worst_clusters(sight: pages.Sight, names: Iterable[str]) -> list[str]:
 
 def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRow:
     seen, state = sight.clusters[cluster.name], sight.statuses.of_cluster(cluster.name)
-    group, restarts = sight.topology.group_of(cluster.name), stale_texts(seen.member)
+    group, restarts = sight.topology.group_of(cluster.name), stale_texts(sight, cluster.name)
     restart = menus.restart(sight.mesh, actor, joined=group is not None and group.joined, cluster=cluster.name)
     return ClusterRow(
         id=seen.row.id,
@@ -247,11 +252,11 @@ def cluster_row(sight: pages.Sight, actor: Actor, cluster: Cluster) -> ClusterRo
     )
 
 
-def stale_texts(member: Member) -> tuple[str, ...]:
+def stale_texts(sight: pages.Sight, cluster: str) -> tuple[str, ...]:
     """Return how many workloads a restart would bring up to date, in words: those on another network, and those
     without one.
     """
-    stale, unlabelled = member.seen.stale, member.details.unlabelled
+    stale, unlabelled = sight.statuses.workloads(cluster)
     return workload_texts(len(stale.stale) if stale else 0, len(unlabelled.unlabelled) if unlabelled else 0)
 
 
@@ -324,10 +329,9 @@ def _member_address(sight: pages.Sight, actor: Actor, group: Group, address: Add
         )
     if address.gateway is None:
         return MemberAddress(_text(address), _("added by hand"), "", None)
-    known = sight.seen.gateways.get(address.gateway)
+    origin, known = _("assigned by the platform"), sight.seen.gateways.get(address.gateway)
     hosts = (known.seen.addresses or ()) if known else ()
-    origin = _("assigned by the platform")
-    if not hosts or address.host in hosts:
+    if not hosts or not sight.statuses.has_moved(address):
         return MemberAddress(_text(address), origin, "", None)
     now = _(", ").join(f"{_bracketed(host)}:{address.port}" for host in hosts)
     return MemberAddress(_text(address), origin, now, menus.update_address(sight, actor, group.name))
