@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -67,15 +67,15 @@ def open_now(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
     return [*FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True), *_standing_still(meshes, now)]
 
 
-def _standing_still(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
-    """Return at most one row: it is a finding of the console itself, whichever meshes are shown."""
+def _standing_still(meshes: Collection[Mesh], now: datetime) -> Iterator[FindingRow]:
     looked = Mesh.objects.filter(id__in=[mesh.id for mesh in meshes]).order_by()
     newest = looked.values_list("id", "observation__at", Max("clusters__observation__at"))
     times = {mesh: max(filter(None, found), default=None) for mesh, *found in newest}
     period = timedelta(seconds=settings.MESHCONSOLE_PROBE_SECONDS)
-    longest = sorted((mesh for mesh in meshes if times.get(mesh.id)), key=lambda mesh: times[mesh.id] or now)[:1]
-    found = [(mesh, standstill(times[mesh.id], now, period)) for mesh in longest]
-    return [_row(mesh, LOOK, each, times[mesh.id] or now) for mesh, each in found if each is not None]
+    for mesh in meshes:
+        found = standstill(times.get(mesh.id), now, period)
+        if found is not None:
+            yield _row(mesh, LOOK, found, times[mesh.id] or now)
 
 
 def ended_since(mesh: Mesh, since: datetime) -> QuerySet[FindingRow]:

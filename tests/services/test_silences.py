@@ -150,10 +150,3 @@ def test_an_alert_that_was_dismissed_comes_back_when_somebody_else_has_caused_it
         note(mesh, each)
         digests.append(digest_of(alarming([mesh], timezone.now())[mesh.id]))
     assert digests[0] == digests[1] != digests[2]
-
-
-def test_a_console_that_stands_still_says_so_once_for_all_meshes(mesh: Mesh) -> None:
-    meshes = [mesh, shop.new_mesh("other")]
-    found = alarming(meshes, timezone.now() + HOUR)
-    assert [row.code for rows in found.values() for row in rows] == ["console.standstill"]
-    assert [len(alarming([each], timezone.now() + HOUR)[each.id]) for each in meshes] == [1, 1]

@@ -186,6 +186,7 @@ def test_what_another_worker_has_found_meanwhile_stays_found(world: World, monke
     assert summary["clusters"]["wrong"] == [["cluster.refuses-us", 1]]
 
 
+@pytest.mark.django_db
 def test_what_cannot_be_stored_with_others_costs_itself_alone() -> None:
     stored: list[int] = []
 

@@ -89,6 +89,7 @@ def test_what_has_changed_is_written_beside_what_has_not(clusters: list[Cluster]
     assert doubtful == {row.id for row in clusters[9:]}
     networks = told()
     assert [networks[row.id][0] for row in clusters] == ["blue"] * 9 + ["green"] * 3
+    observed.note_members(found)
     readiness = dict(GatewayObservation.objects.values_list("gateway__cluster", "facts__available"))
     assert [readiness[row.id] for row in clusters] == [1] * 9 + [0] * 3
 

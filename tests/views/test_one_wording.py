@@ -19,7 +19,7 @@ from interconnect.domain.seen import GatewaySeen, ReplicaSeen, RuleSeen
 from interconnect.domain.status import CODES
 from interconnect.domain.topology import Address, GatewayKey
 from interconnect.domain.violations import Violation
-from interconnect.models import ClusterObservation, Gateway, Mesh, MeshObservation
+from interconnect.models import ClusterObservation, Gateway, Mesh, MeshObservation, Rollout
 from interconnect.state import pages
 from interconnect.views.parts import rows
 from tests.support import shop
@@ -83,9 +83,9 @@ def plane(**seen: Any) -> Spoil:
     return spoil
 
 
-def listing(*replicas: bool, **seen: Any) -> Spoil:
-    """Istiod replicas that list the group aws, or not."""
-    listed = {"aws": (("203.0.113.7", 15443),)}
+def listing(*replicas: bool, also: tuple[str, int] | None = None, **seen: Any) -> Spoil:
+    """Istiod replicas that list the group aws, or not; or with an address of which the console knows nothing."""
+    listed = {"aws": (("203.0.113.7", 15443), *([also] if also else []))}
     found = [
         ReplicaSeen(f"istiod-{n}", "istiod", networks=listed if has else {}, **seen) for n, has in enumerate(replicas)
     ]
@@ -125,6 +125,11 @@ def awaiting(mesh: Mesh) -> None:
     shop.settled(mesh, Join("aws", (Address("", gateway=WAY_IN.gateway),)))
 
 
+def unused(mesh: Mesh) -> None:
+    shop.settled(mesh, Remove("aws"))
+    gateway(addresses=(), address_reason="SyncLoadBalancerFailed")(mesh)
+
+
 def not_created(mesh: Mesh) -> None:
     shop.settled(mesh, Remove("aws"))
     shop.settled(mesh, DeleteGateway(GatewayKey("frankfurt", 1)))
@@ -146,7 +151,8 @@ GATEWAYS = [
     ("gateway.not-ready", gateway(available=0, reason="exceeded quota: pods")),
     ("gateway.degraded", gateway(replicas=2, available=1)),
     ("gateway.address-changed", gateway(addresses=("203.0.113.99",))),
-    ("gateway.address-pending", gateway(addresses=(), address_reason="SyncLoadBalancerFailed")),
+    ("gateway.address-changed", gateway(addresses=(), address_reason="SyncLoadBalancerFailed")),
+    ("gateway.address-pending", unused),
     ("gateway.ready", gateway(injected=None)),
     ("gateway.not-created", not_created),
     ("gateway.ready", untouched),
@@ -166,6 +172,7 @@ JOINED = [
     ("joined.no-way-in", gateway(available=0)),
     ("joined.others-decide", listing(True, labelled={"aws": {"ireland": (("10.0.0.9", 15443),)}})),
     ("joined.in-effect-partly", listing(True, False)),
+    ("joined.other-addresses", listing(True, also=("192.0.2.7", 15443))),
     ("joined.degraded", settled(UpdateAddresses("aws", (WAY_IN, Address("203.0.113.99", 15443, WAY_IN.gateway))))),
     ("joined.address-pending", awaiting),
     ("joined.changing", changing(UpdateAddresses("aws", (WAY_IN, Address("192.0.2.1"))))),
@@ -204,8 +211,9 @@ PLANES = [
 
 @pytest.fixture
 def mesh(mesh: Mesh) -> Iterator[Mesh]:
-    """Time stands still at the last look, so that everything is as long ago on one surface as on the other."""
-    at = max(row.at for row in ClusterObservation.objects.all() if row.at)
+    """Time stands still just after the last look and rollout, so that all is as long ago here as there."""
+    looks = [row.at for row in ClusterObservation.objects.all() if row.at]
+    at = max(*looks, *(rollout.created_at for rollout in Rollout.objects.all())) + timedelta(seconds=1)
     with time_machine.travel(at, tick=False):
         yield mesh
 
