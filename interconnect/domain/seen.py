@@ -80,7 +80,8 @@ class MemberSeen:
 
     `failure` says why it didn't answer as it should; nothing else is known then. `admitted` are leaves that its
     admission was just found to change. `lacking` are the reads for which the
-    credential lacks the rights, as `verb resource`. `network` is the network label of its system namespace (empty:
+    credential lacks the rights, as `verb resource`, `unread` the kinds of all that wasn't
+    read, for whatever reason: nothing is known of them. `network` is the network label of its system namespace (empty:
     none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
     what differs from what the console wrote, `notes` what admission made of it.
     """
@@ -89,6 +90,7 @@ class MemberSeen:
     lacking: tuple[str, ...] = ()
     namespace: bool | None = None
     network: str | None = None
+    unread: tuple[str, ...] = ()
     webhooks: tuple[WebhookEntry, ...] | None = None
     gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
     stale: StaleCount | None = None
@@ -99,6 +101,7 @@ class MemberSeen:
     def to_json(self) -> Json:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
+        said["unread"] = list(self.unread)
         said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
@@ -112,6 +115,7 @@ class MemberSeen:
             lacking=tuple(data.get("lacking", ())),
             namespace=data.get("namespace"),
             network=data.get("network"),
+            unread=tuple(data.get("unread", ())),
             webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
@@ -219,7 +223,9 @@ class ControlPlaneSeen:
     """The two API servers of a mesh and its istiods in one look.
 
     `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `restarting`: an
-    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there.
+    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there. `invalid`: why
+    istiod can't use a ConfigMap's meshNetworks, the first reason for each, with `namespace`, `name` and the `count`.
+    `unread` are the kinds that weren't read: nothing is known of them.
     """
 
     failure: Violation | None = None
@@ -230,6 +236,8 @@ class ControlPlaneSeen:
     restarting: bool = False
     rule: RuleSeen | None = None
     drift: tuple[Violation, ...] = ()
+    invalid: tuple[Violation, ...] = ()
+    unread: tuple[str, ...] = ()
     root_ca: str | None = None
     trust_domain: str | None = None
     selectors: bool | None = None
@@ -237,13 +245,19 @@ class ControlPlaneSeen:
     def to_json(self) -> Json:
         """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
         said: Json = {name: getattr(self, name) for name in ("restarting", "root_ca", "trust_domain", "selectors")}
-        said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
-        return said | {"drift": [each.to_json() for each in self.drift]}
+        said |= {
+            "lacking": list(self.lacking),
+            "unread": list(self.unread),
+            "rule": self.rule.to_json() if self.rule else None,
+        }
+        return said | {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "invalid")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
             lacking=tuple(data.get("lacking", ())),
+            invalid=tuple(map(Violation.from_json, data.get("invalid", ()))),
+            unread=tuple(data.get("unread", ())),
             istiods=tuple(map(Istiod.from_json, data.get("istiods", ()))),
             restarting=bool(data.get("restarting")),
             rule=RuleSeen.from_json(data["rule"]) if data.get("rule") else None,
@@ -311,12 +325,13 @@ class ControlPlane:
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the console itself has done and is doing: UUIDs of gateways that it has created, whether the rule is
-    written, the clusters that a running rollout touches, whether one publishes networks now, and how many steps of how
-    many the last failed rollout left undone.
+    written, the ConfigMaps whose networks it has written, the clusters that a running rollout touches, whether one
+    publishes networks now, and how many steps of how many the last failed rollout left undone.
     """
 
     created: frozenset[str] = frozenset()
     rule_written: bool = False
+    networks: frozenset[Target] = frozenset()
     busy: frozenset[str] = frozenset()
     publishing: bool = False
     failed: str = ""
@@ -346,6 +361,15 @@ class MeshSeen:
 
     def fresh_details(self, at: datetime | None) -> bool:
         return at is not None and self.now - at <= stale_after(self.slow_period)
+
+    def answers_now(self, member: Member | None) -> bool:
+        """Whether what the fast look saw of a cluster is true now: it answered, and lately."""
+        return member is not None and member.failure is None and self.fresh(member.seen_at)
+
+    @property
+    def depended_on(self) -> frozenset[str]:
+        """The clusters of joined groups: what is broken there breaks traffic."""
+        return frozenset(name for group in self.topology.joined for name in group.clusters)
 
 
 def stale_after(period: timedelta) -> timedelta:

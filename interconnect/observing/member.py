@@ -188,6 +188,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         network=None
         if not holder or holder[0] is None
         else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
+        unread=_unread(holder, configurations, objects, pods),
         webhooks=entries,
         gateways=gateways,
         stale=None if pods is None else stale.count(pods, group.name if group else None),
@@ -195,6 +196,17 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         notes=notes_of(_with_admitted(asked.applied, admitted)),
         admitted=admitted,
     )
+
+
+def _unread(
+    holder: tuple[Json | None] | None,
+    configurations: list[Json] | None,
+    objects: Mapping[Kind, list[Json] | None],
+    pods: object,
+) -> tuple[str, ...]:
+    of_mesh = {"Namespace": holder, "MutatingWebhookConfiguration": configurations, "Pod": pods}
+    missing = [name for name, found in of_mesh.items() if found is None]
+    return (*missing, *(kind.kind for kind, found in objects.items() if found is None))
 
 
 def _with_admitted(

@@ -36,6 +36,7 @@ OF_A_LOOK = frozenset(
         "preflight.gateway-not-ready",
         "preflight.istio-skew",
         "preflight.kubernetes-skew",
+        "preflight.networks.there",
         "preflight.no-answer",
         "preflight.root-ca",
         "preflight.stale-pods",

@@ -275,8 +275,10 @@ def conclude(mesh: Mesh) -> None:
         if fresh is None:
             return
         sight = pages.sight(fresh)
-        found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
-        findings.note_findings(fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held)
+        found = diagnose(sight.statuses)
+        findings.note_findings(
+            fresh, findings.LOOK, found.findings, at=sight.seen.now, held=found.held, keeps=found.keeps
+        )
         observed.note_summary(fresh, summary_of(sight.statuses), at=sight.seen.now)
 
 

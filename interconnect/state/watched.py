@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
-from interconnect.domain.entries import RULE_NAME, AppliedState
+from interconnect.domain.entries import RULE_NAME, AppliedState, Target
+from interconnect.domain.render import NETWORKS_FIELD
 from interconnect.domain.seen import MeshSeen, Work
 from interconnect.domain.status import Statuses
 from interconnect.domain.steps import Phase
@@ -27,6 +29,7 @@ from interconnect.models import (
 )
 from interconnect.models.rollout import UNFINISHED
 from interconnect.state import observed
+from interconnect.state.applied import PLACE
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -74,8 +77,11 @@ def _ends(mesh: Mesh) -> Mapping[str, datetime]:
 
 def work_of(mesh: Mesh, names: Mapping[str, str]) -> Work:
     """Return what the console has done and is doing; `names` are the clusters' by UID."""
-    written = AppliedEntry.objects.filter(mesh=mesh, archived=False, kind__in=("Deployment", "Gateway"), field="")
-    rows = list(written.values_list("kind", "name", "gateway", "state"))
+    objects = Q(kind__in=("Deployment", "Gateway"), field="") | Q(field=NETWORKS_FIELD)
+    written = AppliedEntry.objects.filter(objects, mesh=mesh, archived=False)
+    places = [
+        (Target(*place), gateway, state) for *place, gateway, state in written.values_list(*PLACE, "gateway", "state")
+    ]
     running = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED).order_by()
     touched = set(running.values_list("chain", "phase").distinct())
     last = (
@@ -85,8 +91,9 @@ def work_of(mesh: Mesh, names: Mapping[str, str]) -> Work:
     failed = newest is not None and newest.status == RolloutStatus.FAILED and newest.dismissed_at is None
     left = newest.steps.filter(status__in=UNDONE).count() if newest is not None and failed else 0
     return Work(
-        created=frozenset(gateway for kind, _n, gateway, state in rows if gateway and state != AppliedState.INTENDED),
-        rule_written=any(kind == "Gateway" and name == RULE_NAME for kind, name, _g, _s in rows),
+        created=frozenset(gateway for _p, gateway, state in places if gateway and state != AppliedState.INTENDED),
+        rule_written=any(place.kind == "Gateway" and place.name == RULE_NAME for place, _g, _s in places),
+        networks=frozenset(place for place, _g, _s in places if place.field == NETWORKS_FIELD),
         busy=frozenset(names[chain] for chain, _phase in touched if chain in names),
         publishing=any(phase in (Phase.PUBLISH, Phase.CLOSE) for _chain, phase in touched),
         failed=str(newest.id) if newest is not None and failed else "",

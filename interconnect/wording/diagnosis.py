@@ -32,6 +32,7 @@ MESSAGES: Mapping[str, StrPromise] = {
     "rule.changed": _("The gateway rule isn't as the console wrote it. %(violation)s"),
     "rule.other-rule": _("Other Gateway objects open the same port on the console's gateways: %(others)s."),
     "networks.changed": _("meshNetworks doesn't hold the joined groups as published. %(violation)s"),
+    "networks.invalid": PREFLIGHT["preflight.networks.there"],
     "networks.still-known": _(
         "These istiod replicas still list the network %(network)s, which isn't joined: %(replicas)s."
     ),
@@ -102,6 +103,7 @@ TITLES: Mapping[str, StrPromise] = {
     "rule.changed": _("Gateway rule changed"),
     "rule.other-rule": _("Another Gateway on the same port"),
     "networks.changed": _("meshNetworks changed"),
+    "networks.invalid": _("meshNetworks isn't valid"),
     "networks.still-known": _("Removed network still known"),
     "networks.source-unknown": _("Source of meshNetworks unknown"),
     "networks.revision-lacks-groups": _("Revision without the joined groups"),
@@ -138,7 +140,6 @@ TITLES: Mapping[str, StrPromise] = {
     "versions.istio-skew": _("Several versions of Istio"),
     "versions.kubernetes-skew": _("Kubernetes versions too far apart"),
     "discovery.selectors": _("Discovery selectors leave out the system namespace"),
-    "preflight.networks.there": _("meshNetworks isn't valid"),
     "preflight.networks.rendered": _("Joined groups don't make a valid meshNetworks"),
     "preflight.cluster-name": _("Istio rejects the cluster name"),
     "preflight.address-taken": _("Address of another network"),

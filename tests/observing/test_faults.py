@@ -174,6 +174,18 @@ def has_no_networks(world: World) -> Callable[[], object]:
     return lambda: world.restore(accept=world.preview().tokens)
 
 
+def has_a_foreign_network_without_a_port(world: World) -> Callable[[], object]:
+    before = world.config_map["data"]["meshNetworks"]
+
+    def write(text: str) -> None:
+        world.fleet.cluster("hub").patch("ConfigMap", "istio", {"data": {"meshNetworks": text}}, SYSTEM, manager="helm")
+
+    networks = yaml.safe_load(before)
+    networks["networks"]["bad_id"] = {"gateways": [{"address": "203.0.113.9", "port": 0}]}
+    write(yaml.safe_dump(networks))
+    return lambda: write(before)
+
+
 def has_no_istiod(world: World) -> Callable[[], object]:
     def scale(replicas: int) -> None:
         world.fleet.cluster("hub").patch("Deployment", "istiod", {"spec": {"replicas": replicas}}, SYSTEM)
@@ -239,7 +251,7 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 FAULTS = {
     "the gateway in use does not serve": Fault(
         fails_readiness("member-b", NAME_B),
-        {("gateway.not-ready", NAME_B): WARNING, ("group.no-way-in", "green"): CRITICAL},
+        {("gateway.not-ready", NAME_B): CRITICAL, ("group.no-way-in", "green"): CRITICAL},
     ),
     "a gateway that nobody uses does not serve": Fault(
         fails_readiness("member-a", NAME_A), {("gateway.not-ready", NAME_A): WARNING}
@@ -257,8 +269,9 @@ FAULTS = {
     ),
     "a gateway is edited": Fault(has_an_edited_gateway, {("gateway.changed", NAME_B): WARNING}),
     "the network label is another": Fault(has_another_network_label, {("cluster.network-label", "member-b"): CRITICAL}),
-    "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): WARNING}),
-    "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): WARNING}),
+    "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): CRITICAL}),
+    "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): CRITICAL}),
+    "a foreign network is invalid": Fault(has_a_foreign_network_without_a_port, {("networks.invalid", ""): CRITICAL}),
     "meshNetworks is emptied": Fault(
         has_no_networks, {("networks.changed", ""): CRITICAL, ("group.not-in-effect", "green"): CRITICAL}
     ),
@@ -300,9 +313,37 @@ def test_a_cluster_that_may_not_list_pods_answers_again_after_a_silence(joined: 
     joined.fleet.fault("member-c", "403", resource="pods")
     lacking = found(joined)
     joined.fleet.fault("member-c", "refuse")
-    assert found(joined) == {("cluster.no-answer", "member-c"): WARNING}
+    silent = ("cluster.no-answer", "member-c")
+    assert found(joined) == {silent: WARNING} | lacking
     joined.fleet.fault("member-c", "403", resource="pods")
     assert found(joined) == lacking == {("cluster.rights-missing", "member-c"): WARNING}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "resource"),
+    [
+        (has_an_edited_rule, ("rule.changed", ""), "gateways"),
+        (has_no_networks, ("networks.changed", ""), "configmaps"),
+    ],
+)
+def test_what_may_no_longer_be_read_ends_nothing(
+    joined: World, fault: Callable[[World], object], code: tuple[str, str], resource: str
+) -> None:
+    fault(joined)
+    assert code in found(joined)
+    joined.fleet.fault("hub", "403", resource=resource)
+    assert {code, ("control-plane.rights-missing", "")} <= set(found(joined))
+
+
+def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> None:
+    fix = has_another_network_label(joined)
+    assert ("cluster.network-label", "member-b") in found(joined)
+    joined.fleet.fault("member-b", "refuse")
+    assert {("cluster.network-label", "member-b"), ("cluster.no-answer", "member-b")} <= set(found(joined))
+    joined.fleet.fault("member-b", None)
+    found(joined)
+    fix()
+    assert found(joined) == {}
 
 
 def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:

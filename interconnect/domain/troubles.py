@@ -1,0 +1,120 @@
+"""What is wrong in a mesh beyond the states of its objects, each told as a finding.
+
+`status` turns the critical ones into states of what they are about and `diagnosis` lists them all, so that a state and
+its findings never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from interconnect.domain.findings import THE_MESH, Finding, Severity, Subject, SubjectKind
+from interconnect.domain.render import networks_target
+from interconnect.domain.skew import apart
+from interconnect.domain.verify import SYNCED
+
+if TYPE_CHECKING:
+    from interconnect.domain.seen import Member, MeshSeen
+    from interconnect.domain.violations import Violation
+
+CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
+THE_PLANE = Subject(SubjectKind.CONTROL_PLANE)
+
+
+def troubles_of(mesh: MeshSeen) -> tuple[Finding, ...]:
+    """Return what is wrong, as far as it is known now."""
+    found = [*_networks(mesh), *_selectors(mesh), *_synced(mesh), *_trust(mesh)]
+    for name, member in mesh.members.items():
+        if name in mesh.topology.clusters and mesh.answers_now(member):
+            found += _cluster(mesh, name, member)
+    return tuple(found)
+
+
+def drifted(code: str, severity: Severity, subject: Subject, several: Iterable[Violation]) -> Finding:
+    """Return one finding about fields that differ: the first is told, all are its evidence."""
+    found = list(several)
+    params = {**found[0].params, "violation": found[0].code}
+    fields = [" ".join(str(each.params.get(name, "")) for name in ("kind", "name", "field")) for each in found]
+    evidence = {"fields": fields} if len(found) > 1 else {}
+    return Finding(code, severity, params, found[0].token, evidence, subject)
+
+
+def severity_on(mesh: MeshSeen, cluster: str) -> Severity:
+    """Return how grave it is that something is broken on a cluster: traffic depends on those of joined groups."""
+    return CRITICAL if cluster in mesh.depended_on else WARNING
+
+
+def _networks(mesh: MeshSeen) -> Iterator[Finding]:
+    if not mesh.fresh(mesh.control_plane.seen_at):
+        return
+    for invalid in mesh.control_plane.seen.invalid:
+        where = f"{invalid.params.get('namespace')}/{invalid.params.get('name')}"
+        params = {**invalid.params, "violation": invalid.code}
+        yield Finding("networks.invalid", CRITICAL, params, subject=THE_PLANE, detail=where)
+    joined = sorted(group.name for group in mesh.topology.joined)
+    for istiod in mesh.facts.istiods:
+        if joined and istiod.networks is not None and networks_target(istiod.networks) not in mesh.work.networks:
+            own = Subject(SubjectKind.ISTIOD, istiod.deployment)
+            named = {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined}
+            yield Finding("networks.revision-lacks-groups", CRITICAL, named, subject=own)
+
+
+def _selectors(mesh: MeshSeen) -> Iterator[Finding]:
+    plane, topology = mesh.control_plane, mesh.topology
+    if plane.seen.selectors is False and topology.enabled and mesh.fresh(plane.seen_at):
+        severity = CRITICAL if topology.joined else WARNING
+        params = {"namespace": topology.system_namespace}
+        yield Finding("discovery.selectors", severity, params, subject=THE_PLANE)
+
+
+def _synced(mesh: MeshSeen) -> Iterator[Finding]:
+    """Members that some istiod replica doesn't have, or has not read wholly."""
+    answering = [each.seen for each in mesh.control_plane.replicas if each.silent_since is None and each.seen.clusters]
+    if not answering or not mesh.fresh(mesh.control_plane.seen_at):
+        return
+    for name, cluster in mesh.topology.clusters.items():
+        subject, severity = Subject(SubjectKind.CLUSTER, name), severity_on(mesh, name)
+        if cluster.uid == mesh.topology.config:
+            continue
+        missing = sorted(each.name for each in answering if name not in each.clusters)
+        unsynced = sorted(each.name for each in answering if name in each.clusters and each.clusters[name] != SYNCED)
+        if missing:
+            params = {"cluster": name, "replicas": missing}
+            yield Finding("cluster.unknown-to-istiod", severity, params, subject=subject)
+        elif unsynced:
+            status = next(each.clusters[name] for each in answering if each.name == unsynced[0])
+            params = {"cluster": name, "replicas": unsynced, "status": status}
+            yield Finding("cluster.not-synced", severity, params, subject=subject)
+
+
+def _trust(mesh: MeshSeen) -> Iterator[Finding]:
+    """Root CAs and trust domains of clusters in groups: mutual TLS needs them to be the same."""
+    grouped = [name for group in mesh.topology.groups.values() for name in group.clusters]
+    known = {
+        name: mesh.members[name].details
+        for name in grouped
+        if name in mesh.members and mesh.fresh_details(mesh.members[name].details_at)
+    }
+    for code, values in (
+        ("trust.root-ca", {name: each.root_ca for name, each in known.items()}),
+        ("trust.domain", {name: each.trust_domain for name, each in known.items()}),
+    ):
+        sets = apart({name: value for name, value in values.items() if value})
+        if len(sets) > 1:
+            involved = {name for names in sets for name in names}
+            severity = CRITICAL if involved & mesh.depended_on else WARNING
+            yield Finding(code, severity, {"clusters": sets}, subject=THE_MESH)
+
+
+def _cluster(mesh: MeshSeen, name: str, member: Member) -> Iterator[Finding]:
+    seen, subject, severity = member.seen, Subject(SubjectKind.CLUSTER, name), severity_on(mesh, name)
+    if seen.namespace is False:
+        params = {"cluster": name, "namespace": mesh.topology.system_namespace}
+        yield Finding("cluster.namespace-missing", severity, params, subject=subject)
+    labels = [each for each in seen.drift if each.params.get("kind") == "Namespace"]
+    if labels and seen.namespace is not False:
+        yield drifted("cluster.network-label", severity, subject, labels)
+    paths = [each for each in seen.drift if each.params.get("kind") == "MutatingWebhookConfiguration"]
+    if paths:
+        yield drifted("cluster.injection-path", severity, subject, paths)
