@@ -233,6 +233,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     else:
         _say_checks(rows, result, found, output)
     grave = any(row.severity == Severity.CRITICAL or row.code in UNANSWERED for row in rows)
+    grave |= any(finding.grave for finding in result.findings)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 
