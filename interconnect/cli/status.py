@@ -208,7 +208,8 @@ def _in_words(state: State) -> str:
 def _say_finding(row: FindingRow, output: Output) -> None:
     """Print a finding, with its subject in brackets where its sentence doesn't name it."""
     sentence = phrases.reason(findings.finding_of(row))
-    where = [row.subject] if row.subject and row.subject not in sentence else []
+    name = findings.name_of(row)
+    where = [name] if name and name not in sentence else []
     output.say(f"  {_mark(row)} {sentence}{_in_brackets(where)}", {})
 
 

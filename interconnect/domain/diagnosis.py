@@ -7,7 +7,7 @@ rollout touches are held: neither opened nor ended until its own look. Those of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.credentials import ENDED
@@ -20,7 +20,7 @@ from interconnect.domain.troubles import CRITICAL, WARNING, drifted
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from interconnect.domain.violations import Violation
+    from interconnect.domain.topology import GatewayKey
 
 INFO = Severity.INFO
 
@@ -153,9 +153,7 @@ def _held(statuses: Statuses) -> frozenset[Subject]:
     mesh = statuses.mesh
     held = {Subject(SubjectKind.CLUSTER, name) for name in mesh.work.busy}
     held |= {
-        Subject(SubjectKind.GATEWAY, gateway.name)
-        for gateway in mesh.topology.gateways.values()
-        if gateway.key.cluster in mesh.work.busy
+        subject_of(gateway.key) for gateway in mesh.topology.gateways.values() if gateway.key.cluster in mesh.work.busy
     }
     if mesh.work.publishing:
         held |= {Subject(kind) for kind in (SubjectKind.MESH, SubjectKind.CONTROL_PLANE, SubjectKind.RULE)}
@@ -171,7 +169,7 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
     for name in mesh.topology.clusters:
         found |= _unknown_of_cluster(statuses, name)
     for key, gateway in mesh.topology.gateways.items():
-        own = Subject(SubjectKind.GATEWAY, gateway.name)
+        own = subject_of(gateway.key)
         if statuses.gateways[key].code == "unknown":
             found[own] = found.get(own, frozenset()) | OF_GATEWAY
     for group, state in statuses.joined.items():
@@ -195,7 +193,7 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
 
 def _unknown_of_cluster(statuses: Statuses, name: str) -> dict[Subject, frozenset[str]]:
     mesh, member = statuses.mesh, statuses.mesh.members.get(name)
-    gateways = [Subject(SubjectKind.GATEWAY, gateway.name) for gateway in statuses.gateways_of.get(name, ())]
+    gateways = [subject_of(gateway.key) for gateway in statuses.gateways_of.get(name, ())]
     codes: frozenset[str] = OF_ANSWERS if statuses.clusters[name].code == "unknown" else frozenset()
     answering = any(each.silent_since is None for each in mesh.control_plane.replicas)
     if not answering or not mesh.fresh(mesh.control_plane.seen_at):
@@ -226,6 +224,11 @@ def _of_state(code: str, subject: Subject, state: State, **more: Any) -> Finding
     more.setdefault("severity", CRITICAL if state.level is Level.BAD else WARNING)
     params = dict(state.params) | ({"violation": state.cause.code, **state.cause.params} if state.cause else {})
     return _finding(code, subject, params, **more)
+
+
+def subject_of(key: GatewayKey) -> Subject:
+    """Return a gateway as findings are about it: its name isn't its identity, long ones are cut and may be equal."""
+    return Subject(SubjectKind.GATEWAY, str(key))
 
 
 def standstill(looked_at: datetime | None, now: datetime, period: timedelta) -> Finding | None:
@@ -303,15 +306,16 @@ def _clusters(statuses: Statuses) -> Iterator[Finding]:
 def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
     """What differs on one cluster from what was written: of the gateways, each once, and what admission changed."""
     seen = statuses.mesh.members[name].seen
-    gateways = {gateway.name: gateway for gateway in statuses.gateways_of.get(name, ())}
-    changed: dict[str, list[Violation]] = {}
-    for drift in seen.drift:
-        if drift.params.get("kind") in GATEWAY_KINDS:
-            changed.setdefault(str(drift.params.get("name", "")), []).append(drift)
-    for own, several in changed.items():
-        missing = own in gateways and statuses.gateways[gateways[own].key].known.code == "gateway.missing"
-        if not missing:
-            yield drifted("gateway.changed", WARNING, Subject(SubjectKind.GATEWAY, own), several)
+    for gateway in statuses.gateways_of.get(name, ()):
+        several = [
+            each
+            for each in seen.drift
+            if each.params.get("kind") in GATEWAY_KINDS and each.params.get("name") == gateway.name
+        ]
+        if several and statuses.gateways[gateway.key].known.code != "gateway.missing":
+            changed = drifted("gateway.changed", WARNING, subject_of(gateway.key), several)
+            named = {"gateway": gateway.name, "cluster": gateway.key.cluster}
+            yield replace(changed, params={**changed.params, **named})
     if seen.notes:
         params = {"cluster": name, "fields": [note.params.get("field") for note in seen.notes]}
         yield _finding("cluster.changed-by-admission", Subject(SubjectKind.CLUSTER, name), params)
@@ -320,7 +324,7 @@ def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
 def _gateways(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
     for key, gateway in mesh.topology.gateways.items():
-        state, subject = statuses.gateways[key], Subject(SubjectKind.GATEWAY, gateway.name)
+        state, subject = statuses.gateways[key], subject_of(gateway.key)
         named: dict[str, Any] = {"gateway": gateway.name, "cluster": key.cluster}
         if state.code in CODES:
             yield _of_state(state.code, subject, state, **named)

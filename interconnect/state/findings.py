@@ -116,6 +116,12 @@ def silence_of(mesh: Mesh, silence_id: int) -> Silence | None:
     return Silence.objects.filter(mesh=mesh, id=silence_id).select_related("mesh").first()
 
 
+def name_of(row: FindingRow) -> str:
+    """Return what a finding is about as people call it: a gateway by the name of its objects."""
+    of_gateway = row.params.get("gateway") if row.subject_kind == SubjectKind.GATEWAY else None
+    return of_gateway if isinstance(of_gateway, str) else row.subject
+
+
 def subject_of(row: FindingRow) -> str:
     """Return the subject as a silence names it: `kind/name`."""
     return f"{row.subject_kind}/{row.subject}"

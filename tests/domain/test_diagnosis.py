@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from interconnect.domain.changes import CreateGateway, CreateGroup, Enable
 from interconnect.domain.diagnosis import CODES, diagnose, standstill
 from interconnect.domain.facts import Facts
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.seen import MemberSeen, Readiness, RuleSeen
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.status import Level, Statuses
-from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
+from interconnect.domain.topology import Address, Autoscaling, GatewayKey, GatewaySpec
 from interconnect.domain.violations import Violation
 from tests.domain import seen
+from tests.domain.meshes import after, mesh, uuid
 from tests.domain.seen import HOSTS, ISTIOD, NOW, A, B, ago, gateway, member, replica, spoiled, well
 
 ECHO = Workload("shop", "Deployment", "echo")
@@ -71,7 +73,7 @@ BROKEN = Violation("networks.gateway-port", {"namespace": "istio-system", "name"
 CANARY = replace(ISTIOD, deployment="istiod-canary", revision="canary", version="1.32.0")
 GREEN, MEMBER_B = Subject(SubjectKind.GROUP, "green"), Subject(SubjectKind.CLUSTER, "member-b")
 MEMBER_A = Subject(SubjectKind.CLUSTER, "member-a")
-GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "eastwest-member-b-1"), Subject(SubjectKind.CONTROL_PLANE)
+GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "member-b/1"), Subject(SubjectKind.CONTROL_PLANE)
 WARNING, CRITICAL, INFO = Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
 CASES: list[tuple[Statuses, str, Subject, Severity]] = [
@@ -190,6 +192,18 @@ def test_a_gateway_that_is_gone_is_not_also_told_as_changed() -> None:
     gone = member(seen=MemberSeen(namespace=True, drift=(drift("Deployment", "eastwest-member-b-1"),)))
     statuses = spoiled(members={"member-b": gone}, gateways={B: gateway(B, present=False)})
     assert "gateway.changed" not in {each.code for each in findings(statuses)}
+
+
+def test_gateways_of_one_name_on_two_clusters_are_two_findings() -> None:
+    keys = [GatewayKey(f"production-europe-central-frankfurt-datacenter-{end}", 1) for end in "ab"]
+    clusters = [key.cluster for key in keys]
+    topology = after(
+        mesh(*clusters), Enable(), *(CreateGroup(f"group-{key.cluster[-1]}", frozenset({key.cluster})) for key in keys)
+    )
+    topology = after(topology, *(CreateGateway(key, uuid(number), GatewaySpec()) for number, key in enumerate(keys)))
+    down = dict.fromkeys(keys, gateway(B, Readiness.NONE))
+    found = findings(Statuses(replace(well(), topology=topology, gateways=down)))
+    assert [each.params["cluster"] for each in found if each.code == "gateway.not-ready"] == clusters
 
 
 def test_webhooks_that_were_rewritten_are_one_finding_about_their_cluster() -> None:

@@ -39,7 +39,9 @@ Found = dict[tuple[str, str], Severity]
 def found(world: World) -> Found:
     """What two looks find beyond the Pods that the fleet's sample workloads have from the start."""
     return {
-        (each.code, each.subject.name): each.severity for each in world.found() if not each.code.startswith("pods.")
+        (each.code, str(each.params.get("gateway", each.subject.name))): each.severity
+        for each in world.found()
+        if not each.code.startswith("pods.")
     }
 
 

@@ -113,7 +113,8 @@ class World:
         """Look at everything twice, so that all counts that was seen, and return the open findings of looks."""
         for _each in range(2):
             look(Mesh.objects.get(id=self.mesh.id))
-        return [finding_of(row) for row in open_rows(self.mesh).filter(source=LOOK).order_by("code", "subject", "detail")]
+        rows = open_rows(self.mesh).filter(source=LOOK)
+        return [finding_of(row) for row in rows.order_by("code", "subject", "detail")]
 
     def until(self, met: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
         """Wait until something holds on the clusters, which their controllers bring about."""
