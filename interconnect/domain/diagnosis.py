@@ -53,6 +53,8 @@ CODES: Mapping[str, Severity] = {
     "cluster.namespace-missing": CRITICAL,
     "cluster.network-label": CRITICAL,
     "cluster.injection-path": CRITICAL,
+    "cluster.injection-cluster": CRITICAL,
+    "cluster.label-outside": CRITICAL,
     "cluster.not-synced": CRITICAL,
     "cluster.unknown-to-istiod": CRITICAL,
     "cluster.changed-by-admission": INFO,
@@ -71,20 +73,22 @@ CODES: Mapping[str, Severity] = {
     "credential.ends-soon": WARNING,
     "trust.root-ca": CRITICAL,
     "trust.domain": CRITICAL,
+    "trust.root-missing": CRITICAL,
     "versions.istio-skew": INFO,
     "versions.kubernetes-skew": INFO,
     "discovery.selectors": CRITICAL,
 }
 """Every code that a look can find, with its severity where everything depends on it; less where nothing does."""
 
+MOST_NAMED, MOST_LETTERS = 20, 63
 GATEWAY_KINDS = frozenset({"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "HorizontalPodAutoscaler"})
 
 
 # What is known of an object, by where it is read: while that isn't, nobody knows whether these are still so.
 OF_ANSWERS = frozenset({"cluster.wrong-cluster", "cluster.refuses-us", "cluster.no-answer"})
 OF_PODS = frozenset({"pods.stale"})
-OF_NAMESPACE = frozenset({"cluster.namespace-missing", "cluster.network-label"})
-OF_WEBHOOKS = frozenset({"cluster.injection-path"})
+OF_NAMESPACE = frozenset({"cluster.namespace-missing", "cluster.network-label", "cluster.label-outside"})
+OF_WEBHOOKS = frozenset({"cluster.injection-path", "cluster.injection-cluster"})
 OF_DETAILS = frozenset({"pods.unlabelled"})
 OF_ISTIODS = frozenset({"cluster.not-synced", "cluster.unknown-to-istiod"})
 OF_MEMBER = frozenset({"cluster.rights-missing", "cluster.changed-by-admission", *OF_PODS, *OF_NAMESPACE, *OF_WEBHOOKS})
@@ -105,7 +109,7 @@ OF_PLANE = frozenset(
 OF_CONFIG_MAPS = frozenset({"networks.changed", "networks.invalid", "discovery.selectors"})
 OF_RULE = frozenset({"rule.missing", "rule.changed", "rule.other-rule"})
 OF_ISTIOD = frozenset({"networks.source-unknown", "networks.revision-lacks-groups"})
-OF_TRUST = frozenset({"trust.root-ca", "trust.domain"})
+OF_TRUST = frozenset({"trust.root-ca", "trust.domain", "trust.root-missing"})
 _BY_KIND = {"Namespace": OF_NAMESPACE, "MutatingWebhookConfiguration": OF_WEBHOOKS, "Pod": OF_PODS}
 
 
@@ -267,9 +271,17 @@ def _networks(statuses: Statuses) -> Iterator[Finding]:
         yield drifted("networks.changed", CRITICAL, subject, changed)
     joined = {group.name for group in mesh.topology.joined}
     left = {name for report in statuses.reports.values() for name in report.unexpected} - joined
-    for network in sorted(left):
-        replicas = sorted(name for name, report in statuses.reports.items() if network in report.unexpected)
-        yield _finding("networks.still-known", subject, network=network, replicas=replicas, detail=network)
+    if left:
+        # istiod's answer is somebody else's text, of any length.
+        named = sorted(left)[:MOST_NAMED]
+        replicas = sorted(name for name, report in statuses.reports.items() if left & report.unexpected.keys())
+        params = {"networks": [_readable(name) for name in named], "replicas": replicas}
+        more = {"count": len(left)} if len(left) > len(named) else {}
+        yield _finding("networks.still-known", subject, params, **more)
+
+
+def _readable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:MOST_LETTERS])
 
 
 _JOINED = {

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from interconnect.domain.findings import THE_MESH, Finding, Severity, Subject, SubjectKind
+from interconnect.domain.injection import clusters_of
 from interconnect.domain.render import networks_target
 from interconnect.domain.skew import apart
 from interconnect.domain.verify import SYNCED
 
 if TYPE_CHECKING:
-    from interconnect.domain.seen import Member, MeshSeen
+    from interconnect.domain.seen import ControlPlaneSeen, Member, MeshSeen
     from interconnect.domain.violations import Violation
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -51,7 +52,7 @@ def _networks(mesh: MeshSeen) -> Iterator[Finding]:
     for invalid in mesh.control_plane.seen.invalid:
         where = f"{invalid.params.get('namespace')}/{invalid.params.get('name')}"
         params = {**invalid.params, "violation": invalid.code}
-        yield Finding("networks.invalid", CRITICAL, params, subject=THE_PLANE, detail=where)
+        yield Finding("networks.invalid", CRITICAL, params, subject=THE_PLANE, detail=where[:300])
     joined = sorted(group.name for group in mesh.topology.joined)
     for istiod in mesh.facts.istiods:
         if joined and istiod.networks is not None and networks_target(istiod.networks) not in mesh.work.networks:
@@ -96,15 +97,35 @@ def _trust(mesh: MeshSeen) -> Iterator[Finding]:
         for name in grouped
         if name in mesh.members and mesh.fresh_details(mesh.members[name].details_at)
     }
+    yield from _rootless(mesh)
+    own = _plane(mesh)
     for code, values in (
-        ("trust.root-ca", {name: each.root_ca for name, each in known.items()}),
-        ("trust.domain", {name: each.trust_domain for name, each in known.items()}),
+        ("trust.root-ca", {name: each.root_ca for name, each in (own | known).items()}),
+        ("trust.domain", {name: each.trust_domain for name, each in (own | known).items()}),
     ):
         sets = apart({name: value for name, value in values.items() if value})
-        if len(sets) > 1:
+        if len(sets) > 1 and known:
             involved = {name for names in sets for name in names}
             severity = CRITICAL if involved & mesh.depended_on else WARNING
             yield Finding(code, severity, {"clusters": sets}, subject=THE_MESH)
+
+
+def _plane(mesh: MeshSeen) -> dict[str, ControlPlaneSeen]:
+    """The cluster from whose root and mesh configuration istiod serves everybody, unless it is a member itself."""
+    if not mesh.fresh(mesh.control_plane.seen_at) or any(
+        each.uid == mesh.topology.config for each in mesh.topology.clusters.values()
+    ):
+        return {}
+    name = next((istiod.cluster_id for istiod in mesh.facts.istiods if istiod.cluster_id), "config")
+    return {name: mesh.control_plane.seen}
+
+
+def _rootless(mesh: MeshSeen) -> Iterator[Finding]:
+    for name, member in mesh.members.items():
+        if member.details.root_ca == "" and mesh.fresh_details(member.details_at):
+            params = {"cluster": name, "namespace": mesh.topology.system_namespace}
+            own = Subject(SubjectKind.CLUSTER, name)
+            yield Finding("trust.root-missing", severity_on(mesh, name), params, subject=own)
 
 
 def _cluster(mesh: MeshSeen, name: str, member: Member) -> Iterator[Finding]:
@@ -118,3 +139,12 @@ def _cluster(mesh: MeshSeen, name: str, member: Member) -> Iterator[Finding]:
     paths = [each for each in seen.drift if each.params.get("kind") == "MutatingWebhookConfiguration"]
     if paths:
         yield drifted("cluster.injection-path", severity, subject, paths)
+    others = sorted(clusters_of(seen.webhooks or ()) - {name})
+    if others:
+        yield Finding("cluster.injection-cluster", severity, {"cluster": name, "others": others}, subject=subject)
+    # A network that others keep in meshNetworks is theirs to label.
+    if seen.network and mesh.topology.group_of(name) is None and seen.network not in mesh.facts.foreign_networks:
+        group = mesh.topology.groups.get(seen.network)
+        severity = CRITICAL if group is not None and group.joined else WARNING
+        params = {"cluster": name, "network": seen.network}
+        yield Finding("cluster.label-outside", severity, params, subject=subject)

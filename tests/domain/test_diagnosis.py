@@ -10,7 +10,7 @@ import pytest
 
 from interconnect.domain.changes import CreateGateway, CreateGroup, Enable
 from interconnect.domain.diagnosis import CODES, diagnose, standstill
-from interconnect.domain.facts import Facts
+from interconnect.domain.facts import Facts, WebhookEntry
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.seen import MemberSeen, Readiness, RuleSeen
 from interconnect.domain.stale import StaleCount, Workload
@@ -26,6 +26,10 @@ ECHO = Workload("shop", "Deployment", "echo")
 
 def drift(kind: str, name: str = "x", field: str = "") -> Violation:
     return Violation("drift.overwritten", {"kind": kind, "name": name, "field": field, "owners": ["helm"]})
+
+
+def hook(cluster: str) -> WebhookEntry:
+    return WebhookEntry("injector", "istio", "path", f"/inject/cluster/{cluster}/net/green")
 
 
 def failing(code: str) -> Any:
@@ -118,6 +122,14 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (of(namespace=False), "cluster.namespace-missing", MEMBER_B, CRITICAL),
     (of(drift=(drift("Namespace"),)), "cluster.network-label", MEMBER_B, CRITICAL),
     (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, CRITICAL),
+    (of(webhooks=(hook("member-x"),)), "cluster.injection-cluster", MEMBER_B, CRITICAL),
+    (
+        spoiled(members={"member-c": member(seen=MemberSeen(namespace=True, network="green"))}),
+        "cluster.label-outside",
+        Subject(SubjectKind.CLUSTER, "member-c"),
+        CRITICAL,
+    ),
+    (detailed(root_ca=""), "trust.root-missing", MEMBER_B, CRITICAL),
     (both(clusters={"member-b": "syncing"}), "cluster.not-synced", MEMBER_B, CRITICAL),
     (both(clusters={"member-a": "synced"}), "cluster.unknown-to-istiod", MEMBER_B, CRITICAL),
     (of(notes=(Violation("writes.note.admitted", {"field": ".a"}),)), "cluster.changed-by-admission", MEMBER_B, INFO),
@@ -204,6 +216,26 @@ def test_gateways_of_one_name_on_two_clusters_are_two_findings() -> None:
     down = dict.fromkeys(keys, gateway(B, Readiness.NONE))
     found = findings(Statuses(replace(well(), topology=topology, gateways=down)))
     assert [each.params["cluster"] for each in found if each.code == "gateway.not-ready"] == clusters
+
+
+def test_a_root_other_than_the_control_planes_is_found() -> None:
+    (found,) = findings(there(root_ca="of-istiod", trust_domain="cluster.local"))
+    assert (found.code, found.params["clusters"][-1]) == ("trust.root-ca", ["hub"])
+    assert findings(there(root_ca="root", trust_domain="cluster.local")) == ()
+
+
+def test_however_many_networks_istiod_answers_are_one_finding_of_readable_names() -> None:
+    networks = {f"{number:05d}\ud800{'x' * 5000}": (("203.0.113.9", 15443),) for number in range(2000)}
+    (found,) = [each for each in findings(both(networks=networks)) if each.code == "networks.still-known"]
+    assert found.params["count"] == 2000 and len(found.params["networks"]) == 20
+    assert max(map(len, found.params["networks"])) <= 63 and str(found.params["networks"]).encode()
+    assert found.detail == ""
+
+
+def test_a_label_of_somebodys_own_network_is_no_finding() -> None:
+    known = member(seen=MemberSeen(namespace=True, network="theirs"))
+    facts = Facts(istiods=(ISTIOD,), foreign_networks={"theirs": frozenset()})
+    assert findings(spoiled(members={"member-c": known}, facts=facts)) == ()
 
 
 def test_webhooks_that_were_rewritten_are_one_finding_about_their_cluster() -> None:

@@ -165,6 +165,20 @@ def has_another_webhook_path(world: World) -> Callable[[], object]:
     return lambda: world.restore(accept=world.preview().tokens)
 
 
+def has_the_webhook_of_another_cluster(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    existing: Any = cluster.get("MutatingWebhookConfiguration", INJECTOR)
+    url = existing["webhooks"][0]["clientConfig"]["url"]
+
+    def write(cluster_id: str) -> None:
+        for webhook in existing["webhooks"]:
+            webhook["clientConfig"]["url"] = url.replace("/cluster/member-b", f"/cluster/{cluster_id}")
+        cluster.patch("MutatingWebhookConfiguration", INJECTOR, {"webhooks": existing["webhooks"]}, manager="istioctl")
+
+    write("member-x")
+    return lambda: write("member-b")
+
+
 def has_the_webhook_of_a_new_revision(world: World) -> Callable[[], object]:
     world.fleet.cluster("member-b").apply(simulated.injector("member-b", "", f"{INJECTOR}-canary", "canary"))
     return lambda: world.restore(accept=world.preview().tokens)
@@ -272,6 +286,9 @@ FAULTS = {
     "a gateway is edited": Fault(has_an_edited_gateway, {("gateway.changed", NAME_B): WARNING}),
     "the network label is another": Fault(has_another_network_label, {("cluster.network-label", "member-b"): CRITICAL}),
     "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): CRITICAL}),
+    "the webhook is another cluster's": Fault(
+        has_the_webhook_of_another_cluster, {("cluster.injection-cluster", "member-b"): CRITICAL}
+    ),
     "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): CRITICAL}),
     "a foreign network is invalid": Fault(has_a_foreign_network_without_a_port, {("networks.invalid", ""): CRITICAL}),
     "meshNetworks is emptied": Fault(
@@ -335,6 +352,26 @@ def test_what_may_no_longer_be_read_ends_nothing(
     assert code in found(joined)
     joined.fleet.fault("hub", "403", resource=resource)
     assert {code, ("control-plane.rights-missing", "")} <= set(found(joined))
+
+
+def test_somebodys_label_on_a_cluster_in_no_group_is_found(world: World) -> None:
+    cluster = world.fleet.cluster("member-c")
+    cluster.patch("Namespace", SYSTEM, {"metadata": {"labels": {NETWORK: "theirs"}}}, manager="kubectl-edit")
+    assert found(world) == {("cluster.label-outside", "member-c"): WARNING}
+    cluster.patch("Namespace", SYSTEM, {"metadata": {"labels": {NETWORK: None}}}, manager="kubectl-edit")
+    assert found(world) == {}
+
+
+def test_a_root_that_is_missing_is_told_from_one_that_differs(joined: World) -> None:
+    cluster = joined.fleet.cluster("member-b")
+    before: Any = cluster.get("ConfigMap", "istio-ca-root-cert", SYSTEM)
+    cluster.delete("ConfigMap", "istio-ca-root-cert", SYSTEM)
+    look(joined.mesh, slow=True)
+    assert found(joined) == {("trust.root-missing", "member-b"): CRITICAL}
+    metadata = {"name": "istio-ca-root-cert", "namespace": SYSTEM}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": before["data"]})
+    look(joined.mesh, slow=True)
+    assert found(joined) == {}
 
 
 def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> None:
