@@ -50,9 +50,9 @@ def _networks(mesh: MeshSeen) -> Iterator[Finding]:
     if not mesh.fresh(mesh.control_plane.seen_at):
         return
     for invalid in mesh.control_plane.seen.invalid:
-        where = f"{invalid.params.get('namespace')}/{invalid.params.get('name')}"
-        params = {**invalid.params, "violation": invalid.code}
-        yield Finding("networks.invalid", CRITICAL, params, subject=THE_PLANE, detail=where[:300])
+        namespace, name = invalid.params.get("namespace"), invalid.params.get("name")
+        params = {**invalid.params, "namespace": namespace, "name": name, "violation": invalid.code}
+        yield Finding("networks.invalid", CRITICAL, params, subject=THE_PLANE, detail=f"{namespace}/{name}"[:300])
     joined = sorted(group.name for group in mesh.topology.joined)
     for istiod in mesh.facts.istiods:
         if joined and istiod.networks is not None and networks_target(istiod.networks) not in mesh.work.networks:
