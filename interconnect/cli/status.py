@@ -215,7 +215,8 @@ def _sentences(label: str, reason: str) -> str:
 def _say_finding(row: FindingRow, output: Output) -> None:
     """Print a finding, with its subject in brackets where its sentence doesn't name it."""
     sentence = phrases.reason(findings.finding_of(row))
-    where = [row.subject] if row.subject and row.subject not in sentence else []
+    name = findings.name_of(row)
+    where = [name] if name and name not in sentence else []
     output.say(f"  {_mark(row)} {sentence}{_in_brackets(where)}", {})
 
 
@@ -240,6 +241,7 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     else:
         _say_checks(rows, result, found, output)
     grave = any(row.severity == Severity.CRITICAL or row.code in SILENT for row in rows)
+    grave |= any(finding.grave for finding in result.findings)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 

@@ -1,30 +1,28 @@
 """What a look found wrong: a pure function from all that is known of a mesh to its open findings.
 
 States come from `status`; a state that needs attention is a finding of the same cause. Findings about what a running
-rollout touches are held: neither opened nor ended until its own look.
+rollout touches are held: neither opened nor ended until its own look. Those of which nothing is known now don't end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from interconnect.domain.credentials import ENDED, expiry
+from interconnect.domain.credentials import ENDED
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.domain.render import networks_target
 from interconnect.domain.seen import stale_after
-from interconnect.domain.skew import KUBERNETES_MINORS, apart, minor_of, minors_of, too_far_apart
+from interconnect.domain.skew import KUBERNETES_MINORS, minor_of, minors_of, too_far_apart
 from interconnect.domain.status import Level, State, Statuses
-from interconnect.domain.verify import SYNCED
+from interconnect.domain.troubles import CRITICAL, WARNING, drifted
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from interconnect.domain.entries import Target
-    from interconnect.domain.violations import Violation
+    from interconnect.domain.topology import GatewayKey
 
-CRITICAL, WARNING, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO
+INFO = Severity.INFO
 
 CODES: Mapping[str, Severity] = {
     # Nothing else is true then.
@@ -39,6 +37,7 @@ CODES: Mapping[str, Severity] = {
     "rule.changed": CRITICAL,
     "rule.other-rule": WARNING,
     "networks.changed": CRITICAL,
+    "networks.invalid": CRITICAL,
     "networks.still-known": WARNING,
     "networks.source-unknown": WARNING,
     "networks.revision-lacks-groups": CRITICAL,
@@ -53,13 +52,15 @@ CODES: Mapping[str, Severity] = {
     "cluster.rights-missing": WARNING,
     "cluster.namespace-missing": CRITICAL,
     "cluster.network-label": CRITICAL,
-    "cluster.injection-path": WARNING,
+    "cluster.injection-path": CRITICAL,
+    "cluster.injection-cluster": CRITICAL,
+    "cluster.label-outside": CRITICAL,
     "cluster.not-synced": CRITICAL,
-    "cluster.unknown-to-istiod": WARNING,
+    "cluster.unknown-to-istiod": CRITICAL,
     "cluster.changed-by-admission": INFO,
     "gateway.missing": CRITICAL,
     "gateway.not-injected": CRITICAL,
-    "gateway.not-ready": WARNING,
+    "gateway.not-ready": CRITICAL,
     "gateway.degraded": WARNING,
     "gateway.changed": WARNING,
     "gateway.address-changed": WARNING,
@@ -72,48 +73,91 @@ CODES: Mapping[str, Severity] = {
     "credential.ends-soon": WARNING,
     "trust.root-ca": CRITICAL,
     "trust.domain": CRITICAL,
+    "trust.root-missing": CRITICAL,
     "versions.istio-skew": INFO,
     "versions.kubernetes-skew": INFO,
     "discovery.selectors": CRITICAL,
 }
 """Every code that a look can find, with its severity where everything depends on it; less where nothing does."""
 
+MOST_NAMED, MOST_LETTERS = 20, 63
 GATEWAY_KINDS = frozenset({"Deployment", "Service", "ServiceAccount", "PodDisruptionBudget", "HorizontalPodAutoscaler"})
+
+
+# What is known of an object, by where it is read: while that isn't, nobody knows whether these are still so.
+OF_ANSWERS = frozenset({"cluster.wrong-cluster", "cluster.refuses-us", "cluster.no-answer"})
+OF_PODS = frozenset({"pods.stale"})
+OF_NAMESPACE = frozenset({"cluster.namespace-missing", "cluster.network-label", "cluster.label-outside"})
+OF_WEBHOOKS = frozenset({"cluster.injection-path", "cluster.injection-cluster"})
+OF_DETAILS = frozenset({"pods.unlabelled"})
+OF_ISTIODS = frozenset({"cluster.not-synced", "cluster.unknown-to-istiod"})
+OF_MEMBER = frozenset({"cluster.rights-missing", "cluster.changed-by-admission", *OF_PODS, *OF_NAMESPACE, *OF_WEBHOOKS})
+OF_GATEWAY = frozenset({code for code in CODES if code.startswith("gateway.")} - {"gateway.changed"})
+OF_GROUP = frozenset({code for code in CODES if code.startswith("group.")})
+OF_PLANE = frozenset(
+    {
+        "control-plane.no-istiod",
+        "control-plane.replicas-silent",
+        "control-plane.rights-missing",
+        "discovery.selectors",
+        "networks.changed",
+        "networks.invalid",
+        "networks.still-known",
+        "versions.istio-skew",
+    }
+)
+OF_CONFIG_MAPS = frozenset({"networks.changed", "networks.invalid", "discovery.selectors"})
+OF_RULE = frozenset({"rule.missing", "rule.changed", "rule.other-rule"})
+OF_ISTIOD = frozenset({"networks.source-unknown", "networks.revision-lacks-groups"})
+OF_TRUST = frozenset({"trust.root-ca", "trust.domain", "trust.root-missing"})
+_BY_KIND = {"Namespace": OF_NAMESPACE, "MutatingWebhookConfiguration": OF_WEBHOOKS, "Pod": OF_PODS}
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The open findings, and the subjects about which nothing can be said while a rollout changes them."""
+    """The open findings, and those of which nothing can be said.
+
+    `held` are the subjects that a running rollout changes: no finding about them opens or ends. `unknown` are codes by
+    subject: no such finding ends, since what it is about isn't known now.
+    """
 
     findings: tuple[Finding, ...]
     held: frozenset[Subject] = frozenset()
+    unknown: Mapping[Subject, frozenset[str]] = field(default_factory=dict)
+
+    def keeps(self, finding: Finding) -> bool:
+        """Whether an open finding that was not found again stays open: nobody knows whether it is still so."""
+        if finding.subject in self.held or finding.code in self.unknown.get(finding.subject, ()):
+            return True
+        # What is said of the whole mesh is about the clusters that it names.
+        sets = finding.params.get("clusters", ()) if finding.code in OF_TRUST else ()
+        named = {Subject(SubjectKind.CLUSTER, name) for names in sets for name in names}
+        return any(finding.code in self.unknown.get(each, ()) for each in named)
 
 
-def diagnose(statuses: Statuses, *, written: Collection[Target] = ()) -> Diagnosis:
-    """Return what is wrong with a mesh as last seen. `written`: the targets that the console has written."""
+def diagnose(statuses: Statuses) -> Diagnosis:
+    """Return what is wrong with a mesh as last seen."""
     checks = (
         _control_plane(statuses),
         _rule(statuses),
-        _networks(statuses, written),
+        _networks(statuses),
         _groups(statuses),
         _clusters(statuses),
         _gateways(statuses),
         _pods(statuses),
         _credentials(statuses),
-        _trust(statuses),
         _versions(statuses),
+        statuses.troubles,
     )
     found = {finding.key: finding for check in checks for finding in check}
-    return Diagnosis(tuple(found.values()), _held(statuses))
+    return Diagnosis(tuple(found.values()), _held(statuses), _unknown(statuses))
 
 
 def _held(statuses: Statuses) -> frozenset[Subject]:
     mesh = statuses.mesh
     held = {Subject(SubjectKind.CLUSTER, name) for name in mesh.work.busy}
     held |= {
-        Subject(SubjectKind.GATEWAY, gateway.name)
-        for gateway in mesh.topology.gateways.values()
-        if gateway.key.cluster in mesh.work.busy
+        subject_of(gateway.key) for gateway in mesh.topology.gateways.values() if gateway.key.cluster in mesh.work.busy
     }
     held |= {Subject(SubjectKind.GROUP, name) for name in mesh.work.groups}
     held |= {Subject(SubjectKind.RULE)} if mesh.work.on_rule else set()
@@ -124,6 +168,57 @@ def _held(statuses: Statuses) -> frozenset[Subject]:
     return frozenset(held)
 
 
+def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
+    """Return what isn't known now of the objects that there still are, by subject: too old, silent, or not read."""
+    mesh, plane = statuses.mesh, statuses.mesh.control_plane
+    found: dict[Subject, frozenset[str]] = {}
+    for name in mesh.topology.clusters:
+        found |= _unknown_of_cluster(statuses, name)
+    for key, gateway in mesh.topology.gateways.items():
+        own = subject_of(gateway.key)
+        if statuses.gateways[key].code == "unknown":
+            found[own] = found.get(own, frozenset()) | OF_GATEWAY
+    for group, state in statuses.joined.items():
+        if state.code == "unknown":
+            found[Subject(SubjectKind.GROUP, group)] = OF_GROUP
+    answered = plane.failure is None and mesh.fresh(plane.seen_at)
+    old = statuses.control_plane.code == "unknown"
+    of_plane = frozenset() if answered else OF_PLANE
+    of_plane |= OF_CONFIG_MAPS if "ConfigMap" in plane.seen.unread else frozenset()
+    of_plane |= {each for each in CODES if each.startswith("control-plane.")} if old else frozenset()
+    if of_plane:
+        found[Subject(SubjectKind.CONTROL_PLANE)] = of_plane
+    if not answered or "Gateway" in plane.seen.unread:
+        found[Subject(SubjectKind.RULE)] = OF_RULE
+    if not answered:
+        found |= {Subject(SubjectKind.ISTIOD, istiod.deployment): OF_ISTIOD for istiod in mesh.facts.istiods}
+    if any(not mesh.fresh_details(member.details_at) for member in mesh.members.values() if member.details_at):
+        found[Subject(SubjectKind.MESH)] = frozenset({"versions.kubernetes-skew"})
+    return found
+
+
+def _unknown_of_cluster(statuses: Statuses, name: str) -> dict[Subject, frozenset[str]]:
+    mesh, member = statuses.mesh, statuses.mesh.members.get(name)
+    gateways = [subject_of(gateway.key) for gateway in statuses.mesh.topology.gateways_of_cluster(name)]
+    codes: frozenset[str] = OF_ANSWERS if statuses.clusters[name].code == "unknown" else frozenset()
+    answering = any(each.silent_since is None for each in mesh.control_plane.replicas)
+    if not answering or not mesh.fresh(mesh.control_plane.seen_at):
+        codes |= OF_ISTIODS
+    if member is None or not mesh.fresh_details(member.details_at):
+        codes |= OF_DETAILS | OF_TRUST
+    elif member.details.unlabelled is None:
+        codes |= OF_DETAILS
+    if member is not None and (member.details.root_ca is None or member.details.trust_domain is None):
+        codes |= OF_TRUST
+    changed: frozenset[str] = frozenset()
+    if member is None or not mesh.answers_now(member):
+        codes, changed = codes | OF_MEMBER, frozenset({"gateway.changed"})
+    else:
+        codes |= frozenset(code for kind in member.seen.unread for code in _BY_KIND.get(kind, ()))
+        changed = frozenset({"gateway.changed"} if GATEWAY_KINDS & set(member.seen.unread) else ())
+    return {Subject(SubjectKind.CLUSTER, name): codes} | (dict.fromkeys(gateways, changed) if changed else {})
+
+
 def _finding(code: str, subject: Subject, params: Mapping[str, Any] | None = None, /, **more: Any) -> Finding:
     severity = more.pop("severity", CODES[code])
     token, detail = more.pop("token", ""), more.pop("detail", "")
@@ -131,8 +226,15 @@ def _finding(code: str, subject: Subject, params: Mapping[str, Any] | None = Non
 
 
 def _of_state(code: str, subject: Subject, state: State, **more: Any) -> Finding:
+    """Return a state that needs attention as a finding, as grave as the state is bad."""
+    more.setdefault("severity", CRITICAL if state.level is Level.BAD else WARNING)
     params = dict(state.params) | ({"violation": state.cause.code, **state.cause.params} if state.cause else {})
     return _finding(code, subject, params, **more)
+
+
+def subject_of(key: GatewayKey) -> Subject:
+    """Return a gateway as findings are about it: its name isn't its identity, long ones are cut and may be equal."""
+    return Subject(SubjectKind.GATEWAY, str(key))
 
 
 def standstill(looked_at: datetime | None, now: datetime, period: timedelta) -> Finding | None:
@@ -154,28 +256,6 @@ def _control_plane(statuses: Statuses) -> Iterator[Finding]:
         if istiod.networks is None:
             own = Subject(SubjectKind.ISTIOD, istiod.deployment)
             yield _finding("networks.source-unknown", own, istiods=[istiod.deployment])
-    if mesh.control_plane.seen.selectors is False and mesh.topology.enabled:
-        yield _finding("discovery.selectors", subject, namespace=mesh.topology.system_namespace)
-    yield from _synced(statuses)
-
-
-def _synced(statuses: Statuses) -> Iterator[Finding]:
-    """Members that some istiod replica doesn't have, or has not read wholly."""
-    mesh = statuses.mesh
-    answering = [each.seen for each in mesh.answering if each.seen.clusters]
-    if not answering:
-        return
-    for name, cluster in mesh.topology.clusters.items():
-        subject = Subject(SubjectKind.CLUSTER, name)
-        if cluster.uid == mesh.topology.config:
-            continue
-        missing = sorted(each.name for each in answering if name not in each.clusters)
-        unsynced = sorted(each.name for each in answering if name in each.clusters and each.clusters[name] != SYNCED)
-        if missing:
-            yield _finding("cluster.unknown-to-istiod", subject, cluster=name, replicas=missing)
-        elif unsynced:
-            status = next(each.clusters[name] for each in answering if each.name == unsynced[0])
-            yield _finding("cluster.not-synced", subject, cluster=name, replicas=unsynced, status=status)
 
 
 def _rule(statuses: Statuses) -> Iterator[Finding]:
@@ -185,30 +265,27 @@ def _rule(statuses: Statuses) -> Iterator[Finding]:
         yield _of_state(state.code, Subject(SubjectKind.RULE), state, token=token)
 
 
-def _networks(statuses: Statuses, written: Collection[Target]) -> Iterator[Finding]:
+def _networks(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
     plane, subject = mesh.control_plane, Subject(SubjectKind.CONTROL_PLANE)
     if not mesh.fresh(plane.seen_at):
         return
-    for drift in plane.seen.drift:
-        if drift.params.get("kind") == "ConfigMap":
-            yield _drifted("networks.changed", subject, drift)
-    joined = sorted(group.name for group in mesh.topology.joined)
-    left = {name for report in statuses.reports.values() for name in report.unexpected} - set(joined)
-    for network in sorted(left):
-        replicas = sorted(name for name, report in statuses.reports.items() if network in report.unexpected)
-        yield _finding("networks.still-known", subject, network=network, replicas=replicas, detail=network)
-    for istiod in mesh.facts.istiods:
-        if joined and istiod.networks is not None and networks_target(istiod.networks) not in written:
-            own = Subject(SubjectKind.ISTIOD, istiod.deployment)
-            params = {"istiod": istiod.deployment, "revision": istiod.revision, "groups": joined}
-            yield _finding("networks.revision-lacks-groups", own, params)
+    changed = [drift for drift in plane.seen.drift if drift.params.get("kind") == "ConfigMap"]
+    if changed:
+        yield drifted("networks.changed", CRITICAL, subject, changed)
+    joined = {group.name for group in mesh.topology.joined}
+    left = {name for report in statuses.reports.values() for name in report.unexpected} - joined
+    if left:
+        # istiod's answer is somebody else's text, of any length.
+        named = sorted(left)[:MOST_NAMED]
+        replicas = sorted(name for name, report in statuses.reports.items() if left & report.unexpected.keys())
+        params = {"networks": [_readable(name) for name in named], "replicas": replicas}
+        more = {"count": len(left)} if len(left) > len(named) else {}
+        yield _finding("networks.still-known", subject, params, **more)
 
 
-def _drifted(code: str, subject: Subject, drift: Violation) -> Finding:
-    params = {**drift.params, "violation": drift.code}
-    detail = " ".join(str(drift.params.get(name, "")) for name in ("kind", "name", "field"))
-    return _finding(code, subject, params, token=drift.token, detail=detail[:300])
+def _readable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:MOST_LETTERS])
 
 
 _JOINED = {
@@ -224,14 +301,13 @@ def _groups(statuses: Statuses) -> Iterator[Finding]:
     for group in statuses.mesh.topology.joined:
         state, subject = statuses.joined[group.name], Subject(SubjectKind.GROUP, group.name)
         if state.code in _JOINED:
-            severity = CRITICAL if state.level is Level.BAD else WARNING
             used = [f"{each.host}:{each.port}" for each in group.addresses or () if not each.awaited]
             more: dict[str, Any] = {} if "addresses" in state.params else {"addresses": used}
             if state.code == "joined.other-addresses":
                 # What lists more than it should doesn't list it as it should.
                 wrong = state.params["more"]
                 more = {"lacking": wrong, "listing": state.params["replicas"] - len(wrong)}
-            yield _of_state(_JOINED[state.code], subject, state, group=group.name, severity=severity, **more)
+            yield _of_state(_JOINED[state.code], subject, state, group=group.name, **more)
         hosts = sorted({host for report in statuses.reports.values() for host in report.unresolved.get(group.name, ())})
         if hosts:
             yield _finding("group.host-unresolved", subject, group=group.name, hosts=hosts)
@@ -239,34 +315,28 @@ def _groups(statuses: Statuses) -> Iterator[Finding]:
 
 def _clusters(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
-    joined = {name for group in mesh.topology.joined for name in group.clusters}
     for name, state in statuses.clusters.items():
         subject, member = Subject(SubjectKind.CLUSTER, name), mesh.members.get(name)
         if state.code in CODES and state.level in (Level.BAD, Level.WARN):
-            severity = WARNING if CODES[state.code] is CRITICAL and name not in joined else CODES[state.code]
-            yield _of_state(state.code, subject, state, cluster=name, severity=severity)
-        if member is None or not mesh.fresh(member.seen_at):
+            yield _of_state(state.code, subject, state, cluster=name)
+        if member is None or not mesh.answers_now(member):
             continue
-        if member.seen.namespace is False:
-            yield _finding("cluster.namespace-missing", subject, cluster=name, namespace=mesh.topology.system_namespace)
         yield from _drift(statuses, name)
 
 
 def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
-    """What differs on one cluster: of the namespace, of the webhooks, and of the gateways, each by its own code."""
+    """What differs on one cluster from what was written: of the gateways, each once, and what admission changed."""
     seen = statuses.mesh.members[name].seen
-    gateways = {gateway.name: gateway for gateway in statuses.mesh.topology.gateways_of_cluster(name)}
-    for drift in seen.drift:
-        kind, subject = drift.params.get("kind"), Subject(SubjectKind.CLUSTER, name)
-        if kind == "Namespace" and seen.namespace is not False:
-            yield _drifted("cluster.network-label", subject, drift)
-        elif kind == "MutatingWebhookConfiguration":
-            yield _drifted("cluster.injection-path", subject, drift)
-        elif kind in GATEWAY_KINDS:
-            own = str(drift.params.get("name", ""))
-            missing = own in gateways and statuses.gateways[gateways[own].key].code == "gateway.missing"
-            if not missing:
-                yield _drifted("gateway.changed", Subject(SubjectKind.GATEWAY, own), drift)
+    for gateway in statuses.mesh.topology.gateways_of_cluster(name):
+        several = [
+            each
+            for each in seen.drift
+            if each.params.get("kind") in GATEWAY_KINDS and each.params.get("name") == gateway.name
+        ]
+        if several and statuses.gateways[gateway.key].known.code != "gateway.missing":
+            changed = drifted("gateway.changed", WARNING, subject_of(gateway.key), several)
+            named = {"gateway": gateway.name, "cluster": gateway.key.cluster}
+            yield replace(changed, params={**changed.params, **named})
     if seen.notes:
         params = {"cluster": name, "fields": [note.params.get("field") for note in seen.notes]}
         yield _finding("cluster.changed-by-admission", Subject(SubjectKind.CLUSTER, name), params)
@@ -274,13 +344,11 @@ def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
 
 def _gateways(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
-    joined = {name for group in mesh.topology.joined for name in group.clusters}
     for key, gateway in mesh.topology.gateways.items():
-        state, subject = statuses.gateways[key], Subject(SubjectKind.GATEWAY, gateway.name)
+        state, subject = statuses.gateways[key], subject_of(gateway.key)
         named: dict[str, Any] = {"gateway": gateway.name, "cluster": key.cluster}
         if state.code in CODES:
-            critical = state.level is Level.BAD and CODES[state.code] is CRITICAL and key.cluster in joined
-            yield _of_state(state.code, subject, state, severity=CRITICAL if critical else WARNING, **named)
+            yield _of_state(state.code, subject, state, **named)
         known = mesh.gateways.get(key)
         if known is None or not mesh.fresh(known.at) or not known.seen.present:
             continue
@@ -294,7 +362,7 @@ def _pods(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
     for name, member in mesh.members.items():
         subject, stale = Subject(SubjectKind.CLUSTER, name), member.seen.stale
-        if mesh.fresh(member.seen_at) and stale is not None and stale.total:
+        if mesh.answers_now(member) and stale is not None and stale.total:
             params = {"pods": stale.total, "networks": list(stale.networks), "workloads": len(stale.stale)}
             yield _finding("pods.stale", subject, params, cluster=name)
         unlabelled = mesh.details(name).unlabelled
@@ -304,28 +372,11 @@ def _pods(statuses: Statuses) -> Iterator[Finding]:
 
 
 def _credentials(statuses: Statuses) -> Iterator[Finding]:
-    mesh = statuses.mesh
-    own = ((Subject(SubjectKind.CONTROL_PLANE), part, ends) for part, ends in mesh.control_plane.ends.items())
-    theirs = ((Subject(SubjectKind.CLUSTER, name), name, member.ends_at) for name, member in mesh.members.items())
-    for subject, name, ends in (*own, *theirs):
-        found = expiry(ends, mesh.now)
-        if found is not None:
-            code = "credential.ended" if found.code == ENDED else "credential.ends-soon"
-            yield _finding(code, subject, found.params, cluster=name)
-
-
-def _trust(statuses: Statuses) -> Iterator[Finding]:
-    """Root CAs and trust domains of clusters in groups: mutual TLS needs them to be the same."""
-    mesh = statuses.mesh
-    grouped = [name for group in mesh.topology.groups.values() for name in group.clusters]
-    known = {name: mesh.details(name) for name in grouped}
-    for code, values in (
-        ("trust.root-ca", {name: each.root_ca for name, each in known.items()}),
-        ("trust.domain", {name: each.trust_domain for name, each in known.items()}),
-    ):
-        sets = apart({name: value for name, value in values.items() if value})
-        if len(sets) > 1:
-            yield _finding(code, Subject(SubjectKind.MESH), clusters=sets)
+    for subject, state in statuses.credentials:
+        if state.cause is not None:
+            code = "credential.ended" if state.cause.code == ENDED else "credential.ends-soon"
+            severity = CRITICAL if state.level is Level.BAD else WARNING
+            yield _finding(code, subject, state.cause.params, cluster=state.params["part"], severity=severity)
 
 
 def _versions(statuses: Statuses) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from interconnect.domain import diagnosis
 
 OF_CHECKS = (
-    "preflight.networks.there",
     "preflight.networks.rendered",
     "preflight.cluster-name",
     "preflight.address-taken",
@@ -24,6 +23,7 @@ OF_CHECKS = (
 """Codes that only *Run checks* finds."""
 
 SAME: Mapping[str, str] = {
+    "preflight.networks.there": "networks.invalid",
     "preflight.no-answer": "cluster.no-answer",
     "preflight.system-namespace": "cluster.namespace-missing",
     "preflight.root-ca": "trust.root-ca",

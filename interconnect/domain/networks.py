@@ -32,6 +32,7 @@ __all__ = [
     "networks_in",
     "ours_in",
     "owned_names",
+    "problems_in",
     "registries_of",
     "rewritten",
     "validate",
@@ -48,6 +49,12 @@ def networks_in(text: str | None) -> dict[str, Any] | Violation:
     """Return the `networks` of the text by name, `{}` when there are none."""
     document = networks_text.parse(text)
     return document if isinstance(document, Violation) else _networks(document)
+
+
+def problems_in(text: str | None) -> tuple[Violation, ...]:
+    """Return everything for which istiod would ignore the text; empty when it would accept it."""
+    networks = networks_in(text)
+    return (networks,) if isinstance(networks, Violation) else validate(networks)
 
 
 def owned_names(annotation: str | None) -> frozenset[str]:

@@ -15,7 +15,6 @@ from interconnect.domain.networks_check import is_registry_name
 from interconnect.domain.render import networks_of
 from interconnect.domain.rules import token_of
 from interconnect.domain.skew import KUBERNETES_MINORS, apart, minor_of, minors_of, too_far_apart
-from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from interconnect.domain.facts import ConfigMapRef, Facts
     from interconnect.domain.stale import StaleCount
     from interconnect.domain.topology import GatewayKey, Group, Topology
+    from interconnect.domain.violations import Violation
 
 CODES = (
     "preflight.networks.there",
@@ -171,9 +171,7 @@ def _networks(topology: Topology, group: Group, observed: Observed) -> Iterator[
         yield Finding("preflight.networks.rendered", Severity.FINAL, {"violation": violation.code, **violation.params})
     for ref, seen in observed.config_maps.items():
         where: dict[str, Any] = {"namespace": ref.namespace, "name": ref.name}
-        there = networks.networks_in(seen.text)
-        invalid = (there,) if isinstance(there, Violation) else networks.validate(there)
-        for violation in invalid:
+        for violation in networks.problems_in(seen.text):
             yield Finding(
                 "preflight.networks.there", Severity.FINAL, {**where, "violation": violation.code, **violation.params}
             )

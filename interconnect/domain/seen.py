@@ -84,7 +84,8 @@ class MemberSeen:
 
     `failure` says why it didn't answer as it should; nothing else is known then. `admitted` are leaves that its
     admission was just found to change. `lacking` are the reads for which the
-    credential lacks the rights, as `verb resource`. `network` is the network label of its system namespace (empty:
+    credential lacks the rights, as `verb resource`, `unread` the kinds of all that wasn't
+    read, for whatever reason: nothing is known of them. `network` is the network label of its system namespace (empty:
     none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
     what differs from what the console wrote, `notes` what admission made of it.
     """
@@ -93,6 +94,7 @@ class MemberSeen:
     lacking: tuple[str, ...] = ()
     namespace: bool | None = None
     network: str | None = None
+    unread: tuple[str, ...] = ()
     webhooks: tuple[WebhookEntry, ...] | None = None
     gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
     stale: StaleCount | None = None
@@ -103,6 +105,7 @@ class MemberSeen:
     def to_json(self) -> Json:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
+        said["unread"] = list(self.unread)
         said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
@@ -116,6 +119,7 @@ class MemberSeen:
             lacking=tuple(data.get("lacking", ())),
             namespace=data.get("namespace"),
             network=data.get("network"),
+            unread=tuple(data.get("unread", ())),
             webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
@@ -225,7 +229,9 @@ class ControlPlaneSeen:
     `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `replicas` are those
     that should answer, ready or not; None where the credential may not ask them. `direct`: they are asked by the mesh's
     direct URL, however many there are behind it. `restarting`: an istiod Deployment is being rolled, and hasn't failed.
-    `drift` is what differs from what the console wrote there.
+    `drift` is what differs from what the console wrote there. `invalid`: why istiod can't use a ConfigMap's
+    meshNetworks, the first reason for each, with `namespace`, `name` and the `count`. `unread` are the kinds that
+    weren't read: nothing is known of them.
     """
 
     failure: Violation | None = None
@@ -237,6 +243,8 @@ class ControlPlaneSeen:
     restarting: bool = False
     rule: RuleSeen | None = None
     drift: tuple[Violation, ...] = ()
+    invalid: tuple[Violation, ...] = ()
+    unread: tuple[str, ...] = ()
     root_ca: str | None = None
     trust_domain: str | None = None
     selectors: bool | None = None
@@ -245,13 +253,19 @@ class ControlPlaneSeen:
         """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
         names = ("direct", "restarting", "root_ca", "trust_domain", "selectors")
         said: Json = {name: getattr(self, name) for name in names}
-        said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
-        return said | {"drift": [each.to_json() for each in self.drift]}
+        said |= {
+            "lacking": list(self.lacking),
+            "unread": list(self.unread),
+            "rule": self.rule.to_json() if self.rule else None,
+        }
+        return said | {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "invalid")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
             lacking=tuple(data.get("lacking", ())),
+            invalid=tuple(map(Violation.from_json, data.get("invalid", ()))),
+            unread=tuple(data.get("unread", ())),
             istiods=tuple(map(Istiod.from_json, data.get("istiods", ()))),
             direct=bool(data.get("direct")),
             restarting=bool(data.get("restarting")),
@@ -322,7 +336,7 @@ class ControlPlane:
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the console itself has done and is doing: UUIDs of gateways that it has created, whether the rule is
-    written, and how many steps the last failed rollout left undone.
+    written, the ConfigMaps whose networks it has written, and how many steps the last failed rollout left undone.
 
     Of a running rollout: the clusters that it works on (`busy`), whether it publishes networks and which groups' among
     them (`groups`), and whether it writes the rule (`on_rule`).
@@ -330,6 +344,7 @@ class Work:
 
     created: frozenset[str] = frozenset()
     rule_written: bool = False
+    networks: frozenset[Target] = frozenset()
     busy: frozenset[str] = frozenset()
     publishing: bool = False
     groups: frozenset[str] = frozenset()
@@ -379,6 +394,15 @@ class MeshSeen:
         """The istiod replicas that don't answer. Of a new one, or one that may not be asked, neither is known."""
         replicas = self.control_plane.replicas
         return tuple(each for each in replicas if each.silent_since is not None and self.fresh(each.looked_at))
+
+    def answers_now(self, member: Member | None) -> bool:
+        """Whether what the fast look saw of a cluster is true now: it answered, and lately."""
+        return member is not None and member.failure is None and self.fresh(member.seen_at)
+
+    @property
+    def depended_on(self) -> frozenset[str]:
+        """The clusters of joined groups: what is broken there breaks traffic."""
+        return frozenset(name for group in self.topology.joined for name in group.clusters)
 
 
 def stale_after(period: timedelta) -> timedelta:

@@ -14,12 +14,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from interconnect.domain.credentials import ENDED, expiry
-from interconnect.domain.findings import Subject, SubjectKind
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.patience import ISTIOD_SECONDS
 from interconnect.domain.render import networks_of
 from interconnect.domain.seen import MemberDetails, MeshSeen, Readiness
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
+from interconnect.domain.troubles import troubles_of
 from interconnect.domain.verify import compare_seen, expected_of
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ class Statuses:
 
     @cached_property
     def clusters(self) -> dict[str, State]:
-        return {name: _cluster(self.mesh, self.mesh.members.get(name)) for name in self.mesh.topology.clusters}
+        depended_on = self.mesh.depended_on
+        states = {name: _cluster(self.mesh, self.mesh.members.get(name)) for name in self.mesh.topology.clusters}
+        return {name: state if name in depended_on else _lesser(state) for name, state in states.items()}
 
     @cached_property
     def gateways(self) -> dict[GatewayKey, State]:
@@ -207,6 +210,25 @@ class Statuses:
     @cached_property
     def _expected(self) -> dict[str, tuple[Endpoint, ...]]:
         return expected_of(networks_of(self.mesh.topology))
+
+    @cached_property
+    def troubles(self) -> tuple[Finding, ...]:
+        """What is wrong beyond the states of objects."""
+        return troubles_of(self.mesh)
+
+    @cached_property
+    def _grave(self) -> dict[Subject, list[State]]:
+        """The critical troubles as states of what they are about: each is a finding too."""
+        found: dict[Subject, list[State]] = {}
+        for each in self.troubles:
+            if each.severity is Severity.CRITICAL:
+                found.setdefault(each.subject, []).append(self._state_of(each))
+        return found
+
+    def _state_of(self, found: Finding) -> State:
+        work = self.mesh.work
+        busy = found.subject.name in work.busy if found.subject.kind is SubjectKind.CLUSTER else work.publishing
+        return State(found.code, Level.BUSY if busy else Level.BAD, found.params)
 
     @cached_property
     def drift(self) -> tuple[Drift, ...]:
@@ -294,9 +316,27 @@ class Statuses:
         if known.seen.present is False and not created:
             return State("gateway.not-created", Level.CALM, at=known.at)
         state = replace(self._gateway_seen(gateway, known), at=known.at)
+        state = state if self._is_used(gateway, known) else _lesser(state)
         if gateway.key.cluster in self.mesh.work.busy and state.level in (Level.BAD, Level.WARN):
             state = replace(state, level=Level.BUSY)
         return _aged(state, self.mesh.fresh(known.at))
+
+    def _is_used(self, gateway: Gateway, known: GatewayKnown) -> bool:
+        """Whether calls to a joined group may go through a gateway; where an address added by hand leads is unknown."""
+        group = self.mesh.topology.group_of(gateway.key.cluster)
+        if group is None or not group.joined:
+            return False
+        own = known.seen.addresses or ()
+        return any(
+            each.gateway == gateway.key
+            or (each.gateway is None and (each.host in own or each.host not in self._hosts))
+            for each in group.addresses or ()
+        )
+
+    @cached_property
+    def _hosts(self) -> frozenset[str]:
+        """Every address that a load balancer of some gateway reports."""
+        return frozenset(host for known in self.mesh.gateways.values() for host in known.seen.addresses or ())
 
     def _gateway_seen(self, gateway: Gateway, known: GatewayKnown) -> State:
         seen = known.seen
@@ -323,9 +363,7 @@ class Statuses:
         gone = sorted(used - set(seen.addresses or ()))
         if not gone or seen.addresses is None:
             return State("gateway.ready", Level.GOOD)
-        inside = any(self.leads_in(each) is not False for each in addresses)
-        params = {"used": gone, "addresses": list(seen.addresses)}
-        return State("gateway.address-changed", Level.WARN if inside else Level.BAD, params)
+        return State("gateway.address-changed", Level.WARN, {"used": gone, "addresses": list(seen.addresses)})
 
     def _joined(self, group: Group) -> State:
         plane = self.mesh.control_plane
@@ -430,8 +468,10 @@ class Statuses:
 
     def _on_cluster(self, name: str) -> Iterator[Part]:
         yield Part(Subject(SubjectKind.CLUSTER, name), self.clusters[name])
+        own = Subject(SubjectKind.CLUSTER, name)
+        yield from (Part(own, state) for state in self._grave.get(own, ()))
         if drift := self.drifted(name):
-            yield Part(Subject(SubjectKind.CLUSTER, name), self._drift(drift, name))
+            yield Part(own, self._drift(drift, name))
 
     def _drift(self, drift: tuple[Violation, ...], cluster: str) -> State:
         member = self.mesh.members[cluster]
@@ -460,6 +500,12 @@ class Statuses:
             yield Part(Subject(SubjectKind.RULE, ""), self.rule)
         yield from self.groups.values()
         yield from (
+            Part(subject, state)
+            for subject, states in self._grave.items()
+            for state in states
+            if subject.kind is not SubjectKind.CLUSTER or self.mesh.topology.group_of(subject.name) is None
+        )
+        yield from (
             Part(Subject(SubjectKind.CLUSTER, name), state)
             for name, state in self.clusters.items()
             if topology.group_of(name) is None
@@ -480,7 +526,8 @@ class Statuses:
         for kind, name, ends in sorted(known, key=lambda each: each[2]):
             found = expiry(ends, self.mesh.now)
             if found is not None:
-                level = Level.BAD if found.code == ENDED else Level.WARN
+                needed = kind is SubjectKind.CONTROL_PLANE or name in self.mesh.depended_on
+                level = Level.BAD if found.code == ENDED and needed else Level.WARN
                 state = State("mesh.credential-ends", level, {**found.params, "part": name}, cause=found)
                 yield Part(Subject(kind, "" if kind is SubjectKind.CONTROL_PLANE else name), state)
 
@@ -509,6 +556,14 @@ def _aged(state: State, fresh: bool) -> State:
     if fresh or state.level is Level.UNKNOWN:
         return state
     return State("unknown", Level.UNKNOWN, at=state.at, last=state)
+
+
+def _lesser(state: State) -> State:
+    """Return the state of what no traffic depends on: what is broken there needs attention, and is an outage of
+    nothing.
+    """
+    last = _lesser(state.last) if state.last is not None else None
+    return replace(state, level=Level.WARN if state.level is Level.BAD else state.level, last=last)
 
 
 def _drift_params(drift: tuple[Violation, ...]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _look(place: _Place) -> tuple[ControlPlaneSeen, Foreign]:
     gateways = place.allowed(lambda: place.config.list(kinds.GATEWAY))
     drift = _drift(place, facts, maps, gateways)
     by_name = {text(each, "metadata", "name"): each for each in deployments}
-    config = next((mesh_config_of(each.object) for each in maps.values() if isinstance(each, Present)), {})
+    config = next((mesh_config_of(each.object) for each in maps.values() if isinstance(each, Present)), None)
     replicas = _replicas(place, found, by_name, facts)
     seen = ControlPlaneSeen(
         lacking=tuple(place.lacking),
@@ -108,8 +108,10 @@ def _look(place: _Place) -> tuple[ControlPlaneSeen, Foreign]:
         rule=_rule(place, gateways, drift),
         drift=tuple(each for each in drift if each.params.get("kind") != "Gateway"),
         root_ca=place.allowed(lambda: root_ca(place.config, namespace)),
-        trust_domain=trust_domain_of(config),
-        selectors=_covered(place, config),
+        invalid=_invalid(maps),
+        unread=_unread(maps, gateways),
+        trust_domain=None if config is None else trust_domain_of(config),
+        selectors=None if config is None else _covered(place, config),
     )
     return replace(seen, lacking=tuple(place.lacking)), foreign
 
@@ -126,8 +128,28 @@ def _foreign(maps: Iterable[Live]) -> Foreign:
     for each in maps:
         if isinstance(each, Present):
             annotation = mapping(each.object, "metadata", "annotations").get(NETWORKS_ANNOTATION)
-            foreign |= networks.foreign_addresses(mapping(each.object, "data").get(DATA_KEY), annotation)
+            foreign |= networks.foreign_addresses(_networks_text(each), annotation)
     return foreign
+
+
+def _invalid(maps: Mapping[ConfigMapRef, Live]) -> tuple[Violation, ...]:
+    """For each ConfigMap whose meshNetworks istiod can't use the first reason, and how many there are."""
+    found: list[Violation] = []
+    for ref, each in maps.items():
+        problems = networks.problems_in(_networks_text(each)) if isinstance(each, Present) else ()
+        if problems:
+            where = {"namespace": ref.namespace, "name": ref.name, "count": len(problems)}
+            found.append(replace(problems[0], params={**problems[0].params, **where}))
+    return tuple(found)
+
+
+def _unread(maps: Mapping[ConfigMapRef, Live], gateways: list[Json] | None) -> tuple[str, ...]:
+    config_maps = ("ConfigMap",) if any(isinstance(each, Unknown) for each in maps.values()) else ()
+    return (*config_maps, *(() if gateways is not None else ("Gateway",)))
+
+
+def _networks_text(config_map: Present) -> str | None:
+    return mapping(config_map.object, "data").get(DATA_KEY)
 
 
 def _drift(

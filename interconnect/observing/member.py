@@ -96,7 +96,7 @@ def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetail
         optional=tuple(sorted(str(right) for right in found if right.optional)),
         pod_cidrs=tuple(pools or ()),
         root_ca=reader.ask(lambda: root_ca(api, system_namespace)),
-        trust_domain=reader.ask(lambda: trust_domain(api, system_namespace)),
+        trust_domain=reader.ask(lambda: own_trust_domain(api, system_namespace)),
         # Last, since there may be many.
         unlabelled=reader.ask(lambda: stale.count(unlabelled(api, group, deadline=reader.left), group or None)),
     )
@@ -204,6 +204,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         network=None
         if not holder or holder[0] is None
         else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
+        unread=_unread(holder, configurations, objects, pods),
         webhooks=entries,
         gateways=gateways,
         stale=pods,
@@ -211,6 +212,17 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         notes=notes_of(_with_admitted(asked.applied, admitted), known),
         admitted=admitted,
     )
+
+
+def _unread(
+    holder: tuple[Json | None] | None,
+    configurations: list[Json] | None,
+    objects: Mapping[Kind, list[Json] | None],
+    pods: object,
+) -> tuple[str, ...]:
+    of_mesh = {"Namespace": holder, "MutatingWebhookConfiguration": configurations, "Pod": pods}
+    missing = [name for name, found in of_mesh.items() if found is None]
+    return (*missing, *(kind.kind for kind, found in objects.items() if found is None))
 
 
 def _with_admitted(
@@ -320,7 +332,7 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
         return ClusterSeen(
             answers=True,
             system_namespace=namespace,
-            root_ca=allowed(lambda: root_ca(api, system_namespace)),
+            root_ca=allowed(lambda: root_ca(api, system_namespace)) or None,
             trust_domain=allowed(lambda: trust_domain(api, system_namespace)),
             labelled_services=allowed(lambda: _labelled_services(api)),
             services=allowed(lambda: _services(api)),
@@ -333,16 +345,22 @@ def inspect(api: Api, *, system_namespace: str, group: str | None) -> ClusterSee
         return ClusterSeen(answers=False)
 
 
-def root_ca(api: Api, namespace: str) -> str | None:
-    """Return the SHA-256 of the mesh's root that this cluster's Pods trust."""
+def root_ca(api: Api, namespace: str) -> str:
+    """Return the SHA-256 of the mesh's root that this cluster's Pods trust; empty if they have none."""
     found = api.get(kinds.CONFIG_MAP, ROOT_CA, namespace)
     pem = text(found, "data", "root-cert.pem") if found else ""
-    return hashlib.sha256(pem.strip().encode()).hexdigest() if pem else None
+    return hashlib.sha256(pem.strip().encode()).hexdigest() if pem else ""
 
 
 def trust_domain(api: Api, namespace: str) -> str:
     """Return the trust domain: a member may have its own mesh configuration; without one it has istiod's default."""
     return trust_domain_of(mesh_config_of(api.get(kinds.CONFIG_MAP, "istio", namespace)))
+
+
+def own_trust_domain(api: Api, namespace: str) -> str:
+    """Return the trust domain of a member's own mesh configuration; empty where it has none, and takes istiod's."""
+    found = api.get(kinds.CONFIG_MAP, "istio", namespace)
+    return trust_domain_of(mesh_config_of(found)) if found else ""
 
 
 def mesh_config_of(config_map: Json | None) -> Json:

@@ -395,10 +395,10 @@ def _concluded(mesh: Mesh) -> bool:
         return False
     before = fresh.observation.summarized_at
     sight = pages.sight(fresh)
-    found = diagnose(sight.statuses, written=applied.networks_targets(fresh))
+    found = diagnose(sight.statuses)
     at, summary = sight.seen.now, summary_of(sight.statuses)
     with transaction.atomic():
-        findings.note_findings(fresh, findings.LOOK, found.findings, at=at, held=found.held)
+        findings.note_findings(fresh, findings.LOOK, found.findings, at=at, held=found.held, keeps=found.keeps)
         latest = observed.note_summary(fresh, summary, at=at, after=before)
         if not latest:
             transaction.set_rollback(True)

@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.entries import OF_THE_MESH, Admitted, Applied, AppliedState, Target
 from interconnect.domain.preflight import lasting
-from interconnect.domain.render import NETWORKS_FIELD
 from interconnect.models import AppliedEntry, Consent, Mesh, Publication, Rollout
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-_PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
+PLACE = ("cluster_uid", "api_version", "kind", "namespace", "name", "field")
 _AS_AGAIN = ("state", "value", "admitted", "gateway", "object_uid", "rollout", "updated_at")
 _AS_NEW = (*_AS_AGAIN, "found", "adopted", "archived")
 
 
 def _place(target: Target) -> dict[str, str]:
-    return dict(zip(_PLACE, target, strict=True))
+    return dict(zip(PLACE, target, strict=True))
 
 
 def target_of(row: AppliedEntry) -> Target:
-    return Target(*(getattr(row, name) for name in _PLACE))
+    return Target(*(getattr(row, name) for name in PLACE))
 
 
 def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]:
@@ -38,12 +37,6 @@ def rows(mesh: Mesh, *, cluster_uid: str | None = None) -> dict[Target, Applied]
 def _applied(row: AppliedEntry) -> Applied:
     admitted = tuple(Admitted(tuple(path), value) for path, value in row.admitted)
     return Applied(row.value, AppliedState(row.state), row.found, row.object_uid, row.adopted, row.gateway, admitted)
-
-
-def networks_targets(mesh: Mesh) -> frozenset[Target]:
-    """Return the ConfigMaps to which meshNetworks may have been written."""
-    rows = AppliedEntry.objects.filter(mesh=mesh, archived=False, field=NETWORKS_FIELD)
-    return frozenset(Target(*row) for row in rows.values_list(*_PLACE))
 
 
 def consents(mesh: Mesh) -> frozenset[str]:
@@ -82,7 +75,7 @@ def intend(mesh: Mesh, intentions: Iterable[Intention], there: Collection[Target
 
 
 def _upsert(rows: Iterable[AppliedEntry], fields: Sequence[str]) -> None:
-    AppliedEntry.objects.bulk_create(rows, update_conflicts=True, unique_fields=("mesh", *_PLACE), update_fields=fields)
+    AppliedEntry.objects.bulk_create(rows, update_conflicts=True, unique_fields=("mesh", *PLACE), update_fields=fields)
 
 
 def _intended(mesh: Mesh, intention: Intention, rollout: Rollout | None) -> AppliedEntry:

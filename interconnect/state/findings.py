@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -28,9 +28,16 @@ _Key = tuple[str, Subject, str]
 
 
 def note_findings(
-    mesh: Mesh, source: str, found: Iterable[Finding], *, at: datetime, held: Collection[Subject] = ()
+    mesh: Mesh,
+    source: str,
+    found: Iterable[Finding],
+    *,
+    at: datetime,
+    held: Collection[Subject] = (),
+    keeps: Callable[[Finding], bool] = lambda _finding: False,
 ) -> None:
-    """Store what one source finds now: new ones open, known ones are seen again, and those no longer found end.
+    """Store what one source finds now: new ones open, known ones are seen again, and those no longer found end, unless
+    `keeps` says that nobody knows.
 
     Findings about `held` subjects stay as they are. Two workers may do this at once: one waits for the other.
     """
@@ -39,7 +46,8 @@ def note_findings(
         # The second of two workers sees the rows of the first.
         Mesh.objects.select_for_update().get(id=mesh.id)
         known = {_key(row): row for row in open_rows(mesh).filter(source=source)}
-        ended = [row.pk for key, row in known.items() if key not in wanted and key[1] not in held]
+        gone = [row for key, row in known.items() if key not in wanted and key[1] not in held]
+        ended = [row.pk for row in gone if not keeps(finding_of(row))]
         FindingRow.objects.filter(pk__in=ended).update(ended_at=at)
         again = [_seen_again(row, wanted[key]) for key, row in known.items() if key in wanted]
         FindingRow.objects.bulk_update(
@@ -107,6 +115,12 @@ def silences(meshes: Collection[Mesh], now: datetime) -> list[Silence]:
 
 def silence_of(mesh: Mesh, silence_id: int) -> Silence | None:
     return Silence.objects.filter(mesh=mesh, id=silence_id).select_related("mesh").first()
+
+
+def name_of(row: FindingRow) -> str:
+    """Return what a finding is about as people call it: a gateway by the name of its objects."""
+    of_gateway = row.params.get("gateway") if row.subject_kind == SubjectKind.GATEWAY else None
+    return of_gateway if isinstance(of_gateway, str) else row.subject
 
 
 def subject_of(row: FindingRow) -> str:

@@ -11,7 +11,8 @@ from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from interconnect.domain.changes import published_by
-from interconnect.domain.entries import RULE_NAME, AppliedState
+from interconnect.domain.entries import RULE_NAME, AppliedState, Target
+from interconnect.domain.render import NETWORKS_FIELD
 from interconnect.domain.seen import MeshSeen, Work
 from interconnect.domain.serial import changes_from_json
 from interconnect.domain.status import Statuses
@@ -30,6 +31,7 @@ from interconnect.models import (
 )
 from interconnect.models.rollout import UNFINISHED
 from interconnect.state import observed
+from interconnect.state.applied import PLACE
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts
@@ -77,8 +79,11 @@ def _ends(mesh: Mesh) -> Mapping[str, datetime]:
 
 def work_of(mesh: Mesh, names: Mapping[str, str]) -> Work:
     """Return what the console has done and is doing; `names` are the clusters' by UID."""
-    written = AppliedEntry.objects.filter(mesh=mesh, archived=False, kind__in=("Deployment", "Gateway"), field="")
-    rows = list(written.values_list("kind", "name", "gateway", "state"))
+    objects = Q(kind__in=("Deployment", "Gateway"), field="") | Q(field=NETWORKS_FIELD)
+    written = AppliedEntry.objects.filter(objects, mesh=mesh, archived=False)
+    places = [
+        (Target(*place), gateway, state) for *place, gateway, state in written.values_list(*PLACE, "gateway", "state")
+    ]
     running = Step.objects.filter(rollout__mesh=mesh, rollout__status__in=UNFINISHED).order_by()
     of_rule = Q(kind__in=(StepKind.RULE, StepKind.RULE_DELETE))
     touched = set(
@@ -93,10 +98,11 @@ def work_of(mesh: Mesh, names: Mapping[str, str]) -> Work:
     failed = newest is not None and newest.status == RolloutStatus.FAILED and newest.dismissed_at is None
     left = newest.steps.filter(status__in=UNDONE).count() if newest is not None and failed else 0
     return Work(
-        created=frozenset(gateway for kind, _n, gateway, state in rows if gateway and state != AppliedState.INTENDED),
-        rule_written=any(kind == "Gateway" and name == RULE_NAME for kind, name, _g, _s in rows),
+        created=frozenset(gateway for _p, gateway, state in places if gateway and state != AppliedState.INTENDED),
+        rule_written=any(place.kind == "Gateway" and place.name == RULE_NAME for place, _g, _s in places),
+        networks=frozenset(place for place, _g, _s in places if place.field == NETWORKS_FIELD),
         busy=frozenset(names[chain] for chain, _phase, on_rule in touched if chain in names and not on_rule),
-        publishing=any(phase == Phase.PUBLISH for _chain, phase, _rule in touched),
+        publishing=any(phase in (Phase.PUBLISH, Phase.CLOSE) for _chain, phase, _rule in touched),
         # A join that an earlier rollout has left undone has a preflight of its own.
         groups=groups | {chain.removeprefix(GROUP_CHAIN) for chain, _p, _r in touched if chain.startswith(GROUP_CHAIN)},
         on_rule=any(on_rule for _chain, _phase, on_rule in touched),

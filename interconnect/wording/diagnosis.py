@@ -32,9 +32,8 @@ MESSAGES: Mapping[str, StrPromise] = {
     "rule.changed": _("The gateway rule isn't as the console wrote it. %(violation)s"),
     "rule.other-rule": _("Other Gateway objects open the same port on the console's gateways: %(others)s."),
     "networks.changed": _("meshNetworks doesn't hold the joined groups as published. %(violation)s"),
-    "networks.still-known": _(
-        "These istiod replicas still list the network %(network)s, which isn't joined: %(replicas)s."
-    ),
+    "networks.invalid": PREFLIGHT["preflight.networks.there"],
+    "networks.still-known": _("istiod still lists networks that aren't joined: %(networks)s. Replicas: %(replicas)s."),
     "networks.revision-lacks-groups": _(
         "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
         "their gateways. Restore it."
@@ -56,6 +55,12 @@ MESSAGES: Mapping[str, StrPromise] = {
     "cluster.namespace-missing": PREFLIGHT["preflight.system-namespace"],
     "cluster.network-label": _("The network label of the system namespace isn't as the console set it. %(violation)s"),
     "cluster.injection-path": _("The injection webhook doesn't give new Pods the group's network. %(violation)s"),
+    "cluster.injection-cluster": _(
+        "The injection webhook of %(cluster)s gives new Pods another cluster ID: %(others)s."
+    ),
+    "cluster.label-outside": _(
+        "%(cluster)s is in no network group, but its system namespace carries the network label %(network)s."
+    ),
     "cluster.not-synced": _(
         "These istiod replicas haven't read all of %(cluster)s: %(replicas)s. They report “%(status)s”."
     ),
@@ -82,6 +87,7 @@ MESSAGES: Mapping[str, StrPromise] = {
     "pods.unlabelled": PREFLIGHT["preflight.unlabelled-pods"],
     "trust.root-ca": PREFLIGHT["preflight.root-ca"],
     "trust.domain": PREFLIGHT["preflight.trust-domain"],
+    "trust.root-missing": _("%(cluster)s has no ConfigMap %(namespace)s/istio-ca-root-cert, so new Pods don't start."),
     "versions.istio-skew": PREFLIGHT["preflight.istio-skew"],
     "versions.kubernetes-skew": PREFLIGHT["preflight.kubernetes-skew"],
     "discovery.selectors": _("istiod's discovery selectors leave out the system namespace %(namespace)s."),
@@ -99,6 +105,7 @@ TITLES: Mapping[str, StrPromise] = {
     "rule.changed": _("Gateway rule changed"),
     "rule.other-rule": _("Another Gateway on the same port"),
     "networks.changed": _("meshNetworks changed"),
+    "networks.invalid": _("meshNetworks isn't valid"),
     "networks.still-known": _("Removed network still known"),
     "networks.source-unknown": _("Source of meshNetworks unknown"),
     "networks.revision-lacks-groups": _("Revision without the joined groups"),
@@ -114,6 +121,8 @@ TITLES: Mapping[str, StrPromise] = {
     "cluster.namespace-missing": _("System namespace missing"),
     "cluster.network-label": _("Network label changed"),
     "cluster.injection-path": _("Injection webhook changed"),
+    "cluster.injection-cluster": _("Injection webhook of another cluster"),
+    "cluster.label-outside": _("Network label outside the groups"),
     "cluster.not-synced": _("Cluster not in sync with istiod"),
     "cluster.unknown-to-istiod": _("Cluster unknown to istiod"),
     "cluster.changed-by-admission": _("Changed by admission"),
@@ -132,10 +141,10 @@ TITLES: Mapping[str, StrPromise] = {
     "credential.ends-soon": _("Credential expires soon"),
     "trust.root-ca": _("Different root CAs"),
     "trust.domain": _("Different trust domains"),
+    "trust.root-missing": _("Root certificate missing"),
     "versions.istio-skew": _("Several versions of Istio"),
     "versions.kubernetes-skew": _("Kubernetes versions too far apart"),
     "discovery.selectors": _("Discovery selectors leave out the system namespace"),
-    "preflight.networks.there": _("meshNetworks isn't valid"),
     "preflight.networks.rendered": _("Joined groups don't make a valid meshNetworks"),
     "preflight.cluster-name": _("Istio rejects the cluster name"),
     "preflight.address-taken": _("Address of another network"),

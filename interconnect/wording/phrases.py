@@ -9,6 +9,7 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from interconnect.domain.credentials import ENDED
 from interconnect.domain.findings import Finding, parameters
 from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
@@ -18,6 +19,7 @@ from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutKind
 from interconnect.wording import MESSAGES, word
 from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
+from interconnect.wording.diagnosis import TITLES
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -70,8 +72,9 @@ def cluster_error(code: str, params: Mapping[str, Any]) -> str:
 
 
 def state_label(state: State) -> str:
-    """Return a state in a word or two."""
-    return word(_label(state), state.params)
+    """Return a state in a word or two; what is wrong beyond a state is called as the finding is."""
+    label = _label(state)
+    return str(TITLES[state.code]) if label not in MESSAGES and state.code in TITLES else word(label, state.params)
 
 
 def _label(state: State) -> str:
@@ -81,7 +84,7 @@ def _label(state: State) -> str:
             return "state.cluster.reachable"
         case "joined.in-effect" if state.params.get("replicas") == 1:
             return f"{label}.one"
-        case "mesh.credential-ends" if state.level is Level.BAD:
+        case "mesh.credential-ends" if state.cause and state.cause.code == ENDED:
             return f"{label}.ended"
         case "mesh.drift" if state.cause and state.cause.code in UNAPPLIED and not state.params.get("owners"):
             return f"{label}.unapplied"
@@ -128,7 +131,9 @@ def _own_reason(state: State) -> str:
         key = f"{key}.silent"
     if said and f"{key}.said.reason" in MESSAGES:
         return word(f"{key}.said.reason", {**state.params, "reason": said})
-    return word(f"{key}.reason", state.params) if f"{key}.reason" in MESSAGES else ""
+    if f"{key}.reason" in MESSAGES:
+        return word(f"{key}.reason", state.params)
+    return word(state.code, state.params) if key not in MESSAGES else ""
 
 
 def _unknown(state: State) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
-from interconnect.domain.render import networks_of
+from interconnect.domain.render import networks_of, networks_target
 from interconnect.domain.seen import (
     ControlPlane,
     ControlPlaneSeen,
@@ -31,6 +31,7 @@ from tests.domain.meshes import HUB, grouped
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 A, B = GatewayKey("member-a", 1), GatewayKey("member-b", 1)
 ISTIOD = Istiod("istiod", "default", 2, "hub", "1.31.0", ConfigMapRef(HUB, "istio-system", "istio"))
+PUBLISHED = frozenset({networks_target(ISTIOD.networks)} if ISTIOD.networks else ())
 HOSTS = {A: "203.0.113.1", B: "203.0.113.2"}
 
 
@@ -58,7 +59,9 @@ def well(topology: Topology | None = None, **more: Any) -> MeshSeen:
             looked_at=NOW,
             replicas=replicas,
         ),
-        "work": Work(created=frozenset(each.id for each in topology.gateways.values()), rule_written=True),
+        "work": Work(
+            created=frozenset(each.id for each in topology.gateways.values()), rule_written=True, networks=PUBLISHED
+        ),
         "facts": Facts(istiods=(ISTIOD,)),
     }
     return MeshSeen(topology=topology, now=NOW, **(own | more))

@@ -8,24 +8,28 @@ from typing import Any
 
 import pytest
 
+from interconnect.domain.changes import CreateGateway, CreateGroup, Enable
 from interconnect.domain.diagnosis import CODES, diagnose, standstill
-from interconnect.domain.facts import Facts
+from interconnect.domain.facts import Facts, WebhookEntry
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.domain.render import networks_target
 from interconnect.domain.seen import MemberDetails, MemberSeen, Readiness, RuleSeen
 from interconnect.domain.stale import StaleCount, Workload
-from interconnect.domain.status import Statuses
-from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
+from interconnect.domain.status import Level, Statuses
+from interconnect.domain.topology import Address, Autoscaling, GatewayKey, GatewaySpec
 from interconnect.domain.violations import Violation
 from tests.domain import seen
+from tests.domain.meshes import after, mesh, uuid
 from tests.domain.seen import HOSTS, ISTIOD, NOW, A, B, ago, gateway, member, replica, spoiled, well
 
 ECHO = Workload("shop", "Deployment", "echo")
-PUBLISHED = [networks_target(ISTIOD.networks)] if ISTIOD.networks else []
 
 
 def drift(kind: str, name: str = "x", field: str = "") -> Violation:
     return Violation("drift.overwritten", {"kind": kind, "name": name, "field": field, "owners": ["helm"]})
+
+
+def hook(cluster: str) -> WebhookEntry:
+    return WebhookEntry("injector", "istio", "path", f"/inject/cluster/{cluster}/net/green")
 
 
 def failing(code: str) -> Any:
@@ -69,10 +73,11 @@ def istiods(*items: Any) -> Statuses:
     return spoiled(facts=Facts(istiods=items))
 
 
+BROKEN = Violation("networks.gateway-port", {"namespace": "istio-system", "name": "istio", "count": 1})
 CANARY = replace(ISTIOD, deployment="istiod-canary", revision="canary", version="1.32.0")
 GREEN, MEMBER_B = Subject(SubjectKind.GROUP, "green"), Subject(SubjectKind.CLUSTER, "member-b")
-GATEWAY_A = Subject(SubjectKind.GATEWAY, "eastwest-member-a-1")
-GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "eastwest-member-b-1"), Subject(SubjectKind.CONTROL_PLANE)
+GATEWAY_A, MEMBER_A = Subject(SubjectKind.GATEWAY, "member-a/1"), Subject(SubjectKind.CLUSTER, "member-a")
+GATEWAY_B, PLANE = Subject(SubjectKind.GATEWAY, "member-b/1"), Subject(SubjectKind.CONTROL_PLANE)
 WARNING, CRITICAL, INFO = Severity.WARNING, Severity.CRITICAL, Severity.INFO
 
 CASES: list[tuple[Statuses, str, Subject, Severity]] = [
@@ -86,6 +91,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (there(rule=RuleSeen(True, drift("Gateway"))), "rule.changed", Subject(SubjectKind.RULE), CRITICAL),
     (there(rule=RuleSeen(True, None, ("shop/mine",))), "rule.other-rule", Subject(SubjectKind.RULE), WARNING),
     (there(drift=(drift("ConfigMap", "istio", "meshNetworks"),)), "networks.changed", PLANE, CRITICAL),
+    (there(invalid=(BROKEN,)), "networks.invalid", PLANE, CRITICAL),
     (both(networks={"old": (("203.0.113.9", 15443),)}), "networks.still-known", PLANE, WARNING),
     (
         istiods(replace(ISTIOD, networks=None)),
@@ -115,13 +121,21 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (of(lacking=("list pods",)), "cluster.rights-missing", MEMBER_B, WARNING),
     (of(namespace=False), "cluster.namespace-missing", MEMBER_B, CRITICAL),
     (of(drift=(drift("Namespace"),)), "cluster.network-label", MEMBER_B, CRITICAL),
-    (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, WARNING),
+    (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, CRITICAL),
+    (of(webhooks=(hook("member-x"),)), "cluster.injection-cluster", MEMBER_B, CRITICAL),
+    (
+        spoiled(members={"member-c": member(seen=MemberSeen(namespace=True, network="green"))}),
+        "cluster.label-outside",
+        Subject(SubjectKind.CLUSTER, "member-c"),
+        CRITICAL,
+    ),
+    (detailed(root_ca=""), "trust.root-missing", MEMBER_B, CRITICAL),
     (both(clusters={"member-b": "syncing"}), "cluster.not-synced", MEMBER_B, CRITICAL),
-    (both(clusters={"member-a": "synced"}), "cluster.unknown-to-istiod", MEMBER_B, WARNING),
+    (both(clusters={"member-a": "synced"}), "cluster.unknown-to-istiod", MEMBER_B, CRITICAL),
     (of(notes=(Violation("writes.note.admitted", {"field": ".a"}),)), "cluster.changed-by-admission", MEMBER_B, INFO),
     (found_at(present=False), "gateway.missing", GATEWAY_B, CRITICAL),
     (found_at(injected=False), "gateway.not-injected", GATEWAY_B, CRITICAL),
-    (found_at(readiness=Readiness.NONE), "gateway.not-ready", GATEWAY_B, WARNING),
+    (found_at(readiness=Readiness.NONE), "gateway.not-ready", GATEWAY_B, CRITICAL),
     (found_at(readiness=Readiness.SOME), "gateway.degraded", GATEWAY_B, WARNING),
     (of(drift=(drift("Deployment", "eastwest-member-b-1"),)), "gateway.changed", GATEWAY_B, WARNING),
     (found_at(addresses=("203.0.113.99",)), "gateway.address-changed", GATEWAY_B, WARNING),
@@ -146,7 +160,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
 
 
 def findings(statuses: Statuses) -> tuple[Finding, ...]:
-    return diagnose(statuses, written=PUBLISHED).findings
+    return diagnose(statuses).findings
 
 
 @pytest.mark.parametrize(("statuses", "code", "subject", "severity"), CASES, ids=[case[1] for case in CASES])
@@ -192,10 +206,96 @@ def test_a_gateway_that_is_gone_is_not_also_told_as_changed() -> None:
     assert "gateway.changed" not in {each.code for each in findings(statuses)}
 
 
-def test_two_webhooks_that_were_rewritten_are_two_findings_about_one_cluster() -> None:
+def test_gateways_of_one_name_on_two_clusters_are_two_findings() -> None:
+    keys = [GatewayKey(f"production-europe-central-frankfurt-datacenter-{end}", 1) for end in "ab"]
+    clusters = [key.cluster for key in keys]
+    topology = after(
+        mesh(*clusters), Enable(), *(CreateGroup(f"group-{key.cluster[-1]}", frozenset({key.cluster})) for key in keys)
+    )
+    topology = after(topology, *(CreateGateway(key, uuid(number), GatewaySpec()) for number, key in enumerate(keys)))
+    down = dict.fromkeys(keys, gateway(B, Readiness.NONE))
+    found = findings(Statuses(replace(well(), topology=topology, gateways=down)))
+    assert [each.params["cluster"] for each in found if each.code == "gateway.not-ready"] == clusters
+
+
+def test_a_root_other_than_the_control_planes_is_found() -> None:
+    (found,) = findings(there(root_ca="of-istiod", trust_domain="cluster.local"))
+    assert (found.code, found.params["clusters"][-1]) == ("trust.root-ca", ["hub"])
+    assert findings(there(root_ca="root", trust_domain="cluster.local")) == ()
+
+
+def test_however_many_networks_istiod_answers_are_one_finding_of_readable_names() -> None:
+    networks = {f"{number:05d}\ud800{'x' * 5000}": (("203.0.113.9", 15443),) for number in range(2000)}
+    (found,) = [each for each in findings(both(networks=networks)) if each.code == "networks.still-known"]
+    assert found.params["count"] == 2000 and len(found.params["networks"]) == 20
+    assert max(map(len, found.params["networks"])) <= 63 and str(found.params["networks"]).encode()
+    assert found.detail == ""
+
+
+def test_a_label_of_somebodys_own_network_is_no_finding() -> None:
+    known = member(seen=MemberSeen(namespace=True, network="theirs"))
+    facts = Facts(istiods=(ISTIOD,), foreign_networks={"theirs": frozenset()})
+    assert findings(spoiled(members={"member-c": known}, facts=facts)) == ()
+
+
+def test_webhooks_that_were_rewritten_are_one_finding_about_their_cluster() -> None:
     fields = ("webhook:one", "webhook:two")
     statuses = of(drift=tuple(drift("MutatingWebhookConfiguration", "istio", field) for field in fields))
-    assert len([each for each in findings(statuses) if each.code == "cluster.injection-path"]) == 2
+    (found,) = [each for each in findings(statuses) if each.code == "cluster.injection-path"]
+    assert found.evidence["fields"] == [f"MutatingWebhookConfiguration istio {field}" for field in fields]
+
+
+def about(statuses: Statuses, subject: Subject) -> set[Level]:
+    """The levels of an object, of its group and of the mesh."""
+    group = statuses.mesh.topology.group_of("member-b")
+    whole = {statuses.whole.state.level}
+    of_group = {statuses.groups[group.name].state.level} if group else set()
+    match subject.kind:
+        case SubjectKind.CLUSTER:
+            ending = {each.state.level for each in statuses.credentials if each.subject == subject}
+            return {min({statuses.of_cluster(subject.name).level, *ending}, key=lambda each: each.rank)} | whole
+        case SubjectKind.GATEWAY:
+            return {statuses.gateways[B].level} | of_group | whole
+        case SubjectKind.GROUP:
+            return {statuses.joined[subject.name].level} | of_group | whole
+    return whole
+
+
+@pytest.mark.parametrize("statuses", [case[0] for case in CASES], ids=[case[1] for case in CASES])
+def test_what_is_critical_is_bad_wherever_it_is_shown_and_nothing_else_is(statuses: Statuses) -> None:
+    grave = [each for each in findings(statuses) if each.severity is CRITICAL]
+    for each in grave:
+        assert about(statuses, each.subject) == {Level.BAD}, each
+    if not grave:
+        assert statuses.whole.state.level is not Level.BAD, statuses.whole
+
+
+IDLE = [
+    (spoiled(gateways={A: gateway(A, Readiness.NONE)}), "gateway.not-ready"),
+    (spoiled(gateways={A: gateway(A, present=False)}), "gateway.missing"),
+    (spoiled(gateways={A: gateway(A, injected=False)}), "gateway.not-injected"),
+    (spoiled(members={"member-a": failing("kube.unauthorized")}), "cluster.refuses-us"),
+    (spoiled(members={"member-a": member(ends_at=ago(days=1))}), "credential.ended"),
+    (both(clusters=dict.fromkeys(("member-b", "member-c", "member-d"), "synced")), "cluster.unknown-to-istiod"),
+    (
+        spoiled(members={"member-a": member(seen=MemberSeen(namespace=True, drift=(drift("Namespace"),)))}),
+        "cluster.network-label",
+    ),
+    (spoiled(members={"member-a": member(seen=MemberSeen(namespace=False))}), "cluster.namespace-missing"),
+]
+
+
+@pytest.mark.parametrize(("statuses", "code"), IDLE, ids=[case[1] for case in IDLE])
+def test_what_no_joined_group_depends_on_is_a_warning_everywhere(statuses: Statuses, code: str) -> None:
+    assert {each.code: each.severity for each in findings(statuses)} == {code: WARNING}
+    assert statuses.whole.state.level is not Level.BAD
+
+
+def test_a_gateway_that_a_joined_group_does_not_use_is_a_warning() -> None:
+    topology = seen.joined()
+    green = replace(topology.groups["green"], addresses=(Address(HOSTS[A], gateway=A),))
+    statuses = spoiled(topology=topology.with_group(green), gateways={B: gateway(B, present=False)})
+    assert {each.severity for each in findings(statuses) if each.code == "gateway.missing"} == {WARNING}
 
 
 def test_what_a_running_rollout_touches_is_held() -> None:
@@ -247,6 +347,53 @@ def test_an_address_that_istiod_lists_beside_ours_is_found() -> None:
 )
 def test_what_was_read_too_long_ago_is_not_found(old: Statuses) -> None:
     assert findings(old) == ()
+
+
+OPEN = (
+    Finding("cluster.network-label", CRITICAL, subject=MEMBER_B),
+    Finding("cluster.injection-path", CRITICAL, subject=MEMBER_B),
+    Finding("pods.stale", WARNING, subject=MEMBER_B),
+    Finding("gateway.changed", WARNING, subject=GATEWAY_B),
+    Finding("trust.root-ca", CRITICAL, {"clusters": [["member-a"], ["member-b"]]}),
+)
+OLD = member(seen_at=ago(hours=4), looked_at=ago(hours=4), details_at=ago(hours=4))
+SILENT = replace(OLD, looked_at=NOW, failure=Violation("kube.timeout", {}), since=ago(hours=4))
+
+
+@pytest.mark.parametrize("known", [OLD, SILENT], ids=["old", "silent"])
+def test_what_was_found_on_a_cluster_stays_while_nothing_is_known_of_it(known: Any) -> None:
+    statuses = spoiled(members={"member-b": known}, gateways={B: gateway(B, at=ago(hours=4))})
+    assert [each.code for each in OPEN if not diagnose(statuses).keeps(each)] == []
+    assert diagnose(statuses).keeps(Finding("gateway.missing", CRITICAL, subject=GATEWAY_B))
+    assert not diagnose(statuses).keeps(Finding("cluster.network-label", CRITICAL, subject=MEMBER_A))
+
+
+def test_what_was_found_ends_once_a_look_no_longer_finds_it_or_its_object_is_gone() -> None:
+    assert [each.code for each in OPEN if diagnose(spoiled()).keeps(each)] == []
+    gone = Finding("cluster.network-label", CRITICAL, subject=Subject(SubjectKind.CLUSTER, "member-z"))
+    assert not diagnose(spoiled()).keeps(gone)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("Namespace", "cluster.network-label"),
+        ("MutatingWebhookConfiguration", "cluster.injection-path"),
+        ("Pod", "pods.stale"),
+    ],
+)
+def test_what_was_not_read_of_a_cluster_ends_nothing(kind: str, code: str) -> None:
+    kept = [each.code for each in OPEN if diagnose(of(unread=(kind,))).keeps(each)]
+    assert kept == [code]
+
+
+def test_what_was_found_on_a_silent_control_plane_stays() -> None:
+    changed = Finding("networks.changed", CRITICAL, subject=PLANE)
+    rule = Finding("rule.changed", CRITICAL, subject=Subject(SubjectKind.RULE))
+    silent = spoiled(plane={"failure": Violation("kube.timeout", {})})
+    assert diagnose(silent).keeps(changed) and diagnose(silent).keeps(rule)
+    assert diagnose(there(unread=("ConfigMap",))).keeps(changed) and not diagnose(there()).keeps(changed)
+    assert diagnose(there(unread=("Gateway",))).keeps(rule) and not diagnose(there()).keeps(rule)
 
 
 def test_no_finding_names_a_cluster_by_its_identity() -> None:

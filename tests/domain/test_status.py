@@ -87,8 +87,8 @@ GATEWAYS = [
     (gateway(B, injected=None), "gateway.ready", Level.GOOD),
     (gateway(B, Readiness.NONE), "gateway.not-ready", Level.BAD),
     (gateway(B, Readiness.SOME, available=1), "gateway.degraded", Level.WARN),
-    (gateway(B, addresses=("203.0.113.99",)), "gateway.address-changed", Level.BAD),
-    (gateway(B, addresses=()), "gateway.address-changed", Level.BAD),
+    (gateway(B, addresses=("203.0.113.99",)), "gateway.address-changed", Level.WARN),
+    (gateway(B, addresses=()), "gateway.address-changed", Level.WARN),
     (gateway(B), "gateway.ready", Level.GOOD),
     (gateway(B, at=ago(seconds=151)), "unknown", Level.UNKNOWN),
 ]

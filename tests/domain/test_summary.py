@@ -10,6 +10,7 @@ import pytest
 
 from interconnect.domain.facts import Facts
 from interconnect.domain.findings import Subject, SubjectKind
+from interconnect.domain.render import networks_target
 from interconnect.domain.seen import (
     ControlPlane,
     ControlPlaneSeen,
@@ -30,6 +31,7 @@ from interconnect.domain.summary import Order, Summary, current, ordered, summar
 from interconnect.domain.violations import Violation
 from tests.domain.samples import GREEN, ISTIOD, KEY_A, KEY_B, mesh
 
+PUBLISHED = frozenset({networks_target(ISTIOD.networks)} if ISTIOD.networks else ())
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PERIOD = timedelta(seconds=60)
 READY = GatewaySeen(present=True, replicas=1, available=1, injected=True, addresses=("203.0.113.2",))
@@ -51,7 +53,7 @@ def healthy() -> MeshSeen:
         members=dict.fromkeys(("member-a", "member-b", "member-c"), member),
         gateways={KEY_A: known, KEY_B: known},
         control_plane=plane,
-        work=Work(created=frozenset({"gw-a", "gw-b"}), rule_written=True),
+        work=Work(created=frozenset({"gw-a", "gw-b"}), rule_written=True, networks=PUBLISHED),
         period=PERIOD,
     )
 
@@ -92,7 +94,7 @@ def test_the_worst_parts_are_named_and_the_rest_counted() -> None:
         (Subject(SubjectKind.CLUSTER, "member-a"), "cluster.refuses-us"),
         (Subject(SubjectKind.CLUSTER, "member-c"), "cluster.refuses-us"),
     ]
-    assert found.level is Level.BAD and found.counts == {"bad": 3}
+    assert found.level is Level.BAD and found.counts == {"bad": 1, "warn": 2}
     assert (found.clusters.good, dict(found.clusters.wrong)) == (0, {"cluster.refuses-us": 3})
     assert (found.groups.good, dict(found.groups.wrong)) == (0, {"joined.no-way-in": 1})
 

@@ -31,7 +31,7 @@ PENDING = Finding(
     "gateway.address-pending",
     Severity.WARNING,
     {"gateway": "eastwest-hangzhou-1", "cluster": "hangzhou", "reason": "SyncLoadBalancerFailed: quota exceeded"},
-    subject=Subject(SubjectKind.GATEWAY, "eastwest-hangzhou-1"),
+    subject=Subject(SubjectKind.GATEWAY, "hangzhou/1"),
 )
 STALE = [
     Finding(

@@ -35,7 +35,9 @@ Found = dict[tuple[str, str], Severity]
 def found(world: World) -> Found:
     """What two looks find beyond the Pods that the fleet's sample workloads have from the start."""
     return {
-        (each.code, each.subject.name): each.severity for each in world.found() if not each.code.startswith("pods.")
+        (each.code, str(each.params.get("gateway", each.subject.name))): each.severity
+        for each in world.found()
+        if not each.code.startswith("pods.")
     }
 
 
@@ -159,6 +161,20 @@ def has_another_webhook_path(world: World) -> Callable[[], object]:
     return lambda: world.restore(accept=world.preview().tokens)
 
 
+def has_the_webhook_of_another_cluster(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    existing: Any = cluster.get("MutatingWebhookConfiguration", INJECTOR)
+    url = existing["webhooks"][0]["clientConfig"]["url"]
+
+    def write(cluster_id: str) -> None:
+        for webhook in existing["webhooks"]:
+            webhook["clientConfig"]["url"] = url.replace("/cluster/member-b", f"/cluster/{cluster_id}")
+        cluster.patch("MutatingWebhookConfiguration", INJECTOR, {"webhooks": existing["webhooks"]}, manager="istioctl")
+
+    write("member-x")
+    return lambda: write("member-b")
+
+
 def has_the_webhook_of_a_new_revision(world: World) -> Callable[[], object]:
     world.fleet.cluster("member-b").apply(simulated.injector("member-b", "", f"{INJECTOR}-canary", "canary"))
     return lambda: world.restore(accept=world.preview().tokens)
@@ -168,6 +184,18 @@ def has_no_networks(world: World) -> Callable[[], object]:
     world.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
     world.until(lambda: world.networks == [set()] * 2, "istiods know no network")
     return lambda: world.restore(accept=world.preview().tokens)
+
+
+def has_a_foreign_network_without_a_port(world: World) -> Callable[[], object]:
+    before = world.config_map["data"]["meshNetworks"]
+
+    def write(text: str) -> None:
+        world.fleet.cluster("hub").patch("ConfigMap", "istio", {"data": {"meshNetworks": text}}, SYSTEM, manager="helm")
+
+    networks = yaml.safe_load(before)
+    networks["networks"]["bad_id"] = {"gateways": [{"address": "203.0.113.9", "port": 0}]}
+    write(yaml.safe_dump(networks))
+    return lambda: write(before)
 
 
 def has_no_istiod(world: World) -> Callable[[], object]:
@@ -271,7 +299,7 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 FAULTS = {
     "the gateway in use does not serve": Fault(
         fails_readiness("member-b", NAME_B),
-        {("gateway.not-ready", NAME_B): WARNING, ("group.no-way-in", "green"): CRITICAL},
+        {("gateway.not-ready", NAME_B): CRITICAL, ("group.no-way-in", "green"): CRITICAL},
     ),
     "a gateway that nobody uses does not serve": Fault(
         fails_readiness("member-a", NAME_A), {("gateway.not-ready", NAME_A): WARNING}
@@ -289,8 +317,12 @@ FAULTS = {
     ),
     "a gateway is edited": Fault(has_an_edited_gateway, {("gateway.changed", NAME_B): WARNING}),
     "the network label is another": Fault(has_another_network_label, {("cluster.network-label", "member-b"): CRITICAL}),
-    "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): WARNING}),
-    "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): WARNING}),
+    "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): CRITICAL}),
+    "the webhook is another cluster's": Fault(
+        has_the_webhook_of_another_cluster, {("cluster.injection-cluster", "member-b"): CRITICAL}
+    ),
+    "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): CRITICAL}),
+    "a foreign network is invalid": Fault(has_a_foreign_network_without_a_port, {("networks.invalid", ""): CRITICAL}),
     "meshNetworks is emptied": Fault(
         has_no_networks, {("networks.changed", ""): CRITICAL, ("group.not-in-effect", "green"): CRITICAL}
     ),
@@ -353,9 +385,57 @@ def test_a_cluster_that_may_not_list_pods_answers_again_after_a_silence(joined: 
     joined.fleet.fault("member-c", "403", resource="pods")
     lacking = found(joined)
     joined.fleet.fault("member-c", "refuse")
-    assert found(joined) == {("cluster.no-answer", "member-c"): WARNING}
+    silent = ("cluster.no-answer", "member-c")
+    assert found(joined) == {silent: WARNING} | lacking
     joined.fleet.fault("member-c", "403", resource="pods")
     assert found(joined) == lacking == {("cluster.rights-missing", "member-c"): WARNING}
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "resource"),
+    [
+        (has_an_edited_rule, ("rule.changed", ""), "gateways"),
+        (has_no_networks, ("networks.changed", ""), "configmaps"),
+    ],
+)
+def test_what_may_no_longer_be_read_ends_nothing(
+    joined: World, fault: Callable[[World], object], code: tuple[str, str], resource: str
+) -> None:
+    fault(joined)
+    assert code in found(joined)
+    joined.fleet.fault("hub", "403", resource=resource)
+    assert {code, ("control-plane.rights-missing", "")} <= set(found(joined))
+
+
+def test_somebodys_label_on_a_cluster_in_no_group_is_found(world: World) -> None:
+    cluster = world.fleet.cluster("member-c")
+    cluster.patch("Namespace", SYSTEM, {"metadata": {"labels": {NETWORK: "theirs"}}}, manager="kubectl-edit")
+    assert found(world) == {("cluster.label-outside", "member-c"): WARNING}
+    cluster.patch("Namespace", SYSTEM, {"metadata": {"labels": {NETWORK: None}}}, manager="kubectl-edit")
+    assert found(world) == {}
+
+
+def test_a_root_that_is_missing_is_told_from_one_that_differs(joined: World) -> None:
+    cluster = joined.fleet.cluster("member-b")
+    before: Any = cluster.get("ConfigMap", "istio-ca-root-cert", SYSTEM)
+    cluster.delete("ConfigMap", "istio-ca-root-cert", SYSTEM)
+    look(joined.mesh, slow=True)
+    assert found(joined) == {("trust.root-missing", "member-b"): CRITICAL}
+    metadata = {"name": "istio-ca-root-cert", "namespace": SYSTEM}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": before["data"]})
+    look(joined.mesh, slow=True)
+    assert found(joined) == {}
+
+
+def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> None:
+    fix = has_another_network_label(joined)
+    assert ("cluster.network-label", "member-b") in found(joined)
+    joined.fleet.fault("member-b", "refuse")
+    assert {("cluster.network-label", "member-b"), ("cluster.no-answer", "member-b")} <= set(found(joined))
+    joined.fleet.fault("member-b", None)
+    found(joined)
+    fix()
+    assert found(joined) == {}
 
 
 def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:

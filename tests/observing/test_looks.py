@@ -14,7 +14,7 @@ from interconnect.domain.topology import Autoscaling, GatewaySpec
 from interconnect.models import ClusterObservation, Connection, Finding, Mesh
 from interconnect.services import rollouts, watching
 from interconnect.state import pages
-from interconnect.state.findings import alarming, open_now
+from interconnect.state.findings import LOOK, alarming, open_now
 from tests.observing.calls import Calls
 from tests.support.world import ROOT, SYSTEM, B, World
 from tests.support.worlds import forget_clients
@@ -150,7 +150,7 @@ def test_a_probe_that_stands_still_is_one_finding_until_it_goes_on(joined: World
     watching.look(joined.mesh)
     assert codes(joined) == set()
     later = timezone.now() + timedelta(minutes=5)
-    (found,) = [row for row in open_now([joined.mesh], later) if row.code not in FROM_THE_START]
+    (found,) = [row for row in open_now([joined.mesh], later) if row.source == LOOK and row.code not in FROM_THE_START]
     assert (found.code, found.severity) == ("console.standstill", "critical")
     assert [row.code for row in alarming([joined.mesh], later)[joined.mesh.id]] == ["console.standstill"]
     assert alarming([joined.mesh], timezone.now())[joined.mesh.id] == []

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interconnect.domain.checks import Told, pairs
+from interconnect.kube.errors import Temporary
 from interconnect.models import Inquiry, MeshObservation
-from interconnect.services import answering
+from interconnect.services import answering, checking
 from interconnect.services.checking import checks_start, run_checks
 from interconnect.state import desired, observed
-from tests.support.world import A
+from interconnect.state.findings import open_rows
+from tests.support.world import A, B, step
 from tests.support.worlds import fleets, hasty, joined, prepared
 
 if TYPE_CHECKING:
@@ -94,6 +96,52 @@ def test_what_was_found_is_kept_with_the_mesh(joined: World) -> None:
     assert (kept.at, kept.groups, kept.matrix.ways) == (result.at, result.groups, result.matrix.ways)
     assert [finding.code for finding in kept.findings] == [finding.code for finding in result.findings]
     assert MeshObservation.objects.get(mesh=joined.mesh).facts["istiods"]
+
+
+def labelled(world: World) -> None:
+    service = {"ports": [{"name": "tls", "port": 15443}], "selector": {"app": "theirs"}}
+    meta = {"name": "theirs", "namespace": "shop", "labels": {"topology.istio.io/network": "green"}}
+    cluster = world.fleet.cluster("member-b")
+    cluster.apply({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": service})
+
+
+def test_what_only_the_checks_find_never_alarms(joined: World) -> None:
+    labelled(joined)
+    result = run_checks(joined.mesh)
+    assert {each.code for each in result.findings if each.grave} == {"preflight.labelled-service"}
+    (row,) = open_rows(joined.mesh).filter(code="preflight.labelled-service")
+    assert row.severity == "warning"
+
+
+def test_what_the_checks_find_is_new_until_the_next(joined: World) -> None:
+    labelled(joined)
+    at = run_checks(joined.mesh).at
+    row = open_rows(joined.mesh).get(code="preflight.labelled-service")
+    assert at is not None and row.first_seen > at
+    again = run_checks(joined.mesh).at
+    row.refresh_from_db()
+    assert again is not None and row.first_seen < again
+
+
+def test_what_the_checks_find_is_kept_though_no_matrix_could_be_made(
+    joined: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_args: object) -> None:
+        raise Temporary("timeout")
+
+    labelled(joined)
+    monkeypatch.setattr(checking, "matrix", fails)
+    assert run_checks(joined.mesh).failure is not None
+    assert open_rows(joined.mesh).filter(code="preflight.labelled-service").exists()
+
+
+def test_a_preflight_that_lets_a_group_join_keeps_what_it_found(prepared: World) -> None:
+    labelled(prepared)
+    rollout = prepared.do(prepared.join("green", B), ends="failed")
+    assert not open_rows(prepared.mesh).filter(code="preflight.labelled-service").exists()
+    tokens = step(rollout, "preflight").error_params["tokens"]
+    prepared.retry(rollout, accept=tokens)
+    assert open_rows(prepared.mesh).get(code="preflight.labelled-service").severity == "warning"
 
 
 def test_a_root_that_differs_is_found_after_the_join_too(joined: World) -> None:

@@ -23,7 +23,7 @@ from interconnect.rollouts.driver import drive
 from interconnect.services import clusters, meshes, rollouts
 from interconnect.services.watching import look
 from interconnect.state import desired
-from interconnect.state.findings import finding_of, open_rows
+from interconnect.state.findings import LOOK, finding_of, open_rows
 from meshconsole.access.actor import Actor
 
 if TYPE_CHECKING:
@@ -110,10 +110,11 @@ class World:
         return self.finish(rollouts.drift_restore(actor=ROOT, mesh=self.mesh, live=seen.live, **options), ends)
 
     def found(self) -> list[Finding]:
-        """Look at everything twice, so that all counts that was seen, and return the open findings."""
+        """Look at everything twice, so that all counts that was seen, and return the open findings of looks."""
         for _each in range(2):
             look(Mesh.objects.get(id=self.mesh.id))
-        return [finding_of(row) for row in open_rows(self.mesh).order_by("code", "subject", "detail")]
+        rows = open_rows(self.mesh).filter(source=LOOK)
+        return [finding_of(row) for row in rows.order_by("code", "subject", "detail")]
 
     def until(self, met: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
         """Wait until something holds on the clusters, which their controllers bring about."""

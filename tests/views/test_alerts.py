@@ -37,7 +37,7 @@ def silent(name: str) -> Finding:
 
 
 RULE = Finding("rule.missing", Severity.CRITICAL, subject=Subject(SubjectKind.RULE))
-MILD = Finding("gateway.degraded", Severity.WARNING, subject=Subject(SubjectKind.GATEWAY, "eastwest-taiwan-1"))
+MILD = Finding("gateway.degraded", Severity.WARNING, subject=Subject(SubjectKind.GATEWAY, "taiwan/1"))
 
 
 def note(mesh: Mesh, *findings: Finding) -> None:

@@ -36,7 +36,7 @@ PENDING = Finding(
     "gateway.address-pending",
     Severity.WARNING,
     {"gateway": "eastwest-hangzhou-1", "cluster": "hangzhou", "reason": "quota exceeded"},
-    subject=Subject(SubjectKind.GATEWAY, "eastwest-hangzhou-1"),
+    subject=Subject(SubjectKind.GATEWAY, "hangzhou/1"),
 )
 
 
@@ -201,13 +201,13 @@ FIXES = [
     (
         "gateway.address-changed",
         SubjectKind.GATEWAY,
-        "eastwest-frankfurt-1",
+        "frankfurt/1",
         "Update address",
         "/interconnect/addresses/?group=aws",
     ),
     ("pods.stale", SubjectKind.CLUSTER, "taiwan", "Restart workloads", "/restart-workloads/?cluster=taiwan"),
-    ("gateway.not-injected", SubjectKind.GATEWAY, "eastwest-taiwan-1", "Restart gateway", "/restart/"),
-    ("gateway.budget-blocks", SubjectKind.GATEWAY, "eastwest-taiwan-1", "Edit gateway", "/edit/"),
+    ("gateway.not-injected", SubjectKind.GATEWAY, "taiwan/1", "Restart gateway", "/restart/"),
+    ("gateway.budget-blocks", SubjectKind.GATEWAY, "taiwan/1", "Edit gateway", "/edit/"),
     ("networks.source-unknown", SubjectKind.ISTIOD, "istiod", "Open settings", "/settings/"),
     ("group.no-way-in", SubjectKind.GROUP, "aws", "Open group", "/?q=aws"),
 ]

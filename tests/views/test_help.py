@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from interconnect.domain import diagnosis, helping, preflight, verify
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.services.checking import OF_A_JOIN
+from interconnect.domain.told import OF_A_JOIN
 from interconnect.state.findings import LOOK, note_findings
 from interconnect.views.parts import manual
 from interconnect.wording.diagnosis import TITLES

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.utils import timezone
+
 from interconnect.domain.preflight import blocking
+from interconnect.domain.told import as_of_the_checks, of_joined
 from interconnect.models import MembershipAddress
 from interconnect.observing import preflight
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
-from interconnect.state import desired
+from interconnect.state import desired, findings
 
 if TYPE_CHECKING:
     from interconnect.domain.topology import Topology
@@ -46,6 +49,8 @@ def check(work: Work) -> Done | Wait:
             "final": any(not finding.token for finding in stopping),
         }
         raise StepFailed("preflight.blocked", params, evidence)
+    told = map(as_of_the_checks, of_joined(found))
+    findings.note_findings(work.mesh, findings.CHECKS, told, at=timezone.now(), keeps=lambda _other: True)
     return Done(evidence)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from interconnect.domain.findings import GRAVE, SILENT, Severity, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.permissions import role_for_page
-from interconnect.state.findings import is_silenced
+from interconnect.state.findings import is_silenced, name_of
 from interconnect.views.parts.access import why_not
 from interconnect.views.parts.findings import About, Mark, about, mark, sentence_of, title_of
 from interconnect.views.parts.fixes import Place, fix_of
@@ -272,7 +272,7 @@ def _rank(row: Finding) -> int:
 def _matches(row: Finding, wanted: Wanted) -> bool:
     if wanted.code and row.code != wanted.code:
         return False
-    texts = (row.code, title_of(row.code), row.subject, str(row.params.get("cluster", "")))
+    texts = (row.code, title_of(row.code), name_of(row), str(row.params.get("cluster", "")))
     return not wanted.search or any(wanted.search.lower() in text.lower() for text in texts)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from interconnect.domain.findings import GRAVE, Severity, SubjectKind
-from interconnect.state.findings import finding_of
+from interconnect.state.findings import finding_of, name_of
 from interconnect.views.parts.manual import address_of
 from interconnect.wording import phrases
 from interconnect.wording.diagnosis import SEVERITIES, SUBJECTS, TITLES
@@ -58,11 +58,11 @@ def sentence_of(row: Finding) -> str:
 def about(mesh: Mesh, row: Finding) -> About:
     """Return what a finding is about; what a mesh has once is called by its kind."""
     kind = SubjectKind(row.subject_kind)
-    return About(row.subject or str(SUBJECTS[kind]), _place(mesh, kind, row))
+    return About(name_of(row) or str(SUBJECTS[kind]), _place(mesh, kind, row))
 
 
 def names_of(rows: Iterable[Finding]) -> list[str]:
-    return [row.subject or str(SUBJECTS[SubjectKind(row.subject_kind)]) for row in rows]
+    return [name_of(row) or str(SUBJECTS[SubjectKind(row.subject_kind)]) for row in rows]
 
 
 def _place(mesh: Mesh, kind: SubjectKind, row: Finding) -> str:

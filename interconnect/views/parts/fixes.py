@@ -38,7 +38,7 @@ class Place:
     @property
     def gateway(self) -> Gateway | None:
         found = self.topology.gateways.values() if self.kind is SubjectKind.GATEWAY else ()
-        return next((each for each in found if each.name == self.row.subject), None)
+        return next((each for each in found if str(each.key) == self.row.subject), None)
 
     @property
     def cluster(self) -> str:
