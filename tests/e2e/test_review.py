@@ -52,7 +52,7 @@ def run_checks(page: Page) -> None:
     page.get_by_role("button", name="Run checks").click()
     expect(page.get_by_role("status").filter(has_text="Checking the clusters")).to_be_visible()
     worker()
-    expect(page.get_by_role("row", name=re.compile("blue.* green")).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("navigation", name="Pairs shown")).to_be_visible(timeout=60_000)
 
 
 def test_the_wizard_shows_the_plan_and_leads_to_its_rollout(visit: Visitor, mesh: Mesh) -> None:

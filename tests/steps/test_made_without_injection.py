@@ -185,5 +185,6 @@ def test_injection_is_unknown_while_pods_are_replaced(prepared: World, monkeypat
         if pod["spec"]["containers"][0]["image"].endswith("missing"):
             prepared.fleet.cluster("member-b").delete("Pod", pod["metadata"]["name"], SYSTEM)
     prepared.fleet.settle()
-    look(prepared.mesh)
+    for _each in range(2):
+        look(prepared.mesh)
     assert (seen(prepared)["available"], seen(prepared)["injected"]) == (2, True)

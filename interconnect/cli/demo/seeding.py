@@ -46,7 +46,7 @@ def seed(say: Callable[[str], None]) -> None:
         mesh = make(name)
         if name == "storefront":
             go_wrong(mesh, remote)
-        watching.look(mesh)
+        watching.look_surely(mesh)
         remember(name)
         say(f"{name} is ready")
 

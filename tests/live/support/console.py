@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from interconnect.cli.codes import CRITICAL
 from tests.live.support.installation import REPOSITORY
 
 if TYPE_CHECKING:
@@ -85,4 +86,6 @@ class Console:
         return self("plan", str(file)).ended(ends)
 
     def status(self, mesh: str) -> Any:
-        return self("status", mesh, "--json").ended(0).json()
+        """What `status` says, whether or not something critical is open."""
+        outcome = self("status", mesh, "--json")
+        return outcome.ended(CRITICAL if outcome.code == CRITICAL else 0).json()
