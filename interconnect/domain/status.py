@@ -328,8 +328,7 @@ class Statuses:
             return False
         own = known.seen.addresses or ()
         return any(
-            each.gateway == gateway.key
-            or (each.gateway is None and (each.host in own or each.host not in self._hosts))
+            each.gateway == gateway.key or (each.gateway is None and (each.host in own or each.host not in self._hosts))
             for each in group.addresses or ()
         )
 
