@@ -8,7 +8,7 @@ ReplicaObservation.facts     `ReplicaSeen`
 ClusterObservation.facts     `MemberSeen`; .details `MemberDetails`
 GatewayObservation.facts     `GatewaySeen`
 ChecksObservation.result     `ChecksResult`
-*.standing                   `Steady`: `answers` or `failing`; of a gateway a `Readiness`
+*.standing                   `Steady`: `answers`, `failing`, or the code of a refusal; of a gateway a `Readiness`
 """
 
 from __future__ import annotations
@@ -213,23 +213,30 @@ def _replica(row: ReplicaObservation, seen: ReplicaSeen, at: datetime) -> Replic
 
 
 def _settle(row: Observation, failure: Violation | None, at: datetime) -> bool:
-    """Put into a row whether it answers now; return whether a second look should follow soon."""
-    before = Steady.from_json(row.standing)
-    if failure is not None and failure.code in AT_ONCE:
-        same = before is not None and before.value == FAILING and f"kube.{row.error_code}" == failure.code
-        standing = before if same and before is not None else Steady(FAILING, at)
-    elif failure is None and before is not None and f"kube.{row.error_code}" in AT_ONCE:
-        standing = Steady(ANSWERS, at)
-    else:
-        standing = settle(before, FAILING if failure else ANSWERS, at)
+    """Put into a row whether it answers now; return whether a second look should follow soon.
+
+    A refusal is an answer: it counts at once and so does its end, but for a silence, which needs its second look.
+    """
+    before, value = Steady.from_json(row.standing), _value_of(failure)
+    refused = before is not None and before.value not in (ANSWERS, FAILING)
+    changes = before is None or value != before.value
+    at_once = changes and value != FAILING and (refused or value != ANSWERS)
+    standing = Steady(value, at) if at_once else settle(before, value, at)
     row.at, row.standing = at, standing.to_json()
-    if failure is not None:
-        row.error_code, row.error_params = failure.code.removeprefix("kube."), dict(failure.params)
-    else:
+    if failure is None:
         row.answered_at = at
         if standing.value == ANSWERS:
             row.error_code, row.error_params = "", {}
+    elif not refused or standing.value == value:
+        row.error_code, row.error_params = failure.code.removeprefix("kube."), dict(failure.params)
     return standing.doubtful
+
+
+def _value_of(failure: Violation | None) -> str:
+    """How an answer counts: as one, as none, or as a refusal, each of which is a value of its own."""
+    if failure is None:
+        return ANSWERS
+    return failure.code if failure.code in AT_ONCE else FAILING
 
 
 def _doubtful(standing: Json) -> bool:
@@ -411,7 +418,7 @@ def member_of(row: ClusterObservation | None, ends_at: datetime | None = None) -
 
 def _failure(row: Observation) -> tuple[Violation | None, datetime | None]:
     standing = Steady.from_json(row.standing)
-    if standing is None or standing.value != FAILING or not row.error_code:
+    if standing is None or standing.value == ANSWERS or not row.error_code:
         return None, None
     return Violation(f"kube.{row.error_code}", row.error_params), standing.since
 

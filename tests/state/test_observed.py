@@ -101,6 +101,33 @@ def test_silence_among_answers_keeps_what_was_said_before(clusters: list[Cluster
     assert (row.at, row.answered_at, row.facts["network"], row.error_code) == (LATER, NOON, "blue", "timeout")
 
 
+def failure_of(cluster: Cluster) -> str:
+    """The code of the failure that counts; empty where the cluster answers."""
+    failure = observed.member_of(ClusterObservation.objects.get(cluster=cluster)).failure
+    return failure.code if failure else ""
+
+
+def test_a_refusal_outlasts_one_lost_answer_and_ends_with_the_first_good_one(clusters: list[Cluster]) -> None:
+    (cluster, *_others), at = clusters, NOON
+
+    def then(failure: Violation | None) -> tuple[str, bool]:
+        nonlocal at
+        at += timedelta(minutes=1)
+        doubtful = observed.note_members([MemberLook(cluster.id, MemberSeen(failure=failure), at)])
+        return failure_of(cluster), bool(doubtful)
+
+    refused = Violation("kube.unauthorized")
+    assert then(None) == ("", False)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(SILENT) == ("kube.timeout", False)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(None) == ("", False)
+
+
 def test_a_cluster_that_another_look_has_taken_over_is_left_out_alone(clusters: list[Cluster]) -> None:
     observed.note_members(looks(clusters, NOON))
     ClusterObservation.objects.update(lease_owner="mine", lease_until=LATER)
