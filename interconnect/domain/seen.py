@@ -5,8 +5,8 @@ One look is one value, noted whole. Everything that wasn't read is None, never t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import GatewayKey, Topology
 
 Endpoint = tuple[str, int]
+PODS, STALE_PODS = "Pod", "stale Pods"
+"""What `Unread.kind` says of the Pods of gateways or istiods, and of those that are counted in the whole cluster."""
+ROOT_CA, MESH_CONFIG = "istio-ca-root-cert", "istio"
+"""The names of the ConfigMaps of the root that Pods trust, and of a cluster's own mesh configuration."""
 STALE_AFTER, AT_LEAST = 2.5, timedelta(seconds=30)
 
 
@@ -30,6 +34,52 @@ class Readiness(StrEnum):
     ALL = "all"
     SOME = "some"
     NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a look that was answered couldn't read, `cause` says why: objects of a `kind`, all or the one of this
+    `name`; without a kind everything. `since` is when a look first couldn't.
+
+    What was known of it before stays known, and nothing new is.
+    """
+
+    cause: Violation
+    kind: str = ""
+    name: str = ""
+    since: datetime | None = None
+
+    def covers(self, kind: str, name: str = "") -> bool:
+        return self.kind in ("", kind) and (not self.name or not name or self.name == name)
+
+    def to_json(self) -> Json:
+        since = self.since.isoformat() if self.since else None
+        return {"cause": self.cause.to_json(), "kind": self.kind, "name": self.name, "since": since}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        since = datetime.fromisoformat(data["since"]) if data.get("since") else None
+        return cls(Violation.from_json(data["cause"]), data.get("kind", ""), data.get("name", ""), since)
+
+
+def misses(unread: Iterable[Unread], kind: str, name: str = "") -> bool:
+    """Return whether objects of a kind, or the one of this name, are among what wasn't read."""
+    return any(each.covers(kind, name) for each in unread)
+
+
+def _dated(unread: Iterable[Unread], before: Iterable[Unread], at: datetime) -> tuple[Unread, ...]:
+    """Return what wasn't read in a look `at` a time, since when."""
+    known = {(each.kind, each.name): each.since for each in before}
+    return tuple(replace(each, since=known.get((each.kind, each.name)) or at) for each in unread)
+
+
+def _drift_kept(
+    drift: Iterable[Violation], before: Iterable[Violation], unread: Iterable[Unread]
+) -> tuple[Violation, ...]:
+    """Return what differs now, and what differed before of what wasn't read now."""
+    unread = tuple(unread)
+    kept = (each for each in before if misses(unread, str(each.params.get("kind")), str(each.params.get("name"))))
+    return (*drift, *kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +110,16 @@ class GatewaySeen:
             return Readiness.NONE
         return Readiness.SOME if self.available < self.replicas else Readiness.ALL
 
+    def after(self, before: GatewaySeen, unread: Iterable[Unread]) -> GatewaySeen:
+        """Return this gateway with what couldn't be read now as it was known `before`."""
+        unread = tuple(unread)
+        if not self.present:
+            return self
+        kept = [name for kind, names in _OF_OBJECTS.items() if misses(unread, kind) for name in names]
+        if self.injected is False and self.uninjected is None and any(misses(unread, kind) for kind in _CAUSES):
+            kept.append("uninjected")
+        return replace(self, **{name: getattr(before, name) for name in kept})
+
     def to_json(self) -> Json:
         said = asdict(self) | {"uninjected": self.uninjected.to_json() if self.uninjected else None}
         return said | {"addresses": None if self.addresses is None else list(self.addresses)}
@@ -74,11 +134,24 @@ class GatewaySeen:
         return cls(**known)
 
 
+_OF_OBJECTS = {
+    PODS: ("injected", "uninjected"),
+    "Service": ("addresses", "address_reason"),
+    "Event": ("address_reason",),
+    "PodDisruptionBudget": ("blocked",),
+    "HorizontalPodAutoscaler": ("at_limit",),
+}
+"""What is read of a gateway from other objects than its Deployment."""
+_CAUSES = ("Namespace", "MutatingWebhookConfiguration")
+"""The objects that say why a gateway isn't injected."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemberSeen:
     """A member cluster in one fast look.
 
-    `failure` says why it didn't answer as it should; nothing else is known then. `admitted` are leaves that its
+    `failure` says why it didn't answer as it should; nothing else is known then. `unread` is what it didn't give
+    although it answers. `admitted` are leaves that its
     admission was just found to change. `lacking` are the reads for which the
     credential lacks the rights, as `verb resource`. `network` is the network label of its system namespace (empty:
     none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
@@ -95,11 +168,29 @@ class MemberSeen:
     drift: tuple[Violation, ...] = ()
     notes: tuple[Violation, ...] = ()
     admitted: Mapping[Target, tuple[Admitted, ...]] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: MemberSeen, at: datetime) -> MemberSeen:
+        """Return this look, `at` a time, with what it couldn't read as it was known `before`; the gateways, which are
+        kept apart, are as they were seen.
+        """
+        holder = misses(self.unread, "Namespace")
+        return replace(
+            self,
+            namespace=before.namespace if holder else self.namespace,
+            network=before.network if holder else self.network,
+            # Rendering needs some.
+            webhooks=before.webhooks if self.webhooks is None else self.webhooks,
+            stale=before.stale if misses(self.unread, STALE_PODS) else self.stale,
+            drift=_drift_kept(self.drift, before.drift, self.unread),
+            notes=before.notes if any(not each.kind for each in self.unread) else self.notes,
+            unread=_dated(self.unread, before.unread, at),
+        )
 
     def to_json(self) -> Json:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
-        said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
+        said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes", "unread")}
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
         if self.stale is not None:
@@ -116,6 +207,7 @@ class MemberSeen:
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
             notes=tuple(map(Violation.from_json, data.get("notes", ()))),
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
 
 
@@ -133,11 +225,20 @@ class MemberDetails:
     root_ca: str | None = None
     trust_domain: str | None = None
     unlabelled: StaleCount | None = None
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: MemberDetails, at: datetime) -> MemberDetails:
+        """Return these details, from `at` a time, with what couldn't be read as it was known `before`."""
+        unread = tuple(self.unread)
+        kept = [name for kind, name in _OF_DETAILS if misses(unread, *kind)]
+        more = {name: getattr(before, name) for name in kept}
+        return replace(self, **more, unread=_dated(unread, before.unread, at))
 
     def to_json(self) -> Json:
         said: Json = {name: getattr(self, name) for name in ("version", "root_ca", "trust_domain")}
         said |= {"missing": None if self.missing is None else list(self.missing), "optional": list(self.optional)}
         said["pod_cidrs"] = [{"network": network, "source": source} for network, source in self.pod_cidrs]
+        said["unread"] = [each.to_json() for each in self.unread]
         return said | {"unlabelled": self.unlabelled.to_json() if self.unlabelled else None}
 
     @classmethod
@@ -151,7 +252,18 @@ class MemberDetails:
             root_ca=data.get("root_ca"),
             trust_domain=data.get("trust_domain"),
             unlabelled=StaleCount.from_json(data["unlabelled"]) if data.get("unlabelled") else None,
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
+
+
+_OF_DETAILS = (
+    (("version",), "version"),
+    (("Pod CIDRs",), "pod_cidrs"),
+    (("ConfigMap", ROOT_CA), "root_ca"),
+    (("ConfigMap", MESH_CONFIG), "trust_domain"),
+    ((STALE_PODS,), "unlabelled"),
+)
+"""What is unread by kind and name, and what of the details it costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +272,7 @@ class ReplicaSeen:
 
     `networks` are the addresses that it has loaded from meshNetworks by network, `labelled` those that somebody's
     labelled Service registers, by network and cluster, and `unresolved` host names that it can't resolve, by network;
-    `clusters` is the sync status by cluster ID. All are empty for one that doesn't answer.
+    `clusters` is the sync status by cluster ID. All are empty for one that doesn't answer; `failure` says why.
     """
 
     name: str
@@ -170,9 +282,10 @@ class ReplicaSeen:
     labelled: Mapping[str, Mapping[str, tuple[Endpoint, ...]]] = field(default_factory=dict)
     unresolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
+    failure: Violation | None = None
 
     def to_json(self) -> Json:
-        return asdict(self)
+        return asdict(self) | {"failure": self.failure.to_json() if self.failure else None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -187,6 +300,7 @@ class ReplicaSeen:
             },
             unresolved={name: tuple(hosts) for name, hosts in data.get("unresolved", {}).items()},
             clusters=data.get("clusters", {}),
+            failure=Violation.from_json(data["failure"]) if data.get("failure") else None,
         )
 
 
@@ -219,7 +333,8 @@ class ControlPlaneSeen:
     """The two API servers of a mesh and its istiods in one look.
 
     `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `restarting`: an
-    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there.
+    istiod Deployment is being rolled. `drift` is what differs from what the console wrote there. `unread` is what
+    couldn't be read although both answer.
     """
 
     failure: Violation | None = None
@@ -233,12 +348,30 @@ class ControlPlaneSeen:
     root_ca: str | None = None
     trust_domain: str | None = None
     selectors: bool | None = None
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: ControlPlaneSeen, at: datetime) -> ControlPlaneSeen:
+        """Return this look, `at` a time, with what it couldn't read as it was known `before`; the replicas, which are
+        kept apart, are as they were seen.
+        """
+        istiods, config = misses(self.unread, "Deployment"), misses(self.unread, "ConfigMap")
+        return replace(
+            self,
+            istiods=before.istiods if istiods else self.istiods,
+            restarting=before.restarting if istiods else self.restarting,
+            rule=before.rule if misses(self.unread, "Gateway") else self.rule,
+            drift=_drift_kept(self.drift, before.drift, self.unread),
+            root_ca=before.root_ca if misses(self.unread, "ConfigMap", ROOT_CA) else self.root_ca,
+            trust_domain=before.trust_domain if config and self.trust_domain is None else self.trust_domain,
+            selectors=before.selectors if self.unread and self.selectors is None else self.selectors,
+            unread=_dated(self.unread, before.unread, at),
+        )
 
     def to_json(self) -> Json:
         """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
         said: Json = {name: getattr(self, name) for name in ("restarting", "root_ca", "trust_domain", "selectors")}
         said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
-        return said | {"drift": [each.to_json() for each in self.drift]}
+        return said | {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "unread")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -251,6 +384,7 @@ class ControlPlaneSeen:
             root_ca=data.get("root_ca"),
             trust_domain=data.get("trust_domain"),
             selectors=data.get("selectors"),
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
 
 

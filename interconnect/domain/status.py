@@ -17,7 +17,7 @@ from interconnect.domain.credentials import ENDED, expiry
 from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.render import networks_of
-from interconnect.domain.seen import MeshSeen, Readiness
+from interconnect.domain.seen import MeshSeen, Readiness, misses
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
 from interconnect.domain.verify import compare_seen, expected_of
 
@@ -499,7 +499,7 @@ def _control_plane(mesh: MeshSeen) -> State:
 
 
 def _replicas(plane: ControlPlane) -> State:
-    if not plane.seen.istiods:
+    if not plane.seen.istiods and not misses(plane.seen.unread, "Deployment"):
         return State("control-plane.no-istiod", Level.BAD)
     silent = sorted(each.seen.name for each in plane.replicas if each.silent_since is not None)
     wanted = max(len(plane.replicas), sum(istiod.replicas for istiod in plane.seen.istiods))

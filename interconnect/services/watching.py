@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.diagnosis import diagnose
-from interconnect.domain.seen import ControlPlaneSeen, MemberSeen
+from interconnect.domain.seen import ControlPlaneSeen, MemberDetails, MemberSeen
 from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
 from interconnect.kube.errors import KubeError
@@ -272,7 +272,8 @@ def _look_closely(current: Look, row: Cluster) -> DetailsLook | None:
     except KubeError as error:
         log.info("the slow look at %s ended early: %s", row.name, error.code)
         return None
-    return DetailsLook(row.id, found, at)
+    before = observed.member_of(row.observation).details if hasattr(row, "observation") else MemberDetails()
+    return DetailsLook(row.id, found.after(before, at), at)
 
 
 def _api(row: Cluster) -> Api:

@@ -27,6 +27,7 @@ from interconnect.domain.checks import ChecksResult
 from interconnect.domain.facts import Facts, Istiod, WebhookEntry
 from interconnect.domain.json_types import Json
 from interconnect.domain.seen import (
+    PODS,
     ControlPlane,
     ControlPlaneSeen,
     GatewayKnown,
@@ -38,6 +39,7 @@ from interconnect.domain.seen import (
     ReplicaKnown,
     ReplicaSeen,
     RuleSeen,
+    misses,
 )
 from interconnect.domain.status import AT_ONCE
 from interconnect.domain.steady import Steady, settle
@@ -152,8 +154,10 @@ def note_control_plane(
         doubtful = _settle(row, seen.failure, at)
         if seen.failure is None:
             known = {name for replica in seen.replicas for name in replica.clusters}
-            row.facts |= seen.to_json() | _of_istiods(seen.istiods, foreign, known or None)
-            doubtful |= _note_replicas(mesh, seen.replicas, at)
+            whole = seen.after(ControlPlaneSeen.from_json(row.facts), at)
+            row.facts |= whole.to_json() | _of_istiods(whole.istiods, foreign, known or None)
+            if not misses(seen.unread, PODS):
+                doubtful |= _note_replicas(mesh, seen.replicas, at)
         row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
     return doubtful
 
@@ -207,6 +211,8 @@ def _replica(row: ReplicaObservation, seen: ReplicaSeen, at: datetime) -> Replic
     row.standing = settle(Steady.from_json(row.standing), ANSWERS if seen.answers else FAILING, at).to_json()
     if seen.answers or not row.facts:
         row.facts = seen.to_json()
+    else:
+        row.facts |= {"failure": seen.failure.to_json() if seen.failure else None}
     if seen.answers:
         row.answered_at = at
     return row
@@ -303,15 +309,9 @@ def _note_member(row: ClusterObservation, look: MemberLook) -> bool:
     """Put a look into a row; return whether a second one should follow soon."""
     doubtful = _settle(row, look.seen.failure, look.at)
     if look.seen.failure is None:
-        row.facts = _kept(row.facts, look.seen)
+        row.facts = look.seen.after(MemberSeen.from_json(row.facts), look.at).to_json()
     row.lease_owner, row.lease_until = "", None
     return doubtful
-
-
-def _kept(before: Json, seen: MemberSeen) -> Json:
-    """What rendering needs stays from an earlier look where this one lacked the right to read it."""
-    said = seen.to_json()
-    return ({"webhooks": before["webhooks"]} if "webhooks" in before else {}) | said
 
 
 def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
@@ -326,7 +326,8 @@ def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
             continue
         row = gateway.observation if hasattr(gateway, "observation") else GatewayObservation(gateway_id=gateway.id)
         before = _told(row)
-        row.at, row.facts = look.at, seen.to_json()
+        whole = seen.after(GatewaySeen.from_json(row.facts), look.seen.unread)
+        row.at, row.facts = look.at, whole.to_json()
         row.standing = settle(Steady.from_json(row.standing), seen.readiness, look.at).to_json()
         rows.append(row)
         changed |= {gateway.id} if _told(row) != before else set()
