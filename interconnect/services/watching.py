@@ -30,7 +30,7 @@ from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import ControlPlaneSeen, MemberDetails, MemberSeen
 from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
-from interconnect.kube.errors import KubeError
+from interconnect.kube.errors import KubeError, Permanent
 from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservation
 from interconnect.observing import control_plane, member
 from interconnect.observing.member import Asked
@@ -249,8 +249,11 @@ class _Scene:
 def _look_centrally(current: Look, scene: _Scene) -> _CentralLook:
     mesh, at = current.mesh, timezone.now()
     asked = scene.asked(current, *{mesh.config_uid, mesh.control_plane.uid})
-    with clients.waiting_for_a_place(_most_seconds()):
-        return _CentralLook(*control_plane.look(mesh, asked), at)
+    try:
+        with clients.waiting_for_a_place(_most_seconds()):
+            return _CentralLook(*control_plane.look(mesh, asked), at)
+    except Exception as error:
+        return _CentralLook(ControlPlaneSeen(failure=_failure(error, "the control plane")), {}, at)
 
 
 def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
@@ -259,9 +262,17 @@ def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
         with clients.waiting_for_a_place(_most_seconds()):
             asked = replace(scene.asked(current, row.uid), drift=_drift_before(row))
             return MemberLook(row.id, member.look(_api(row), cluster, asked), at)
-    except KubeError as error:
-        # A credential that can't be opened is an answer about this cluster.
-        return MemberLook(row.id, MemberSeen(failure=error.violation()), at)
+    except Exception as error:
+        return MemberLook(row.id, MemberSeen(failure=_failure(error, row.name)), at)
+
+
+def _failure(error: Exception, where: str) -> Violation:
+    """Return what went wrong while one cluster was asked: whatever it is, it's an answer about that cluster."""
+    if isinstance(error, KubeError):
+        # Such as a credential that can't be opened.
+        return error.violation()
+    log.error("a look at %s failed unexpectedly", where, exc_info=error)
+    return Permanent("unexpected").violation()
 
 
 def _look_closely(current: Look, row: Cluster) -> DetailsLook | None:

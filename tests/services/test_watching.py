@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
-from interconnect.observing import member
+from interconnect.observing import control_plane, member
 from interconnect.rollouts import bell
 from interconnect.services import watching
 from interconnect.services.watching import conclude, look
@@ -196,6 +197,29 @@ def test_what_cannot_be_stored_with_others_costs_itself_alone() -> None:
 
     watching._store([1, 2, 3], store)
     assert stored == [1, 3]
+
+
+@pytest.mark.parametrize("where", ["member-b", ""])
+def test_whatever_goes_wrong_in_a_look_is_told_of_what_it_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    def failing(look_at: Callable[..., Any], *args: Any) -> Any:
+        if not where or args[1].name == where:
+            raise TypeError("unforeseen")
+        return look_at(*args)
+
+    module = member if where else control_plane
+    monkeypatch.setattr(module, "look", partial(failing, module.look))
+    assert look(world.mesh) == {where} or not where
+    assert not ClusterObservation.objects.exclude(lease_owner="").exists()
+    code = "cluster.no-answer" if where else "control-plane.no-answer"
+    told = {(each.code, each.subject.name): each.params.get("violation") for each in world.found()}
+    assert {key: cause for key, cause in told.items() if key[0].endswith("no-answer")} == {
+        (code, where): "kube.unexpected"
+    }
+    assert "TypeError: unforeseen" in caplog.text
+    monkeypatch.undo()
+    assert (code, where) not in {(each.code, each.subject.name) for each in world.found()}
 
 
 def refused(world: World) -> bool:
