@@ -109,13 +109,14 @@ def diagnose(statuses: Statuses, *, written: Collection[Target] = ()) -> Diagnos
 
 def _held(statuses: Statuses) -> frozenset[Subject]:
     mesh = statuses.mesh
-    held = {Subject(SubjectKind.CLUSTER, name) for name in mesh.work.busy}
+    busy = mesh.work.busy | {name for name, member in mesh.members.items() if member.awaits_look}
+    held = {Subject(SubjectKind.CLUSTER, name) for name in busy}
     held |= {
         Subject(SubjectKind.GATEWAY, gateway.name)
         for gateway in mesh.topology.gateways.values()
-        if gateway.key.cluster in mesh.work.busy
+        if gateway.key.cluster in busy
     }
-    if mesh.work.publishing:
+    if mesh.work.publishing or mesh.control_plane.awaits_look:
         held |= {Subject(kind) for kind in (SubjectKind.MESH, SubjectKind.CONTROL_PLANE, SubjectKind.RULE)}
         held |= {Subject(SubjectKind.GROUP, name) for name in mesh.topology.groups}
         held |= {Subject(SubjectKind.ISTIOD, istiod.deployment) for istiod in mesh.facts.istiods}

@@ -393,7 +393,7 @@ class Member:
     """What is known of a member cluster. `seen` is its last answer, from `seen_at`; `looked_at` is the last try.
 
     `failure` says why it doesn't answer as it should, once that is steady, and `since` when that began. `details` are
-    from `details_at`. `ends_at` is when its credential expires.
+    from `details_at`. `ends_at` is when its credential expires. `noted_at` is when a step last worked there.
     """
 
     seen: MemberSeen = field(default_factory=MemberSeen)
@@ -404,6 +404,12 @@ class Member:
     details: MemberDetails = field(default_factory=MemberDetails)
     details_at: datetime | None = None
     ends_at: datetime | None = None
+    noted_at: datetime | None = None
+
+    @property
+    def awaits_look(self) -> bool:
+        """Whether a step has worked there since the last look began, so that nobody has seen the whole."""
+        return _awaits_look(self.looked_at, self.noted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -440,6 +446,22 @@ class ControlPlane:
     since: datetime | None = None
     replicas: tuple[ReplicaKnown, ...] = ()
     ends: Mapping[str, datetime] = field(default_factory=dict)
+    noted_at: datetime | None = None
+    rule_noted_at: datetime | None = None
+
+    @property
+    def awaits_look(self) -> bool:
+        """Whether a step has worked there since the last look began, so that nobody has seen the whole."""
+        return _awaits_look(self.looked_at, self.noted_at)
+
+    @property
+    def rule_at(self) -> datetime | None:
+        """When the gateway rule was last seen: in a look, or by the step that wrote it."""
+        return max(filter(None, (self.seen_at, self.rule_noted_at)), default=None)
+
+
+def _awaits_look(looked_at: datetime | None, noted_at: datetime | None) -> bool:
+    return noted_at is not None and (looked_at is None or noted_at > looked_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -475,7 +475,7 @@ def _rule(mesh: MeshSeen) -> State:
     if seen is None:
         return State("unknown", Level.UNKNOWN) if written else State("rule.not-written", Level.WARN)
     if not written:
-        return State("rule.not-written", Level.BUSY if mesh.work.publishing else Level.WARN, at=plane.seen_at)
+        return State("rule.not-written", Level.BUSY if mesh.work.publishing else Level.WARN, at=plane.rule_at)
     if not seen.present:
         state = State("rule.missing", Level.BAD)
     elif seen.changed is not None:
@@ -485,7 +485,7 @@ def _rule(mesh: MeshSeen) -> State:
         state = State("rule.other-rule", Level.WARN, {"others": list(seen.others)})
     else:
         state = State("rule.in-place", Level.GOOD)
-    return _aged(replace(state, at=plane.seen_at), mesh.fresh(plane.seen_at))
+    return _aged(replace(state, at=plane.rule_at), mesh.fresh(plane.rule_at))
 
 
 def _control_plane(mesh: MeshSeen) -> State:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from interconnect.models import Cluster, Rollout, Step, StepStatus
 from interconnect.rollouts.bell import ring_look_on_commit
 from interconnect.scope import scope_of
+from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record
@@ -31,5 +32,6 @@ def record_end(rollout: Rollout, steps: Iterable[Step]) -> None:
 def look_after(rollout: Rollout, steps: Iterable[Step]) -> None:
     """Have the clusters that a rollout touched and the control plane looked at, however it ended."""
     chains = {step.chain for step in steps}
+    observed.note_work(rollout.mesh_id, chains)
     names = Cluster.objects.filter(mesh_id=rollout.mesh_id, uid__in=chains).values_list("name", flat=True)
     ring_look_on_commit(rollout.mesh_id, names)

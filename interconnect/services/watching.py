@@ -34,6 +34,7 @@ from interconnect.kube.errors import KubeError, Permanent
 from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservation
 from interconnect.observing import control_plane, member
 from interconnect.observing.member import Asked
+from interconnect.rollouts import bell
 from interconnect.state import applied, desired, findings, observed, pages
 from interconnect.state.observed import DetailsLook, MemberLook
 
@@ -83,8 +84,8 @@ def look(
     what was seen.
 
     Return the names of clusters about which a second look should follow soon. Clusters that another look is asking now
-    are left to it. With `slow`, what changes rarely is read too; else only where that is due. Calls every cluster, so
-    only workers call this.
+    are left to it, and looked at again soon if they were named. With `slow`, what changes rarely is read too; else only
+    where that is due. Calls every cluster, so only workers call this.
     """
     topology = desired.load(mesh)
     wanted = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation")
@@ -92,9 +93,14 @@ def look(
     # One that was registered a moment ago has a look of its own.
     known = [row for row in wanted if row.name in topology.clusters]
     current = Look(mesh, topology, sorted(known, key=_asked_at), central=central, slow=slow)
+    asked = {row.name for row in current.rows}
     current.rows = _leased(current)
     _run(current)
     conclude(mesh)
+    left = asked - {row.name for row in current.rows}
+    if left and only is not None and central:
+        # The look that asks them now began before what this one is for.
+        bell.ring_look(mesh.id, left, slow=slow, seconds=relook_seconds())
     return frozenset(current.doubtful)
 
 

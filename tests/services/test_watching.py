@@ -272,6 +272,21 @@ def test_the_end_of_a_rollout_rings_for_a_look_at_its_clusters(
     assert [str(prepared.mesh.id), ["member-b"]] in rung
 
 
+def test_a_cluster_that_another_look_is_asking_is_looked_at_again_once_it_was_named(
+    world: World, rung: list[list[Any]]
+) -> None:
+    look(world.mesh)
+    owner = leased(world)
+    ClusterObservation.objects.exclude(cluster__name="member-b").update(lease_owner="", lease_until=None)
+    look(world.mesh)
+    assert rung == []
+    look(world.mesh, only=["member-a", "member-b"])
+    assert rung == [[str(world.mesh.id), ["member-b"]]]
+    lapse(ClusterObservation.objects.filter(lease_owner=owner))
+    look(world.mesh, only=["member-b"])
+    assert len(rung) == 1
+
+
 def test_a_registration_rings_for_a_look_at_what_was_registered(empty: World, rung: list[list[Any]]) -> None:
     empty.register()
     mesh = str(empty.mesh.id)
