@@ -12,8 +12,9 @@ from interconnect.domain.changes import EditGateway
 from interconnect.domain.findings import Severity
 from interconnect.domain.topology import Autoscaling, GatewaySpec
 from interconnect.models import Connection, Mesh
-from interconnect.services.watching import look
+from interconnect.services.watching import conclude, look
 from interconnect.state import pages
+from interconnect.state.findings import open_rows
 from interconnect.wording import word
 from simulator import world as simulated
 from simulator.member import resource_of
@@ -301,6 +302,31 @@ def test_a_cluster_that_may_not_list_pods_answers_again_after_a_silence(joined: 
     assert found(joined) == {("cluster.no-answer", "member-c"): WARNING}
     joined.fleet.fault("member-c", "403", resource="pods")
     assert found(joined) == lacking == {("cluster.rights-missing", "member-c"): WARNING}
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        has_an_edited_rule,
+        has_another_network_label,
+        has_another_webhook_path,
+        has_no_networks,
+        has_an_edited_gateway,
+        lost_its_gateway,
+    ],
+)
+def test_what_a_step_has_put_right_and_verified_is_found_no_longer(
+    joined: World, breaks: Callable[[World], Callable[[], object]]
+) -> None:
+    fix = breaks(joined)
+    assert found(joined)
+    fix()
+    left = {row.code for row in open_rows(joined.mesh)} - {"pods.stale", "pods.unlabelled", "group.no-way-in"}
+    assert left == set()
+    # Others' looks conclude from what was seen before.
+    conclude(joined.mesh)
+    assert {row.code for row in open_rows(joined.mesh)} - {"pods.stale", "pods.unlabelled", "group.no-way-in"} == left
+    assert found(joined) == {}
 
 
 class Hidden(NamedTuple):
