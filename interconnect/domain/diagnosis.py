@@ -11,16 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.credentials import ENDED
-from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.domain.seen import stale_after
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind, about_gateway
+from interconnect.domain.seen import PODS, misses, stale_after
 from interconnect.domain.skew import KUBERNETES_MINORS, minor_of, minors_of, too_far_apart
 from interconnect.domain.status import Level, State, Statuses
 from interconnect.domain.troubles import CRITICAL, WARNING, drifted
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
-
-    from interconnect.domain.topology import GatewayKey
 
 INFO = Severity.INFO
 
@@ -33,6 +31,7 @@ CODES: Mapping[str, Severity] = {
     "control-plane.no-istiod": CRITICAL,
     "control-plane.replicas-silent": WARNING,
     "control-plane.rights-missing": WARNING,
+    "control-plane.unread": WARNING,
     "rule.missing": CRITICAL,
     "rule.changed": CRITICAL,
     "rule.other-rule": WARNING,
@@ -50,6 +49,7 @@ CODES: Mapping[str, Severity] = {
     "cluster.refuses-us": CRITICAL,
     "cluster.no-answer": CRITICAL,
     "cluster.rights-missing": WARNING,
+    "cluster.unread": WARNING,
     "cluster.namespace-missing": CRITICAL,
     "cluster.network-label": CRITICAL,
     "cluster.injection-path": CRITICAL,
@@ -86,12 +86,20 @@ GATEWAY_KINDS = frozenset({"Deployment", "Service", "ServiceAccount", "PodDisrup
 
 # What is known of an object, by where it is read: while that isn't, nobody knows whether these are still so.
 OF_ANSWERS = frozenset({"cluster.wrong-cluster", "cluster.refuses-us", "cluster.no-answer"})
-OF_PODS = frozenset({"pods.stale"})
-OF_NAMESPACE = frozenset({"cluster.namespace-missing", "cluster.network-label", "cluster.label-outside"})
-OF_WEBHOOKS = frozenset({"cluster.injection-path", "cluster.injection-cluster"})
-OF_DETAILS = frozenset({"pods.unlabelled"})
 OF_ISTIODS = frozenset({"cluster.not-synced", "cluster.unknown-to-istiod"})
-OF_MEMBER = frozenset({"cluster.rights-missing", "cluster.changed-by-admission", *OF_PODS, *OF_NAMESPACE, *OF_WEBHOOKS})
+OF_MEMBER = frozenset(
+    {
+        "cluster.changed-by-admission",
+        "cluster.injection-cluster",
+        "cluster.injection-path",
+        "cluster.label-outside",
+        "cluster.namespace-missing",
+        "cluster.network-label",
+        "cluster.rights-missing",
+        "cluster.unread",
+        "pods.stale",
+    }
+)
 OF_GATEWAY = frozenset({code for code in CODES if code.startswith("gateway.")} - {"gateway.changed"})
 OF_GROUP = frozenset({code for code in CODES if code.startswith("group.")})
 OF_PLANE = frozenset(
@@ -99,6 +107,7 @@ OF_PLANE = frozenset(
         "control-plane.no-istiod",
         "control-plane.replicas-silent",
         "control-plane.rights-missing",
+        "control-plane.unread",
         "discovery.selectors",
         "networks.changed",
         "networks.invalid",
@@ -106,11 +115,11 @@ OF_PLANE = frozenset(
         "versions.istio-skew",
     }
 )
-OF_CONFIG_MAPS = frozenset({"networks.changed", "networks.invalid", "discovery.selectors"})
+OF_REPLICAS = frozenset({"control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"})
 OF_RULE = frozenset({"rule.missing", "rule.changed", "rule.other-rule"})
 OF_ISTIOD = frozenset({"networks.source-unknown", "networks.revision-lacks-groups"})
 OF_TRUST = frozenset({"trust.root-ca", "trust.domain", "trust.root-missing"})
-_BY_KIND = {"Namespace": OF_NAMESPACE, "MutatingWebhookConfiguration": OF_WEBHOOKS, "Pod": OF_PODS}
+OF_DETAILS = OF_TRUST | {"pods.unlabelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +164,16 @@ def diagnose(statuses: Statuses) -> Diagnosis:
 
 def _held(statuses: Statuses) -> frozenset[Subject]:
     mesh = statuses.mesh
-    held = {Subject(SubjectKind.CLUSTER, name) for name in mesh.work.busy}
-    held |= {
-        subject_of(gateway.key) for gateway in mesh.topology.gateways.values() if gateway.key.cluster in mesh.work.busy
-    }
-    held |= {Subject(SubjectKind.GROUP, name) for name in mesh.work.groups}
-    held |= {Subject(SubjectKind.RULE)} if mesh.work.on_rule else set()
-    if mesh.work.publishing:
+    busy = mesh.work.busy | {name for name, member in mesh.members.items() if member.awaits_look}
+    # What a rollout leaves, nobody has seen before the look that follows it.
+    awaits = mesh.control_plane.awaits_look and not mesh.work.publishing
+    held = {Subject(SubjectKind.CLUSTER, name) for name in busy}
+    held |= {about_gateway(gateway.key) for gateway in mesh.topology.gateways.values() if gateway.key.cluster in busy}
+    groups = mesh.topology.groups if awaits else mesh.work.groups
+    held |= {Subject(SubjectKind.GROUP, name) for name in groups}
+    held |= {Subject(SubjectKind.RULE)} if mesh.work.on_rule or awaits else set()
+    held |= {Subject(SubjectKind.MESH)} if awaits else set()
+    if mesh.work.publishing or awaits:
         held |= {Subject(SubjectKind.ISTIOD, istiod.deployment) for istiod in mesh.facts.istiods}
         # A rolling restart leaves a replica that answers: where none does, that is told.
         held |= {Subject(SubjectKind.CONTROL_PLANE)} if statuses.control_plane.level is not Level.BAD else set()
@@ -175,7 +187,7 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
     for name in mesh.topology.clusters:
         found |= _unknown_of_cluster(statuses, name)
     for key, gateway in mesh.topology.gateways.items():
-        own = subject_of(gateway.key)
+        own = about_gateway(gateway.key)
         if statuses.gateways[key].code == "unknown":
             found[own] = found.get(own, frozenset()) | OF_GATEWAY
     for group, state in statuses.joined.items():
@@ -184,11 +196,11 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
     answered = plane.failure is None and mesh.fresh(plane.seen_at)
     old = statuses.control_plane.code == "unknown"
     of_plane = frozenset() if answered else OF_PLANE
-    of_plane |= OF_CONFIG_MAPS if "ConfigMap" in plane.seen.unread else frozenset()
+    of_plane |= OF_REPLICAS if misses(plane.seen.unread, PODS) else frozenset()
     of_plane |= {each for each in CODES if each.startswith("control-plane.")} if old else frozenset()
     if of_plane:
         found[Subject(SubjectKind.CONTROL_PLANE)] = of_plane
-    if not answered or "Gateway" in plane.seen.unread:
+    if not answered:
         found[Subject(SubjectKind.RULE)] = OF_RULE
     if not answered:
         found |= {Subject(SubjectKind.ISTIOD, istiod.deployment): OF_ISTIOD for istiod in mesh.facts.istiods}
@@ -199,23 +211,16 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
 
 def _unknown_of_cluster(statuses: Statuses, name: str) -> dict[Subject, frozenset[str]]:
     mesh, member = statuses.mesh, statuses.mesh.members.get(name)
-    gateways = [subject_of(gateway.key) for gateway in statuses.mesh.topology.gateways_of_cluster(name)]
+    gateways = [about_gateway(gateway.key) for gateway in statuses.mesh.topology.gateways_of_cluster(name)]
     codes: frozenset[str] = OF_ANSWERS if statuses.clusters[name].code == "unknown" else frozenset()
     answering = any(each.silent_since is None for each in mesh.control_plane.replicas)
     if not answering or not mesh.fresh(mesh.control_plane.seen_at):
         codes |= OF_ISTIODS
     if member is None or not mesh.fresh_details(member.details_at):
-        codes |= OF_DETAILS | OF_TRUST
-    elif member.details.unlabelled is None:
         codes |= OF_DETAILS
-    if member is not None and (member.details.root_ca is None or member.details.trust_domain is None):
-        codes |= OF_TRUST
     changed: frozenset[str] = frozenset()
     if member is None or not mesh.answers_now(member):
         codes, changed = codes | OF_MEMBER, frozenset({"gateway.changed"})
-    else:
-        codes |= frozenset(code for kind in member.seen.unread for code in _BY_KIND.get(kind, ()))
-        changed = frozenset({"gateway.changed"} if GATEWAY_KINDS & set(member.seen.unread) else ())
     return {Subject(SubjectKind.CLUSTER, name): codes} | (dict.fromkeys(gateways, changed) if changed else {})
 
 
@@ -230,11 +235,6 @@ def _of_state(code: str, subject: Subject, state: State, **more: Any) -> Finding
     more.setdefault("severity", CRITICAL if state.level is Level.BAD else WARNING)
     params = dict(state.params) | ({"violation": state.cause.code, **state.cause.params} if state.cause else {})
     return _finding(code, subject, params, **more)
-
-
-def subject_of(key: GatewayKey) -> Subject:
-    """Return a gateway as findings are about it: its name isn't its identity, long ones are cut and may be equal."""
-    return Subject(SubjectKind.GATEWAY, str(key))
 
 
 def standstill(looked_at: datetime | None, now: datetime, period: timedelta) -> Finding | None:
@@ -334,7 +334,7 @@ def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
             if each.params.get("kind") in GATEWAY_KINDS and each.params.get("name") == gateway.name
         ]
         if several and statuses.gateways[gateway.key].known.code != "gateway.missing":
-            changed = drifted("gateway.changed", WARNING, subject_of(gateway.key), several)
+            changed = drifted("gateway.changed", WARNING, about_gateway(gateway.key), several)
             named = {"gateway": gateway.name, "cluster": gateway.key.cluster}
             yield replace(changed, params={**changed.params, **named})
     if seen.notes:
@@ -345,7 +345,7 @@ def _drift(statuses: Statuses, name: str) -> Iterator[Finding]:
 def _gateways(statuses: Statuses) -> Iterator[Finding]:
     mesh = statuses.mesh
     for key, gateway in mesh.topology.gateways.items():
-        state, subject = statuses.gateways[key], subject_of(gateway.key)
+        state, subject = statuses.gateways[key], about_gateway(gateway.key)
         named: dict[str, Any] = {"gateway": gateway.name, "cluster": key.cluster}
         if state.code in CODES:
             yield _of_state(state.code, subject, state, **named)

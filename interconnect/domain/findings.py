@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from interconnect.domain.json_types import Json
 from interconnect.domain.violations import Violation
+
+if TYPE_CHECKING:
+    from interconnect.domain.topology import GatewayKey
 
 
 class Severity(StrEnum):
@@ -52,6 +55,11 @@ class Subject(NamedTuple):
 
 
 THE_MESH = Subject(SubjectKind.MESH)
+
+
+def about_gateway(key: GatewayKey) -> Subject:
+    """Return a gateway as findings are about it: its name isn't its identity, long ones are cut and may be equal."""
+    return Subject(SubjectKind.GATEWAY, str(key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ One look is one value, noted whole. Everything that wasn't read is None, never t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from interconnect.domain.topology import GatewayKey, Topology
 
 Endpoint = tuple[str, int]
+PODS, STALE_PODS = "Pod", "stale Pods"
+"""What `Unread.kind` says of the Pods of gateways or istiods, and of those that are counted in the whole cluster."""
+ROOT_CA, MESH_CONFIG = "istio-ca-root-cert", "istio"
+"""The names of the ConfigMaps of the root that Pods trust, and of a cluster's own mesh configuration."""
 STALE_AFTER, AT_LEAST = 2.5, timedelta(seconds=30)
 
 
@@ -30,6 +34,65 @@ class Readiness(StrEnum):
     ALL = "all"
     SOME = "some"
     NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a look that was answered couldn't read, `cause` says why: objects of a `kind`, all or the one of this
+    `name`; without a kind everything. `since` is when a look first couldn't.
+
+    What was known of it before stays known, and nothing new is.
+    """
+
+    cause: Violation
+    kind: str = ""
+    name: str = ""
+    since: datetime | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the credential lacks the right, which is told as that."""
+        return self.cause.code == "kube.forbidden"
+
+    def covers(self, kind: str, name: str = "") -> bool:
+        return self.kind in ("", kind) and (not self.name or not name or self.name == name)
+
+    def to_json(self) -> Json:
+        since = self.since.isoformat() if self.since else None
+        return {"cause": self.cause.to_json(), "kind": self.kind, "name": self.name, "since": since}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        since = datetime.fromisoformat(data["since"]) if data.get("since") else None
+        return cls(Violation.from_json(data["cause"]), data.get("kind", ""), data.get("name", ""), since)
+
+
+def misses(unread: Iterable[Unread], kind: str, name: str = "") -> bool:
+    """Return whether objects of a kind, or the one of this name, are among what wasn't read."""
+    return any(each.covers(kind, name) for each in unread)
+
+
+def lasting(unread: Iterable[Unread], at: datetime | None) -> tuple[Unread, ...]:
+    """Return what two looks couldn't read, the last of them `at` a time, for another reason than a missing right."""
+    return tuple(each for each in unread if each.since and at and each.since < at and not each.is_refused)
+
+
+def _dated(unread: Iterable[Unread], before: Iterable[Unread], at: datetime) -> tuple[Unread, ...]:
+    """Return what wasn't read in a look `at` a time, since when."""
+    known = {(each.kind, each.name): each.since for each in before}
+    return tuple(replace(each, since=known.get((each.kind, each.name)) or at) for each in unread)
+
+
+def _drift_kept(
+    drift: Iterable[Violation], before: Iterable[Violation], unread: Iterable[Unread]
+) -> tuple[Violation, ...]:
+    """Return what differs now, and what differed before of what wasn't read now."""
+    unread = tuple(unread)
+    return (*drift, *(each for each in before if _is_of(each, str(each.params.get("kind")), unread)))
+
+
+def _is_of(found: Violation, kind: str, unread: Iterable[Unread]) -> bool:
+    return misses(unread, kind, str(found.params.get("name")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +127,16 @@ class GatewaySeen:
         """Return this gateway with the replicas that another look has counted."""
         return replace(self, replicas=other.replicas, available=other.available, reason=other.reason)
 
+    def after(self, before: GatewaySeen, unread: Iterable[Unread]) -> GatewaySeen:
+        """Return this gateway with what couldn't be read now as it was known `before`."""
+        unread = tuple(unread)
+        if not self.present:
+            return self
+        kept = [name for kind, names in _OF_OBJECTS.items() if misses(unread, kind) for name in names]
+        if self.injected is False and self.uninjected is None and any(misses(unread, kind) for kind in _CAUSES):
+            kept.append("uninjected")
+        return replace(self, **{name: getattr(before, name) for name in kept})
+
     def to_json(self) -> Json:
         said = asdict(self) | {"uninjected": self.uninjected.to_json() if self.uninjected else None}
         return said | {"addresses": None if self.addresses is None else list(self.addresses)}
@@ -78,35 +151,62 @@ class GatewaySeen:
         return cls(**known)
 
 
+_OF_OBJECTS = {
+    PODS: ("injected", "uninjected"),
+    "Service": ("addresses", "address_reason"),
+    "Event": ("address_reason",),
+    "PodDisruptionBudget": ("blocked",),
+    "HorizontalPodAutoscaler": ("at_limit",),
+}
+"""What is read of a gateway from other objects than its Deployment."""
+_CAUSES = ("Namespace", "MutatingWebhookConfiguration")
+"""The objects that say why a gateway isn't injected."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemberSeen:
     """A member cluster in one fast look.
 
-    `failure` says why it didn't answer as it should; nothing else is known then. `admitted` are leaves that its
-    admission was just found to change. `lacking` are the reads for which the
-    credential lacks the rights, as `verb resource`, `unread` the kinds of all that wasn't
-    read, for whatever reason: nothing is known of them. `network` is the network label of its system namespace (empty:
-    none), `namespace` whether that exists. `gateways` are by UUID. `stale` counts Pods of other networks. `drift` is
-    what differs from what the console wrote, `notes` what admission made of it.
+    `failure` says why it didn't answer as it should; nothing else is known then. `unread` is what couldn't be read
+    although it answers, `lacking` the reads for which the credential lacks the rights, as `verb resource`. `network` is
+    the network label of its system namespace (empty: none), `namespace` whether that exists. `gateways` are by UUID.
+    `stale` counts Pods of other networks. `drift` is what differs from what the console wrote, `notes` what admission
+    made of it, `admitted` are leaves that it was just found to change.
     """
 
     failure: Violation | None = None
     lacking: tuple[str, ...] = ()
     namespace: bool | None = None
     network: str | None = None
-    unread: tuple[str, ...] = ()
     webhooks: tuple[WebhookEntry, ...] | None = None
     gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
     stale: StaleCount | None = None
     drift: tuple[Violation, ...] = ()
     notes: tuple[Violation, ...] = ()
     admitted: Mapping[Target, tuple[Admitted, ...]] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: MemberSeen, at: datetime) -> MemberSeen:
+        """Return this look, `at` a time, with what it couldn't read as it was known `before`; the gateways, which are
+        kept apart, are as they were seen.
+        """
+        holder = misses(self.unread, "Namespace")
+        return replace(
+            self,
+            namespace=before.namespace if holder else self.namespace,
+            network=before.network if holder else self.network,
+            # Rendering needs some.
+            webhooks=before.webhooks if self.webhooks is None else self.webhooks,
+            stale=before.stale if misses(self.unread, STALE_PODS) else self.stale,
+            drift=_drift_kept(self.drift, before.drift, self.unread),
+            notes=before.notes if any(not each.kind for each in self.unread) else self.notes,
+            unread=_dated(self.unread, before.unread, at),
+        )
 
     def to_json(self) -> Json:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
-        said["unread"] = list(self.unread)
-        said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes")}
+        said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes", "unread")}
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
         if self.stale is not None:
@@ -119,11 +219,11 @@ class MemberSeen:
             lacking=tuple(data.get("lacking", ())),
             namespace=data.get("namespace"),
             network=data.get("network"),
-            unread=tuple(data.get("unread", ())),
             webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
             notes=tuple(map(Violation.from_json, data.get("notes", ()))),
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
 
 
@@ -141,11 +241,20 @@ class MemberDetails:
     root_ca: str | None = None
     trust_domain: str | None = None
     unlabelled: StaleCount | None = None
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: MemberDetails, at: datetime) -> MemberDetails:
+        """Return these details, from `at` a time, with what couldn't be read as it was known `before`."""
+        unread = tuple(self.unread)
+        kept = [name for kind, name in _OF_DETAILS if misses(unread, *kind)]
+        more = {name: getattr(before, name) for name in kept}
+        return replace(self, **more, unread=_dated(unread, before.unread, at))
 
     def to_json(self) -> Json:
         said: Json = {name: getattr(self, name) for name in ("version", "root_ca", "trust_domain")}
         said |= {"missing": None if self.missing is None else list(self.missing), "optional": list(self.optional)}
         said["pod_cidrs"] = [{"network": network, "source": source} for network, source in self.pod_cidrs]
+        said["unread"] = [each.to_json() for each in self.unread]
         return said | {"unlabelled": self.unlabelled.to_json() if self.unlabelled else None}
 
     @classmethod
@@ -159,7 +268,18 @@ class MemberDetails:
             root_ca=data.get("root_ca"),
             trust_domain=data.get("trust_domain"),
             unlabelled=StaleCount.from_json(data["unlabelled"]) if data.get("unlabelled") else None,
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
+
+
+_OF_DETAILS = (
+    (("version",), "version"),
+    (("Pod CIDRs",), "pod_cidrs"),
+    (("ConfigMap", ROOT_CA), "root_ca"),
+    (("ConfigMap", MESH_CONFIG), "trust_domain"),
+    ((STALE_PODS,), "unlabelled"),
+)
+"""What is unread by kind and name, and what of the details it costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +288,7 @@ class ReplicaSeen:
 
     `networks` are the addresses that it has loaded from meshNetworks by network, `labelled` those that somebody's
     labelled Service registers, by network and cluster, and `unresolved` host names that it can't resolve, by network;
-    `clusters` is the sync status by cluster ID. All are empty for one that doesn't answer.
+    `clusters` is the sync status by cluster ID. All are empty for one that doesn't answer; `failure` says why.
     """
 
     name: str
@@ -178,9 +298,10 @@ class ReplicaSeen:
     labelled: Mapping[str, Mapping[str, tuple[Endpoint, ...]]] = field(default_factory=dict)
     unresolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
+    failure: Violation | None = None
 
     def to_json(self) -> Json:
-        return asdict(self)
+        return asdict(self) | {"failure": self.failure.to_json() if self.failure else None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -195,6 +316,7 @@ class ReplicaSeen:
             },
             unresolved={name: tuple(hosts) for name, hosts in data.get("unresolved", {}).items()},
             clusters=data.get("clusters", {}),
+            failure=Violation.from_json(data["failure"]) if data.get("failure") else None,
         )
 
 
@@ -227,45 +349,59 @@ class ControlPlaneSeen:
     """The two API servers of a mesh and its istiods in one look.
 
     `failure` says why one of the API servers didn't answer (`part`: `control-plane` or `config`). `replicas` are those
-    that should answer, ready or not; None where the credential may not ask them. `direct`: they are asked by the mesh's
-    direct URL, however many there are behind it. `restarting`: an istiod Deployment is being rolled, and hasn't failed.
-    `drift` is what differs from what the console wrote there. `invalid`: why istiod can't use a ConfigMap's
-    meshNetworks, the first reason for each, with `namespace`, `name` and the `count`. `unread` are the kinds that
-    weren't read: nothing is known of them.
+    that should answer, ready or not. `direct`: they are asked by the mesh's direct URL, however many there are behind
+    it. `restarting`: an istiod Deployment is being rolled, and hasn't failed. `drift` is what differs from what the
+    console wrote there. `invalid`: why istiod can't use a ConfigMap's meshNetworks, the first reason for each, with
+    `namespace`, `name` and the `count`. `unread` is what couldn't be read although both answer.
     """
 
     failure: Violation | None = None
     part: str = ""
     lacking: tuple[str, ...] = ()
     istiods: tuple[Istiod, ...] = ()
-    replicas: tuple[ReplicaSeen, ...] | None = ()
+    replicas: tuple[ReplicaSeen, ...] = ()
     direct: bool = False
     restarting: bool = False
     rule: RuleSeen | None = None
     drift: tuple[Violation, ...] = ()
     invalid: tuple[Violation, ...] = ()
-    unread: tuple[str, ...] = ()
     root_ca: str | None = None
     trust_domain: str | None = None
     selectors: bool | None = None
+    unread: tuple[Unread, ...] = ()
+
+    def after(self, before: ControlPlaneSeen, at: datetime) -> ControlPlaneSeen:
+        """Return this look, `at` a time, with what it couldn't read as it was known `before`; the replicas, which are
+        kept apart, are as they were seen.
+        """
+        istiods, config = misses(self.unread, "Deployment"), misses(self.unread, "ConfigMap")
+        return replace(
+            self,
+            istiods=before.istiods if istiods else self.istiods,
+            restarting=before.restarting if istiods else self.restarting,
+            rule=before.rule if misses(self.unread, "Gateway") else self.rule,
+            drift=_drift_kept(self.drift, before.drift, self.unread),
+            invalid=(*self.invalid, *(each for each in before.invalid if _is_of(each, "ConfigMap", self.unread))),
+            root_ca=before.root_ca if misses(self.unread, "ConfigMap", ROOT_CA) else self.root_ca,
+            trust_domain=before.trust_domain if config and self.trust_domain is None else self.trust_domain,
+            selectors=before.selectors if self.unread and self.selectors is None else self.selectors,
+            unread=_dated(self.unread, before.unread, at),
+        )
 
     def to_json(self) -> Json:
         """Return what isn't kept elsewhere: failure, istiods and replicas have places of their own."""
         names = ("direct", "restarting", "root_ca", "trust_domain", "selectors")
         said: Json = {name: getattr(self, name) for name in names}
-        said |= {
-            "lacking": list(self.lacking),
-            "unread": list(self.unread),
-            "rule": self.rule.to_json() if self.rule else None,
+        said |= {"lacking": list(self.lacking), "rule": self.rule.to_json() if self.rule else None}
+        return said | {
+            name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "invalid", "unread")
         }
-        return said | {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "invalid")}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
             lacking=tuple(data.get("lacking", ())),
             invalid=tuple(map(Violation.from_json, data.get("invalid", ()))),
-            unread=tuple(data.get("unread", ())),
             istiods=tuple(map(Istiod.from_json, data.get("istiods", ()))),
             direct=bool(data.get("direct")),
             restarting=bool(data.get("restarting")),
@@ -274,6 +410,7 @@ class ControlPlaneSeen:
             root_ca=data.get("root_ca"),
             trust_domain=data.get("trust_domain"),
             selectors=data.get("selectors"),
+            unread=tuple(map(Unread.from_json, data.get("unread", ()))),
         )
 
 
@@ -282,7 +419,7 @@ class Member:
     """What is known of a member cluster. `seen` is its last answer, from `seen_at`; `looked_at` is the last try.
 
     `failure` says why it doesn't answer as it should, once that is steady, and `since` when that began. `details` are
-    from `details_at`. `ends_at` is when its credential expires.
+    from `details_at`. `ends_at` is when its credential expires. `noted_at` is when a step last worked there.
     """
 
     seen: MemberSeen = field(default_factory=MemberSeen)
@@ -293,6 +430,12 @@ class Member:
     details: MemberDetails = field(default_factory=MemberDetails)
     details_at: datetime | None = None
     ends_at: datetime | None = None
+    noted_at: datetime | None = None
+
+    @property
+    def awaits_look(self) -> bool:
+        """Whether a step has worked there since the last look began, so that nobody has seen the whole."""
+        return _awaits_look(self.looked_at, self.noted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +474,22 @@ class ControlPlane:
     replicas: tuple[ReplicaKnown, ...] = ()
     ends: Mapping[str, datetime] = field(default_factory=dict)
     restarting_since: datetime | None = None
+    noted_at: datetime | None = None
+    rule_noted_at: datetime | None = None
+
+    @property
+    def awaits_look(self) -> bool:
+        """Whether a step has worked there since the last look began, so that nobody has seen the whole."""
+        return _awaits_look(self.looked_at, self.noted_at)
+
+    @property
+    def rule_at(self) -> datetime | None:
+        """When the gateway rule was last seen: in a look, or by the step that wrote it."""
+        return max(filter(None, (self.seen_at, self.rule_noted_at)), default=None)
+
+
+def _awaits_look(looked_at: datetime | None, noted_at: datetime | None) -> bool:
+    return noted_at is not None and (looked_at is None or noted_at > looked_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.patience import ISTIOD_SECONDS
 from interconnect.domain.render import networks_of
-from interconnect.domain.seen import MemberDetails, MeshSeen, Readiness
+from interconnect.domain.seen import PODS, MemberDetails, MeshSeen, Readiness, Unread, lasting, misses
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
 from interconnect.domain.troubles import troubles_of
 from interconnect.domain.verify import compare_seen, expected_of
@@ -71,6 +71,7 @@ CODES = (
     "cluster.refuses-us",
     "cluster.no-answer",
     "cluster.rights-missing",
+    "cluster.unread",
     "cluster.reachable",
     "cluster.never-seen",
     "gateway.missing",
@@ -103,6 +104,7 @@ CODES = (
     "control-plane.no-istiod",
     "control-plane.replicas-silent",
     "control-plane.rights-missing",
+    "control-plane.unread",
     "control-plane.restarting",
     "control-plane.answers",
     "control-plane.never-seen",
@@ -589,12 +591,20 @@ def _cluster(mesh: MeshSeen, member: Member | None) -> State:
     details = member.details if mesh.fresh_details(member.details_at) else MemberDetails()
     needed = {*member.seen.lacking, *(details.missing or ())} - set(details.optional)
     lacking = sorted({*needed, *member.seen.lacking, *details.optional})
-    if lacking:
+    unread = (*lasting(member.seen.unread, member.seen_at), *lasting(details.unread, member.details_at))
+    if needed or (lacking and not unread):
         level = Level.WARN if needed else Level.GOOD
         state = State("cluster.rights-missing", level, {"rights": lacking}, member.seen_at)
+    elif unread:
+        state = _unread("cluster", unread, member.seen_at)
     else:
         state = State("cluster.reachable", Level.GOOD, at=member.seen_at)
     return _aged(state, mesh.fresh(member.seen_at))
+
+
+def _unread(of: str, unread: tuple[Unread, ...], at: datetime | None) -> State:
+    since = min(each.since for each in unread if each.since)
+    return State(f"{of}.unread", Level.WARN, at=at, since=since, cause=unread[0].cause)
 
 
 def _serves(known: GatewayKnown) -> bool:
@@ -609,7 +619,7 @@ def _rule(mesh: MeshSeen) -> State:
     if seen is None:
         return State("unknown", Level.UNKNOWN) if written else State("rule.not-written", Level.WARN)
     if not written:
-        return State("rule.not-written", Level.BUSY if mesh.work.on_rule else Level.WARN, at=plane.seen_at)
+        return State("rule.not-written", Level.BUSY if mesh.work.on_rule else Level.WARN, at=plane.rule_at)
     if not seen.present:
         state = State("rule.missing", Level.BAD)
     elif seen.changed is not None:
@@ -619,7 +629,7 @@ def _rule(mesh: MeshSeen) -> State:
         state = State("rule.other-rule", Level.WARN, {"others": list(seen.others)})
     else:
         state = State("rule.in-place", Level.GOOD)
-    return _aged(replace(state, at=plane.seen_at), mesh.fresh(plane.seen_at))
+    return _aged(replace(state, at=plane.rule_at), mesh.fresh(plane.rule_at))
 
 
 def _control_plane(mesh: MeshSeen) -> State:
@@ -634,17 +644,19 @@ def _control_plane(mesh: MeshSeen) -> State:
 
 def _replicas(mesh: MeshSeen) -> State:
     plane = mesh.control_plane
-    if not plane.seen.istiods:
+    if not plane.seen.istiods and not misses(plane.seen.unread, "Deployment"):
         return State("control-plane.no-istiod", Level.BAD)
     silent, wanted = sorted(each.seen.name for each in mesh.silent), wanted_replicas(mesh)
     numbers = {"answering": len(mesh.answering), "replicas": wanted, "silent": silent}
-    if len(silent) == len(plane.replicas) and (silent or not plane.seen.lacking):
+    if len(silent) == len(plane.replicas) and (silent or not misses(plane.seen.unread, PODS)):
         return State("control-plane.no-answer", Level.BAD, numbers)
     restarting = _restarting(mesh)
     if (silent or 0 < len(plane.replicas) < wanted) and not restarting:
         return State("control-plane.replicas-silent", Level.WARN, numbers)
     if plane.seen.lacking:
         return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(plane.seen.lacking)})
+    if unread := lasting(plane.seen.unread, plane.seen_at):
+        return _unread("control-plane", unread, plane.seen_at)
     if restarting:
         return State("control-plane.restarting", Level.BUSY, numbers)
     return State("control-plane.answers", Level.GOOD, numbers)

@@ -19,7 +19,7 @@ from interconnect.domain.violations import Violation
 
 MOST_PARTS = 3
 TALLIES = ("clusters", "gateways", "groups", "istiods")
-REACHABLE = frozenset({"cluster.reachable", "cluster.rights-missing"})
+REACHABLE = frozenset({"cluster.reachable", "cluster.rights-missing", "cluster.unread"})
 READY = frozenset({"gateway.ready", "gateway.address-changed", "gateway.address-pending"})
 IN_EFFECT = frozenset({"joined.in-effect", "joined.degraded"})
 

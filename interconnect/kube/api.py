@@ -392,9 +392,9 @@ def _object(value: Any, *, named: bool = True) -> Json:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict) or (named and not isinstance(metadata.get("name"), str)):
         raise Permanent("bad-body")
-    for key in ("labels", "annotations"):
-        if not _strings(metadata.get(key)):
-            raise Permanent("bad-body")
+    sound = all(_strings(metadata.get(key)) for key in ("labels", "annotations")) and _managed(metadata)
+    if not sound or not all(isinstance(metadata.get(key), str | None) for key in ("namespace", "uid")):
+        raise Permanent("bad-body")
     return dict(value)
 
 
@@ -402,6 +402,19 @@ def _strings(value: Any) -> bool:
     if value is None:
         return True
     return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
+def _managed(metadata: Json) -> bool:
+    """Whether its managedFields are entries of a manager's name and a tree, as far as they are there."""
+    entries = metadata.get("managedFields")
+    if not isinstance(entries, list | None):
+        return False
+    return all(
+        isinstance(entry, dict)
+        and isinstance(entry.get("manager"), str | None)
+        and isinstance(entry.get("fieldsV1"), dict | None)
+        for entry in entries or ()
+    )
 
 
 def _page(value: Json) -> tuple[Objects, str]:

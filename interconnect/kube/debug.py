@@ -6,14 +6,13 @@ replica has a view of its own. A URL set on the mesh reaches one of them directl
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from interconnect.kube import forward
 from interconnect.kube.errors import Permanent, plain
 from interconnect.kube.reading import items, mapping, number, text
-from interconnect.kube.transport import parse_object
+from interconnect.kube.transport import parse, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -196,8 +195,8 @@ def version(api: Api, namespace: str, pod: str) -> str:
 def _entries(body: bytes) -> list[dict[str, Any]]:
     """A list of objects; istiod writes `null` for an empty one."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
+        value = parse(body)
+    except Permanent:
         raise Permanent("bad-body", resource="istiod") from None
     if value is None:
         return []

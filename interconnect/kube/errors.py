@@ -68,6 +68,7 @@ CODES = frozenset(
         "too-many",
         "too-many-requests",
         "unauthorized",
+        "unexpected",
         "unreachable",
         "web-page",
         "webhook-down",

@@ -70,7 +70,15 @@ class Response:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Return a cluster's JSON object. Raises Permanent `bad-body` for anything else, and for text that no database can
+    """Return a cluster's JSON object. Raises Permanent `bad-body` for anything else, as `parse` does."""
+    value = parse(body)
+    if not isinstance(value, dict):
+        raise Permanent("bad-body")
+    return value
+
+
+def parse(body: bytes) -> Any:
+    """Return a cluster's JSON. Raises Permanent `bad-body` for what isn't JSON, and for text that no database can
     store.
     """
     try:
@@ -79,8 +87,6 @@ def parse_object(body: bytes) -> dict[str, Any]:
             raise ValueError
     except (ValueError, RecursionError):
         raise Permanent("bad-body") from None
-    if not isinstance(value, dict):
-        raise Permanent("bad-body")
     return value
 
 

@@ -1,7 +1,8 @@
 """What clusters last said, with the time. Shapes of the JSON: `interconnect.state.observed`.
 
 `at` is the last try, `answered_at` the last answer, and `standing` what counts of answering or readiness after two
-looks (`interconnect.domain.steady`). A lease marks what a look is asking now.
+looks (`interconnect.domain.steady`). A lease marks what a look is asking now. `noted_at` is when a step or a check last
+noted what it read or wrote there itself: a look that began before says nothing any more.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class Observation(models.Model):
     error_params = models.JSONField(_("error's parameters"), default=dict)
     standing = models.JSONField(_("whether it answers"), default=dict)
     facts = models.JSONField(_("facts"), default=dict)
+    noted_at = models.DateTimeField(_("noted by a step at"), null=True, blank=True)
     lease_owner = models.CharField(_("lease owner"), max_length=64, blank=True)
     lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
 

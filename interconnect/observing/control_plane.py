@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -17,12 +17,13 @@ from interconnect.domain.label_selectors import selects
 from interconnect.domain.networks import DATA_KEY
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.render import networks_target, render, rule_target
-from interconnect.domain.seen import ControlPlaneSeen, ReplicaSeen, RuleSeen
+from interconnect.domain.seen import PODS, ROOT_CA, ControlPlaneSeen, ReplicaSeen, RuleSeen
 from interconnect.kube import debug, istiod, kinds, probe
-from interconnect.kube.errors import KubeError, Permanent
+from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, mapping, text
 from interconnect.observing.istiods import placed, replicas_seen
 from interconnect.observing.member import mesh_config_of, root_ca, trust_domain_of
+from interconnect.observing.reads import Reads
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from interconnect.models import Mesh
     from interconnect.observing.member import Asked
 
-_Result = TypeVar("_Result")
 Foreign = Mapping[str, frozenset[tuple[str, int]]]
 
 
@@ -41,7 +41,7 @@ def look(mesh: Mesh, asked: Asked) -> tuple[ControlPlaneSeen, Foreign]:
 
     At most eight calls, two more where a ConfigMap can't be told from istiod's Deployment, and three per replica.
     """
-    seconds, part = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS), "control-plane"
+    seconds, part, reads = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS), "control-plane", Reads()
     try:
         plane = clients.control_plane_api(mesh).within(seconds)
         plane.transport.identify(deadline=seconds)
@@ -49,82 +49,92 @@ def look(mesh: Mesh, asked: Asked) -> tuple[ControlPlaneSeen, Foreign]:
         config = clients.config_api(mesh).within(seconds)
         if mesh.config_id != mesh.control_plane_id:
             config.transport.identify(deadline=seconds)
-        return _look(_Place(mesh, asked, plane, config))
+        return _look(_Place(mesh, asked, plane, config, reads))
     except KubeError as error:
+        if error.code == "forbidden":
+            # It answers, and doesn't say which cluster it is: nothing more is asked of it.
+            reads.miss(error)
+            return _unread(asked, reads)
         failure = error.violation()
         return ControlPlaneSeen(failure=replace(failure, params={**failure.params, "part": part})), {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where to look, what to compare with, and the rights that were found to be missing."""
+    """Where to look, what to compare with, and what couldn't be read."""
 
     mesh: Mesh
     asked: Asked
     plane: Api
     config: Api
-    lacking: dict[str, None] = field(default_factory=dict)
+    reads: Reads
 
     def api_of(self, uid: str) -> Api:
         return self.config if uid == self.mesh.config_uid else self.plane
 
-    def allowed(self, read: Callable[[], _Result]) -> _Result | None:
-        """Return what was read; None where the credential may not."""
-        try:
-            return clients.twice(read)
-        except Permanent as error:
-            if error.code != "forbidden":
-                raise
-            self.lacking[f"{error.params.get('verb', '')} {error.params.get('resource', '')}"] = None
-            return None
-
 
 def _look(place: _Place) -> tuple[ControlPlaneSeen, Foreign]:
-    mesh, namespace = place.mesh, place.mesh.system_namespace
-    deployments = clients.twice(lambda: istiod.deployments_of(place.plane, namespace))
+    reads, namespace = place.reads, place.mesh.system_namespace
+    # Without the istiods nobody knows what else to read.
+    read = reads.ask(lambda: _istiods(place), "")
+    if read is None:
+        return _unread(place.asked, reads)
+    by_name, found = read
+    maps = {ref: _config_map(place, ref) for ref in dict.fromkeys(item.networks for item in found if item.networks)}
+    foreign = _foreign(place, maps.values())
+    facts = replace(place.asked.facts, istiods=found, foreign_networks=foreign)
+    gateways = reads.ask(lambda: place.config.list(kinds.GATEWAY), "Gateway")
+    drift = _drift(place, facts, maps, gateways)
+    config = next((mesh_config_of(each.object) for each in maps.values() if isinstance(each, Present)), None)
+    replicas = _replicas(place, found, by_name, facts)
+    seen = ControlPlaneSeen(
+        istiods=found,
+        replicas=replicas,
+        direct=bool(place.mesh.istiod_url),
+        restarting=any(probe.deployment_status(by_name[item.deployment]).rolling for item in found),
+        rule=_rule(place, gateways, drift),
+        drift=tuple(each for each in drift if each.params.get("kind") != "Gateway"),
+        root_ca=reads.ask(lambda: root_ca(place.config, namespace), "ConfigMap", ROOT_CA),
+        invalid=_invalid(maps),
+        trust_domain=None if config is None else trust_domain_of(config),
+        selectors=None if config is None else _covered(place, config),
+    )
+    return replace(seen, lacking=tuple(reads.lacking), unread=reads.unread), foreign
+
+
+def _unread(asked: Asked, reads: Reads) -> tuple[ControlPlaneSeen, Foreign]:
+    """The API servers answer, and nothing could be read."""
+    return ControlPlaneSeen(lacking=tuple(reads.lacking), unread=reads.unread), asked.facts.foreign_networks
+
+
+def _istiods(place: _Place) -> tuple[dict[str, Json], tuple[Istiod, ...]]:
+    """Return the Deployments of istiods by name, and the istiods among them that are the mesh's."""
+    mesh = place.mesh
+    deployments = istiod.deployments_of(place.plane, mesh.system_namespace)
     found = istiod.istiods(
         place.plane,
         config_uid=mesh.config_uid,
         control_plane_uid=mesh.control_plane.uid,
-        system_namespace=namespace,
+        system_namespace=mesh.system_namespace,
         config_api=place.config,
         deployments=deployments,
     )
-    found = tuple(placed(mesh, item) for item in found)
-    maps = {ref: _config_map(place, ref) for ref in dict.fromkeys(item.networks for item in found if item.networks)}
-    foreign = _foreign(maps.values())
-    facts = replace(place.asked.facts, istiods=found, foreign_networks=foreign)
-    gateways = place.allowed(lambda: place.config.list(kinds.GATEWAY))
-    drift = _drift(place, facts, maps, gateways)
-    by_name = {text(each, "metadata", "name"): each for each in deployments}
-    config = next((mesh_config_of(each.object) for each in maps.values() if isinstance(each, Present)), None)
-    replicas = _replicas(place, found, by_name, facts)
-    seen = ControlPlaneSeen(
-        lacking=tuple(place.lacking),
-        istiods=found,
-        replicas=replicas,
-        direct=bool(mesh.istiod_url),
-        restarting=any(probe.deployment_status(by_name[item.deployment]).rolling for item in found),
-        rule=_rule(place, gateways, drift),
-        drift=tuple(each for each in drift if each.params.get("kind") != "Gateway"),
-        root_ca=place.allowed(lambda: root_ca(place.config, namespace)),
-        invalid=_invalid(maps),
-        unread=_unread(maps, gateways),
-        trust_domain=None if config is None else trust_domain_of(config),
-        selectors=None if config is None else _covered(place, config),
-    )
-    return replace(seen, lacking=tuple(place.lacking)), foreign
+    return {text(each, "metadata", "name"): each for each in deployments}, tuple(placed(mesh, item) for item in found)
 
 
 def _config_map(place: _Place, ref: ConfigMapRef) -> Live:
-    found = place.allowed(lambda: (place.api_of(ref.cluster).get(kinds.CONFIG_MAP, ref.name, ref.namespace),))
+    found = place.reads.ask(
+        lambda: (place.api_of(ref.cluster).get(kinds.CONFIG_MAP, ref.name, ref.namespace),), "ConfigMap", ref.name
+    )
     if found is None:
-        return Unknown("forbidden")
+        return Unknown()
     return Absent() if found[0] is None else Present(found[0])
 
 
-def _foreign(maps: Iterable[Live]) -> Foreign:
-    foreign: dict[str, frozenset[tuple[str, int]]] = {}
+def _foreign(place: _Place, maps: Collection[Live]) -> Foreign:
+    """Return what others keep in meshNetworks, as known before of what wasn't read."""
+    unread = any(isinstance(each, Unknown) for each in maps)
+    foreign = dict(place.asked.facts.foreign_networks) if unread else {}
     for each in maps:
         if isinstance(each, Present):
             annotation = mapping(each.object, "metadata", "annotations").get(NETWORKS_ANNOTATION)
@@ -141,11 +151,6 @@ def _invalid(maps: Mapping[ConfigMapRef, Live]) -> tuple[Violation, ...]:
             where = {"namespace": ref.namespace, "name": ref.name, "count": len(problems)}
             found.append(replace(problems[0], params={**problems[0].params, **where}))
     return tuple(found)
-
-
-def _unread(maps: Mapping[ConfigMapRef, Live], gateways: list[Json] | None) -> tuple[str, ...]:
-    config_maps = ("ConfigMap",) if any(isinstance(each, Unknown) for each in maps.values()) else ()
-    return (*config_maps, *(() if gateways is not None else ("Gateway",)))
 
 
 def _networks_text(config_map: Present) -> str | None:
@@ -195,24 +200,22 @@ def _rule(place: _Place, gateways: list[Json] | None, drift: Iterable[Violation]
 
 def _replicas(
     place: _Place, found: Iterable[Istiod], deployments: Mapping[str, Json], facts: Facts
-) -> tuple[ReplicaSeen, ...] | None:
-    """Every replica of every istiod; those that aren't ready say nothing. None where the credential may not ask."""
+) -> tuple[ReplicaSeen, ...]:
+    """Every replica of every istiod; those that aren't ready say nothing."""
     topology = place.asked.topology
     expected = expected_networks(topology, render(topology, facts), facts)
-    pods = place.allowed(lambda: place.plane.list(kinds.POD, place.mesh.system_namespace, labels="app=istiod"))
-    if pods is None and not place.mesh.istiod_url:
-        return None
+    reads = place.reads
+    pods = reads.ask(lambda: place.plane.list(kinds.POD, place.mesh.system_namespace, labels="app=istiod"), PODS)
     seen: list[ReplicaSeen] = []
     for item in found:
         sources = _sources(place, deployments[item.deployment], pods or ())
-        asked = place.allowed(
+        asked = reads.ask(
             lambda item=item, sources=sources: replicas_seen(  # type: ignore[misc]
                 item.deployment, sources, expected[item.deployment], facts.foreign_networks, clusters=True
-            )
+            ),
+            PODS,
         )
-        if asked is None:
-            return None
-        seen += asked
+        seen += asked or ()
         if not place.mesh.istiod_url:
             unready = istiod.unready_of(deployments[item.deployment], pods or ())
             seen += (ReplicaSeen(name, item.deployment, answers=False) for name in unready)
@@ -233,6 +236,7 @@ def _covered(place: _Place, config: Json) -> bool | None:
     selectors = items(config, "discoverySelectors")
     if not selectors:
         return True
-    namespace = place.allowed(lambda: place.config.get(kinds.NAMESPACE, place.mesh.system_namespace))
+    name = place.mesh.system_namespace
+    namespace = place.reads.ask(lambda: place.config.get(kinds.NAMESPACE, name), "Namespace", name)
     labels = mapping(namespace, "metadata", "labels")
     return None if namespace is None else any(selects(each, labels) for each in selectors)

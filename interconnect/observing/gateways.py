@@ -13,7 +13,6 @@ from interconnect.domain.results import GatewayPods
 from interconnect.domain.seen import GatewaySeen
 from interconnect.domain.violations import Violation
 from interconnect.kube import kinds, probe
-from interconnect.kube.errors import Permanent
 from interconnect.kube.reading import items, mapping, number, text
 
 if TYPE_CHECKING:
@@ -85,12 +84,11 @@ def with_autoscaler(seen: GatewaySeen, autoscaler: Json | None) -> GatewaySeen:
 
 
 def hindrance(api: Api, namespace: str, labels: Mapping[str, str]) -> Violation | None:
-    """Return why Pods with these labels would be made without injection now; None also where that can't be read."""
-    try:
-        found = api.get(kinds.NAMESPACE, namespace, metadata_only=True)
-        return obstacle(found or {}, labels, api.list(kinds.MUTATING_WEBHOOK))
-    except Permanent:
-        return None
+    """Return why Pods with these labels would be made without injection now. Raises KubeError where that can't be read:
+    nobody knows then what a restart would do.
+    """
+    found = api.get(kinds.NAMESPACE, namespace, metadata_only=True)
+    return obstacle(found or {}, labels, api.list(kinds.MUTATING_WEBHOOK))
 
 
 def pods_of_gateway(api: Api, namespace: str, name: str, gateway: str, network: str) -> GatewayPods | None:

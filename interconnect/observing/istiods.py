@@ -136,7 +136,7 @@ def replicas_seen(
         except KubeError as error:
             if error.code == "forbidden":
                 raise
-            return ReplicaSeen(name, deployment, answers=False)
+            return ReplicaSeen(name, deployment, answers=False, failure=error.violation())
 
     return tuple(side_by_side(one, replicas.items()))
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from interconnect import clients
 from interconnect.domain.checks import Answer, Endpoint, Matrix, Reach, Told, Way, told_of
+from interconnect.domain.seen import ROOT_CA
 from interconnect.kube import debug, kinds, probe
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, number, text
 from interconnect.observing.istiods import side_by_side, sources
-from interconnect.observing.member import ROOT_CA
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts

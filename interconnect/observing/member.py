@@ -19,7 +19,6 @@ from interconnect.domain import stale
 from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
 from interconnect.domain.entries import (
     GATEWAY_LABEL,
-    MESH_LABEL,
     NETWORK_LABEL,
     OF_THE_MESH,
     Absent,
@@ -32,13 +31,14 @@ from interconnect.domain.injection import obstacle
 from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import ClusterSeen
 from interconnect.domain.render import label_target, render_member
-from interconnect.domain.seen import GatewaySeen, MemberDetails, MemberSeen
+from interconnect.domain.seen import MESH_CONFIG, ROOT_CA, STALE_PODS, GatewaySeen, MemberDetails, MemberSeen
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.kube import cidrs, istiod, kinds, probe, rights
 from interconnect.kube.api import LIST_DEADLINE
 from interconnect.kube.errors import Conflict, KubeError, Permanent, Temporary
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.observing.gateways import gateway_seen, of_gateway, with_autoscaler, with_budget, with_service
+from interconnect.observing.reads import Reads
 from interconnect.observing.stale import count_stale, of_other_networks, unlabelled
 
 if TYPE_CHECKING:
@@ -50,12 +50,10 @@ if TYPE_CHECKING:
     from interconnect.kube.api import Api
     from interconnect.kube.kinds import Kind
 
-ROOT_CA = "istio-ca-root-cert"
 MOST_CALLS = 12
 CALLS_IN_A_LOOK = 4  # the deadlines of so many calls are the time of a whole look
-# What ends a look although the server has answered: it isn't the cluster, or not with this credential.
-ENDING = frozenset({"unauthorized", "wrong-cluster", "credential-unreadable", "not-tls", "web-page", "bad-body"})
 _Result = TypeVar("_Result")
+Hinders = Callable[[Mapping[str, str]], "Violation | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,34 +80,41 @@ def look(api: Api, cluster: Cluster, asked: Asked) -> MemberSeen:
         reader.calls += 1
         return _looked(reader, cluster, asked)
     except KubeError as error:
-        return MemberSeen(failure=error.violation())
+        if error.code != "forbidden":
+            return MemberSeen(failure=error.violation())
+        # It answers, and doesn't say which cluster it is: nothing more is asked of it.
+        reader.miss(error)
+        return MemberSeen(lacking=tuple(reader.lacking), unread=reader.unread)
 
 
 def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetails:
     """Read what changes rarely. Raises KubeError when the cluster doesn't answer."""
     reader = _Reader(api, most=None, seconds=LIST_DEADLINE)
     found = rights.missing(api, rights.ClusterRole.MEMBER, system_namespace)
-    pools = reader.ask(lambda: cidrs.pod_cidrs(api))
-    return MemberDetails(
-        version=reader.ask(api.version) or "",
+    pools = reader.ask(lambda: cidrs.pod_cidrs(api), "Pod CIDRs")
+    details = MemberDetails(
+        version=reader.ask(api.version, "version") or "",
         missing=tuple(sorted(str(right) for right in found if not right.optional)),
         optional=tuple(sorted(str(right) for right in found if right.optional)),
         pod_cidrs=tuple(pools or ()),
-        root_ca=reader.ask(lambda: root_ca(api, system_namespace)),
-        trust_domain=reader.ask(lambda: own_trust_domain(api, system_namespace)),
+        root_ca=reader.ask(lambda: root_ca(api, system_namespace), "ConfigMap", ROOT_CA),
+        trust_domain=reader.ask(lambda: own_trust_domain(api, system_namespace), "ConfigMap", MESH_CONFIG),
         # Last, since there may be many.
-        unlabelled=reader.ask(lambda: stale.count(unlabelled(api, group, deadline=reader.left), group or None)),
+        unlabelled=reader.ask(
+            lambda: stale.count(unlabelled(api, group, deadline=reader.left), group or None), STALE_PODS
+        ),
     )
+    return replace(details, unread=reader.unread)
 
 
-class _Reader:
-    """Reads one thing after the other, and remembers what it may not read."""
+class _Reader(Reads):
+    """Reads within the calls and the time of a look."""
 
     def __init__(self, api: Api, most: int | None = MOST_CALLS, seconds: float | None = None) -> None:
+        super().__init__()
         self.api = api
         self.most = most
         self.calls = 0
-        self.lacking: dict[str, None] = {}
         self.until = time.monotonic() + (CALLS_IN_A_LOOK * api.deadline if seconds is None else seconds)
 
     @property
@@ -121,26 +126,13 @@ class _Reader:
     def has_calls(self) -> bool:
         return (self.most is None or self.calls < self.most) and self.left > 0
 
-    def ask(self, read: Callable[[], _Result]) -> _Result | None:
-        """Return what was read; None where there is no right to, no time for all of it, or an answer that can't be
-        used.
-        """
+    def ask(self, read: Callable[[], _Result], kind: str, name: str = "") -> _Result | None:
+        """Return what was read; None also where there is no time or no call left for it."""
         if not self.has_calls:
+            self.miss(Temporary("timeout", phase="list"), kind, name)
             return None
         self.calls += 1
-        try:
-            return twice(read)
-        except Temporary as error:
-            # A list whose pages come, but not all of them in time, is no silence.
-            if error.params.get("phase") != "list":
-                raise
-            return None
-        except Permanent as error:
-            if error.code in ENDING:
-                raise
-            if error.code == "forbidden":
-                self.lacking[f"{error.params.get('verb', '')} {error.params.get('resource', '')}"] = None
-            return None
+        return super().ask(read, kind, name)
 
     def dry_run(self, write: Write) -> Json | None:
         """Return what the cluster would make of a write, nothing if somebody else owns what differs; None if that
@@ -160,7 +152,7 @@ class _Reader:
             return None
 
     def list(self, kind: Kind, namespace: str = "", **options: Any) -> list[Json] | None:
-        found = self.ask(lambda: self.api.list(kind, namespace, **options))
+        found = self.ask(lambda: self.api.list(kind, namespace, **options), kind.kind)
         return None if found is None else [{"apiVersion": kind.api_version, "kind": kind.kind} | each for each in found]
 
 
@@ -168,7 +160,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     topology, namespace = asked.topology, asked.topology.system_namespace
     group = topology.group_of(cluster.name)
     # None is an answer here, so that it is told apart from what may not be read.
-    holder = reader.ask(lambda: (reader.api.get(kinds.NAMESPACE, namespace),))
+    holder = reader.ask(lambda: (reader.api.get(kinds.NAMESPACE, namespace),), "Namespace")
     configurations = reader.list(kinds.MUTATING_WEBHOOK)
     entries = None if configurations is None else istiod.injection_entries(configurations)
     facts = asked.facts
@@ -183,16 +175,13 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
     for each in configurations or ():
         live[_target(cluster.uid, each)] = Present(each)
     targets = [target for target in dict.fromkeys((*rendered, *asked.applied)) if target.kind not in OF_THE_MESH]
-    objects = _objects(reader, targets, str(topology.mesh), namespace)
+    objects = _objects(reader, targets, namespace)
     live |= {_target(cluster.uid, each): Present(each) for found in objects.values() for each in found or ()}
-    there = holder[0] if holder else None
-
-    def hinders(labels: Mapping[str, str]) -> Violation | None:
-        return None if there is None or configurations is None else obstacle(there, labels, configurations)
-
-    gateways = _gateways(reader, topology, cluster, objects, hinders)
+    gateways = _gateways(reader, topology, cluster, objects, _hinders(holder[0] if holder else None, configurations))
     own = group.name if group else ""
-    pods = reader.ask(lambda: stale.count(of_other_networks(reader.api, own, deadline=reader.left), own or None))
+    pods = reader.ask(
+        lambda: stale.count(of_other_networks(reader.api, own, deadline=reader.left), own or None), STALE_PODS
+    )
     known = {target: _live(target, live, objects, configurations) for target in targets}
     owed = writes_owed(targets, rendered, asked.applied, known, mesh=topology.mesh, consents=asked.consents)
     admitted, untried = admitted_among(
@@ -204,25 +193,23 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         network=None
         if not holder or holder[0] is None
         else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
-        unread=_unread(holder, configurations, objects, pods),
         webhooks=entries,
         gateways=gateways,
         stale=pods,
         drift=drift_of([write for write in owed if write.target not in admitted], known, untried=untried),
         notes=notes_of(_with_admitted(asked.applied, admitted), known),
         admitted=admitted,
+        unread=reader.unread,
     )
 
 
-def _unread(
-    holder: tuple[Json | None] | None,
-    configurations: list[Json] | None,
-    objects: Mapping[Kind, list[Json] | None],
-    pods: object,
-) -> tuple[str, ...]:
-    of_mesh = {"Namespace": holder, "MutatingWebhookConfiguration": configurations, "Pod": pods}
-    missing = [name for name, found in of_mesh.items() if found is None]
-    return (*missing, *(kind.kind for kind, found in objects.items() if found is None))
+def _hinders(
+    namespace: Json | None, webhooks: list[Json] | None
+) -> Callable[[Mapping[str, str]], Violation | None] | None:
+    """Return what says why Pods with given labels would be made without injection; None where that wasn't read."""
+    if namespace is None or webhooks is None:
+        return None
+    return lambda labels: obstacle(namespace, labels, webhooks)
 
 
 def _with_admitted(
@@ -248,20 +235,18 @@ def _live(
     return Unknown() if listed is None else Absent()
 
 
-def _objects(reader: _Reader, targets: Iterable[Target], mesh: str, namespace: str) -> dict[Kind, list[Json] | None]:
-    """Return our objects by kind: those with the mesh's label and, where one that should be there lacks, all of its
-    kind, since somebody may have taken the label off or made another object of that name.
+def _objects(reader: _Reader, targets: Iterable[Target], namespace: str) -> dict[Kind, list[Json] | None]:
+    """Return our objects by kind, each kind in one call: those with the name of one that should be there or that was
+    written, whatever labels somebody has left them.
     """
-    found: dict[Kind, list[Json] | None] = {}
     wanted: dict[Kind, set[str]] = {}
     for target in targets:
         if not target.field:
             wanted.setdefault(kinds.of_target(target), set()).add(target.name)
+    found: dict[Kind, list[Json] | None] = {}
     for kind, names in wanted.items():
-        listed = reader.list(kind, namespace, labels=f"{MESH_LABEL}={mesh}")
-        if listed is not None and names - {each["metadata"]["name"] for each in listed}:
-            listed = reader.list(kind, namespace)
-        found[kind] = listed
+        listed = reader.list(kind, namespace)
+        found[kind] = None if listed is None else [each for each in listed if each["metadata"]["name"] in names]
     return found
 
 
@@ -270,7 +255,7 @@ def _gateways(
     topology: Topology,
     cluster: Cluster,
     objects: Mapping[Kind, list[Json] | None],
-    hinders: Callable[[Mapping[str, str]], Violation | None],
+    hinders: Hinders | None,
 ) -> dict[str, GatewaySeen]:
     own = topology.gateways_of_cluster(cluster.name)
     deployments = objects.get(kinds.DEPLOYMENT)
@@ -354,12 +339,12 @@ def root_ca(api: Api, namespace: str) -> str:
 
 def trust_domain(api: Api, namespace: str) -> str:
     """Return the trust domain: a member may have its own mesh configuration; without one it has istiod's default."""
-    return trust_domain_of(mesh_config_of(api.get(kinds.CONFIG_MAP, "istio", namespace)))
+    return trust_domain_of(mesh_config_of(api.get(kinds.CONFIG_MAP, MESH_CONFIG, namespace)))
 
 
 def own_trust_domain(api: Api, namespace: str) -> str:
     """Return the trust domain of a member's own mesh configuration; empty where it has none, and takes istiod's."""
-    found = api.get(kinds.CONFIG_MAP, "istio", namespace)
+    found = api.get(kinds.CONFIG_MAP, MESH_CONFIG, namespace)
     return trust_domain_of(mesh_config_of(found)) if found else ""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from interconnect.models import Cluster, Rollout, Step, StepStatus
 from interconnect.rollouts.bell import ring_look_on_commit
 from interconnect.scope import scope_of
+from interconnect.state import observed
 from meshconsole.access.actor import Actor
 from meshconsole.audit.models import Entry
 from meshconsole.audit.recording import record
@@ -30,10 +31,16 @@ def record_end(rollout: Rollout, steps: Iterable[Step]) -> None:
 
 def look_after(rollout: Rollout, steps: Iterable[Step]) -> None:
     """Have the clusters that a rollout touched and the control plane looked at, however it ended."""
+    steps = list(steps)
+    observed.note_work(rollout.mesh_id, _chains(steps))
     ring_look_on_commit(rollout.mesh_id, touched_by(rollout, steps))
 
 
 def touched_by(rollout: Rollout, steps: Iterable[Step]) -> list[str]:
     """Return the names of the clusters that have steps."""
-    chains = {step.chain for step in steps}
+    chains = _chains(steps)
     return list(Cluster.objects.filter(mesh_id=rollout.mesh_id, uid__in=chains).values_list("name", flat=True))
+
+
+def _chains(steps: Iterable[Step]) -> set[str]:
+    return {step.chain for step in steps}

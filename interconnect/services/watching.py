@@ -27,13 +27,14 @@ from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.diagnosis import diagnose
-from interconnect.domain.seen import ControlPlaneSeen, MemberSeen
+from interconnect.domain.seen import ControlPlaneSeen, MemberDetails, MemberSeen
 from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
-from interconnect.kube.errors import KubeError
+from interconnect.kube.errors import KubeError, Permanent
 from interconnect.models import Cluster, ClusterObservation, Mesh, MeshObservation
 from interconnect.observing import control_plane, member
 from interconnect.observing.member import Asked
+from interconnect.rollouts import bell
 from interconnect.state import applied, desired, findings, observed, pages
 from interconnect.state.observed import DetailsLook, MemberLook
 
@@ -83,8 +84,8 @@ def look(
     what was seen.
 
     Return the names of clusters about which a second look should follow soon. Clusters that another look is asking now
-    are left to it. With `slow`, what changes rarely is read too; else only where that is due. Calls every cluster, so
-    only workers call this.
+    are left to it, and looked at again soon if they were named. With `slow`, what changes rarely is read too; else only
+    where that is due. Calls every cluster, so only workers call this.
     """
     topology = desired.load(mesh)
     wanted = Cluster.objects.filter(mesh=mesh).select_related("connection", "observation")
@@ -92,9 +93,14 @@ def look(
     # One that was registered a moment ago has a look of its own.
     known = [row for row in wanted if row.name in topology.clusters]
     current = Look(mesh, topology, sorted(known, key=_asked_at), central=central, slow=slow)
+    asked = {row.name for row in current.rows}
     current.rows = _leased(current)
     _run(current)
     conclude(mesh)
+    left = asked - {row.name for row in current.rows}
+    if left and only is not None and central:
+        # The look that asks them now began before what this one is for.
+        bell.ring_look(mesh.id, left, slow=slow, seconds=relook_seconds())
     return frozenset(current.doubtful)
 
 
@@ -249,8 +255,11 @@ class _Scene:
 def _look_centrally(current: Look, scene: _Scene) -> _CentralLook:
     mesh, at = current.mesh, timezone.now()
     asked = scene.asked(current, *{mesh.config_uid, mesh.control_plane.uid})
-    with clients.waiting_for_a_place(_most_seconds()):
-        return _CentralLook(*control_plane.look(mesh, asked), at)
+    try:
+        with clients.waiting_for_a_place(_most_seconds()):
+            return _CentralLook(*control_plane.look(mesh, asked), at)
+    except Exception as error:
+        return _CentralLook(ControlPlaneSeen(failure=_failure(error, "the control plane")), {}, at)
 
 
 def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
@@ -259,9 +268,17 @@ def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
         with clients.waiting_for_a_place(_most_seconds()):
             asked = replace(scene.asked(current, row.uid), drift=_drift_before(row))
             return MemberLook(row.id, member.look(_api(row), cluster, asked), at)
-    except KubeError as error:
-        # A credential that can't be opened is an answer about this cluster.
-        return MemberLook(row.id, MemberSeen(failure=error.violation()), at)
+    except Exception as error:
+        return MemberLook(row.id, MemberSeen(failure=_failure(error, row.name)), at)
+
+
+def _failure(error: Exception, where: str) -> Violation:
+    """Return what went wrong while one cluster was asked: whatever it is, it's an answer about that cluster."""
+    if isinstance(error, KubeError):
+        # Such as a credential that can't be opened.
+        return error.violation()
+    log.error("a look at %s failed unexpectedly", where, exc_info=error)
+    return Permanent("unexpected").violation()
 
 
 def _look_closely(current: Look, row: Cluster) -> DetailsLook | None:
@@ -272,7 +289,8 @@ def _look_closely(current: Look, row: Cluster) -> DetailsLook | None:
     except KubeError as error:
         log.info("the slow look at %s ended early: %s", row.name, error.code)
         return None
-    return DetailsLook(row.id, found, at)
+    before = observed.member_of(row.observation).details if hasattr(row, "observation") else MemberDetails()
+    return DetailsLook(row.id, found.after(before, at), at)
 
 
 def _api(row: Cluster) -> Api:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from interconnect.domain.findings import Subject, SubjectKind, about_gateway
 from interconnect.domain.topology import (
     Address,
     Autoscaling,
@@ -25,6 +26,7 @@ from interconnect.domain.topology import (
 from interconnect.models import Cluster as ClusterRow
 from interconnect.models import ClusterObservation, Membership, MembershipAddress, Mesh, NetworkGroup
 from interconnect.models import Gateway as GatewayRow
+from interconnect.state.findings import end_findings
 
 Found = TypeVar("Found")
 
@@ -180,8 +182,20 @@ def save(mesh: Mesh, before: Topology, after: Topology, *, revision: int) -> int
     _save_gateways(before, after, rows)
     _delete_groups(mesh, before, after)
     _save_memberships(mesh, before, after, groups)
+    if gone := _subjects(before) - _subjects(after):
+        # Nobody looks at what is no longer there, so nobody would end what was found about it.
+        end_findings(mesh, gone)
     mesh.revision, mesh.enabled = revision + 1, after.enabled
     return revision + 1
+
+
+def _subjects(topology: Topology) -> frozenset[Subject]:
+    named = (
+        *((SubjectKind.GROUP, name) for name in topology.groups),
+        *((SubjectKind.CLUSTER, name) for name in topology.clusters),
+        *(about_gateway(gateway.key) for gateway in topology.gateways.values()),
+    )
+    return frozenset(Subject(kind, name) for kind, name in named)
 
 
 def _save_memberships_removed(mesh: Mesh, before: Topology, after: Topology) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.utils import timezone
 
 from interconnect.domain.diagnosis import standstill
 from interconnect.domain.findings import GRAVE, Finding, Severity, Subject, SubjectKind
@@ -57,11 +58,16 @@ def note_findings(
         FindingRow.objects.bulk_create(_row(mesh, source, wanted[key], at) for key in wanted if key not in known)
 
 
-def end_findings(mesh: Mesh, subjects: Collection[Subject], *, at: datetime) -> None:
-    """End the open findings about subjects that are gone, or that a step has just put right and verified."""
+def end_findings(mesh: Mesh, subjects: Collection[Subject], *, codes: Collection[str] | None = None) -> None:
+    """End the open findings about subjects that are gone, or these `codes` of theirs, which a step has just put right
+    and verified.
+    """
+    about = Q(pk__in=())
     for subject in subjects:
-        rows = open_rows(mesh).filter(subject_kind=subject.kind, subject=subject.name)
-        rows.update(ended_at=at)
+        about |= Q(subject_kind=subject.kind, subject=subject.name)
+    rows = open_rows(mesh).filter(about)
+    rows = rows if codes is None else rows.filter(code__in=codes)
+    rows.update(ended_at=timezone.now())
 
 
 def open_rows(mesh: Mesh) -> QuerySet[FindingRow]:

@@ -3,19 +3,20 @@
 The shapes of the JSON columns are here and nowhere else.
 
 MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
-                             "remote_clusters": [ID], "cluster_domain": str, "restarting_since": time}
+                             "remote_clusters": [ID], "cluster_domain": str, "restarting_since": time,
+                             "rule_noted_at": time}
                              and `ControlPlaneSeen`
 ReplicaObservation.facts     `ReplicaSeen`
 ClusterObservation.facts     `MemberSeen`; .details `MemberDetails`
 GatewayObservation.facts     `GatewaySeen`
 ChecksObservation.result     `ChecksResult`
-*.standing                   `Steady`: `answers` or `failing`; of a gateway a `Readiness`
+*.standing                   `Steady`: `answers`, `failing`, or the code of a refusal; of a gateway a `Readiness`
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -28,6 +29,7 @@ from interconnect.domain.checks import ChecksResult
 from interconnect.domain.facts import Facts, Istiod, WebhookEntry
 from interconnect.domain.json_types import Json
 from interconnect.domain.seen import (
+    PODS,
     ControlPlane,
     ControlPlaneSeen,
     GatewayKnown,
@@ -39,6 +41,7 @@ from interconnect.domain.seen import (
     ReplicaKnown,
     ReplicaSeen,
     RuleSeen,
+    misses,
 )
 from interconnect.domain.status import AT_ONCE
 from interconnect.domain.steady import Steady, settle
@@ -147,30 +150,34 @@ def note_control_plane(
     at: datetime,
     foreign: Mapping[str, Iterable[tuple[str, int]]] | None = None,
 ) -> bool:
-    """Store one look at the control plane whole; return whether a second look should follow soon."""
+    """Store one look at the control plane, which began `at` a time, whole; return whether a second one should follow
+    soon. Of one that began before what is known already, nothing is stored.
+    """
     with transaction.atomic():
         row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
+        if _is_late(row, at):
+            return True
         doubtful = _settle(row, seen.failure, at)
         if seen.failure is None:
-            known = {name for replica in seen.replicas or () for name in replica.clusters}
+            known = {name for replica in seen.replicas for name in replica.clusters}
+            whole = seen.after(ControlPlaneSeen.from_json(row.facts), at)
             since = row.facts.get("restarting_since") or at.isoformat()
-            row.facts |= seen.to_json() | _of_istiods(seen.istiods, foreign, known or None)
-            row.facts |= {"restarting_since": since if seen.restarting else None}
-            if seen.replicas is not None:
+            row.facts |= whole.to_json() | _of_istiods(whole.istiods, foreign, known or None)
+            row.facts |= {"restarting_since": since if whole.restarting else None}
+            if not misses(seen.unread, PODS):
                 doubtful |= _note_replicas(mesh, seen.replicas, at)
         row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
     return doubtful
 
 
 def note_rule(mesh: Mesh) -> None:
-    """Remember that a step has just seen the gateway rule as it wrote it."""
+    """Remember that a step has just seen the gateway rule as it wrote it. Nothing else there has been looked at."""
     at = timezone.now()
     with transaction.atomic():
         row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
-        row.at = row.answered_at = at
-        row.standing, row.error_code, row.error_params = Steady(ANSWERS, at).to_json(), "", {}
-        row.facts |= {"rule": RuleSeen(present=True).to_json()}
-        row.save(update_fields=["at", "answered_at", "standing", "error_code", "error_params", "facts"])
+        row.noted_at = at
+        row.facts |= {"rule": RuleSeen(present=True).to_json(), "rule_noted_at": at.isoformat()}
+        row.save(update_fields=["noted_at", "facts"])
 
 
 def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
@@ -178,8 +185,34 @@ def note_replicas(mesh: Mesh, replicas: Iterable[ReplicaSeen]) -> None:
     at, known = timezone.now(), dict(ReplicaObservation.objects.filter(mesh=mesh).values_list("name", "facts"))
     seen = [replace(each, clusters=known.get(each.name, {}).get("clusters", {})) for each in replicas]
     with transaction.atomic():
+        row = MeshObservation.objects.select_for_update().get_or_create(mesh=mesh)[0]
+        row.noted_at = at
+        row.facts |= {"drift": _without(row.facts, {"ConfigMap"})}
+        row.save(update_fields=["noted_at", "facts"])
         _note_replicas(mesh, seen, at)
         ReplicaObservation.objects.filter(mesh=mesh).update(standing=Steady(ANSWERS, at).to_json())
+
+
+def note_work(mesh_id: UUID, cluster_uids: Iterable[str]) -> None:
+    """Remember that a rollout has just ended on these clusters: only looks that begin from now on see what it left.
+
+    Must run in a transaction.
+    """
+    at, rows = timezone.now(), ClusterObservation.objects.filter(cluster__mesh=mesh_id, cluster__uid__in=cluster_uids)
+    # In order, so that two who note the same clusters wait for each other.
+    ids = list(rows.select_for_update(of=("self",)).order_by("cluster").values_list("cluster", flat=True))
+    ClusterObservation.objects.filter(cluster__in=ids).update(noted_at=at)
+    MeshObservation.objects.filter(mesh=mesh_id).update(noted_at=at)
+
+
+def _is_late(row: Observation, at: datetime) -> bool:
+    """Whether what a look saw that began `at` a time has been overtaken by another look or a step."""
+    return any(known is not None and known > at for known in (row.at, row.noted_at))
+
+
+def _without(facts: Json, kinds: Collection[str]) -> list[Json]:
+    """Return what differs, in the shape of the column, without objects of these kinds."""
+    return [each for each in facts.get("drift", ()) if Violation.from_json(each).params.get("kind") not in kinds]
 
 
 def note_summary(mesh: Mesh, summary: Summary, *, at: datetime, after: datetime | None) -> bool:
@@ -223,29 +256,38 @@ def _replica(row: ReplicaObservation, seen: ReplicaSeen, at: datetime) -> Replic
     row.standing = settle(Steady.from_json(row.standing), ANSWERS if seen.answers else FAILING, at).to_json()
     if seen.answers or not row.facts:
         row.facts = seen.to_json()
+    else:
+        row.facts |= {"failure": seen.failure.to_json() if seen.failure else None}
     if seen.answers:
         row.answered_at = at
     return row
 
 
 def _settle(row: Observation, failure: Violation | None, at: datetime) -> bool:
-    """Put into a row whether it answers now; return whether a second look should follow soon."""
-    before = Steady.from_json(row.standing)
-    if failure is not None and failure.code in AT_ONCE:
-        same = before is not None and before.value == FAILING and f"kube.{row.error_code}" == failure.code
-        standing = before if same and before is not None else Steady(FAILING, at)
-    elif failure is None and before is not None and f"kube.{row.error_code}" in AT_ONCE:
-        standing = Steady(ANSWERS, at)
-    else:
-        standing = settle(before, FAILING if failure else ANSWERS, at)
+    """Put into a row whether it answers now; return whether a second look should follow soon.
+
+    A refusal is an answer: it counts at once and so does its end, but for a silence, which needs its second look.
+    """
+    before, value = Steady.from_json(row.standing), _value_of(failure)
+    refused = before is not None and before.value not in (ANSWERS, FAILING)
+    changes = before is None or value != before.value
+    at_once = changes and value != FAILING and (refused or value != ANSWERS)
+    standing = Steady(value, at) if at_once else settle(before, value, at)
     row.at, row.standing = at, standing.to_json()
-    if failure is not None:
-        row.error_code, row.error_params = failure.code.removeprefix("kube."), dict(failure.params)
-    else:
+    if failure is None:
         row.answered_at = at
         if standing.value == ANSWERS:
             row.error_code, row.error_params = "", {}
+    elif not refused or standing.value == value:
+        row.error_code, row.error_params = failure.code.removeprefix("kube."), dict(failure.params)
     return standing.doubtful
+
+
+def _value_of(failure: Violation | None) -> str:
+    """How an answer counts: as one, as none, or as a refusal, each of which is a value of its own."""
+    if failure is None:
+        return ANSWERS
+    return failure.code if failure.code in AT_ONCE else FAILING
 
 
 def _doubtful(standing: Json) -> bool:
@@ -266,8 +308,8 @@ def note_members(looks: Iterable[MemberLook], *, owner: str = "") -> frozenset[U
     look should follow soon.
 
     `owner` is the lease under which they were asked: of a cluster without it any more, which another look has taken
-    over, nothing is stored. Of a row in which nothing but the time is new, nothing but the time is written. At most six
-    statements, however many clusters there are.
+    over, nothing is stored, nor of one that another look or a step has overtaken. Of a row in which nothing but the
+    time is new, nothing but the time is written. At most six statements, however many clusters there are.
     """
     by_id = {each.cluster: each for each in looks}
     with transaction.atomic():
@@ -275,9 +317,10 @@ def note_members(looks: Iterable[MemberLook], *, owner: str = "") -> frozenset[U
         rows = ClusterObservation.objects.select_for_update().filter(cluster__in=by_id).order_by("cluster")
         known = {row.cluster_id: row for row in (rows.filter(lease_owner=owner) if owner else rows)}
         kept = [known.get(each) or ClusterObservation(cluster_id=each) for each in by_id if each in known or not owner]
-        own = {row.cluster_id: by_id[row.cluster_id] for row in kept}
+        asked = {row.cluster_id: by_id[row.cluster_id] for row in kept}
+        own = {row.cluster_id: asked[row.cluster_id] for row in kept if not _is_late(row, asked[row.cluster_id].at)}
         before = {row.cluster_id: _told(row) for row in kept}
-        doubtful = {row.cluster_id for row in kept if _note_member(row, own[row.cluster_id])}
+        doubtful = {row.cluster_id for row in kept if _note_member(row, asked[row.cluster_id])}
         changed = {row.cluster_id for row in kept if _told(row) != before[row.cluster_id]}
         _upsert(ClusterObservation.objects, kept, changed, key="cluster", told=_TOLD, times=_TIMES)
         return frozenset(doubtful | _note_gateways(own))
@@ -310,17 +353,13 @@ def _upsert(
 
 def _note_member(row: ClusterObservation, look: MemberLook) -> bool:
     """Put a look into a row; return whether a second one should follow soon."""
+    row.lease_owner, row.lease_until = "", None
+    if _is_late(row, look.at):
+        return True
     doubtful = _settle(row, look.seen.failure, look.at)
     if look.seen.failure is None:
-        row.facts = _kept(row.facts, look.seen)
-    row.lease_owner, row.lease_until = "", None
+        row.facts = look.seen.after(MemberSeen.from_json(row.facts), look.at).to_json()
     return doubtful
-
-
-def _kept(before: Json, seen: MemberSeen) -> Json:
-    """What rendering needs stays from an earlier look where this one lacked the right to read it."""
-    said = seen.to_json()
-    return ({"webhooks": before["webhooks"]} if "webhooks" in before else {}) | said
 
 
 def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
@@ -331,13 +370,15 @@ def _note_gateways(looks: Mapping[UUID, MemberLook]) -> set[UUID]:
     for gateway in found:
         look = looks[gateway.cluster_id]
         seen = look.seen.gateways.get(str(gateway.id))
-        if seen is None:
-            continue
         row = gateway.observation if hasattr(gateway, "observation") else GatewayObservation(gateway_id=gateway.id)
+        if seen is None or (row.at is not None and row.at > look.at):
+            continue
         before = _told(row)
+        before_it = GatewaySeen.from_json(row.facts)
+        whole = seen.after(before_it, look.seen.unread)
         standing = settle(Steady.from_json(row.standing), seen.readiness, look.at)
         # What isn't counted yet isn't told in numbers either.
-        told = seen.with_numbers_of(GatewaySeen.from_json(row.facts)) if standing.doubtful else seen
+        told = whole.with_numbers_of(before_it) if standing.doubtful else whole
         row.at, row.facts, row.standing = look.at, told.to_json(), standing.to_json()
         rows.append(row)
         changed |= {gateway.id} if _told(row) != before else set()
@@ -374,7 +415,12 @@ def note_newcomer(cluster: Cluster, details: MemberDetails, webhooks: Iterable[W
 
 def note_webhooks(cluster: Cluster, entries: Iterable[WebhookEntry]) -> None:
     """Remember the injection webhooks that a step or a check has just read."""
-    _note_cluster(cluster, {"webhooks": [entry.to_json() for entry in entries]})
+    _note_cluster(cluster, lambda _facts: {"webhooks": [entry.to_json() for entry in entries]})
+
+
+def note_put_right(cluster: Cluster, kind: str) -> None:
+    """Remember that a step has just seen its fields of objects of a kind as they should be."""
+    _note_cluster(cluster, lambda facts: {"drift": _without(facts, {kind})})
 
 
 def note_stale(cluster: Cluster, counted: StaleCount) -> None:
@@ -386,26 +432,35 @@ def note_stale(cluster: Cluster, counted: StaleCount) -> None:
         row.save(update_fields=["facts", "details"])
 
 
-def _note_cluster(cluster: Cluster, said: Json) -> None:
-    """Remember what a step read of its own objects: the look that follows the rollout reads the whole."""
+def _note_cluster(cluster: Cluster, said: Callable[[Json], Json]) -> None:
+    """Remember what a step or a check read of its own objects, and that the cluster answers: the look that follows
+    reads the whole. What else was seen stays as old as it is.
+    """
     at = timezone.now()
     with transaction.atomic():
         row = ClusterObservation.objects.select_for_update().get_or_create(cluster=cluster)[0]
-        row.at = row.answered_at = at
+        if row.answered_at is None:
+            # So far there is nothing else that was seen.
+            row.at = row.answered_at = at
+        row.noted_at = at
         row.standing, row.error_code, row.error_params = Steady(ANSWERS, at).to_json(), "", {}
-        row.facts |= said
-        row.save(update_fields=["facts", "at", "answered_at", "standing", "error_code", "error_params"])
+        row.facts |= said(row.facts)
+        row.save(update_fields=["facts", "at", "answered_at", "noted_at", "standing", "error_code", "error_params"])
 
 
 def note_gateway(gateway: UUID, **said: Any) -> None:
-    """Remember what a step read of its gateway, field by field of `GatewaySeen`. What it saw counts at once."""
+    """Remember what a step read of its gateway, field by field of `GatewaySeen`. What it saw counts at once; the time
+    is that of the Deployment, so it stays where that wasn't read.
+    """
     at = timezone.now()
     with transaction.atomic():
         row = GatewayObservation.objects.select_for_update().filter(gateway_id=gateway).first()
         row = row or GatewayObservation(gateway_id=gateway)
         seen = GatewaySeen.from_json({**row.facts, **said})
-        row.at, row.facts = at, seen.to_json()
-        if seen.present:
+        row.facts = seen.to_json()
+        if "present" in said or row.at is None:
+            row.at = at
+        if said.get("present"):
             row.standing = Steady(seen.readiness, at).to_json()
         _save_gateways([row], {gateway})
 
@@ -424,12 +479,13 @@ def member_of(row: ClusterObservation | None, ends_at: datetime | None = None) -
         details=MemberDetails.from_json(row.details),
         details_at=row.details_at,
         ends_at=ends_at,
+        noted_at=row.noted_at,
     )
 
 
 def _failure(row: Observation) -> tuple[Violation | None, datetime | None]:
     standing = Steady.from_json(row.standing)
-    if standing is None or standing.value != FAILING or not row.error_code:
+    if standing is None or standing.value == ANSWERS or not row.error_code:
         return None, None
     return Violation(f"kube.{row.error_code}", row.error_params), standing.since
 
@@ -446,7 +502,7 @@ def control_plane_of(
     if row is None:
         return ControlPlane(ends=ends)
     failure, since = _failure(row)
-    restarting = row.facts.get("restarting_since")
+    restarting, noted = row.facts.get("restarting_since"), row.facts.get("rule_noted_at")
     return ControlPlane(
         seen=ControlPlaneSeen.from_json(row.facts),
         seen_at=row.answered_at,
@@ -456,6 +512,8 @@ def control_plane_of(
         replicas=tuple(_known(each) for each in replicas),
         ends=ends,
         restarting_since=datetime.fromisoformat(restarting) if restarting else None,
+        noted_at=row.noted_at,
+        rule_noted_at=datetime.fromisoformat(noted) if noted else None,
     )
 
 

@@ -28,6 +28,9 @@ MESSAGES: Mapping[str, StrPromise] = {
         "%(answering)s of %(replicas)s istiod replicas answer. These don't: %(silent)s."
     ),
     "control-plane.rights-missing": _("The control plane's credential lacks these permissions: %(rights)s."),
+    "control-plane.unread": _(
+        "The control plane answers, but some of what the console checks there can't be read. %(violation)s"
+    ),
     "rule.missing": _("The gateway rule is gone from the config cluster, so gateways turn calls away."),
     "rule.changed": _("The gateway rule isn't as the console wrote it. %(violation)s"),
     "rule.other-rule": _("Other Gateway objects open the same port on the console's gateways: %(others)s."),
@@ -52,6 +55,7 @@ MESSAGES: Mapping[str, StrPromise] = {
     "cluster.refuses-us": _("%(cluster)s refuses the console's credential. %(violation)s"),
     "cluster.no-answer": _("No answer from %(cluster)s. %(violation)s"),
     "cluster.rights-missing": _("The console's credential for %(cluster)s lacks these permissions: %(rights)s."),
+    "cluster.unread": _("%(cluster)s answers, but some of what the console checks there can't be read. %(violation)s"),
     "cluster.namespace-missing": PREFLIGHT["preflight.system-namespace"],
     "cluster.network-label": _("The network label of the system namespace isn't as the console set it. %(violation)s"),
     "cluster.injection-path": _("The injection webhook doesn't give new Pods the group's network. %(violation)s"),
@@ -101,6 +105,7 @@ TITLES: Mapping[str, StrPromise] = {
     "control-plane.no-istiod": _("No istiod"),
     "control-plane.replicas-silent": _("Some istiod replicas don't answer"),
     "control-plane.rights-missing": _("Permissions missing on the control plane"),
+    "control-plane.unread": _("Control plane partly unreadable"),
     "rule.missing": _("Gateway rule missing"),
     "rule.changed": _("Gateway rule changed"),
     "rule.other-rule": _("Another Gateway on the same port"),
@@ -118,6 +123,7 @@ TITLES: Mapping[str, StrPromise] = {
     "cluster.refuses-us": _("Cluster refuses the console"),
     "cluster.no-answer": _("Cluster doesn't answer"),
     "cluster.rights-missing": _("Permissions missing on a cluster"),
+    "cluster.unread": _("Cluster partly unreadable"),
     "cluster.namespace-missing": _("System namespace missing"),
     "cluster.network-label": _("Network label changed"),
     "cluster.injection-path": _("Injection webhook changed"),

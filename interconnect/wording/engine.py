@@ -249,6 +249,7 @@ KUBE = {
         "admission webhook or an overloaded API server, then retry."
     ),
     "kube.bad-body": _("The answer didn't come from a Kubernetes API server. Check that the address leads to one."),
+    "kube.unexpected": _("The console couldn't make use of the answer. Its log says why."),
     "kube.too-large": _(
         "The cluster's answer is larger than %(limit)s bytes. Check that the address leads to an API server."
     ),

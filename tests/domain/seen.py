@@ -21,11 +21,13 @@ from interconnect.domain.seen import (
     ReplicaKnown,
     ReplicaSeen,
     RuleSeen,
+    Unread,
     Work,
 )
 from interconnect.domain.status import Statuses
 from interconnect.domain.topology import Address, GatewayKey, Topology
 from interconnect.domain.verify import SYNCED, expected_of
+from interconnect.domain.violations import Violation
 from tests.domain.meshes import HUB, grouped
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -44,6 +46,11 @@ def joined() -> Topology:
     topology = grouped()
     green = replace(topology.groups["green"], addresses=(Address(HOSTS[B], gateway=B),))
     return topology.with_group(green)
+
+
+def unread(kind: str, code: str = "kube.server-error", since: datetime | None = None) -> Unread:
+    """What the last look couldn't read, nor one a minute before, unless that is only so `since` a later time."""
+    return Unread(Violation(code, {}), kind, since=since or ago(minutes=1))
 
 
 def well(topology: Topology | None = None, **more: Any) -> MeshSeen:

@@ -12,14 +12,14 @@ from interconnect.domain.changes import CreateGateway, CreateGroup, Enable
 from interconnect.domain.diagnosis import CODES, diagnose, standstill
 from interconnect.domain.facts import Facts, WebhookEntry
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
-from interconnect.domain.seen import MemberDetails, MemberSeen, Readiness, RuleSeen
+from interconnect.domain.seen import PODS, MemberDetails, MemberSeen, Readiness, RuleSeen
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.status import Level, Statuses
 from interconnect.domain.topology import Address, Autoscaling, GatewayKey, GatewaySpec
 from interconnect.domain.violations import Violation
 from tests.domain import seen
 from tests.domain.meshes import after, mesh, uuid
-from tests.domain.seen import HOSTS, ISTIOD, NOW, A, B, ago, gateway, member, replica, spoiled, well
+from tests.domain.seen import HOSTS, ISTIOD, NOW, A, B, ago, gateway, member, replica, spoiled, unread, well
 
 ECHO = Workload("shop", "Deployment", "echo")
 
@@ -87,6 +87,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (there(istiods=()), "control-plane.no-istiod", PLANE, CRITICAL),
     (spoiled(plane={"replicas": (replica(seen.joined(), "one"),)}), "control-plane.replicas-silent", PLANE, WARNING),
     (there(lacking=("create pods/portforward",)), "control-plane.rights-missing", PLANE, WARNING),
+    (there(unread=(unread("Gateway"),)), "control-plane.unread", PLANE, WARNING),
     (there(rule=RuleSeen(present=False)), "rule.missing", Subject(SubjectKind.RULE), CRITICAL),
     (there(rule=RuleSeen(True, drift("Gateway"))), "rule.changed", Subject(SubjectKind.RULE), CRITICAL),
     (there(rule=RuleSeen(True, None, ("shop/mine",))), "rule.other-rule", Subject(SubjectKind.RULE), WARNING),
@@ -119,6 +120,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (spoiled(members={"member-b": failing("kube.unauthorized")}), "cluster.refuses-us", MEMBER_B, CRITICAL),
     (spoiled(members={"member-b": failing("kube.timeout")}), "cluster.no-answer", MEMBER_B, CRITICAL),
     (of(lacking=("list pods",)), "cluster.rights-missing", MEMBER_B, WARNING),
+    (of(unread=(unread("Service"),)), "cluster.unread", MEMBER_B, WARNING),
     (of(namespace=False), "cluster.namespace-missing", MEMBER_B, CRITICAL),
     (of(drift=(drift("Namespace"),)), "cluster.network-label", MEMBER_B, CRITICAL),
     (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, CRITICAL),
@@ -374,26 +376,18 @@ def test_what_was_found_ends_once_a_look_no_longer_finds_it_or_its_object_is_gon
     assert not diagnose(spoiled()).keeps(gone)
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"),
-    [
-        ("Namespace", "cluster.network-label"),
-        ("MutatingWebhookConfiguration", "cluster.injection-path"),
-        ("Pod", "pods.stale"),
-    ],
-)
-def test_what_was_not_read_of_a_cluster_ends_nothing(kind: str, code: str) -> None:
-    kept = [each.code for each in OPEN if diagnose(of(unread=(kind,))).keeps(each)]
-    assert kept == [code]
-
-
 def test_what_was_found_on_a_silent_control_plane_stays() -> None:
     changed = Finding("networks.changed", CRITICAL, subject=PLANE)
     rule = Finding("rule.changed", CRITICAL, subject=Subject(SubjectKind.RULE))
     silent = spoiled(plane={"failure": Violation("kube.timeout", {})})
     assert diagnose(silent).keeps(changed) and diagnose(silent).keeps(rule)
-    assert diagnose(there(unread=("ConfigMap",))).keeps(changed) and not diagnose(there()).keeps(changed)
-    assert diagnose(there(unread=("Gateway",))).keeps(rule) and not diagnose(there()).keeps(rule)
+    assert not diagnose(there()).keeps(changed) and not diagnose(there()).keeps(rule)
+
+
+@pytest.mark.parametrize("code", ["control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"])
+def test_what_was_found_of_replicas_stays_where_they_cannot_be_asked(code: str) -> None:
+    found = Finding(code, CODES[code], subject=PLANE)
+    assert diagnose(there(unread=(unread(PODS),))).keeps(found) and not diagnose(there()).keeps(found)
 
 
 def test_no_finding_names_a_cluster_by_its_identity() -> None:

@@ -11,14 +11,23 @@ import pytest
 
 from interconnect.domain.findings import SubjectKind
 from interconnect.domain.names import natural
-from interconnect.domain.seen import ControlPlaneSeen, MemberSeen, Readiness, RuleSeen, stale_after
+from interconnect.domain.seen import (
+    PODS,
+    ControlPlaneSeen,
+    MemberDetails,
+    MemberSeen,
+    Readiness,
+    RuleSeen,
+    Unread,
+    stale_after,
+)
 from interconnect.domain.stale import StaleCount, Workload
 from interconnect.domain.status import CODES, Level, Statuses, worst_first
 from interconnect.domain.topology import Address
 from interconnect.domain.violations import Violation
 from tests.domain import seen
 from tests.domain.meshes import grouped, mesh
-from tests.domain.seen import HOSTS, NOW, A, B, ago, gateway, member, replica, spoiled, well
+from tests.domain.seen import HOSTS, NOW, A, B, ago, gateway, member, replica, spoiled, unread, well
 
 DRIFT = Violation("drift.overwritten", {"kind": "ConfigMap", "name": "istio", "owners": ["helm"]})
 SERVICE_B = {"kind": "Service", "name": "eastwest-member-b-1", "owners": ["kubectl-edit"]}
@@ -61,6 +70,9 @@ CLUSTERS = [
     (failing("kube.credential-unreadable"), "cluster.refuses-us", Level.BAD),
     (failing("kube.timeout"), "cluster.no-answer", Level.BAD),
     (member(seen=MemberSeen(lacking=("list pods",))), "cluster.rights-missing", Level.WARN),
+    (member(seen=MemberSeen(unread=(unread("Service"),))), "cluster.unread", Level.WARN),
+    (member(seen=MemberSeen(unread=(unread("Service", since=NOW),))), "cluster.reachable", Level.GOOD),
+    (member(details=MemberDetails(unread=(unread("version"),))), "cluster.unread", Level.WARN),
     (member(), "cluster.reachable", Level.GOOD),
     (member(seen_at=None, looked_at=None), "cluster.never-seen", Level.CALM),
     (member(seen_at=ago(seconds=151)), "unknown", Level.UNKNOWN),
@@ -233,8 +245,8 @@ def restarting(lacking: tuple[str, ...] = (), **changes: Any) -> Statuses:
     return plane(**({"seen": own, "restarting_since": NOW} | changes))
 
 
-def lacking(**changes: Any) -> Statuses:
-    return plane(seen=replace(well().control_plane.seen, lacking=RIGHT), **changes)
+def lacking(missed: tuple[Unread, ...] = (), **changes: Any) -> Statuses:
+    return plane(seen=replace(well().control_plane.seen, lacking=RIGHT, unread=missed), **changes)
 
 
 def directly(**changes: Any) -> Statuses:
@@ -262,7 +274,9 @@ PLANES = [
     (plane(replicas=(STARTING, replica(seen.joined(), "two"))), "control-plane.restarting", Level.BUSY),
     (restarting(lacking=RIGHT), "control-plane.rights-missing", Level.WARN),
     (lacking(replicas=SILENT), "control-plane.no-answer", Level.BAD),
-    (lacking(replicas=()), "control-plane.rights-missing", Level.WARN),
+    (lacking((unread(PODS, "kube.forbidden"),), replicas=()), "control-plane.rights-missing", Level.WARN),
+    (seen_there(unread=(unread("Gateway"),)), "control-plane.unread", Level.WARN),
+    (seen_there(unread=(unread("Gateway", since=NOW),)), "control-plane.answers", Level.GOOD),
     (lacking(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.replicas-silent", Level.WARN),
     (lacking(replicas=LONG_AGO), "control-plane.rights-missing", Level.WARN),
     (directly(replicas=(replica(seen.joined(), "https://istiod"),)), "control-plane.answers", Level.GOOD),

@@ -199,6 +199,10 @@ LIES: dict[str, Any] = {
     "labels that are a list": {"metadata": {"name": "a", "labels": ["x"]}},
     "a label that is a number": {"metadata": {"name": "a", "labels": {"x": 1}}},
     "annotations that are text": {"metadata": {"name": "a", "annotations": "x"}},
+    "a namespace that is an object": {"metadata": {"name": "a", "namespace": {}}},
+    "managers that are text": {"metadata": {"name": "a", "managedFields": "x"}},
+    "a manager that is text": {"metadata": {"name": "a", "managedFields": ["x"]}},
+    "a manager's fields that are a list": {"metadata": {"name": "a", "managedFields": [{"fieldsV1": []}]}},
     "a list": [],
     "null": None,
 }

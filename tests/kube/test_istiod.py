@@ -305,7 +305,10 @@ def test_the_proxies_of_a_replica_are_read_with_what_they_are() -> None:
     assert debug.proxies_of(Canned({"/debug/syncz": []})) == ()
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"5", b'"x"', b"[5]", b"{}", b"[" * 100_000])
+UNSTORABLE = [rb'[{"Network": "\ud800evil"}]', rb'[{"Network": "\u0000"}]']
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"5", b'"x"', b"[5]", b"{}", b"[" * 100_000, *UNSTORABLE])
 def test_gateways_that_are_none_are_a_bad_body(body: bytes) -> None:
     with pytest.raises(Permanent, match="bad-body"):
         debug.networkz_of(Canned({"/debug/networkz": body}))

@@ -12,10 +12,14 @@ from interconnect.domain.changes import EditGateway, UpdateAddresses
 from interconnect.domain.entries import GATEWAY_LABEL
 from interconnect.domain.findings import Severity
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
-from interconnect.models import Connection
-from interconnect.services.watching import look
+from interconnect.models import Connection, Mesh
+from interconnect.services.watching import conclude, look
+from interconnect.state import pages
+from interconnect.state.findings import open_rows
+from interconnect.wording import word
 from simulator import world as simulated
 from simulator.member import resource_of
+from tests.observing.calls import Calls
 from tests.support.world import SYSTEM, B, World
 from tests.support.worlds import forget_clients
 
@@ -392,19 +396,78 @@ def test_a_cluster_that_may_not_list_pods_answers_again_after_a_silence(joined: 
 
 
 @pytest.mark.parametrize(
-    ("fault", "code", "resource"),
+    "breaks",
     [
-        (has_an_edited_rule, ("rule.changed", ""), "gateways"),
-        (has_no_networks, ("networks.changed", ""), "configmaps"),
+        has_an_edited_rule,
+        has_another_network_label,
+        has_another_webhook_path,
+        has_no_networks,
+        has_an_edited_gateway,
+        lost_its_gateway,
     ],
 )
-def test_what_may_no_longer_be_read_ends_nothing(
-    joined: World, fault: Callable[[World], object], code: tuple[str, str], resource: str
+def test_what_a_step_has_put_right_and_verified_is_found_no_longer(
+    joined: World, breaks: Callable[[World], Callable[[], object]]
 ) -> None:
-    fault(joined)
-    assert code in found(joined)
-    joined.fleet.fault("hub", "403", resource=resource)
-    assert {code, ("control-plane.rights-missing", "")} <= set(found(joined))
+    fix = breaks(joined)
+    # Whether an address leads in, only a look can tell.
+    broken = {code for code, _subject in found(joined)} - {"group.no-way-in"}
+    assert broken
+    fix()
+    assert not broken & {row.code for row in open_rows(joined.mesh)}
+    # Others' looks conclude from what was seen before.
+    conclude(joined.mesh)
+    assert not broken & {row.code for row in open_rows(joined.mesh)}
+    assert found(joined) == {}
+
+
+class Hidden(NamedTuple):
+    """What is broken, the read that then fails, on whom and how, and what else is found meanwhile."""
+
+    breaks: Callable[[World], Callable[[], object]]
+    resource: str
+    where: str
+    kind: str
+    besides: Found
+
+
+MEMBER_UNREAD: Found = {("cluster.unread", "member-b"): WARNING}
+PLANE_UNREAD: Found = {("control-plane.unread", ""): WARNING}
+HIDDEN = {
+    "webhooks that come in no JSON": Hidden(
+        has_another_webhook_path, "mutatingwebhookconfigurations", "member-b", "broken", MEMBER_UNREAD
+    ),
+    "webhooks that an overloaded server doesn't give": Hidden(
+        has_another_webhook_path, "mutatingwebhookconfigurations", "member-b", "500", MEMBER_UNREAD
+    ),
+    "Deployments that aren't served": Hidden(lost_its_gateway, "deployments", "member-b", "404", MEMBER_UNREAD),
+    "Services that come in no JSON": Hidden(has_an_edited_gateway, "services", "member-b", "broken", MEMBER_UNREAD),
+    "Pods that may not be listed": Hidden(
+        has_an_uninjected_gateway, "pods", "member-b", "403", {("cluster.rights-missing", "member-b"): WARNING}
+    ),
+    "rules that may not be listed": Hidden(
+        has_an_edited_rule, "gateways", "hub", "403", {("control-plane.rights-missing", ""): WARNING}
+    ),
+    "rules that come in no JSON": Hidden(has_an_edited_rule, "gateways", "hub", "broken", PLANE_UNREAD),
+    "a ConfigMap that may not be read": Hidden(
+        has_no_networks, "configmaps", "hub", "403", {("control-plane.rights-missing", ""): WARNING}
+    ),
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+def test_what_cannot_be_read_any_more_stays_found(joined: World, hidden: Hidden) -> None:
+    fix = hidden.breaks(joined)
+    before = found(joined)
+    assert before
+    joined.fleet.fault(hidden.where, hidden.kind, resource=hidden.resource, methods=("GET",))
+    assert found(joined) == before | hidden.besides
+    assert unread(joined, hidden.where)
+    joined.fleet.fault(hidden.where, None)
+    assert found(joined) == before
+    assert not unread(joined, hidden.where)
+    fix()
+    assert found(joined) == {}
 
 
 def test_somebodys_label_on_a_cluster_in_no_group_is_found(world: World) -> None:
@@ -436,6 +499,83 @@ def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> Non
     found(joined)
     fix()
     assert found(joined) == {}
+
+
+def unread(world: World, where: str) -> set[str]:
+    """The kinds of objects that the last look couldn't read, of a member or the control plane."""
+    mesh = Mesh.objects.select_related("observation").get(id=world.mesh.id)
+    seen = pages.sight(mesh).seen
+    of = seen.control_plane.seen.unread if where == "hub" else seen.members[where].seen.unread
+    assert all(each.since is not None and each.cause.code for each in of)
+    return {each.kind for each in of}
+
+
+@pytest.mark.parametrize("where", ["member-b", "hub"])
+def test_a_server_that_does_not_say_which_cluster_it_is_answers_and_lacks_a_right(joined: World, where: str) -> None:
+    fix = has_another_network_label(joined)
+    before = found(joined)
+    joined.fleet.fault(where, "403", resource="namespaces")
+    subject = ("cluster.rights-missing", where) if where != "hub" else ("control-plane.rights-missing", "")
+    assert found(joined) == before | {subject: WARNING}
+    assert unread(joined, where) == {""}
+    joined.fleet.fault(where, None)
+    fix()
+    assert found(joined) == {}
+
+
+def test_why_a_gateway_is_not_injected_is_unknown_where_webhooks_cannot_be_read(joined: World) -> None:
+    joined.fleet.fault("member-b", "403", resource="mutatingwebhookconfigurations", methods=("GET",))
+    fix = has_an_uninjected_gateway(joined)
+    (told,) = [each for each in joined.found() if each.code == "gateway.not-injected"]
+    assert "violation" not in told.params
+    sentence = word(told.code, told.params)
+    assert NAME_B in sentence
+    assert "  " not in sentence
+    joined.fleet.fault("member-b", None)
+    (told,) = [each for each in joined.found() if each.code == "gateway.not-injected"]
+    assert told.params["violation"] == "injection.namespace-label"
+    joined.fleet.fault("member-b", "403", resource="mutatingwebhookconfigurations", methods=("GET",))
+    (told,) = [each for each in joined.found() if each.code == "gateway.not-injected"]
+    assert told.params["violation"] == "injection.namespace-label"
+    joined.fleet.fault("member-b", None)
+    fix()
+    assert found(joined) == {}
+
+
+def test_each_right_is_told_once(joined: World) -> None:
+    joined.fleet.fault("member-c", "403", resource="pods")
+    look(joined.mesh, slow=True)
+    look(joined.mesh)
+    (told,) = [each for each in joined.found() if each.code == "cluster.rights-missing"]
+    assert [right for right in told.params["rights"] if "pods" in right] == ["list pods", f"list pods in {SYSTEM}"]
+
+
+def test_a_cluster_that_lost_all_objects_of_a_gateway_is_still_counted_through(joined: World) -> None:
+    joined.do(EditGateway(B, GatewaySpec(autoscaling=Autoscaling(2, 3))))
+    look(joined.mesh, slow=True)
+    gone = ("HorizontalPodAutoscaler", "PodDisruptionBudget", "Service", "ServiceAccount", "Deployment")
+    for kind in gone:
+        joined.fleet.cluster("member-b").delete(kind, NAME_B, SYSTEM)
+    joined.fleet.settle()
+    calls = Calls.to(joined, "member-b")
+    look(joined.mesh)
+    assert len(calls.paths) <= 12, calls.paths
+    assert not unread(joined, "member-b")
+    mesh = Mesh.objects.select_related("observation").get(id=joined.mesh.id)
+    drift = pages.sight(mesh).seen.members["member-b"].seen.drift
+    assert {each.params["kind"] for each in drift} == set(gone)
+
+
+def test_a_replica_that_talks_nonsense_does_not_count_and_keeps_why(
+    joined: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, istiod = next(iter(joined.fleet.mesh.istiods.items()))
+    monkeypatch.setattr(istiod, "networkz", lambda: [{"Network": "\ud800evil", "Addr": "192.0.2.1", "Port": 15443}])
+    assert ("control-plane.replicas-silent", "") in found(joined)
+    mesh = Mesh.objects.select_related("observation").get(id=joined.mesh.id)
+    replicas = pages.sight(mesh).seen.control_plane.replicas
+    failures = {each.seen.name: each.seen.failure for each in replicas if each.silent_since is not None}
+    assert {pod: cause and cause.code for pod, cause in failures.items()} == {name: "kube.bad-body"}
 
 
 def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from interconnect.domain.seen import STALE_PODS
 from interconnect.models import ClusterObservation
 from interconnect.observing import member
 from interconnect.services.watching import look
@@ -46,4 +47,4 @@ def test_a_cluster_whose_pods_take_longer_than_a_look_answers_and_they_are_not_c
     found = seen(world)
     assert found.failure is None
     assert found.looked_at == found.seen_at
-    assert found.seen.stale is None
+    assert [(each.kind, each.cause.code) for each in found.seen.unread] == [(STALE_PODS, "kube.timeout")]

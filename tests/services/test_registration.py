@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from interconnect.domain.changes import DeleteGateway, Disable, Enable, Remove
+from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import MeshKind, RestartPolicy
 from interconnect.kube.rights import ClusterRole
@@ -12,6 +14,7 @@ from interconnect.models import AppliedEntry, Cluster, Connection, Mesh
 from interconnect.observing.newcomer import credential_of, inspect_cluster
 from interconnect.services import clusters, meshes
 from interconnect.state import applied
+from interconnect.state.findings import CHECKS, note_findings, open_rows
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -152,6 +155,19 @@ def test_a_cluster_in_a_group_cannot_be_removed_from_the_mesh(world: World) -> N
     clusters.cluster_unregister(actor=ADMIN, cluster=world.row("member-b"))
     assert "member-b" not in world.topology.clusters
     assert not Connection.objects.filter(id=sealed).exists()
+
+
+def test_what_was_found_about_a_cluster_that_leaves_ends_whoever_found_it(prepared: World) -> None:
+    gone = (
+        Subject(SubjectKind.CLUSTER, "member-c"),
+        Subject(SubjectKind.GROUP, "red"),
+        Subject(SubjectKind.GATEWAY, "eastwest-member-c-1"),
+    )
+    stays = Subject(SubjectKind.CLUSTER, "member-a")
+    found = [Finding("preflight.labelled-service", Severity.CRITICAL, subject=subject) for subject in (*gone, stays)]
+    note_findings(prepared.mesh, CHECKS, found, at=timezone.now())
+    clusters.cluster_forget(actor=ADMIN, cluster=prepared.row("member-c"), confirmation="member-c")
+    assert [row.subject for row in open_rows(prepared.mesh)] == ["member-a"]
 
 
 def test_a_joined_cluster_is_not_forgotten(joined: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from interconnect.domain.diagnosis import diagnose
 from interconnect.domain.seen import MemberSeen
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import Cluster, ClusterObservation, Finding, Mesh, MeshObservation
-from interconnect.observing import member
+from interconnect.observing import control_plane, member
 from interconnect.rollouts import bell
 from interconnect.services import watching
 from interconnect.services.watching import conclude, look
@@ -199,6 +200,29 @@ def test_what_cannot_be_stored_with_others_costs_itself_alone() -> None:
     assert stored == [1, 3]
 
 
+@pytest.mark.parametrize("where", ["member-b", ""])
+def test_whatever_goes_wrong_in_a_look_is_told_of_what_it_looked_at(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    def failing(look_at: Callable[..., Any], *args: Any) -> Any:
+        if not where or args[1].name == where:
+            raise TypeError("unforeseen")
+        return look_at(*args)
+
+    module = member if where else control_plane
+    monkeypatch.setattr(module, "look", partial(failing, module.look))
+    assert look(world.mesh) == {where} or not where
+    assert not ClusterObservation.objects.exclude(lease_owner="").exists()
+    code = "cluster.no-answer" if where else "control-plane.no-answer"
+    told = {(each.code, each.subject.name): each.params.get("violation") for each in world.found()}
+    assert {key: cause for key, cause in told.items() if key[0].endswith("no-answer")} == {
+        (code, where): "kube.unexpected"
+    }
+    assert "TypeError: unforeseen" in caplog.text
+    monkeypatch.undo()
+    assert (code, where) not in {(each.code, each.subject.name) for each in world.found()}
+
+
 def refused(world: World) -> bool:
     return ("cluster.refuses-us", "member-b") in {(each.code, each.subject.name) for each in world.found()}
 
@@ -247,6 +271,21 @@ def test_the_end_of_a_rollout_rings_for_a_look_at_its_clusters(
         prepared.fleet.fault("member-b", "403", methods=("PATCH",))
     prepared.do(EditGateway(B, GatewaySpec(replicas=2)), ends=ends)
     assert [str(prepared.mesh.id), ["member-b"]] in rung
+
+
+def test_a_cluster_that_another_look_is_asking_is_looked_at_again_once_it_was_named(
+    world: World, rung: list[list[Any]]
+) -> None:
+    look(world.mesh)
+    owner = leased(world)
+    ClusterObservation.objects.exclude(cluster__name="member-b").update(lease_owner="", lease_until=None)
+    look(world.mesh)
+    assert rung == []
+    look(world.mesh, only=["member-a", "member-b"])
+    assert rung == [[str(world.mesh.id), ["member-b"]]]
+    lapse(ClusterObservation.objects.filter(lease_owner=owner))
+    look(world.mesh, only=["member-b"])
+    assert len(rung) == 1
 
 
 def test_a_registration_rings_for_a_look_at_what_was_registered(empty: World, rung: list[list[Any]]) -> None:

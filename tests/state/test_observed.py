@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 
-from interconnect.domain.seen import GatewaySeen, MemberDetails, MemberSeen
+from interconnect.domain.seen import ControlPlane, ControlPlaneSeen, GatewaySeen, MemberDetails, MemberSeen, RuleSeen
 from interconnect.domain.violations import Violation
-from interconnect.models import Cluster, ClusterObservation, Gateway, GatewayObservation
+from interconnect.models import Cluster, ClusterObservation, Gateway, GatewayObservation, Mesh, MeshObservation
 from interconnect.state import observed
 from interconnect.state.observed import DetailsLook, MemberLook
 from tests.models.conftest import new_cluster, new_mesh
@@ -18,7 +20,7 @@ from tests.support.statements import counted
 if TYPE_CHECKING:
     from uuid import UUID
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+NOON = datetime(2020, 5, 4, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=1)
 SILENT = Violation("kube.timeout", {"phase": "answer"})
 
@@ -102,6 +104,33 @@ def test_silence_among_answers_keeps_what_was_said_before(clusters: list[Cluster
     assert (row.at, row.answered_at, row.facts["network"], row.error_code) == (LATER, NOON, "blue", "timeout")
 
 
+def failure_of(cluster: Cluster) -> str:
+    """The code of the failure that counts; empty where the cluster answers."""
+    failure = observed.member_of(ClusterObservation.objects.get(cluster=cluster)).failure
+    return failure.code if failure else ""
+
+
+def test_a_refusal_outlasts_one_lost_answer_and_ends_with_the_first_good_one(clusters: list[Cluster]) -> None:
+    (cluster, *_others), at = clusters, NOON
+
+    def then(failure: Violation | None) -> tuple[str, bool]:
+        nonlocal at
+        at += timedelta(minutes=1)
+        doubtful = observed.note_members([MemberLook(cluster.id, MemberSeen(failure=failure), at)])
+        return failure_of(cluster), bool(doubtful)
+
+    refused = Violation("kube.unauthorized")
+    assert then(None) == ("", False)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(SILENT) == ("kube.timeout", False)
+    assert then(refused) == ("kube.unauthorized", False)
+    assert then(SILENT) == ("kube.unauthorized", True)
+    assert then(None) == ("", False)
+
+
 def test_a_cluster_that_another_look_has_taken_over_is_left_out_alone(clusters: list[Cluster]) -> None:
     observed.note_members(looks(clusters, NOON))
     ClusterObservation.objects.update(lease_owner="mine", lease_until=LATER)
@@ -110,6 +139,68 @@ def test_a_cluster_that_another_look_has_taken_over_is_left_out_alone(clusters: 
     networks = told()
     assert [networks[row.id][0] for row in clusters] == ["blue"] + ["green"] * 11
     assert list(ClusterObservation.objects.exclude(lease_owner="").values_list("cluster")) == [(clusters[0].id,)]
+
+
+def test_a_look_that_began_before_the_latest_one_is_left_out_alone(clusters: list[Cluster]) -> None:
+    observed.note_members(looks(clusters, LATER)[:1])
+    late = looks(clusters, NOON, network="green", available=0)
+    assert observed.note_members(late) == {clusters[0].id}
+    networks = told()
+    assert [networks[row.id][0] for row in clusters] == ["blue"] + ["green"] * 11
+    available = dict(GatewayObservation.objects.values_list("gateway__cluster", "facts__available"))
+    assert [available[row.id] for row in clusters] == [1] + [0] * 11
+
+
+def test_a_look_that_began_before_a_step_noted_something_is_left_out_and_gives_its_lease_back(
+    clusters: list[Cluster],
+) -> None:
+    observed.note_members(looks(clusters, NOON))
+    ClusterObservation.objects.update(lease_owner="mine", lease_until=LATER)
+    found = looks(clusters, timezone.now(), network="green")
+    (noted, ended, *others) = clusters
+    observed.note_webhooks(noted, [])
+    with transaction.atomic():
+        observed.note_work(ended.mesh_id, [ended.uid])
+    before = [each._replace(at=each.at - timedelta(minutes=1)) for each in found]
+    assert observed.note_members(before, owner="mine") == {noted.id, ended.id}
+    networks = told()
+    assert [networks[row.id][0] for row in clusters] == ["blue"] * 2 + ["green"] * len(others)
+    assert not ClusterObservation.objects.exclude(lease_owner="").exists()
+
+
+def test_a_step_says_nothing_about_what_it_has_not_read(clusters: list[Cluster]) -> None:
+    refused = MemberLook(clusters[0].id, MemberSeen(failure=Violation("kube.unauthorized")), LATER)
+    observed.note_members(looks(clusters, NOON))
+    observed.note_members([refused])
+    observed.note_webhooks(clusters[0], [])
+    member = observed.member_of(ClusterObservation.objects.get(cluster=clusters[0]))
+    assert (member.seen_at, member.looked_at, member.failure) == (NOON, LATER, None)
+    assert member.awaits_look
+    observed.note_webhooks(clusters[1], [])
+    observed.note_members(looks(clusters, timezone.now()))
+    member = observed.member_of(ClusterObservation.objects.get(cluster=clusters[1]))
+    assert not member.awaits_look
+
+
+def plane(mesh: Mesh) -> ControlPlane:
+    return observed.control_plane_of(MeshObservation.objects.get(mesh=mesh), (), {})
+
+
+def test_a_look_at_the_control_plane_that_began_before_what_is_known_is_left_out(clusters: list[Cluster]) -> None:
+    mesh, now = clusters[0].mesh, timezone.now()
+    changed = ControlPlaneSeen(rule=RuleSeen(present=False))
+    assert not observed.note_control_plane(mesh, changed, at=LATER)
+    assert observed.note_control_plane(mesh, ControlPlaneSeen(failure=SILENT), at=NOON)
+    assert (plane(mesh).looked_at, plane(mesh).seen.rule) == (LATER, RuleSeen(present=False))
+    observed.note_rule(mesh)
+    seen = plane(mesh)
+    assert (seen.looked_at, seen.seen_at, seen.seen.rule) == (LATER, LATER, RuleSeen(present=True))
+    assert seen.rule_at is not None
+    assert seen.rule_at >= now
+    assert observed.note_control_plane(mesh, changed, at=now)
+    assert plane(mesh).seen.rule == RuleSeen(present=True)
+    assert not observed.note_control_plane(mesh, changed, at=timezone.now())
+    assert plane(mesh).seen.rule == RuleSeen(present=False)
 
 
 def test_what_went_while_it_was_looked_at_is_left_out_alone(clusters: list[Cluster]) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 
 from django.utils import timezone
 
-from interconnect.domain.seen import ControlPlane, ControlPlaneSeen, GatewaySeen, MemberSeen, Readiness, ReplicaSeen
+from interconnect.domain.seen import (
+    PODS,
+    ControlPlane,
+    ControlPlaneSeen,
+    GatewaySeen,
+    MemberSeen,
+    Readiness,
+    ReplicaSeen,
+    Unread,
+)
+from interconnect.domain.violations import Violation
 from interconnect.models import Gateway, GatewayObservation, Mesh
 from interconnect.state import observed
 from interconnect.state.observed import MemberLook
@@ -55,20 +65,17 @@ def test_new_replicas_are_silent_at_once_where_none_has_answered_before(mesh: Me
 
 def test_replicas_that_may_not_be_asked_stay_as_they_were(mesh: Mesh) -> None:
     look(mesh, one=True)
-    seen = ControlPlaneSeen(replicas=None, lacking=("list pods",))
+    seen = ControlPlaneSeen(lacking=("list pods",), unread=(Unread(Violation("kube.forbidden"), PODS),))
     assert not observed.note_control_plane(mesh, seen, at=timezone.now())
     assert [each.seen.name for each in plane(mesh).replicas] == ["one"] and silent(mesh) == []
 
 
 def test_a_restart_is_dated_from_the_first_look_that_saw_it(mesh: Mesh) -> None:
-    first, now = timezone.now() - timedelta(minutes=5), timezone.now()
-    look(mesh, at=first, restarting=True, one=True)
-    look(mesh, at=now, restarting=True, one=True)
-    assert plane(mesh).restarting_since == first
-    look(mesh, one=True)
-    assert plane(mesh).restarting_since is None
-    look(mesh, at=now, restarting=True, one=True)
-    assert plane(mesh).restarting_since == now
+    first = timezone.now() - timedelta(minutes=5)
+    times = [first + timedelta(minutes=minute) for minute in range(4)]
+    for at, since in zip(times, (first, first, None, times[3]), strict=True):
+        look(mesh, at=at, restarting=since is not None, one=True)
+        assert plane(mesh).restarting_since == since
 
 
 def test_a_gateway_and_its_numbers_change_together(gateway: Gateway) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from interconnect import clients
 from interconnect.domain.entries import Applied, Rendered, Target
+from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.json_types import Json
 from interconnect.domain.networks import digest
 from interconnect.domain.patience import ISTIOD_SECONDS
@@ -25,6 +26,7 @@ from interconnect.observing.istiods import guard, read_istiods, replicas_seen, s
 from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.work import described, removal_evidence
 from interconnect.state import applied, observed
+from interconnect.state.findings import end_findings
 
 if TYPE_CHECKING:
     from interconnect.domain.facts import Facts, Istiod
@@ -36,6 +38,8 @@ DELETION_SECONDS = 120
 RULE_ROUNDS = 4
 AUTOMATIC_SECONDS = 30
 AUTOMATIC_MOUNTED_SECONDS = 150
+# What is found no longer once every replica knows exactly the desired networks.
+PUBLISHED = frozenset({"networks.changed", "networks.still-known", "group.not-in-effect", "group.in-effect-partly"})
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -51,6 +55,7 @@ def rule(work: Work) -> Done:
         if not more:
             with work.lease.writing():
                 observed.note_rule(work.mesh)
+                end_findings(work.mesh, {Subject(SubjectKind.RULE)}, codes={"rule.missing", "rule.changed"})
             return Done({"written": [write.note or write.verb for write in made]}, skipped=not made)
     raise StepFailed("rule.not-there", {"name": target.name, "namespace": target.namespace})
 
@@ -216,6 +221,8 @@ def verify(work: Work) -> Done | Wait:
                 applied.note_verified(work.mesh, item.deployment, digest(expected[item.deployment]))
             applied.drop_publications(work.mesh, set(applied.published(work.mesh)[1]) - set(verdicts))
             observed.note_replicas(work.mesh, [each for found in seen.values() for each in found])
+            groups = {Subject(SubjectKind.GROUP, name) for name in work.topology.groups}
+            end_findings(work.mesh, groups | {Subject(SubjectKind.CONTROL_PLANE)}, codes=PUBLISHED)
         return Done(evidence)
     if work.waited() > _verify_seconds(work, facts):
         raise StepFailed("verify.mismatch", {"findings": len(findings)}, evidence)

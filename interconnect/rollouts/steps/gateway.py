@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from interconnect.domain.changes import Join, violations
 from interconnect.domain.entries import GATEWAY_LABEL, Applied, AppliedState, Live, Present, Rendered, Target
+from interconnect.domain.findings import about_gateway
 from interconnect.domain.gateway_writes import gateway_writes
 from interconnect.domain.injection import (
     newest_not_injected,
@@ -34,6 +35,7 @@ from interconnect.rollouts.outcome import Done, StepFailed, Wait
 from interconnect.rollouts.steps.control_plane import RESTARTED_AT
 from interconnect.rollouts.work import Work, described, read_live, refusal, removal_evidence
 from interconnect.state import applied, desired, observed
+from interconnect.state.findings import end_findings
 
 if TYPE_CHECKING:
     from interconnect.domain.writes import Write
@@ -42,6 +44,10 @@ AVAILABLE_SECONDS = 300
 LOOK_SECONDS = 2
 ADDRESS_SECONDS = 30
 DELETION_SECONDS = 120
+# What is found no longer once the gateway's objects are as written and all its replicas serve.
+PUT_RIGHT = frozenset(
+    {"gateway.missing", "gateway.changed", "gateway.not-injected", "gateway.not-ready", "gateway.degraded"}
+)
 NAME_IN_USE = frozenset({"writes.not-ours", "writes.name-taken", "writes.terminating"})
 
 
@@ -179,6 +185,7 @@ def _availability(work: Work, gateway: Gateway) -> Done | Wait:
     if fault or (now.settled and changed):
         return _made_anew(work, deployment or {}, _Unfit(gateway.name, network, fault, changed), evidence)
     if now.settled:
+        end_findings(work.mesh, {about_gateway(gateway.key)}, codes=PUT_RIGHT)
         return Done(evidence)
     if now.failure == "ProgressDeadlineExceeded" or work.waited() > AVAILABLE_SECONDS:
         params = {

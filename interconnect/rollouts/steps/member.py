@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from interconnect.domain.entries import Present, Target
+from interconnect.domain.findings import Subject, SubjectKind
 from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.kube import istiod, kinds
 from interconnect.kube.errors import Permanent
 from interconnect.observing.stale import count_stale
 from interconnect.rollouts.outcome import Done
 from interconnect.state import observed
+from interconnect.state.findings import end_findings
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Applied, Live, Rendered
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def label(work: Work) -> Done:
-    return _reconcile(work, is_label)
+    done = _reconcile(work, is_label)
+    _put_right(work, "Namespace", "cluster.network-label")
+    return done
 
 
 def label_restore(work: Work) -> Done:
@@ -35,11 +39,19 @@ def injection(work: Work) -> Done:
         observed.note_webhooks(work.cluster, entries)
         work.known.know_webhooks(entries)
     done = _reconcile(work, is_webhook, seen=_as_read(work.step.chain, configurations))
+    _put_right(work, kinds.MUTATING_WEBHOOK.kind, "cluster.injection-path")
     return Done({**done.evidence, "entries": len(entries)}, skipped=done.skipped)
 
 
 def injection_restore(work: Work) -> Done:
     return _reconcile(work, is_webhook)
+
+
+def _put_right(work: Work, kind: str, code: str) -> None:
+    """What a step has just seen as it should be is found no longer."""
+    if work.cluster:
+        observed.note_put_right(work.cluster, kind)
+        end_findings(work.mesh, {Subject(SubjectKind.CLUSTER, work.cluster.name)}, codes={code})
 
 
 def stale_pods(work: Work) -> Done:
