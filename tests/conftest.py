@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
+from tests.support import rows
 from tests.support.standing import make_way
 from tests.support.valkey import Valkey
 
@@ -22,6 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 
 # Its checks run on simulated clusters too, imported by other tests.
 pytest.register_assert_rewrite("tests.live")
+
+# Django's own way runs all that follows a migration, after each test that commits.
+TransactionTestCase._fixture_teardown = lambda case: rows.clear("default")  # type: ignore[attr-defined]
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 FOR_SHIP = pytest.StashKey[int]()

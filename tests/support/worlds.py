@@ -26,7 +26,7 @@ from tests.support.world import B, World
 class Kept:
     port: int
     state: str
-    rows: str
+    rows: rows.Rows
 
 
 _kept: dict[str, Kept] = {}
