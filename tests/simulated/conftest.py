@@ -12,7 +12,7 @@ import pytest
 
 from tests.live.conftest import mesh, undo
 from tests.live.support.installation import REPOSITORY, Live
-from tests.simulated.forks import ForkingConsole
+from tests.support.forks import ForkingConsole
 
 __all__ = ["console", "live", "mesh", "undo"]
 
