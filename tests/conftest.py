@@ -77,6 +77,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What won't run needn't be imported."""
+    if config.getoption("--on-both-databases") and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = list(ON_BOTH_DATABASES)
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
