@@ -300,6 +300,9 @@ DJANGO_STRUCTLOG_CELERY_ENABLED = True
 # It would trust a dozen headers that any client can send; meshconsole.access.apps adds the address that counts.
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 
+# How often a page asks while something is under way.
+MESHCONSOLE_POLL_SECONDS = env.seconds("MESHCONSOLE_POLL_SECONDS", 2)
+
 MESHCONSOLE_LEASE_SECONDS = env.seconds("MESHCONSOLE_LEASE_SECONDS", 30)
 MESHCONSOLE_CALL_DEADLINE_SECONDS = env.seconds("MESHCONSOLE_CALL_DEADLINE_SECONDS", 20)
 MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)

@@ -211,8 +211,9 @@ class Deployments:
         }
         try:
             return self.cluster.create(REPLICA_SETS, meta["namespace"], body, MANAGER)
-        except ApiError:
-            return None  # the namespace is being deleted, or its predecessor of the same name still is
+        except ApiError:  # the namespace is being deleted, or its predecessor of the same name still is
+            self._again(meta["namespace"], meta["name"])
+            return None
 
     def _set_revision(self, replica_set: Json, revision: int) -> Json:
         meta = replica_set["metadata"]
@@ -255,9 +256,12 @@ class Deployments:
             )
         except ApiError as error:
             rollout.failure = error.message
-            self.controllers.later(("again", space, name), RETRY, lambda: self.reconcile(space, name))
+            self._again(space, name)
             return False
         return True
+
+    def _again(self, namespace: str, name: str) -> None:
+        self.controllers.later(("again", namespace, name), RETRY, lambda: self.reconcile(namespace, name))
 
     def _report(self, rollout: _Rollout, failure: str) -> None:
         meta = rollout.deployment["metadata"]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import TransactionTestCase
 from django.utils import translation
 from hypothesis import HealthCheck, settings
 
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
+from tests.support import rows
 from tests.support.standing import make_way
 from tests.support.valkey import Valkey
 
@@ -22,6 +24,9 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.enviro
 
 # Its checks run on simulated clusters too, imported by other tests.
 pytest.register_assert_rewrite("tests.live")
+
+# Django's own way runs all that follows a migration, after each test that commits.
+TransactionTestCase._fixture_teardown = lambda case: rows.clear("default")  # type: ignore[attr-defined]
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 FOR_SHIP = pytest.StashKey[int]()
@@ -72,6 +77,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--every-cluster", action="store_true", help="conformance on every real cluster, not on one of each kind"
     )
     parser.addoption("--leave-out", metavar="MARK", help="leave out the tests with this mark, and name them at the end")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What won't run needn't be imported."""
+    if config.getoption("--on-both-databases") and config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        config.args = list(ON_BOTH_DATABASES)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -19,7 +19,7 @@ from interconnect.state import desired, findings, observed
 from interconnect.views.parts import board, heat
 from interconnect.views.parts.access import Visit, mesh_for, why_not
 from interconnect.views.parts.findings import title_of
-from interconnect.views.parts.frame import FAST_SECONDS, SLOW_SECONDS, frame
+from interconnect.views.parts.frame import frame, poll_seconds
 from interconnect.wording import phrases
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.tables import csv_answer
@@ -61,7 +61,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "busy": busy,
         "progress": observed.asked_since(visit.mesh, running.asked_at) if busy and running else None,
         "run": _run(visit, busy=busy),
-        "checks_poll": FAST_SECONDS if busy else SLOW_SECONDS,
+        "checks_poll": poll_seconds(busy=busy),
         **_shown(found, rows, wanted, request.GET.get("page")),
     }
     return page(request, "checks/index.html", context, parts=("live",))

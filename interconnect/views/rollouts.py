@@ -17,7 +17,7 @@ from interconnect.views.decisions import rollout_for
 from interconnect.views.parts import phases, steps
 from interconnect.views.parts.access import mesh_for
 from interconnect.views.parts.dialogs import over
-from interconnect.views.parts.frame import FAST_SECONDS, TABS, frame
+from interconnect.views.parts.frame import TABS, frame, poll_seconds
 from interconnect.wording import phrases
 from meshconsole.htmx import events, is_htmx, page
 
@@ -61,7 +61,7 @@ def show(request: HttpRequest, name: str, rollout_id: UUID) -> HttpResponse:
         "buttons": steps.buttons(visit.actor, rollout),
     }
     if under_way:
-        context["poll_seconds"] = FAST_SECONDS
+        context["poll_seconds"] = poll_seconds(busy=True)
     # A rollout that has ended is polled too, though less often: somebody else may retry what failed.
     return page(request, "rollouts/show.html", context, parts=("live",))
 

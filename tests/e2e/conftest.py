@@ -13,9 +13,6 @@ from django.core.cache import cache
 from django.test import Client
 
 from interconnect.scope import scope_of
-from interconnect.views import checks as checks_view
-from interconnect.views import rollouts as rollouts_view
-from interconnect.views.parts import frame
 from tests.browser.chromium import Contexts, chromium, contexts, leave_out_without_chromium, say_what_is_missing
 from tests.support.standing import resurrected, storefront_rows
 
@@ -38,12 +35,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def lively(monkeypatch: pytest.MonkeyPatch) -> None:
+def lively(settings: Any) -> None:
     """Pages that follow something ask as often as the script can, so that tests wait for what happens and not for the
     next poll.
     """
-    for screen in (frame, rollouts_view, checks_view):
-        monkeypatch.setattr(screen, "FAST_SECONDS", 0.5)
+    settings.MESHCONSOLE_POLL_SECONDS = 0.5
 
 
 @pytest.fixture

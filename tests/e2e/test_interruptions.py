@@ -140,13 +140,14 @@ def signs_out_in_another_tab(pages: MeshPages, house: House) -> None:
 
 
 def worker_is_killed(pages: MeshPages, house: House) -> None:
-    """The page is left alone; the supervisor starts another worker."""
+    """The page is left alone; the supervisor starts another worker. That a lease is waited for has tests of its own."""
     before = house.console.said.count("worker was ended by SIGKILL")
     house.console.kill_worker()
     until(
         lambda: house.console.said.count("worker was ended by SIGKILL") > before,
         "nobody notices that the worker is gone",
     )
+    house.console.end_leases()
 
 
 Interruption = Callable[[MeshPages, House], None]

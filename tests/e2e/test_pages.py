@@ -154,7 +154,7 @@ def test_a_rollouts_page_follows_it_to_its_end(visit: Visitor, mesh: Mesh) -> No
     expect(page.get_by_text("Queued", exact=True).first).to_be_visible()
     settle(rollout)
     expect(page.get_by_text("0 of", exact=False)).to_have_count(0)
-    expect(page.locator("#live")).not_to_have_attribute("data-poll", "2")
+    expect(page.locator("#live")).to_have_attribute("data-poll", "15")
 
 
 def test_a_session_that_ends_mid_dialog_loses_nothing(visit: Visitor, mesh: Mesh) -> None:

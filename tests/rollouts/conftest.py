@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from celery import current_app
 
+from interconnect.models import Mesh
 from interconnect.rollouts import bell
 from meshconsole.broker import celery_url
 from simulator import Fleet, Timing
 from tests.support import console
+from tests.support.worlds import fleets, restored
 
 if TYPE_CHECKING:
-    from interconnect.models import Mesh
     from tests.support.valkey import Valkey
+
+__all__ = ["fleets"]
 
 
 @dataclass
@@ -30,15 +34,10 @@ class World:
 
 
 @pytest.fixture
-def fleet() -> Iterator[Fleet]:
-    with Fleet(timing=Timing(pod=0.005, load_balancer=0.005, reload=0.005)) as running:
-        yield running
-    console.forget_connections()
-
-
-@pytest.fixture
-def world(transactional_db: None, fleet: Fleet) -> World:
-    return World(fleet, console.registered_mesh(fleet), fleet.snapshot())
+def world(transactional_db: None, fleets: Callable[..., Fleet]) -> World:
+    quick = partial(fleets, timing=Timing(pod=0.005, load_balancer=0.005, reload=0.005))
+    fleet = restored("registered, quick", quick, console.registered_mesh)
+    return World(fleet, Mesh.objects.select_related("control_plane", "config").get(), fleet.snapshot())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.rollouts.conftest import World
     from tests.support.valkey import Valkey
 
-AWAY_SECONDS = 6
+AWAY_SECONDS = 4
 KILLS = (2, 4, 6, 9, 11)
 
 
@@ -26,20 +26,27 @@ class Killer:
     def __init__(self, workers: Workers, numbers: tuple[int, ...]) -> None:
         self.workers, self.numbers = workers, numbers
         self.dead = threading.Event()
+        self.kills = 0
 
     def __call__(self, cluster: str, n: int, request: Any, stage: str) -> None:
         if n in self.numbers and stage == ("before", "after")[n % 2]:
             self.workers.kill()
+            self.kills += 1
             self.dead.set()
             raise Cut
 
 
 def supervised(rollout: Rollout, workers: Workers, killer: Killer | None = None, *, seconds: float = 120.0) -> Rollout:
-    """Until the rollout has ended; workers that were killed are replaced."""
+    """Until the rollout has ended; workers that were killed are replaced.
+
+    What the first of them had begun is taken up when its lease runs out, what the others had at once.
+    """
     until = time.monotonic() + seconds
     while Rollout.objects.filter(id=rollout.id, status__in=UNFINISHED).exists():
         if killer is not None and killer.dead.is_set():
             killer.dead.clear()
+            if killer.kills > 1:
+                console.forget_workers(rollout)
             workers.start()
         assert time.monotonic() < until, f"{console.described(rollout)}\n{workers.said()}"
         time.sleep(0.02)

@@ -203,6 +203,19 @@ def test_a_deleted_deployment_takes_its_replica_sets_and_pods_with_it(
     eventually(lambda: not pods_of(fleet, "echo", "shop") and not fleet.cluster("member-a").list("ReplicaSet", "shop"))
 
 
+def test_a_deployment_that_is_deleted_and_made_again_at_once_runs(fleet: Fleet) -> None:
+    member, place = fleet.cluster("member-a"), ("Deployment", "echo")
+    again: Any = member.get(*place, "shop")
+    again.pop("status")
+    # Its controller, already called, looks when the ReplicaSet of the one before is still there.
+    with member.cluster.store.lock:
+        member.patch(*place, {"metadata": {"annotations": {"a": "b"}}}, "shop")
+        member.delete(*place, "shop")
+        member.put(again)
+    fleet.settle()
+    eventually(lambda: len(pods_of(fleet, "echo", "shop")) == 2)
+
+
 def test_orphans_stay_when_asked_to(client: Client, fleet: Fleet) -> None:
     client.send("DELETE", ECHO, {"propagationPolicy": "Orphan"})
     eventually(lambda: client.get(ECHO).status == 404)

@@ -64,13 +64,13 @@ def standing(around: Around, db: None) -> Mesh:
 
 
 @pytest.fixture(scope="module")
-def storefront_rows() -> dict[str, str]:
+def storefront_rows() -> dict[str, rows.Rows]:
     """Return the dumped rows, which the first test that needs them fills in."""
     return {}
 
 
 @pytest.fixture
-def resurrected(storefront_rows: dict[str, str], transactional_db: None) -> Mesh:
+def resurrected(storefront_rows: dict[str, rows.Rows], transactional_db: None) -> Mesh:
     if not storefront_rows:
         made = shop.storefront()
         storefront_rows["storefront"] = rows.dump()

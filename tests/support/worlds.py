@@ -23,6 +23,7 @@ from interconnect.models import (
     ReplicaObservation,
 )
 from interconnect.rollouts.steps import gateway as gateway_steps
+from interconnect.services.watching import look_surely
 from simulator import Fleet
 from tests.support import rows
 from tests.support.ports import own_port
@@ -33,7 +34,7 @@ from tests.support.world import B, World
 class Kept:
     port: int
     state: str
-    rows: str
+    rows: rows.Rows
 
 
 _kept: dict[str, Kept] = {}
@@ -113,17 +114,13 @@ def joined(fleets: Callable[..., Fleet], hasty: None, transactional_db: None) ->
 
 
 def _at(stage: str, reach: Callable[[World], None], fleets: Callable[..., Fleet]) -> World:
-    kept = _kept.get(stage)
-    if kept is None:
-        # Its credentials lead to this port, whenever it is started again.
-        world = World(fleets(port=own_port()))
+    def reached(fleet: Fleet) -> None:
+        world = World(fleet)
         reach(world)
-        world.fleet.settle()
-        _kept[stage] = Kept(world.fleet.server.port, json.dumps(world.fleet.dump()), rows.dump())
-        return world
-    world = World(fleets(port=kept.port, state=json.loads(kept.state)))
-    rows.load(kept.rows)
-    _seen_now()
+        # As after every registration and rollout. Later looks of this hour leave out what changes rarely.
+        look_surely(world.mesh)
+
+    world = World(restored(stage, fleets, reached))
     world.mesh = Mesh.objects.select_related("control_plane", "config").get()
     return world
 
@@ -135,3 +132,20 @@ def _seen_now() -> None:
         answering.objects.filter(answered_at__isnull=False).update(at=now, answered_at=now)
     ClusterObservation.objects.filter(details_at__isnull=False).update(details_at=now)
     GatewayObservation.objects.update(at=now)
+
+
+def restored(stage: str, begin: Callable[..., Fleet], reach: Callable[[Fleet], object]) -> Fleet:
+    """Return a fleet, begun with `begin(port=, state=)`, and the database at a stage that `reach` reaches from a new
+    fleet.
+    """
+    kept = _kept.get(stage)
+    if kept is not None:
+        rows.load(kept.rows)
+        _seen_now()
+        return begin(port=kept.port, state=json.loads(kept.state))
+    # Its credentials lead to this port, whenever it is started again.
+    fleet = begin(port=own_port())
+    reach(fleet)
+    fleet.settle()
+    _kept[stage] = Kept(fleet.server.port, json.dumps(fleet.dump()), rows.dump())
+    return fleet

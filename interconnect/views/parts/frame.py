@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from interconnect.models import Rollout
     from interconnect.views.parts.access import Visit
 
-FAST_SECONDS, SLOW_SECONDS = 2, 15
+IDLE_SECONDS = 15
 FULL_ALERTS = "interconnect"
 """The tab on which critical findings are shown in full. On other pages they take one line."""
 
@@ -57,12 +58,18 @@ def frame(visit: Visit, tab: str, sight: pages.Sight | None = None) -> dict[str,
         "tabs": TABS,
         "tab": tab,
         "summary": summary_of(sight.statuses) if sight else pages.kept_summary(visit.mesh),
-        "poll_seconds": FAST_SECONDS if strip and strip.rollout.status != RolloutStatus.FAILED else SLOW_SECONDS,
+        "poll_seconds": poll_seconds(busy=strip is not None and strip.rollout.status != RolloutStatus.FAILED),
         **strip_context(visit, rollout, strip),
         **alerts.of_mesh(visit),
         "alerts_full": tab == FULL_ALERTS,
         "failed_pip": 1 if strip and strip.rollout.status == RolloutStatus.FAILED else 0,
     }
+
+
+def poll_seconds(*, busy: bool) -> float:
+    """Return how often a page asks for what is new: often while something is under way."""
+    seconds: float = settings.MESHCONSOLE_POLL_SECONDS if busy else IDLE_SECONDS
+    return seconds
 
 
 def strip_context(visit: Visit, rollout: Rollout | None, strip: pages.Progress | None) -> dict[str, Any]:
