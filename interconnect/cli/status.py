@@ -138,7 +138,8 @@ def _open(mesh: Mesh) -> list[FindingRow]:
 
 def _finding(row: FindingRow) -> Json:
     finding = findings.finding_of(row)
-    return told(finding) | {"first_seen": row.first_seen, "last_seen": row.last_seen}
+    named = {"subject": {"kind": finding.subject.kind, "name": findings.name_of(row)}}
+    return told(finding) | named | {"first_seen": row.first_seen, "last_seen": row.last_seen}
 
 
 def rollout_of(mesh: Mesh) -> Json | None:

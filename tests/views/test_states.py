@@ -310,7 +310,7 @@ def test_meshes_are_downloaded_as_they_are_shown(as_ada: Any, mesh: Mesh, lab: M
     assert f"{reverse('meshes-csv')}?sort=name" in page
     answer = as_ada.get(reverse("meshes-csv"), {"sort": "name"})
     head, first, second = csv.reader(answer.content.decode("utf-8-sig").splitlines())
-    assert first[:3] == ["lab-2", "Hosted", "Nothing joined"] and second[:3] == ["storefront", "Hosted", "Critical"]
+    assert first[:3] == ["lab-2", "Hosted", "Nothing joined"] and second[:3] == ["storefront", "Hosted", "Warning"]
     found = dict(zip(head, second, strict=True))
     assert found["Reason"] == "spare: Doesn't answer; eastwest-hangzhou-1: Address pending"
     assert (found["Clusters"], found["Clusters reachable"], found["Gateways ready"]) == ("6", "5", "3")

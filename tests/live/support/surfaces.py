@@ -23,7 +23,9 @@ CRITICAL = 5
 PATIENCE_SECONDS = 120.0
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use"}
 RULE = re.compile(r'cross-network-gateway</code>\s*<span class="state[^>]*>(?:<svg.*?</svg>)?([^<]*)<', re.DOTALL)
-OPEN = "SELECT code, subject_kind, subject, severity FROM interconnect_finding WHERE ended_at IS NULL"
+# A gateway is called as its objects are; its subject is its cluster and number.
+NAME = "CASE subject_kind WHEN 'gateway' THEN json_extract(params, '$.gateway') ELSE subject END"
+OPEN = f"SELECT code, subject_kind, {NAME}, severity FROM interconnect_finding WHERE ended_at IS NULL"
 
 Key = tuple[str, str]
 
