@@ -168,7 +168,7 @@ READ_ONLY = {
         "help-finding",
         "help-findings",
     ),
-    *("topology",),
+    *("topology", "account-file", "mesh-account-file"),
 }
 OF_DJANGO = {"account_login", "set_language"}
 
@@ -196,6 +196,8 @@ def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
         "rollout_id": mesh.rollouts.latest("created_at").id,
         "silence_id": silence.id,
         "code": "rule.missing",
+        "place": "member",
+        "ending": "sh",
     }
 
 
