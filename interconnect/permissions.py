@@ -84,6 +84,7 @@ _ROLES: Mapping[Deed, Role] = {
 PAGES: Mapping[str, Deed] = {
     "mesh-register": "mesh.register",
     "mesh-register-check": "mesh.register",
+    "mesh-account-file": "mesh.register",
     "interconnect": "mesh.see",
     "mesh-status": "mesh.see",
     "topology": "mesh.see",
@@ -126,6 +127,7 @@ PAGES: Mapping[str, Deed] = {
     "rollout-dismiss": "rollout.dismiss",
     "cluster-register": "cluster.register",
     "cluster-register-check": "cluster.register",
+    "account-file": "cluster.register",
     "cluster-credential": "cluster.replace-credential",
     "cluster-credential-check": "cluster.replace-credential",
     "cluster-pod-cidrs": "cluster.pod-cidrs",

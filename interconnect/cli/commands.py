@@ -16,6 +16,8 @@ from interconnect.cli.find import actor_for, cluster_named, gateway_named, mesh_
 from interconnect.cli.following import follow
 from interconnect.cli.showing import note_lines, registration_lines, show_filing
 from interconnect.cli.status import show_checks, show_status
+from interconnect.domain.accounts import Place, as_yaml, script
+from interconnect.domain.names import group_name_violation
 from interconnect.domain.refusal import Refused
 from interconnect.domain.topology import RestartPolicy
 from interconnect.domain.verify import GuardChoice
@@ -25,6 +27,7 @@ from interconnect.files.export import export
 from interconnect.services import clusters, rollouts, workloads
 from interconnect.services.filing import FileRefused, Filing, consider, register
 from interconnect.state import desired
+from interconnect.wording import word
 from meshconsole.text import visible
 
 if TYPE_CHECKING:
@@ -65,8 +68,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
     def command(name: str, text: str, *positional: str) -> ArgumentParser:
         sub = commands.add_parser(name, help=text)
-        for word in positional:
-            sub.add_argument(word)
+        for argument in positional:
+            sub.add_argument(argument)
         sub.add_argument("--json", action="store_true", help="print JSON instead of text")
         sub.add_argument("--user", help="act with the role of this user")
         return sub
@@ -104,6 +107,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     forget = command("forget", "forget a cluster that is gone for good", "mesh", "cluster")
     forget.add_argument("--confirm", default="", metavar="CLUSTER", help="the name of the cluster again")
     command("unregister", "remove a cluster from the mesh", "mesh", "cluster")
+    account = command("account", "print a script that creates the console's account in a cluster")
+    account.add_argument("place", choices=[place.value for place in Place], help="what the cluster is to the mesh")
+    account.add_argument("--system-namespace", default="istio-system", metavar="NAME")
+    account.add_argument("--yaml", action="store_true", help="print only the account and its permissions, as YAML")
 
 
 def _add_wait(parser: ArgumentParser) -> None:
@@ -262,6 +269,19 @@ def unregister(options: Options, output: Output) -> int:
     return codes.OK
 
 
+def account(options: Options, output: Output) -> int:
+    namespace = options["system_namespace"]
+    if group_name_violation(namespace):
+        raise Refused.because("namespace.name", name=namespace)
+    texts = {"script": script, "yaml": as_yaml}
+    place = Place(options["place"])
+    if output.as_json:
+        output.document({name: render(place, namespace, word) for name, render in texts.items()})
+    else:
+        output.out.write(texts["yaml" if options["yaml"] else "script"](place, namespace, word))
+    return codes.OK
+
+
 COMMANDS: Mapping[str, Callable[[Options, Output], int]] = {
     "plan": plan,
     "apply": apply,
@@ -276,4 +296,5 @@ COMMANDS: Mapping[str, Callable[[Options, Output], int]] = {
     "restart-gateway": restart_gateway,
     "forget": forget,
     "unregister": unregister,
+    "account": account,
 }

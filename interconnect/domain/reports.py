@@ -14,8 +14,9 @@ from interconnect.domain.violations import Violation
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """One cluster. `server` and `context` are its kubeconfig's, `missing` rights as `verb resource`, `ends_at` when its
-    credential ends, as messages have it; `notes` are what is to be said of it.
+    """One cluster. `server` and `context` are its kubeconfig's; `missing` are rights as `verb resource`, as are the
+    `optional` ones that it lacks. `ends_at` is when its credential ends, as messages have it; `notes` are what is to be
+    said of it.
     """
 
     uid: str
@@ -28,6 +29,7 @@ class ClusterSummary:
     notes: tuple[Violation, ...] = ()
     webhooks: tuple[WebhookEntry, ...] = ()
     pod_cidrs: tuple[PodCidr, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         return {
@@ -35,6 +37,7 @@ class ClusterSummary:
             "server": self.server,
             "version": self.version,
             "missing": list(self.missing),
+            "optional": list(self.optional),
             "context": self.context,
             "reads_secrets": self.reads_secrets,
             "ends_at": self.ends_at,
@@ -50,6 +53,7 @@ class ClusterSummary:
             server=data.get("server", ""),
             version=data.get("version", ""),
             missing=tuple(data.get("missing", ())),
+            optional=tuple(data.get("optional", ())),
             context=data.get("context", ""),
             reads_secrets=bool(data.get("reads_secrets")),
             ends_at=data.get("ends_at", ""),

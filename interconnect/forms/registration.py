@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
 
 from interconnect.domain.cidrs import parse_cidr
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry
 
 CHOICES = frozenset({"kubeconfig.several-contexts", "kubeconfig.current-unusable", "kubeconfig.current-unknown"})
+# Where an account of the console's own is the way out, the error leads to the panel that has it.
+ANSWERED_BY_AN_ACCOUNT = frozenset(
+    f"kubeconfig.{code}" for code in ("exec", "auth-provider", "basic-auth", "impersonation", "no-credential")
+)
 HELP = gettext_lazy("Checked first, stored encrypted, and never shown again.")
 
 
@@ -163,6 +168,8 @@ class KubeconfigForm(forms.Form):
     def _refuse(self, part: Part, violation: Violation, several: bool) -> None:
         beside = part.context if several else part.text
         self.add_error(beside, phrases.reason(violation))
+        if ANSWERED_BY_AN_ACCOUNT & {violation.code, violation.params.get("violation")}:
+            self.add_error(beside, format_html('<a href="#account">{}</a>', gettext("Account for the console")))
         if not several:
             self.add_error(part.text, gettext("It isn't shown again. Correct your copy, then paste it again."))
 
@@ -291,11 +298,5 @@ class MeshForm(ControlPlaneForm):
     def clean_system_namespace(self) -> str:
         name: str = self.cleaned_data["system_namespace"].strip()
         if group_name_violation(name):
-            raise forms.ValidationError(
-                gettext(
-                    "“%(name)s” isn't a valid namespace name. Use lowercase "
-                    "letters, digits and hyphens, up to 63 characters."
-                )
-                % {"name": name}
-            )
+            raise forms.ValidationError(word("namespace.name", {"name": name}))
         return name

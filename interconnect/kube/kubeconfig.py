@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from interconnect.domain.rights import ServiceAccount
 from interconnect.kube import pem, strict_yaml
 from interconnect.kube.errors import plain
 from interconnect.kube.refusals import CODES, KubeconfigRefused, Refusal
@@ -76,6 +77,7 @@ _COMMANDS = {
 }
 _PROVIDERS = {"gcp": "Google GKE", "azure": "Azure AKS", "oidc": "OIDC", "openstack": "OpenStack"}
 # the accounts that Istio's charts and `istioctl create-remote-secret` make for istiod
+_SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)")
 _ISTIOD_ACCOUNT = re.compile(
     r"system:serviceaccount:[^:]+:(?:istio-reader-service-account|istiod-service-account|istiod)(?:-[^:]+)?"
 )
@@ -118,6 +120,12 @@ class Credential:
         """
         ends = (pem.end_of_token(self.token), pem.end_of_certificate(self.client_cert_pem))
         return min((end for end in ends if end), default=None)
+
+    @property
+    def account(self) -> ServiceAccount | None:
+        """The service account that the token is for, as its JWT names it; None for any other credential."""
+        found = _SERVICE_ACCOUNT.fullmatch(pem.subject_of_token(self.token))
+        return ServiceAccount(found[1], found[2]) if found else None
 
     @property
     def is_istiods(self) -> bool:

@@ -31,6 +31,7 @@ from interconnect.domain.injection import obstacle
 from interconnect.domain.json_types import Json
 from interconnect.domain.preflight import ClusterSeen
 from interconnect.domain.render import label_target, render_member
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.seen import MESH_CONFIG, ROOT_CA, STALE_PODS, GatewaySeen, MemberDetails, MemberSeen
 from interconnect.domain.topology import GATEWAY_PORT
 from interconnect.kube import cidrs, istiod, kinds, probe, rights
@@ -90,7 +91,7 @@ def look(api: Api, cluster: Cluster, asked: Asked) -> MemberSeen:
 def look_closely(api: Api, *, system_namespace: str, group: str) -> MemberDetails:
     """Read what changes rarely. Raises KubeError when the cluster doesn't answer."""
     reader = _Reader(api, most=None, seconds=LIST_DEADLINE)
-    found = rights.missing(api, rights.ClusterRole.MEMBER, system_namespace)
+    found = rights.missing(api, ClusterRole.MEMBER, system_namespace)
     pools = reader.ask(lambda: cidrs.pod_cidrs(api), "Pod CIDRs")
     details = MemberDetails(
         version=reader.ask(api.version, "version") or "",

@@ -15,6 +15,7 @@ from django.utils import timezone
 from interconnect import clients
 from interconnect.domain.credentials import Account, expiry, notes
 from interconnect.domain.refusal import Refused
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.seen import MemberDetails
 from interconnect.domain.topology import CidrSource, PodCidr
 from interconnect.domain.violations import Violation
@@ -22,7 +23,6 @@ from interconnect.kube import cidrs, identity, istiod, rights
 from interconnect.kube.api import Api
 from interconnect.kube.errors import KubeError
 from interconnect.kube.kubeconfig import Credential, KubeconfigRefused, Reading, read
-from interconnect.kube.rights import ClusterRole
 from interconnect.kube.transport import Transport
 
 if TYPE_CHECKING:
@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClusterReport:
-    """What a cluster said when it was looked at; `missing` holds rights as `verb resource`."""
+    """What a cluster said when it was looked at; `missing` and `optional` hold rights that the credential lacks, as
+    `verb resource`.
+    """
 
     credential: Credential
     uid: str
     version: str
     missing: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     webhooks: tuple[WebhookEntry, ...] = ()
     pod_cidrs: tuple[PodCidr, ...] = ()
     reads_secrets: bool = False
@@ -122,10 +125,12 @@ def inspect_cluster(credential: Credential, *, role: ClusterRole, system_namespa
     try:
         uid = identity.cluster_uid(api)
         version = api.version()
-        missing = tuple(str(right) for right in rights.missing(api, role, system_namespace))
+        lacking = rights.missing(api, role, system_namespace)
+        missing, optional = (tuple(str(each) for each in lacking if each.optional is kind) for kind in (False, True))
         webhooks = istiod.injection_webhooks(api) if role is ClusterRole.MEMBER else ()
         found = _pod_cidrs(api) if role is ClusterRole.MEMBER else ()
-        return ClusterReport(credential, uid, version, missing, webhooks, found, api.review("list", "secrets"))
+        reads = api.review("list", "secrets")
+        return ClusterReport(credential, uid, version, missing, optional, webhooks, found, reads)
     except KubeError as error:
         raise _with_end(refused(error), credential) from None
 

@@ -12,6 +12,7 @@ from interconnect.domain.changes import REMOVALS, Change, RegisterCluster, apply
 from interconnect.domain.diff import changes_between
 from interconnect.domain.facts import Facts
 from interconnect.domain.refusal import Refused
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import CidrSource, Gateway, GatewayKey, MeshKind, PodCidr, RestartPolicy, Topology
 from interconnect.files import targets
 from interconnect.files.errors import FileError
@@ -19,7 +20,6 @@ from interconnect.files.kubeconfigs import KubeconfigFile, Kubeconfigs, read_kub
 from interconnect.files.targets import revision_error
 from interconnect.kube import kinds, probe
 from interconnect.kube.errors import KubeError
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh
 from interconnect.observing.istiods import read_istiods, remote_clusters, side_by_side
 from interconnect.observing.newcomer import (

@@ -17,9 +17,9 @@ from interconnect.domain.credentials import GRAVE, moment
 from interconnect.domain.json_types import Json
 from interconnect.domain.refusal import Refused
 from interconnect.domain.reports import ClusterSummary, MeshSummary, RegistrationReport
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import MeshKind
 from interconnect.kube.errors import KubeError
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Inquiry
 from interconnect.observing.istiods import remote_clusters
 from interconnect.observing.newcomer import (
@@ -213,6 +213,7 @@ def _of_cluster(report: ClusterReport, name: str = "") -> ClusterSummary:
         server=report.credential.server,
         version=report.version,
         missing=report.missing,
+        optional=report.optional,
         context=report.context,
         reads_secrets=report.reads_secrets,
         ends_at=moment(report.credential.ends_at) if report.credential.ends_at else "",
@@ -238,6 +239,7 @@ def _with_credential(found: ClusterSummary, reading: Reading) -> ClusterReport:
         found.uid,
         found.version,
         found.missing,
+        found.optional,
         found.webhooks,
         found.pod_cidrs,
         found.reads_secrets,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,8 +16,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
+from interconnect.domain.accounts import Place
 from interconnect.domain.credentials import ENDINGS
 from interconnect.domain.refusal import Refused
 from interconnect.domain.reports import ClusterSummary, MeshSummary
@@ -29,6 +31,7 @@ from interconnect.services.inquiries import Kind, inquiry_drop, inquiry_keep, in
 from interconnect.state import observed, pages
 from interconnect.views.parts import states
 from interconnect.views.parts.access import Visit, mesh_for, role_needed
+from interconnect.views.parts.accounts import accounts, download, valid_namespace
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, word
 from meshconsole.access.actor import Actor
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
     from interconnect.models import Inquiry, Mesh
     from meshconsole.ui.tones import Badge
 
+PARTS = ("live", "account")
 PATIENCE = timedelta(seconds=20)
+OF_A_CONTROL_PLANE = (Place.CONTROL_PLANE_AND_CONFIG, Place.CONTROL_PLANE, Place.CONFIG)
 CONFLICTING = {
     "cluster.name.taken",
     "cluster.uid.taken",
@@ -51,7 +56,10 @@ CONFLICTING = {
 
 @dataclass(frozen=True)
 class Flow:
-    """One of the four flows. `fields` maps the prefix of a violation's code to the field beside which it is shown."""
+    """One of the four flows. `fields` maps the prefix of a violation's code to the field beside which it is shown.
+
+    `places` are those that a cluster of this flow can have in a mesh.
+    """
 
     kind: Kind
     title: str
@@ -65,12 +73,25 @@ class Flow:
     url_of: Callable[[UUID], str]
     context: dict[str, Any]
     template: str
+    places: tuple[Place, ...]
     mesh: Mesh | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
     def make_form(self, kept: Inquiry | None, data: Any = None, files: Any = None) -> KubeconfigForm:
-        return self.form(data, files, kept=kept, may_be_insecure=self.actor.may(role_for("kubeconfig.insecure")))
+        form = self.form(data, files, kept=kept, may_be_insecure=self.actor.may(role_for("kubeconfig.insecure")))
+        if "system_namespace" in form.fields:
+            # The panel beside the form follows what is typed here.
+            asks = {"hx-get": self.start, "hx-trigger": "change", "hx-target": "#account", "hx-swap": "morph"}
+            form.fields["system_namespace"].widget.attrs |= asks
+        return form
+
+    def file_url(self, system_namespace: str, place: Place, ending: str) -> str:
+        """Return the address of the script or the YAML of a place."""
+        parts = {"place": place, "ending": ending}
+        if self.mesh:
+            return reverse("account-file", kwargs={"name": self.mesh.name, **parts})
+        return f"{reverse('mesh-account-file', kwargs=parts)}?{urlencode({'system_namespace': system_namespace})}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +130,7 @@ def mesh_register(request: HttpRequest, inquiry_id: UUID | None = None) -> HttpR
         url_of=lambda found: reverse("mesh-register-check", kwargs={"inquiry_id": found}),
         context={},
         template="meshes/register.html",
+        places=OF_A_CONTROL_PLANE,
         fields={"mesh.name": "name", "mesh.control-plane": "system_namespace"},
     )
     return _run(request, flow, inquiry_id)
@@ -127,6 +149,7 @@ def mesh_credential(request: HttpRequest, name: str, inquiry_id: UUID | None = N
         done_url=reverse("mesh-settings", kwargs={"name": name}),
         done_text=_replaced,
         url_of=lambda found: reverse("mesh-credential-check", kwargs={"name": name, "inquiry_id": found}),
+        places=OF_A_CONTROL_PLANE,
         **_of_mesh(visit, "mesh-settings"),
     )
     return _run(request, flow, inquiry_id)
@@ -150,6 +173,7 @@ def cluster_register(request: HttpRequest, name: str, inquiry_id: UUID | None = 
         done_text=_registered,
         url_of=lambda found: reverse("cluster-register-check", kwargs={"name": name, "inquiry_id": found}),
         fields={"cluster.name": "name"},
+        places=(Place.MEMBER,),
         **options,
     )
     return _run(request, flow, inquiry_id)
@@ -173,9 +197,24 @@ def cluster_credential(request: HttpRequest, name: str, cluster: str, inquiry_id
         done_text=_replaced,
         url_of=lambda found: reverse("cluster-credential-check", kwargs={**parts, "inquiry_id": found}),
         fixed={"cluster": str(row.id), "name": cluster},
+        places=(Place.MEMBER,),
         **_of_mesh(visit, "clusters"),
     )
     return _run(request, flow, inquiry_id)
+
+
+@require_GET
+def mesh_account_file(request: HttpRequest, place: str, ending: str) -> HttpResponse:
+    """Send the script or the YAML that somebody needs who registers a mesh."""
+    if not Actor.for_user(request.user, PLATFORM_SCOPE).may(role_needed(request)):
+        raise PermissionDenied
+    return download(place, ending, valid_namespace(request.GET.get("system_namespace")))
+
+
+@require_GET
+def account_file(request: HttpRequest, name: str, place: str, ending: str) -> HttpResponse:
+    """Send the script or the YAML of a mesh that is registered, for its clusters and its control plane."""
+    return download(place, ending, mesh_for(request, name).mesh.system_namespace)
 
 
 def _registered(asked: Inquiry) -> str:
@@ -335,8 +374,19 @@ def _show(
         "of_mesh": isinstance(report, MeshSummary),
         "held": bool(report and kept and kept.params.get("conclude") and not form.errors),
         "parts": _parts(report),
+        **_account(request, flow, form),
     }
     return _render(request, flow, context, status)
+
+
+def _account(request: HttpRequest, flow: Flow, form: KubeconfigForm) -> dict[str, Any]:
+    """Return the context of the panel beside the form, for the system namespace that is typed or the mesh's."""
+    if flow.mesh:
+        namespace = flow.mesh.system_namespace
+    else:
+        namespace = valid_namespace(request.GET.get("system_namespace"), form["system_namespace"].value())
+    found = accounts(flow.places, namespace, lambda place, ending: flow.file_url(namespace, place, ending))
+    return {"accounts": found, "system_namespace": namespace}
 
 
 def _parts(report: ClusterSummary | MeshSummary | None) -> list[Part]:
@@ -348,7 +398,8 @@ def _parts(report: ClusterSummary | MeshSummary | None) -> list[Part]:
     hub, config = report.control_plane, report.config
     if hub.uid == config.uid:
         missing = tuple(dict.fromkeys((*hub.missing, *config.missing)))
-        return [_part(_("Control plane and config cluster"), replace(hub, missing=missing))]
+        optional = tuple(dict.fromkeys((*hub.optional, *config.optional)))
+        return [_part(_("Control plane and config cluster"), replace(hub, missing=missing, optional=optional))]
     return [_part(_("Control plane"), hub), _part(_("Config cluster"), config)]
 
 
@@ -361,6 +412,4 @@ def _part(label: str, cluster: ClusterSummary) -> Part:
 
 def _render(request: HttpRequest, flow: Flow, context: dict[str, Any], status: int) -> HttpResponse:
     upload = {"file_limit": SIZE_LIMIT, "file_too_large": word("kubeconfig.too-large", {"limit": SIZE_LIMIT})}
-    return page(
-        request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=("live",), status=status
-    )
+    return page(request, flow.template, {**flow.context, "flow": flow, **upload, **context}, parts=PARTS, status=status)

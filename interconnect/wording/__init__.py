@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy
 
-from interconnect.wording import diagnosis, engine, files, findings, kubeconfig, plans, rules, states
+from interconnect.wording import accounts, diagnosis, engine, files, findings, kubeconfig, plans, rules, states
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ MESSAGES = {
     **kubeconfig.MESSAGES,
     **plans.MESSAGES,
     **states.MESSAGES,
+    **accounts.MESSAGES,
 }
 
 _UNKNOWN = gettext_lazy("Unknown event (%(code)s).")

@@ -190,7 +190,8 @@ KUBE = {
     ),
     "kube.unauthorized": _("The cluster doesn't accept the credential. Replace this cluster's credential."),
     "kube.forbidden": _(
-        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (deploy/rbac), then retry."
+        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (the script under “Account for "
+        "the console” on the page “Replace credential” does), then retry."
     ),
     "kube.refused": _(
         "The cluster refuses to %(verb)s %(object)s: %(said)s. Remove the cause on the cluster, then retry."
@@ -306,4 +307,10 @@ CLI = {
     "cli.removal": _("This removes something: %(changes)s. To confirm, repeat with --allow-removal."),
 }
 
-MESSAGES = {**SERVICES, **STEPS, **KUBE, **DRIFT, **CLI}
+NAMES = {
+    "namespace.name": _(
+        "“%(name)s” isn't a valid namespace name. Use lowercase letters, digits and hyphens, up to 63 characters."
+    ),
+}
+
+MESSAGES = {**SERVICES, **STEPS, **KUBE, **DRIFT, **CLI, **NAMES}

@@ -56,13 +56,13 @@ _REASONS = {
     "no-credential": _("The user has neither a token nor a client certificate in the file. Add one of them."),
     "exec": _(
         "The kubeconfig signs in by running a command, %(command)s. The console never runs commands. "
-        "Create an account for it with your own kubectl instead (deploy/rbac/account.yaml), and use a "
-        "kubeconfig with that account's token."
+        "Give it an account of its own: run the script under “Account for the console”, or the one that "
+        "“manage.py interconnect account” prints, and use the kubeconfig that it writes."
     ),
     "auth-provider": _(
-        "The kubeconfig signs in through an auth provider, %(command)s, which the console doesn't "
-        "use. Create an account for the console with your own kubectl instead "
-        "(deploy/rbac/account.yaml), and use a kubeconfig with that account's token."
+        "The kubeconfig signs in through an auth provider, %(command)s, which the console doesn't use. "
+        "Give the console an account of its own: run the script under “Account for the console”, or the one "
+        "that “manage.py interconnect account” prints, and use the kubeconfig that it writes."
     ),
     "basic-auth": _("The kubeconfig uses a password (%(field)s), which Kubernetes no longer accepts. Use a token."),
     "impersonation": _("The kubeconfig impersonates another user (%(field)s). Use a credential made for the console."),
@@ -122,8 +122,8 @@ _REASONS = {
 
 _CREDENTIALS = {
     "credential.istiods": _(
-        "This is istiod's own account in this cluster. The console needs its own account: create one "
-        "(deploy/rbac/account.yaml) and use a kubeconfig with its token."
+        "This is istiod's own account in this cluster. The console needs its own account: run the script "
+        "under “Account for the console”, and use the kubeconfig that it writes."
     ),
     "credential.istiods-lacks": _(
         "istiod's account lacks permissions that the console needs (%(count)s): %(missing)s."

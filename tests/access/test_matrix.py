@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "mesh-credential-check": (GET, ("inquiry_id",)),
     "cluster-register": (GET, ()),
     "cluster-register-check": (GET, ("inquiry_id",)),
+    "account-file": (GET, ("place", "ending")),
     "cluster-credential": (GET, ("cluster",)),
     "cluster-credential-check": (GET, ("cluster", "inquiry_id")),
     "cluster-pod-cidrs": (GET, ("cluster",)),
@@ -92,6 +93,7 @@ OUTSIDE = {
     "meshes-csv",
     "mesh-register",
     "mesh-register-check",
+    "mesh-account-file",
     "account_login",
     "account_logout",
     "set_language",
@@ -110,7 +112,7 @@ def names(patterns: Any, prefix: str = "") -> Iterator[str]:
 
 def test_every_url_has_a_row() -> None:
     assert set(names(get_resolver().url_patterns)) == set(TABLE) | OUTSIDE
-    assert set(PAGES) == set(TABLE) | {"mesh-register", "mesh-register-check"}
+    assert set(PAGES) == set(TABLE) | {"mesh-register", "mesh-register-check", "mesh-account-file"}
 
 
 __all__ = ["around", "standing"]
@@ -151,6 +153,8 @@ def address(mesh: Mesh, name: str, parts: tuple[str, ...]) -> str:
         ].id,
         "inquiry_id": uuid4(),
         "silence_id": silence.id,
+        "place": "member",
+        "ending": "sh",
         "rollout_id": mesh.rollouts.earliest("created_at").id,
     }
     url = reverse(name, kwargs={"name": mesh.name, **{part: known[part] for part in parts}})
@@ -197,7 +201,8 @@ def test_a_look_of_somebody_else_is_not_found(mesh: Mesh, vera: Any, pia: Any) -
 
 
 def test_registering_a_mesh_is_for_platform_admins(mesh: Mesh, cast: dict[str, Any]) -> None:
-    for url in (reverse("mesh-register"), reverse("mesh-register-check", kwargs={"inquiry_id": uuid4()})):
+    script = reverse("mesh-account-file", kwargs={"place": "config", "ending": "yaml"})
+    for url in (reverse("mesh-register"), reverse("mesh-register-check", kwargs={"inquiry_id": uuid4()}), script):
         for who, user in cast.items():
             expected = {302} if who == "anonymous" else {200, 302} if who == "pia" else {403}
             assert browser(user).get(url).status_code in expected, (who, url)

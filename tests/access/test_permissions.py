@@ -22,7 +22,7 @@ OPERATORS = {
     "UpdateAddresses",
 }
 PLATFORM_ADMINS = {
-    *("mesh-register", "mesh-register-check", "mesh-credential", "mesh-credential-check"),
+    *("mesh-register", "mesh-register-check", "mesh-account-file", "mesh-credential", "mesh-credential-check"),
     *("mesh-istiod-url", "mesh-delete"),
 }
 

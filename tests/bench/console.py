@@ -46,8 +46,8 @@ def main(folder: str, clusters: str, driver: str = "process") -> None:
 
 
 def _registered(folder: Path, hub: str, names: tuple[str, ...]) -> Mesh:
+    from interconnect.domain.rights import ClusterRole
     from interconnect.domain.topology import MeshKind
-    from interconnect.kube.rights import ClusterRole
     from interconnect.observing.istiods import side_by_side
     from interconnect.observing.newcomer import ClusterReport, credential_of, inspect_cluster, inspect_mesh
     from interconnect.services.clusters import cluster_register

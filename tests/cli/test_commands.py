@@ -6,16 +6,19 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from interconnect.cli import following
+from interconnect.domain.accounts import Place, script
 from interconnect.domain.changes import EditGateway
 from interconnect.domain.topology import GatewaySpec
 from interconnect.models import ClusterObservation, Mesh, MeshObservation, Rollout
 from interconnect.scope import scope_of
 from interconnect.services.clusters import cluster_forget
+from interconnect.wording import word
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -389,3 +392,21 @@ def test_for_a_user_without_a_role_the_mesh_does_not_exist(at_work: Shell) -> No
         assert "Known: -." in said.err or rollout in said.err
     assert at_work("status", "prod", "--user", "vera", ends=OK).out
     assert at_work("follow", rollout, "--user", "vera", ends=OK).out
+
+
+def test_account_prints_the_script_and_the_yaml_of_a_place(shell: Shell) -> None:
+    printed = shell("account", "config", "--system-namespace", "mesh-system", ends=0)
+    texts = shell("account", "config", "--system-namespace", "mesh-system", "--json", ends=0).document
+    assert printed.out == texts["script"] == script(Place.CONFIG, "mesh-system", word)
+    assert shell("account", "config", "--system-namespace", "mesh-system", "--yaml").out == texts["yaml"]
+    assert "isn't a valid namespace name" in shell("account", "member", "--system-namespace", "a b", ends=1).err
+
+
+def test_a_kubeconfig_that_runs_a_command_is_told_of_account(shell: Shell) -> None:
+    path = shell.folder / "member-a.kubeconfig"
+    document = yaml.safe_load(path.read_text())
+    document["users"][0]["user"] = {"exec": {"command": "gke-gcloud-auth-plugin"}}
+    path.write_text(yaml.safe_dump(document))
+    refused = shell("plan", shell.file(groups={}, enabled=False), ends=1).err
+    assert "gke-gcloud-auth-plugin (Google GKE)" in refused
+    assert "manage.py interconnect account" in refused

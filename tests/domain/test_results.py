@@ -64,6 +64,7 @@ CLUSTER = ClusterSummary(
     (Violation("credential.ended"),),
     (WebhookEntry("injector", "a.istio.io", "url", "https://b/inject"),),
     (PodCidr("10.0.0.0/16", CidrSource.POOL),),
+    ("list nodes",),
 )
 MATRIX = Matrix(
     {("blue", "green"): Told.RAW, ("blue", "blue"): Told.UNKNOWN},

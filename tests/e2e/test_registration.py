@@ -95,6 +95,37 @@ def test_a_cluster_is_checked_and_registered_and_its_kubeconfig_is_nowhere(
     assert axe_violations(page) == []
 
 
+def test_a_refused_kubeconfig_leads_to_a_script_to_copy(world: World, visit: Visitor) -> None:
+    page = visit("/meshes/prod/clusters/register/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    cloud = world.fleet.kubeconfig("member-a").replace("token: simulator-admin-token", "exec: {command: aws}")
+    page.get_by_role("textbox", name="Kubeconfig").fill(cloud)
+    page.get_by_role("button", name="Check").click()
+    page.get_by_role("link", name="Account for the console").click()
+    expect(page.get_by_role("region", name="Account for the console")).to_be_focused()
+    assert axe_violations(page) == []
+    with page.expect_download() as downloaded:
+        page.get_by_role("link", name="Download script").click()
+    assert downloaded.value.suggested_filename == "meshconsole-member.sh"
+    page.get_by_role("button", name="Copy script").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == downloaded.value.path().read_text()
+
+
+def test_the_script_follows_the_system_namespace(empty: World, visit: Visitor) -> None:
+    person("pia", Role.PLATFORM_ADMIN, "")
+    page = visit("/register-mesh/", name="pia")
+    panel = page.get_by_role("region", name="Account for the console")
+    panel.locator("summary", has_text=re.compile("^Cluster that only runs istiod$")).click()
+    page.get_by_role("textbox", name="System namespace").fill("mesh-system")
+    page.get_by_role("textbox", name="Name", exact=True).fill("prod")
+    expect(panel.locator("details[open]")).to_contain_text("mesh-system")
+    expect(panel.get_by_role("link", name="Download script Cluster that only runs istiod")).to_have_attribute(
+        "href", re.compile("system_namespace=mesh-system")
+    )
+
+
 def test_a_credential_is_replaced_from_the_clusters_menu_by_keyboard(world: World, visit: Visitor) -> None:
     page = visit("/meshes/prod/clusters/")
     page.get_by_role("button", name="Actions for cluster member-a").focus()

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from interconnect.domain.entries import Target
+from interconnect.domain.rights import ClusterRole
 from interconnect.kube import cidrs, istiod, kinds, probe
 from interconnect.kube.errors import KubeError, Permanent, redact
 from interconnect.kube.kubeconfig import Credential
 from interconnect.kube.redaction import MASK, Redactor
-from interconnect.kube.rights import ClusterRole
 from interconnect.observing.newcomer import inspect_cluster
 from tests.kube.servers import AUTHORITY, TOKEN, Connection, HttpsServer
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from interconnect.domain.changes import DeleteGateway, Disable, Enable, Remove
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.refusal import Refused
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import MeshKind, RestartPolicy
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import AppliedEntry, Cluster, Connection, Mesh
 from interconnect.observing.newcomer import credential_of, inspect_cluster
 from interconnect.services import clusters, meshes

@@ -27,8 +27,8 @@ from interconnect.domain.changes import (
     Remove,
     apply_all,
 )
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import AppliedEntry, Cluster, Mesh, Rollout, Step, StepStatus
 from interconnect.models.rollout import UNFINISHED
 from interconnect.observing.newcomer import credential_of, inspect_cluster, inspect_mesh

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.changes import Change, CreateGateway, CreateGroup, Enable, Join
 from interconnect.domain.refusal import Refused
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import Address, GatewayKey, GatewaySpec, MeshKind, RestartPolicy, Topology
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import Cluster, Mesh, Rollout, Step
 from interconnect.observing.newcomer import ClusterReport, MeshReport, credential_of, inspect_cluster, inspect_mesh
 from interconnect.planning.preview import Preview, preview, scene_of

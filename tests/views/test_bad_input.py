@@ -171,7 +171,7 @@ READ_ONLY = {
         "meshes-csv",
         "checks-csv",
     ),
-    *("topology",),
+    *("topology", "account-file", "mesh-account-file"),
 }
 OF_DJANGO = {"account_login", "set_language"}
 
@@ -199,6 +199,8 @@ def parts(mesh: Mesh, pia: Any) -> dict[str, Any]:
         "rollout_id": mesh.rollouts.latest("created_at").id,
         "silence_id": silence.id,
         "code": "rule.missing",
+        "place": "member",
+        "ending": "sh",
     }
 
 

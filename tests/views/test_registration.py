@@ -13,16 +13,20 @@ import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
+from interconnect.domain.accounts import Place
 from interconnect.models import Cluster, Connection, Inquiry, InquiryStatus, Mesh
 from interconnect.scope import scope_of
 from interconnect.services import answering, registration
+from interconnect.wording import word
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
 from simulator.api import Grant
 from tests.conftest import person
+from tests.support.least import grant
 from tests.support.markup import flat
 from tests.support.tokens import jwt, remote_secret, with_token
 from tests.support.worlds import empty, fleets, hasty, world
@@ -391,6 +395,105 @@ def test_the_rights_that_istiods_account_lacks_are_named(admin: Client, world: W
     seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=secret, do="check")))
     page = html.unescape(seen.content.decode())
     assert "istiod's account lacks" in page and "patch mutatingwebhookconfigurations" in page
+
+
+def test_an_account_of_the_shipped_permissions_lacks_none(admin: Client, world: World) -> None:
+    given = grant(world.fleet, "member-c", Place.MEMBER)
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given)))
+    (part,) = seen.context["parts"]
+    assert (part.cluster.missing, part.cluster.optional) == ((), ())
+    assert "everything the console needs" in seen.content.decode()
+
+
+def test_missing_optional_permissions_are_told_and_hold_nothing(admin: Client, world: World) -> None:
+    given = grant(world.fleet, "member-c", Place.MEMBER, optional=False)
+    seen = answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given)))
+    page = flat(seen.content.decode())
+    assert "everything the console needs" in page and "optional permissions are missing" in page
+    assert "patch deployments.apps</li>" in page
+    answered(admin, admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=given, do="conclude")))
+    assert Cluster.objects.filter(name="member-c").exists()
+
+
+def listings(response: Any) -> dict[str, str]:
+    """The texts of the panel by the ID of their element, as a browser shows them."""
+    found = re.findall(r'<pre\s+class="listing"\s+id="([^"]+)"[^>]*>(.*?)</pre>', response.content.decode(), re.DOTALL)
+    return {name: html.unescape(text) for name, text in found}
+
+
+def test_the_panel_shows_what_its_links_download(admin: Client, world: World) -> None:
+    world.mesh.system_namespace = "mesh-system"
+    world.mesh.save()
+    for url in (REGISTER_CLUSTER, "/meshes/prod/clusters/member-a/credential/"):
+        shown = admin.get(url)
+        (account,) = shown.context["accounts"]
+        for address, key, kind in (
+            (account.script_url, "script-member", "text/plain"),
+            (account.yaml_url, "yaml-member", "application/yaml"),
+        ):
+            file = admin.get(address)
+            assert file.content.decode() == listings(shown)[key]
+            assert "namespace: mesh-system" in file.content.decode()
+            assert file.headers["Content-Type"] == f"{kind}; charset=utf-8"
+            assert file.headers["Content-Disposition"].startswith('attachment; filename="meshconsole-member.')
+
+
+def test_the_panel_of_a_mesh_follows_the_typed_system_namespace(platform: Client, empty: World) -> None:
+    shown = platform.get(REGISTER_MESH)
+    assert [account.place for account in shown.context["accounts"]] == [
+        "control-plane-and-config",
+        "control-plane",
+        "config",
+    ]
+    part = platform.get(
+        REGISTER_MESH, {"system_namespace": "mesh-system"}, headers={"HX-Request": "true", "HX-Target": "account"}
+    )
+    assert b"<html" not in part.content and len(listings(part)) == 6
+    assert all("namespace: mesh-system" in text for text in listings(part).values())
+    url = part.context["accounts"][0].yaml_url
+    assert platform.get(url).content.decode() == listings(part)["yaml-control-plane-and-config"]
+    refused = platform.post(REGISTER_MESH, mesh_values(empty, kubeconfig="", system_namespace="mesh-system"))
+    assert refused.context["system_namespace"] == "mesh-system"
+
+
+@pytest.mark.parametrize("asked", ["", "Bad Name", "x'; id; '", "a" * 64, "\x00"])
+def test_a_namespace_that_is_none_never_gets_into_a_script(platform: Client, empty: World, asked: str) -> None:
+    shown = platform.get(REGISTER_MESH, {"system_namespace": asked})
+    file = platform.get("/register-mesh/account/config.sh", {"system_namespace": asked})
+    for text in (file.content.decode(), *listings(shown).values()):
+        assert "istio-system" in text and not (asked and asked in text)
+
+
+@pytest.mark.parametrize("file", ["member.py", "somebody.sh", "member.yaml.sh", "config."])
+def test_another_file_is_not_found(admin: Client, file: str) -> None:
+    assert admin.get(f"/meshes/prod/account/{file}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("user", "code"),
+    [
+        ({"exec": {"command": "aws"}}, "exec"),
+        ({"auth-provider": {"name": "gcp"}}, "auth-provider"),
+        ({}, "no-credential"),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_refusal_leads_to_the_account_for_the_console(
+    admin: Client, world: World, user: dict[str, Any], code: str, language: str
+) -> None:
+    document = yaml.safe_load(world.fleet.kubeconfig("member-c"))
+    document["users"][0]["user"] = user
+    admin.cookies["django_language"] = language
+    refused = admin.post(REGISTER_CLUSTER, cluster_values(world, kubeconfig=json.dumps(document)))
+    with translation.override(language):
+        title = gettext("Account for the console")
+        assert errors(refused, "kubeconfig").startswith(word(f"kubeconfig.{code}", told(user)))
+    page = refused.content.decode()
+    assert f'<a href="#account">{title}</a>' in page and 'id="account"' in page
+
+
+def told(user: dict[str, Any]) -> dict[str, str]:
+    return {"command": {"exec": "aws (Amazon EKS)", "auth-provider": "gcp (Google GKE)"}.get(next(iter(user), ""), "")}
 
 
 def test_a_cluster_that_calls_itself_otherwise_is_held(admin: Client, world: World) -> None:

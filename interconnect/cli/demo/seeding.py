@@ -12,9 +12,9 @@ import time
 from typing import TYPE_CHECKING
 
 from interconnect.cli.demo import FOLDER, MESHES, simulator_folder
+from interconnect.domain.rights import ClusterRole
 from interconnect.domain.topology import GatewayKey
 from interconnect.files.document import Document, parse
-from interconnect.kube.rights import ClusterRole
 from interconnect.models import Mesh, Rollout
 from interconnect.models.rollout import UNFINISHED
 from interconnect.observing.newcomer import credential_of, inspect_cluster, inspect_mesh

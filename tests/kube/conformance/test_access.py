@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from interconnect.domain.rights import ClusterRole
 from interconnect.kube import kinds, rights
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
-from interconnect.kube.rights import ClusterRole
 from tests.kube.conformance.places import ask, config_map, refused, target, thing
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import datetime
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Undo = Callable[[Callable[[], object]], None]
 
 REPOSITORY = Path(__file__).parents[3]
+RIG = os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
 NETWORK_LABEL = "topology.istio.io/network"
 
 
@@ -85,9 +87,8 @@ class Live:
         self._rig("start-cluster", name)
 
     def _rig(self, action: str, name: str, *options: str) -> None:
-        rig = os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
         done = subprocess.run(
-            [sys.executable, rig, action, str(self.description), name, *options],
+            [sys.executable, RIG, action, str(self.description), name, *options],
             capture_output=True,
             text=True,
             timeout=120,
@@ -220,6 +221,16 @@ class Live:
         return served_by(
             self.clusters[source].namespace, Identity.of(self.config.api, self.system), endpoint.host, endpoint.port
         )
+
+
+def kubectl() -> Path:
+    """The rig's own, else the one on PATH."""
+    built = subprocess.run([sys.executable, RIG, "build"], capture_output=True, text=True, timeout=1200)
+    found = (
+        Path(built.stdout.strip() or ".") / "kubectl" if built.returncode == 0 else Path(shutil.which("kubectl") or "")
+    )
+    assert found.is_file(), f"there is no kubectl: {built.stderr}"
+    return found
 
 
 def eventually(question: Callable[[], Any], seconds: float = 30) -> Any:
