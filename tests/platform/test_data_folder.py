@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from meshconsole.env import closed_folder
-from tests.platform.test_settings import last_words, start
+from tests.platform.starting import Start, last_words
 
 ELSEWHERE = Path(__file__)
 FILES = (
@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_a_folder_that_others_can_read_is_closed_and_said(folder: Path, tmp_path: Path) -> None:
-    process = start(tmp_path)
+def test_a_folder_that_others_can_read_is_closed_and_said(folder: Path, start: Start) -> None:
+    process = start()
     assert process.returncode == 0, process.stderr
     assert (
         process.stderr == f"meshconsole: MESHCONSOLE_DATA: {folder} was open to others (mode 0755); closed to 0700.\n"
@@ -48,9 +48,9 @@ def test_a_folder_that_others_can_read_is_closed_and_said(folder: Path, tmp_path
     assert {mode(folder / name) for name in FILES} == {0o600}
 
 
-def test_a_closed_folder_is_not_spoken_of(folder: Path, tmp_path: Path) -> None:
-    start(tmp_path)
-    assert start(tmp_path).stderr == ""
+def test_a_closed_folder_is_not_spoken_of(folder: Path, start: Start) -> None:
+    start()
+    assert start().stderr == ""
 
 
 def test_files_in_a_closed_folder_are_closed_too(folder: Path) -> None:
@@ -98,9 +98,9 @@ def test_a_link_in_the_folder_does_not_close_what_it_leads_to(folder: Path, tmp_
     assert mode(elsewhere) == 0o644
 
 
-def test_the_command_line_says_in_one_line_why_it_cannot_use_a_folder(tmp_path: Path) -> None:
+def test_the_command_line_says_in_one_line_why_it_cannot_use_a_folder(tmp_path: Path, start: Start) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     folder.chmod(0o1777)
-    process = start(tmp_path)
+    process = start()
     assert last_words(process).startswith(f"MESHCONSOLE_DATA: {folder} is used for other things too")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.fork_host import ForkHost
+from tests.platform.starting import Start, last_words
 
-Start = Callable[..., subprocess.CompletedProcess[str]]
-ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "MESHCONSOLE_ENV": "production",
     "SECRET_KEY": "long enough, random enough and different enough for a test of the settings",
@@ -20,37 +15,6 @@ PRODUCTION = {
     "MESHCONSOLE_CREDENTIAL_KEYS": "dGhlLXRlc3RzLW93bi1jcmVkZW50aWFsLWtleS0wMDE=",
     "REDIS_URL": "redis://valkey.example.org/0",
 }
-
-
-# None of it is the console's own, and none of it asks for settings.
-LIBRARIES = """
-import celery.worker, django.core.mail, django.db.models, django.shortcuts, django.utils.log, django_stubs_ext
-import dj_database_url, django_structlog.celery.steps, kombu.transport.redis
-"""
-KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[ForkHost]:
-    with ForkHost(LIBRARIES, folder=ROOT, environment=KEPT) as running:
-        yield running
-
-
-@pytest.fixture
-def start(tmp_path: Path, host: ForkHost) -> Start:
-    """Return `start(code, **environment)`, which loads the settings and then runs the code."""
-
-    def started(code: str = "print('started')", **values: str) -> subprocess.CompletedProcess[str]:
-        own = {"DJANGO_SETTINGS_MODULE": "meshconsole.settings", "MESHCONSOLE_DATA": str(tmp_path / "data")}
-        program = f"from django.conf import settings; settings.SECRET_KEY\n{code}"
-        return host.run(program, environment=KEPT | own | values)
-
-    return started
-
-
-def last_words(process: subprocess.CompletedProcess[str]) -> str:
-    assert process.returncode != 0
-    return process.stderr.strip().splitlines()[-1].partition(": ")[2]
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "MESHCONSOLE_CREDENTIAL_KEYS"])

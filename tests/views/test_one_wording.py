@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -15,7 +15,7 @@ from django.utils import timezone
 from interconnect.cli.output import Output
 from interconnect.cli.status import show_status, status_of
 from interconnect.domain.changes import DeleteGateway, Disable, Enable, Join, Remove, UpdateAddresses
-from interconnect.domain.seen import GatewaySeen, ReplicaSeen, RuleSeen
+from interconnect.domain.seen import GatewaySeen, ReplicaSeen, RuleSeen, Unread
 from interconnect.domain.status import CODES
 from interconnect.domain.topology import Address, GatewayKey
 from interconnect.domain.violations import Violation
@@ -39,6 +39,7 @@ class Told(NamedTuple):
 
 
 WAY_IN = Address("203.0.113.7", 15443, GatewayKey("frankfurt", 1))
+BUSY = Unread(Violation("kube.too-many-requests", {"said": "slow down"}), "Service")
 DRIFT = Violation("drift.overwritten", {"kind": "Service", "name": "x", "field": "type", "owners": ["helm"]})
 
 
@@ -54,10 +55,16 @@ def gateway(of: str = "frankfurt", **seen: Any) -> Spoil:
     return spoil
 
 
+def two_looks() -> tuple[datetime, datetime]:
+    """Two times after the last look, the second now."""
+    now = timezone.now()
+    return now - timedelta(milliseconds=1), now
+
+
 def cluster(**seen: Any) -> Spoil:
     def spoil(mesh: Mesh) -> None:
-        for _each in range(2):
-            shop.look_at(mesh.clusters.get(name="frankfurt"), **seen)
+        for at in two_looks():
+            shop.look_at(mesh.clusters.get(name="frankfurt"), at, **seen)
 
     return spoil
 
@@ -77,8 +84,8 @@ def rule(**seen: Any) -> Spoil:
 
 def plane(**seen: Any) -> Spoil:
     def spoil(mesh: Mesh) -> None:
-        for _each in range(2):
-            shop.look_centrally(mesh, **seen)
+        for at in two_looks():
+            shop.look_centrally(mesh, at, **seen)
 
     return spoil
 
@@ -163,6 +170,7 @@ CLUSTERS = [
     ("cluster.no-answer", failing("kube.timeout")),
     ("cluster.rights-missing", lacking()),
     ("cluster.rights-missing", lacking("list pods")),
+    ("cluster.unread", cluster(unread=(BUSY,))),
     ("cluster.never-seen", never_seen),
     ("cluster.reachable", untouched),
     ("mesh.drift", cluster(drift=(DRIFT,))),
@@ -205,6 +213,7 @@ PLANES = [
     ("control-plane.no-istiod", plane(istiods=(), replicas=())),
     ("control-plane.replicas-silent", listing(True)),
     ("control-plane.rights-missing", plane(lacking=("create pods/portforward",))),
+    ("control-plane.unread", plane(unread=(BUSY,))),
     ("control-plane.restarting", plane(restarting=True)),
 ]
 

@@ -208,12 +208,16 @@ class _Unfit(NamedTuple):
 
 
 def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> Wait:
-    """Replace Pods that were made without injection: once in each try, once nothing stands in the way.
+    """Replace Pods that were made without injection: once in each try, once nothing is known to stand in the way. They
+    serve nobody, so a restart costs nothing where that can't be read.
 
     Raises StepFailed with the cause if that would change nothing, or has changed nothing.
     """
-    labels = template_labels(deployment)
-    cause = hindrance(work.member, work.mesh.system_namespace, labels) if unfit.fault else None
+    labels, unread = template_labels(deployment), None
+    try:
+        cause = hindrance(work.member, work.mesh.system_namespace, labels) if unfit.fault else None
+    except Permanent as error:
+        cause, unread = None, error
     if cause is None and _restart(work, deployment):
         return Wait(None, evidence)
     if cause is None and unfit.changed is not None:
@@ -223,6 +227,8 @@ def _made_anew(work: Work, deployment: Json, unfit: _Unfit, evidence: Json) -> W
     if cause is None and unfit.fault == "network":
         params = {"gateway": unfit.gateway, "network": unfit.network}
         raise StepFailed("gateway.other-network", params, evidence)
+    if unread is not None:
+        raise unread
     cause = cause or overruled()
     observed.note_gateway(UUID(work.step.subject), injected=False, uninjected=cause.to_json())
     params = {**cause.params, "gateway": unfit.gateway, "violation": cause.code}
