@@ -16,6 +16,8 @@ from interconnect.rollouts import bell, engine
 from interconnect.services import answering, inquiries, watching
 from interconnect.services.turns import Turns
 
+# A look may wait this long for a worker however short the period is.
+LEAST_SECONDS = 60
 PROBES = Turns(settings.MESHCONSOLE_THREADS_EACH)
 
 
@@ -53,13 +55,15 @@ def answer(inquiry_id: str = "") -> None:
 
 @shared_task
 def probe() -> None:
-    """Start one look per mesh, every minute; they run side by side on the workers that take the probe queue."""
+    """Start one look per mesh, every period; they run side by side on the workers that take the probe queue."""
     for mesh_id in Mesh.objects.values_list("id", flat=True):
         _ring_probe(str(mesh_id))
 
 
 def _ring_probe(mesh_id: str) -> None:
-    probe_mesh.apply_async(args=(mesh_id,), queue="probe", expires=60)
+    # One that waited for longer than a period has been overtaken by the next.
+    expires = max(LEAST_SECONDS, settings.MESHCONSOLE_PROBE_SECONDS)
+    probe_mesh.apply_async(args=(mesh_id,), queue="probe", expires=expires)
 
 
 @shared_task

@@ -44,6 +44,7 @@ CODES: Mapping[str, Severity] = {
     "group.no-way-in": CRITICAL,
     "group.others-decide": CRITICAL,
     "group.in-effect-partly": WARNING,
+    "group.other-addresses": WARNING,
     "group.host-unresolved": WARNING,
     "cluster.wrong-cluster": CRITICAL,
     "cluster.refuses-us": CRITICAL,
@@ -293,7 +294,7 @@ _JOINED = {
     "joined.no-way-in": "group.no-way-in",
     "joined.others-decide": "group.others-decide",
     "joined.in-effect-partly": "group.in-effect-partly",
-    "joined.other-addresses": "group.in-effect-partly",
+    "joined.other-addresses": "group.other-addresses",
 }
 
 
@@ -302,11 +303,7 @@ def _groups(statuses: Statuses) -> Iterator[Finding]:
         state, subject = statuses.joined[group.name], Subject(SubjectKind.GROUP, group.name)
         if state.code in _JOINED:
             used = [f"{each.host}:{each.port}" for each in group.addresses or () if not each.awaited]
-            more: dict[str, Any] = {} if "addresses" in state.params else {"addresses": used}
-            if state.code == "joined.other-addresses":
-                # What lists more than it should doesn't list it as it should.
-                wrong = state.params["more"]
-                more = {"lacking": wrong, "listing": state.params["replicas"] - len(wrong)}
+            more = {} if "addresses" in state.params else {"addresses": used}
             yield _of_state(_JOINED[state.code], subject, state, group=group.name, **more)
         hosts = sorted({host for report in statuses.reports.values() for host in report.unresolved.get(group.name, ())})
         if hosts:

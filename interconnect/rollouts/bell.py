@@ -39,7 +39,8 @@ def ring(step_ids: Iterable[int], *, seconds: float = 0) -> None:
 
 
 def ring_look(mesh: UUID, clusters: Iterable[str], *, slow: bool = False, seconds: float = 0) -> None:
-    """As above, `seconds` from now. When the broker is away, the next look of the period sees the same."""
+    """Have these clusters, by name, and the control plane looked at `seconds` from now; `slow`: also at what changes
+    rarely. When the broker is away, the next look of the period sees the same."""
     _send("interconnect.tasks.look_again", (str(mesh), sorted(clusters), slow), "probe", seconds)
 
 

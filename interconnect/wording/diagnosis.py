@@ -50,6 +50,9 @@ MESSAGES: Mapping[str, StrPromise] = {
     "group.in-effect-partly": _(
         "%(listing)s of %(replicas)s istiod replicas list %(group)s as they should. These don't: %(lacking)s."
     ),
+    "group.other-addresses": _(
+        "istiod also lists %(extra)s for %(group)s, which the console didn't publish. Calls may go there."
+    ),
     "group.host-unresolved": _("istiod can't resolve these addresses of %(group)s: %(hosts)s."),
     "cluster.wrong-cluster": _("The credential of %(cluster)s leads to another cluster. %(violation)s"),
     "cluster.refuses-us": _("%(cluster)s refuses the console's credential. %(violation)s"),
@@ -118,6 +121,7 @@ TITLES: Mapping[str, StrPromise] = {
     "group.no-way-in": _("No way into a joined group"),
     "group.others-decide": _("Labeled Service decides a group's addresses"),
     "group.in-effect-partly": _("Not in effect on every istiod replica"),
+    "group.other-addresses": _("Other addresses besides the group's own"),
     "group.host-unresolved": _("Gateway host name doesn't resolve"),
     "cluster.wrong-cluster": _("Another cluster answers"),
     "cluster.refuses-us": _("Cluster refuses the console"),

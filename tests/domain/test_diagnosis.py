@@ -115,6 +115,12 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
         GREEN,
         WARNING,
     ),
+    (
+        both(networks={"green": ((HOSTS[B], 15443), ("198.51.100.9", 15443))}),
+        "group.other-addresses",
+        GREEN,
+        WARNING,
+    ),
     (by_name(), "group.host-unresolved", GREEN, WARNING),
     (spoiled(members={"member-b": failing("kube.wrong-cluster")}), "cluster.wrong-cluster", MEMBER_B, CRITICAL),
     (spoiled(members={"member-b": failing("kube.unauthorized")}), "cluster.refuses-us", MEMBER_B, CRITICAL),
@@ -324,16 +330,6 @@ def test_a_replica_that_is_silent_is_one_finding() -> None:
     silent = replace(replica(seen.joined(), "one"), silent_since=NOW)
     one = spoiled(plane={"replicas": (silent, replica(seen.joined(), "two"))})
     assert {each.code for each in findings(one)} == {"control-plane.replicas-silent"}
-
-
-def test_an_address_that_istiod_lists_beside_ours_is_found() -> None:
-    listed = {"green": ((HOSTS[B], 15443), ("198.51.100.9", 15443))}
-    (found,) = (each for each in findings(both(networks=listed)) if each.subject == GREEN)
-    assert (found.code, found.params["listing"], found.params["lacking"]) == (
-        "group.in-effect-partly",
-        0,
-        ["one", "two"],
-    )
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,7 @@ FAULTS = {
         has_no_networks, {("networks.changed", ""): CRITICAL, ("group.not-in-effect", "green"): CRITICAL}
     ),
     "meshNetworks lists a stranger": Fault(
-        lists_a_stranger, {("networks.changed", ""): CRITICAL, ("group.in-effect-partly", "green"): WARNING}
+        lists_a_stranger, {("networks.changed", ""): CRITICAL, ("group.other-addresses", "green"): WARNING}
     ),
     "the Service of the gateway in use is deleted": Fault(
         lost_its_service,
