@@ -61,6 +61,19 @@ def test_an_admin_lacks_no_right_and_nobody_has_one(api: Api, nobody: Api, role:
     assert rights.missing(nobody, role, "istio-system") == rights.needed(role, "istio-system")
 
 
+def test_rules_tell_what_an_admin_may_do_in_a_namespace_and_in_the_whole_cluster(api: Api, nobody: Api) -> None:
+    wanted = rights.needed(ClusterRole.MEMBER, "istio-system")
+    for place in ("istio-system", rights.NOWHERE):
+        granted = api.rules(place)
+        assert [right for right in wanted if not any(rights.grants(rule, right) for rule in granted)] == []
+        own = nobody.rules(place)
+        assert own and not [right for right in wanted if any(rights.grants(rule, right) for rule in own)]
+
+
+def test_rules_are_those_of_one_namespace(api: Api) -> None:
+    assert refused(lambda: api.rules("")).evidence.endswith("no namespace on request")
+
+
 def test_a_review_answers_for_a_resource_that_is_not_served(api: Api, nobody: Api) -> None:
     assert api.review("list", "ippools", group="crd.projectcalico.org")
     assert not nobody.review("list", "ippools", group="crd.projectcalico.org")
