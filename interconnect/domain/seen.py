@@ -415,6 +415,21 @@ class ControlPlaneSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPlaneDetails:
+    """What changes rarely, from a slow look: the rights that the credentials of the two API servers lack."""
+
+    missing: tuple[str, ...] | None = None
+
+    def to_json(self) -> Json:
+        return {"missing": None if self.missing is None else list(self.missing)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        missing = data.get("missing")
+        return cls(None if missing is None else tuple(missing))
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """What is known of a member cluster. `seen` is its last answer, from `seen_at`; `looked_at` is the last try.
 
@@ -473,6 +488,8 @@ class ControlPlane:
     since: datetime | None = None
     replicas: tuple[ReplicaKnown, ...] = ()
     ends: Mapping[str, datetime] = field(default_factory=dict)
+    details: ControlPlaneDetails = field(default_factory=ControlPlaneDetails)
+    details_at: datetime | None = None
     restarting_since: datetime | None = None
     noted_at: datetime | None = None
     rule_noted_at: datetime | None = None
@@ -541,6 +558,13 @@ class MeshSeen:
         """Return what is still known from the last slow look at a cluster."""
         member = self.members.get(cluster)
         return member.details if member is not None and self.fresh_details(member.details_at) else MemberDetails()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The rights that the control plane's credentials are known to lack."""
+        plane = self.control_plane
+        missing = plane.details.missing if self.fresh_details(plane.details_at) else None
+        return tuple(sorted({*plane.seen.lacking, *(missing or ())}))
 
     @property
     def answering(self) -> tuple[ReplicaKnown, ...]:

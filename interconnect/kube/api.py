@@ -250,7 +250,7 @@ class Api:
         # an authorizer that denies has the last word, whatever another one has allowed
         return status.get("allowed") is True and not status.get("denied")
 
-    def rules(self, namespace: str) -> list[Json]:
+    def rules(self, namespace: str) -> Objects:
         """Return rules by which this credential may do things in a namespace (SelfSubjectRulesReview), those of the
         whole cluster among them. There may be others that the API server doesn't tell.
         """

@@ -123,8 +123,8 @@ def needed(
 ) -> tuple[Right, ...]:
     """Return the permissions of a role.
 
-    `renamed` gives, by resource and usual name, the names that the mesh has instead, if any: an istiod of a revision
-    reads `{("configmaps", "istio"): ["istio-canary"]}`.
+    `renamed` gives, by resource and usual name, the names that the mesh has instead: an istiod of a revision reads
+    `{("configmaps", "istio"): ["istio-canary"]}`. Where it has none, the permission isn't needed.
     """
     return tuple(
         right._replace(
@@ -132,7 +132,7 @@ def needed(
             name=system_namespace if right.name == SYSTEM else name,
         )
         for right in _NEEDED[role]
-        for name in (renamed or {}).get((right.resource, right.name)) or (right.name,)
+        for name in (renamed or {}).get((right.resource, right.name), (right.name,))
     )
 
 

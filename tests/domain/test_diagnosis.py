@@ -384,6 +384,16 @@ def test_what_was_found_on_a_silent_control_plane_stays() -> None:
     assert not diagnose(there()).keeps(changed) and not diagnose(there()).keeps(rule)
 
 
+def test_missing_rights_stay_where_nobody_has_looked_closely_for_long() -> None:
+    of_plane, of_member = (
+        Finding("control-plane.rights-missing", WARNING, subject=PLANE),
+        Finding("cluster.rights-missing", WARNING, subject=MEMBER_B),
+    )
+    old = spoiled(plane={"details_at": ago(days=1)}, members={"member-b": member(details_at=ago(days=1))})
+    assert diagnose(old).keeps(of_plane) and diagnose(old).keeps(of_member)
+    assert not diagnose(spoiled()).keeps(of_plane) and not diagnose(spoiled()).keeps(of_member)
+
+
 @pytest.mark.parametrize("code", ["control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"])
 def test_what_was_found_of_replicas_stays_where_they_cannot_be_asked(code: str) -> None:
     found = Finding(code, CODES[code], subject=PLANE)

@@ -222,6 +222,5 @@ def test_names_of_revisions_are_asked_for_in_place_of_the_usual_ones() -> None:
     names = [right.name for right in rights if (right.verb, right.resource) == ("update", "configmaps")]
     assert names == ["istio-canary", "istio-stable"]
     assert "istio-ca-root-cert" in {right.name for right in rights}
-    assert needed(ClusterRole.CONFIG, NAMESPACE, renamed={("configmaps", "istio"): ()}) == needed(
-        ClusterRole.CONFIG, NAMESPACE
-    )
+    without = needed(ClusterRole.CONFIG, NAMESPACE, renamed={("configmaps", "istio"): ()})
+    assert {right.name for right in without if right.resource == "configmaps"} == {"istio-ca-root-cert"}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
+from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway, UpdateAddresses
 from interconnect.domain.entries import GATEWAY_LABEL
 from interconnect.domain.findings import Severity
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
-from interconnect.models import Connection, Mesh
+from interconnect.kube.rights import ClusterRole, needed
+from interconnect.models import Connection, Mesh, MeshObservation
 from interconnect.services.watching import conclude, look
 from interconnect.state import pages
 from interconnect.state.findings import open_rows
 from interconnect.wording import word
 from simulator import world as simulated
+from simulator.api import Grant
 from simulator.member import resource_of
 from tests.observing.calls import Calls
 from tests.support.world import SYSTEM, B, World
@@ -488,6 +492,46 @@ def test_a_root_that_is_missing_is_told_from_one_that_differs(joined: World) -> 
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": before["data"]})
     look(joined.mesh, slow=True)
     assert found(joined) == {}
+
+
+def shipped(*roles: ClusterRole, without: str = "") -> tuple[Grant, ...]:
+    """What the shipped roles grant, but for one right."""
+    return tuple(
+        Grant(
+            (right.verb,),
+            (right.group,),
+            (f"{right.resource}/{right.subresource}" if right.subresource else right.resource,),
+            (right.namespace or "*",),
+            (right.name,) if right.name else (),
+        )
+        for role in roles
+        for right in needed(role, SYSTEM)
+        if str(right) != without
+    )
+
+
+def test_a_right_that_only_a_rollout_needs_is_found_missing_by_a_slow_look(joined: World) -> None:
+    access = joined.fleet.cluster("hub").api.access
+    roles, updates = (ClusterRole.CONTROL_PLANE, ClusterRole.CONFIG), f"update configmaps istio in {SYSTEM}"
+    missing: Found = {("control-plane.rights-missing", ""): WARNING}
+    for withdrawn, expected in (("", {}), (updates, missing), ("", {})):
+        access.grants["admin"] = shipped(*roles, without=withdrawn)
+        look(joined.mesh, slow=True)
+        assert found(joined) == expected
+        told = [each.params["rights"] for each in joined.found() if each.code == "control-plane.rights-missing"]
+        assert told == ([[updates]] if withdrawn else [])
+
+
+def test_the_rights_of_the_control_plane_are_looked_at_hourly(joined: World) -> None:
+    found(joined)
+    hub = Calls.to(joined, "hub")
+    look(joined.mesh)
+    assert not [path for path in hub.paths if "reviews" in path]
+    row = MeshObservation.objects.get(mesh=joined.mesh)
+    row.facts["details_at"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    row.save()
+    look(joined.mesh)
+    assert [path.rpartition("/")[2] for path in hub.paths if "reviews" in path] == ["selfsubjectrulesreviews"] * 2
 
 
 def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> None:
