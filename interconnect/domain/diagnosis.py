@@ -41,6 +41,7 @@ CODES: Mapping[str, Severity] = {
     "networks.invalid": CRITICAL,
     "networks.still-known": WARNING,
     "networks.source-unknown": WARNING,
+    "networks.ambient": WARNING,
     "networks.revision-lacks-groups": CRITICAL,
     "group.not-in-effect": CRITICAL,
     "group.no-way-in": CRITICAL,
@@ -56,6 +57,8 @@ CODES: Mapping[str, Severity] = {
     "cluster.network-label": CRITICAL,
     "cluster.injection-path": CRITICAL,
     "cluster.injection-cluster": CRITICAL,
+    "cluster.injection-ca": CRITICAL,
+    "cluster.control-planes": WARNING,
     "cluster.label-outside": CRITICAL,
     "cluster.not-synced": CRITICAL,
     "cluster.unknown-to-istiod": CRITICAL,
@@ -67,6 +70,7 @@ CODES: Mapping[str, Severity] = {
     "gateway.changed": WARNING,
     "gateway.address-changed": WARNING,
     "gateway.address-pending": WARNING,
+    "gateway.local-traffic": WARNING,
     "gateway.budget-blocks": WARNING,
     "gateway.autoscaler-at-limit": WARNING,
     "pods.stale": WARNING,
@@ -92,6 +96,8 @@ OF_ISTIODS = frozenset({"cluster.not-synced", "cluster.unknown-to-istiod"})
 OF_MEMBER = frozenset(
     {
         "cluster.changed-by-admission",
+        "cluster.control-planes",
+        "cluster.injection-ca",
         "cluster.injection-cluster",
         "cluster.injection-path",
         "cluster.label-outside",
@@ -119,7 +125,7 @@ OF_PLANE = frozenset(
 )
 OF_REPLICAS = frozenset({"control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"})
 OF_RULE = frozenset({"rule.missing", "rule.changed", "rule.other-rule"})
-OF_ISTIOD = frozenset({"networks.source-unknown", "networks.revision-lacks-groups"})
+OF_ISTIOD = frozenset({"networks.ambient", "networks.source-unknown", "networks.revision-lacks-groups"})
 OF_TRUST = frozenset({"trust.root-ca", "trust.domain", "trust.root-missing"})
 OF_DETAILS = OF_TRUST | {"pods.unlabelled"}
 # A fast look finds those that it needs itself.
@@ -363,6 +369,8 @@ def _gateways(statuses: Statuses) -> Iterator[Finding]:
         known = mesh.gateways.get(key)
         if known is None or not mesh.fresh(known.at) or not known.seen.present:
             continue
+        if known.seen.local_only:
+            yield _finding("gateway.local-traffic", subject, named)
         if known.seen.blocked:
             yield _finding("gateway.budget-blocks", subject, named, replicas=known.seen.replicas)
         if known.seen.at_limit and gateway.spec.autoscaling:

@@ -102,7 +102,8 @@ class GatewaySeen:
     `present`: its Deployment exists. `replicas` are those that the Deployment asks for, `available` those that serve.
     `reason` is what Kubernetes says of a missing one, `address_reason` of a missing address. `injected` is None while
     unknown, such as during a rolling update; `uninjected` names the cause (a code with parameters). `addresses` is None
-    until the Service has been read. `blocked`: its PodDisruptionBudget allows no disruption although all replicas
+    until the Service has been read, and `local_only` says that its nodes pass on traffic only to Pods of their own.
+    `blocked`: its PodDisruptionBudget allows no disruption although all replicas
     serve. `at_limit`: its autoscaler wants more replicas than it may make.
     """
 
@@ -114,6 +115,7 @@ class GatewaySeen:
     uninjected: Violation | None = None
     addresses: tuple[str, ...] | None = None
     address_reason: str = ""
+    local_only: bool = False
     blocked: bool = False
     at_limit: bool = False
 
@@ -153,7 +155,7 @@ class GatewaySeen:
 
 _OF_OBJECTS = {
     PODS: ("injected", "uninjected"),
-    "Service": ("addresses", "address_reason"),
+    "Service": ("addresses", "address_reason", "local_only"),
     "Event": ("address_reason",),
     "PodDisruptionBudget": ("blocked",),
     "HorizontalPodAutoscaler": ("at_limit",),
@@ -169,7 +171,8 @@ class MemberSeen:
 
     `failure` says why it didn't answer as it should; nothing else is known then. `unread` is what couldn't be read
     although it answers, `lacking` the reads for which the credential lacks the rights, as `verb resource`. `network` is
-    the network label of its system namespace (empty: none), `namespace` whether that exists. `gateways` are by UUID.
+    the network label of its system namespace (empty: none), `namespace` whether that exists, `control_planes` the
+    cluster IDs of the istiods that its annotation lets lead there (empty: none). `gateways` are by UUID.
     `stale` counts Pods of other networks. `drift` is what differs from what the console wrote, `notes` what admission
     made of it, `admitted` are leaves that it was just found to change.
     """
@@ -178,6 +181,7 @@ class MemberSeen:
     lacking: tuple[str, ...] = ()
     namespace: bool | None = None
     network: str | None = None
+    control_planes: tuple[str, ...] | None = None
     webhooks: tuple[WebhookEntry, ...] | None = None
     gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
     stale: StaleCount | None = None
@@ -195,6 +199,7 @@ class MemberSeen:
             self,
             namespace=before.namespace if holder else self.namespace,
             network=before.network if holder else self.network,
+            control_planes=before.control_planes if holder else self.control_planes,
             # Rendering needs some.
             webhooks=before.webhooks if self.webhooks is None else self.webhooks,
             stale=before.stale if misses(self.unread, STALE_PODS) else self.stale,
@@ -207,6 +212,8 @@ class MemberSeen:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
         said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes", "unread")}
+        if self.control_planes is not None:
+            said["control_planes"] = list(self.control_planes)
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
         if self.stale is not None:
@@ -219,6 +226,7 @@ class MemberSeen:
             lacking=tuple(data.get("lacking", ())),
             namespace=data.get("namespace"),
             network=data.get("network"),
+            control_planes=tuple(data["control_planes"]) if "control_planes" in data else None,
             webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),

@@ -188,6 +188,55 @@ def has_the_webhook_of_a_new_revision(world: World) -> Callable[[], object]:
     return lambda: world.restore(accept=world.preview().tokens)
 
 
+def has_webhooks_without_a_ca(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    existing: Any = cluster.get("MutatingWebhookConfiguration", INJECTOR)
+
+    def write(bundle: str) -> None:
+        for webhook in existing["webhooks"]:
+            webhook["clientConfig"]["caBundle"] = bundle
+        cluster.patch("MutatingWebhookConfiguration", INJECTOR, {"webhooks": existing["webhooks"]}, manager="helm")
+
+    before = existing["webhooks"][0]["clientConfig"]["caBundle"]
+    write("")
+    return lambda: write(before)
+
+
+def is_left_to_another_control_plane(world: World) -> Callable[[], object]:
+    def annotate(clusters: str) -> None:
+        annotations = {"metadata": {"annotations": {"topology.istio.io/controlPlaneClusters": clusters}}}
+        world.fleet.cluster("member-b").patch("Namespace", SYSTEM, annotations)
+
+    annotate("other,third")
+    return lambda: annotate("other,hub")
+
+
+def does_ambient_networks(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("hub")
+    before: Any = cluster.get("Deployment", "istiod", SYSTEM)
+
+    def set_switches(value: str) -> None:
+        found: Any = cluster.get("Deployment", "istiod", SYSTEM)
+        template = found["spec"]["template"]
+        switches = [{"name": name, "value": value} for name in ("PILOT_ENABLE_AMBIENT", "AMBIENT_ENABLE_MULTI_NETWORK")]
+        kept = before["spec"]["template"]["spec"]["containers"][0]["env"]
+        template["spec"]["containers"][0]["env"] = [*kept, *switches]
+        cluster.patch("Deployment", "istiod", {"spec": {"template": template}}, SYSTEM, manager="helm")
+        world.fleet.settle()
+
+    set_switches("true")
+    return lambda: set_switches("false")
+
+
+def serves_its_own_nodes_only(world: World) -> Callable[[], object]:
+    def policy(name: str) -> None:
+        spec = {"spec": {"externalTrafficPolicy": name}}
+        world.fleet.cluster("member-b").patch("Service", NAME_B, spec, SYSTEM, manager="kubectl-edit")
+
+    policy("Local")
+    return lambda: policy("Cluster")
+
+
 def has_no_networks(world: World) -> Callable[[], object]:
     world.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
     world.until(lambda: world.networks == [set()] * 2, "istiods know no network")
@@ -328,6 +377,14 @@ FAULTS = {
     "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): CRITICAL}),
     "the webhook is another cluster's": Fault(
         has_the_webhook_of_another_cluster, {("cluster.injection-cluster", "member-b"): CRITICAL}
+    ),
+    "the webhooks have no CA": Fault(has_webhooks_without_a_ca, {("cluster.injection-ca", "member-b"): WARNING}),
+    "a cluster is left to others": Fault(
+        is_left_to_another_control_plane, {("cluster.control-planes", "member-b"): WARNING}
+    ),
+    "istiod does ambient networks": Fault(does_ambient_networks, {("networks.ambient", "istiod"): WARNING}),
+    "a gateway serves its own nodes only": Fault(
+        serves_its_own_nodes_only, {("gateway.local-traffic", NAME_B): WARNING}
     ),
     "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): CRITICAL}),
     "a foreign network is invalid": Fault(has_a_foreign_network_without_a_port, {("networks.invalid", ""): CRITICAL}),
