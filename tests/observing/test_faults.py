@@ -22,7 +22,6 @@ from interconnect.state.findings import open_rows
 from interconnect.wording import word
 from simulator import world as simulated
 from simulator.api import Grant
-from simulator.member import resource_of
 from tests.observing.calls import Calls
 from tests.support.world import SYSTEM, B, World
 from tests.support.worlds import forget_clients
@@ -681,36 +680,45 @@ def test_a_replica_that_talks_nonsense_does_not_count_and_keeps_why(
 
 def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:
     joined.do(EditGateway(B, GatewaySpec(replicas=2)))
+    cluster = joined.fleet.cluster("member-b")
 
-    def allow(disruptions: int) -> None:
-        def edit(budget: Json) -> None:
-            counted = {"currentHealthy": 2, "desiredHealthy": 2 - disruptions, "expectedPods": 2}
-            seen = {"observedGeneration": budget["metadata"]["generation"], "disruptionsAllowed": disruptions}
-            budget["status"] = counted | seen
+    def allows(disruptions: int) -> bool:
+        budget: Any = cluster.get("PodDisruptionBudget", NAME_B, SYSTEM)
+        status = budget["status"]
+        return (status.get("observedGeneration"), status["disruptionsAllowed"]) == (
+            budget["metadata"]["generation"],
+            disruptions,
+        )
 
-        joined.fleet.cluster("member-b").cluster.change(resource_of("PodDisruptionBudget"), SYSTEM, NAME_B, edit)
-
-    allow(0)
-    assert found(joined) == {("gateway.budget-blocks", NAME_B): WARNING}
-    allow(1)
+    joined.until(lambda: allows(1), "one may be moved")
+    assert found(joined) == {}
+    cluster.patch("PodDisruptionBudget", NAME_B, {"spec": {"minAvailable": 2}}, SYSTEM, manager="kubectl-edit")
+    joined.until(lambda: allows(0), "none may be moved")
+    assert found(joined) == {("gateway.budget-blocks", NAME_B): WARNING, ("gateway.changed", NAME_B): WARNING}
+    joined.restore(accept=joined.preview().tokens)
+    joined.until(lambda: allows(1), "one may be moved again")
     assert found(joined) == {}
 
 
 def test_an_autoscaler_at_its_limit_is_found(joined: World) -> None:
     joined.do(EditGateway(B, GatewaySpec(autoscaling=Autoscaling(1, 2))))
+    cluster = joined.fleet.cluster("member-b")
 
-    def limited(status: str) -> None:
-        reason = "TooManyReplicas" if status == "True" else "DesiredWithinRange"
+    def limited() -> str:
+        autoscaler: Any = cluster.get("HorizontalPodAutoscaler", NAME_B, SYSTEM)
+        conditions = {each["type"]: each["reason"] for each in autoscaler["status"].get("conditions", ())}
+        return conditions.get("ScalingLimited", "")
 
-        def edit(autoscaler: Json) -> None:
-            condition = {"type": "ScalingLimited", "status": status, "reason": reason}
-            autoscaler["status"] = {**autoscaler.get("status", {}), "conditions": [condition]}
+    def ask(replicas: str | None, reason: str) -> None:
+        annotations = {"metadata": {"annotations": {"simulator/replicas": replicas}}}
+        cluster.patch("HorizontalPodAutoscaler", NAME_B, annotations, SYSTEM)
+        joined.until(lambda: limited() == reason, reason)
+        joined.fleet.settle()
 
-        joined.fleet.cluster("member-b").cluster.change(resource_of("HorizontalPodAutoscaler"), SYSTEM, NAME_B, edit)
-
-    limited("True")
+    ask("3", "TooManyReplicas")
+    joined.until(lambda: available(joined, "member-b", NAME_B) == 2, "as many as may be")
     assert found(joined) == {("gateway.autoscaler-at-limit", NAME_B): WARNING}
-    limited("False")
+    ask("2", "DesiredWithinRange")
     assert found(joined) == {}
 
 
