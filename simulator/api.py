@@ -118,6 +118,17 @@ class Grant:
             not self.names or name in self.names
         )
 
+    @property
+    def rule(self) -> Json:
+        told: Json = {"verbs": list(self.verbs), "apiGroups": list(self.groups), "resources": list(self.resources)}
+        return told | ({"resourceNames": list(self.names)} if self.names else {})
+
+
+_OF_EVERYBODY = (
+    Grant(("create",), ("authorization.k8s.io",), ("selfsubjectaccessreviews", "selfsubjectrulesreviews")),
+    Grant(("create",), ("authentication.k8s.io",), ("selfsubjectreviews",)),
+)
+
 
 class Access:
     """Users by token, and what each may do.
@@ -135,6 +146,11 @@ class Access:
         if not token.endswith("-token") or name not in self.grants or token in self.revoked:
             raise errors.unauthorized()
         return name
+
+    def rules(self, user: str, namespace: str) -> list[Json]:
+        """Return the rules by which a user may do things in a namespace, as a SelfSubjectRulesReview tells them."""
+        grants = [each for each in self.grants.get(user, ()) if {"*", namespace} & set(each.namespaces)]
+        return [*(each.rule for each in grants), *(each.rule for each in _OF_EVERYBODY)]
 
     def allows(self, user: str, verb: str, group: str, resource: str, namespace: str = "", name: str = "") -> bool:
         return any(grant.covers(verb, group, resource, namespace, name) for grant in self.grants.get(user, ()))
@@ -322,6 +338,19 @@ def _access_review(api: Api, request: Request) -> Json:
     return {**body, "metadata": {}, "status": {"allowed": allowed}}
 
 
+def _rules_review(api: Api, request: Request) -> Json:
+    body = parse(request.body)
+    namespace = (body.get("spec") or {}).get("namespace", "")
+    if not namespace:
+        raise errors.bad_request("no namespace on request")
+    rules = api.access.rules(request.user, namespace)
+    nonresource = [
+        {"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/version"]}
+    ]
+    status = {"resourceRules": rules, "nonResourceRules": nonresource, "incomplete": False}
+    return {**body, "metadata": {}, "spec": {}, "status": status}
+
+
 def _self_review(api: Api, request: Request) -> Json:
     body = parse(request.body)
     return {
@@ -333,6 +362,7 @@ def _self_review(api: Api, request: Request) -> Json:
 
 _REVIEWS: dict[str, Callable[[Api, Request], Json]] = {
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": _access_review,
+    "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews": _rules_review,
     "/apis/authentication.k8s.io/v1/selfsubjectreviews": _self_review,
 }
 

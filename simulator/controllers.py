@@ -15,23 +15,14 @@ from simulator import quotas
 from simulator.cluster import Cluster, Write, now
 from simulator.errors import ApiError, forbidden_pod
 from simulator.resources import BY_KIND, RESOURCES, Json, Resource
-from simulator.workloads import Deployments, Sets
+from simulator.scaling import AUTOSCALERS, BUDGETS, Autoscalers, Budgets
+from simulator.workloads import Deployments, Sets, wish
 
 if TYPE_CHECKING:
     from simulator.member import Member, Surroundings
     from simulator.store import Event
 
 PODS, SERVICES, ACCOUNTS = BY_KIND["v1", "Pod"], BY_KIND["v1", "Service"], BY_KIND["v1", "ServiceAccount"]
-_ANNOTATIONS = ("simulator/", "cloud.rig/")
-
-
-def wish(service: Json, name: str) -> str | None:
-    """Return the value of an annotation that asks something of the simulated cloud; None without one.
-
-    The annotations are `simulator/delay`, `simulator/hostname` and `simulator/pending`.
-    """
-    annotations = service["metadata"].get("annotations") or {}
-    return next((annotations[prefix + name] for prefix in _ANNOTATIONS if prefix + name in annotations), None)
 
 
 def controlled_by(obj: Json) -> Json | None:
@@ -57,6 +48,7 @@ class Controllers:
         self._told: set[str] = set()
         self._due: set[Hashable] = set()
         self.deployments, self.sets = Deployments(self), Sets(self)
+        self.budgets, self.autoscalers = Budgets(self.cluster), Autoscalers(self.cluster)
         self.cluster.admits = self._admit
         self.cluster.store.listeners.append(self._notice)
 
@@ -109,6 +101,11 @@ class Controllers:
             self.later(("leave", *key), self.timing.controller, lambda: self._leave(resource, key[1], key[2]))
         elif resource.kind == "Deployment":
             self.later(key, self.timing.controller, lambda: self.deployments.reconcile(key[1], key[2]))
+            self._wake_autoscalers(key[1])
+        elif resource is AUTOSCALERS:
+            self.later(key, self.timing.controller, lambda: self.autoscalers.reconcile(key[1], key[2]))
+        elif resource is BUDGETS:
+            self.later(key, self.timing.controller, lambda: self.budgets.reconcile(key[1], key[2]))
         elif resource.kind in ("StatefulSet", "DaemonSet"):
             self.later(key, self.timing.controller, lambda: self.sets.reconcile(resource, key[1], key[2]))
         elif resource.kind == "Service":
@@ -117,6 +114,7 @@ class Controllers:
             self.later(key, self.timing.controller, lambda: self._count(key[1], key[2]))
         elif resource.kind == "Pod":
             self._wake_owner(obj)
+            self._wake_budgets(key[1])
             if obj.get("status", {}).get("phase") == "Pending":
                 self.later(key, self.timing.pod, lambda: self._run_pod(key[1], key[2]))
 
@@ -124,6 +122,7 @@ class Controllers:
         uid = obj["metadata"]["uid"]
         if resource.kind == "Pod":
             self._wake_owner(obj)
+            self._wake_budgets(obj["metadata"]["namespace"])
         if resource.kind == "Service":
             self._given.pop(uid, None)
         if self.cluster.store.owned_by(uid):
@@ -147,6 +146,14 @@ class Controllers:
             self.later(
                 (owner["kind"], space, name), self.timing.controller, lambda: self.sets.reconcile(resource, space, name)
             )
+
+    def _wake_budgets(self, namespace: str) -> None:
+        for budget in self.cluster.store.list(BUDGETS, namespace):
+            self._look(BUDGETS, budget)
+
+    def _wake_autoscalers(self, namespace: str) -> None:
+        for autoscaler in self.cluster.store.list(AUTOSCALERS, namespace):
+            self._look(AUTOSCALERS, autoscaler)
 
     def _collect(self, uid: str) -> None:
         for resource, child in self.cluster.store.owned_by(uid):

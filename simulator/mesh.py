@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from simulator.cluster import clone
 from simulator.controllers import Controllers
 from simulator.errors import ApiError
 from simulator.istiod import CONFIG_MAPS, NAMESPACES, NETWORK_LABEL, PODS, Istiod
 from simulator.resources import BY_KIND, Json
+from simulator.selectors import selects
 from simulator.workloads import ready
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ class Mesh:
                 path = _inject_path(webhook)
                 chosen = (
                     path
-                    and _selects(webhook["namespaceSelector"], namespace)
-                    and _selects(webhook["objectSelector"], pod)
+                    and selects(webhook["namespaceSelector"], namespace)
+                    and selects(webhook["objectSelector"], pod)
                 )
                 if path and chosen:
                     self._ask(webhook["name"], path)
@@ -154,22 +155,6 @@ def _inject_path(webhook: Json) -> str:
     client = webhook.get("clientConfig", {})
     text = client.get("url") or (client.get("service") or {}).get("path") or ""
     return text[text.index("/inject") :] if "/inject" in text else ""
-
-
-def _selects(selector: Json, obj: Json) -> bool:
-    labels = obj["metadata"].get("labels", {})
-    if not (selector.get("matchLabels") or {}).items() <= labels.items():
-        return False
-    return all(_expression(item, labels) for item in selector.get("matchExpressions") or ())
-
-
-def _expression(item: Json, labels: Mapping[str, Any]) -> bool:
-    key, operator, values = item["key"], item["operator"], item.get("values", ())
-    if operator == "In":
-        return bool(labels.get(key) in values)
-    if operator == "NotIn":
-        return bool(labels.get(key) not in values)
-    return bool((key in labels) == (operator == "Exists"))
 
 
 def _injected(pod: Json, path: str, cluster: str) -> Json:

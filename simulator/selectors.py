@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from simulator.errors import bad_request
 from simulator.resources import Json, Resource
@@ -110,3 +111,20 @@ def _read(obj: Json, steps: list[str]) -> str:
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return "" if value is None else str(value)
+
+
+def selects(selector: Json, obj: Json) -> bool:
+    """Return whether a selector as objects hold it selects an object by its labels."""
+    labels = obj["metadata"].get("labels", {})
+    if not (selector.get("matchLabels") or {}).items() <= labels.items():
+        return False
+    return all(_expression(item, labels) for item in selector.get("matchExpressions") or ())
+
+
+def _expression(item: Json, labels: Mapping[str, Any]) -> bool:
+    key, operator, values = item["key"], item["operator"], item.get("values", ())
+    if operator == "In":
+        return bool(labels.get(key) in values)
+    if operator == "NotIn":
+        return bool(labels.get(key) not in values)
+    return bool((key in labels) == (operator == "Exists"))

@@ -32,6 +32,7 @@ REVISION = "deployment.kubernetes.io/revision"
 MANAGER = Write("kube-controller-manager")
 STATUS = Write("kube-controller-manager", "status")
 RETRY = 0.2
+_ANNOTATIONS = ("simulator/", "cloud.rig/")
 
 
 def fingerprint(template: Json) -> str:
@@ -47,7 +48,18 @@ def leaving(obj: Json) -> bool:
     return "deletionTimestamp" in obj["metadata"]
 
 
-def _share(value: Any, of: int, up: bool) -> int:
+def wish(obj: Json, name: str) -> str | None:
+    """Return the value of an annotation that asks something of the simulation; None without one.
+
+    The annotations are `simulator/delay`, `simulator/hostname` and `simulator/pending` of a Service, and
+    `simulator/replicas` of an autoscaler.
+    """
+    annotations = obj["metadata"].get("annotations") or {}
+    return next((annotations[prefix + name] for prefix in _ANNOTATIONS if prefix + name in annotations), None)
+
+
+def share(value: Any, of: int, up: bool) -> int:
+    """Return a number, or a percentage of another one."""
     if isinstance(value, str) and value.endswith("%"):
         exact = of * int(value[:-1]) / 100
         return math.ceil(exact) if up else math.floor(exact)
@@ -82,8 +94,8 @@ class _Rollout:
         if not rolling:
             return 0, self.desired
         surge, fewer = (
-            _share(rolling["maxSurge"], self.desired, True),
-            _share(rolling["maxUnavailable"], self.desired, False),
+            share(rolling["maxSurge"], self.desired, True),
+            share(rolling["maxUnavailable"], self.desired, False),
         )
         return surge, fewer if surge or fewer else 1
 

@@ -20,6 +20,8 @@ from interconnect.domain.troubles import CRITICAL, WARNING, drifted
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from interconnect.domain.seen import MeshSeen
+
 INFO = Severity.INFO
 
 CODES: Mapping[str, Severity] = {
@@ -39,6 +41,7 @@ CODES: Mapping[str, Severity] = {
     "networks.invalid": CRITICAL,
     "networks.still-known": WARNING,
     "networks.source-unknown": WARNING,
+    "networks.ambient": WARNING,
     "networks.revision-lacks-groups": CRITICAL,
     "group.not-in-effect": CRITICAL,
     "group.no-way-in": CRITICAL,
@@ -55,6 +58,8 @@ CODES: Mapping[str, Severity] = {
     "cluster.network-label": CRITICAL,
     "cluster.injection-path": CRITICAL,
     "cluster.injection-cluster": CRITICAL,
+    "cluster.injection-ca": CRITICAL,
+    "cluster.control-planes": WARNING,
     "cluster.label-outside": CRITICAL,
     "cluster.not-synced": CRITICAL,
     "cluster.unknown-to-istiod": CRITICAL,
@@ -66,6 +71,7 @@ CODES: Mapping[str, Severity] = {
     "gateway.changed": WARNING,
     "gateway.address-changed": WARNING,
     "gateway.address-pending": WARNING,
+    "gateway.local-traffic": WARNING,
     "gateway.budget-blocks": WARNING,
     "gateway.autoscaler-at-limit": WARNING,
     "pods.stale": WARNING,
@@ -91,6 +97,8 @@ OF_ISTIODS = frozenset({"cluster.not-synced", "cluster.unknown-to-istiod"})
 OF_MEMBER = frozenset(
     {
         "cluster.changed-by-admission",
+        "cluster.control-planes",
+        "cluster.injection-ca",
         "cluster.injection-cluster",
         "cluster.injection-path",
         "cluster.label-outside",
@@ -118,9 +126,11 @@ OF_PLANE = frozenset(
 )
 OF_REPLICAS = frozenset({"control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"})
 OF_RULE = frozenset({"rule.missing", "rule.changed", "rule.other-rule"})
-OF_ISTIOD = frozenset({"networks.source-unknown", "networks.revision-lacks-groups"})
+OF_ISTIOD = frozenset({"networks.ambient", "networks.source-unknown", "networks.revision-lacks-groups"})
 OF_TRUST = frozenset({"trust.root-ca", "trust.domain", "trust.root-missing"})
 OF_DETAILS = OF_TRUST | {"pods.unlabelled"}
+# A fast look finds those that it needs itself.
+OF_RIGHTS = frozenset({"cluster.rights-missing", "control-plane.rights-missing"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +209,14 @@ def _unknown(statuses: Statuses) -> dict[Subject, frozenset[str]]:
     of_plane = frozenset() if answered else OF_PLANE
     of_plane |= OF_REPLICAS if misses(plane.seen.unread, PODS) else frozenset()
     of_plane |= {each for each in CODES if each.startswith("control-plane.")} if old else frozenset()
+    of_plane |= OF_RIGHTS if _aged(mesh, plane.details_at) else frozenset()
     if of_plane:
         found[Subject(SubjectKind.CONTROL_PLANE)] = of_plane
     if not answered:
         found[Subject(SubjectKind.RULE)] = OF_RULE
     if not answered:
         found |= {Subject(SubjectKind.ISTIOD, istiod.deployment): OF_ISTIOD for istiod in mesh.facts.istiods}
-    if any(not mesh.fresh_details(member.details_at) for member in mesh.members.values() if member.details_at):
+    if any(_aged(mesh, member.details_at) for member in mesh.members.values()):
         found[Subject(SubjectKind.MESH)] = frozenset({"versions.kubernetes-skew"})
     return found
 
@@ -219,10 +230,16 @@ def _unknown_of_cluster(statuses: Statuses, name: str) -> dict[Subject, frozense
         codes |= OF_ISTIODS
     if member is None or not mesh.fresh_details(member.details_at):
         codes |= OF_DETAILS
+    codes |= OF_RIGHTS if member is not None and _aged(mesh, member.details_at) else frozenset()
     changed: frozenset[str] = frozenset()
     if member is None or not mesh.answers_now(member):
         codes, changed = codes | OF_MEMBER, frozenset({"gateway.changed"})
     return {Subject(SubjectKind.CLUSTER, name): codes} | (dict.fromkeys(gateways, changed) if changed else {})
+
+
+def _aged(mesh: MeshSeen, at: datetime | None) -> bool:
+    """Whether what a slow look saw was known once and isn't any more."""
+    return at is not None and not mesh.fresh_details(at)
 
 
 def _finding(code: str, subject: Subject, params: Mapping[str, Any] | None = None, /, **more: Any) -> Finding:
@@ -349,6 +366,8 @@ def _gateways(statuses: Statuses) -> Iterator[Finding]:
         known = mesh.gateways.get(key)
         if known is None or not mesh.fresh(known.at) or not known.seen.present:
             continue
+        if known.seen.local_only:
+            yield _finding("gateway.local-traffic", subject, named)
         if known.seen.blocked:
             yield _finding("gateway.budget-blocks", subject, named, replicas=known.seen.replicas)
         if known.seen.at_limit and gateway.spec.autoscaling:

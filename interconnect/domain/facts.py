@@ -24,6 +24,7 @@ class Istiod:
 
     `networks` is None when it can't be determined where it reads meshNetworks. `mounted`: it reads a mounted file,
     which follows the ConfigMap up to two minutes late. `strategy` is the Deployment's (`RollingUpdate`, `Recreate`).
+    `ambient`: it does multi-network for ambient mode too.
     """
 
     deployment: str
@@ -34,6 +35,7 @@ class Istiod:
     networks: ConfigMapRef | None
     mounted: bool = False
     strategy: str = "RollingUpdate"
+    ambient: bool = False
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -49,13 +51,15 @@ class Istiod:
 class WebhookEntry:
     """One entry of a MutatingWebhookConfiguration whose URL or path contains `/inject`.
 
-    `attribute` is `url` or `path` (of `clientConfig.service`), `value` what stands there now.
+    `attribute` is `url` or `path` (of `clientConfig.service`), `value` what stands there now. `without_ca`: the API
+    server has no CA bundle by which it would know istiod.
     """
 
     configuration: str
     webhook: str
     attribute: str
     value: str
+    without_ca: bool = False
 
     def to_json(self) -> Json:
         return asdict(self)

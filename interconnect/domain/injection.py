@@ -29,6 +29,7 @@ _PROXY = "istio-proxy"
 # A policy may have put a registry before it, or a tag behind it.
 _UNREPLACED_IMAGE = re.compile(r"(?:.*/)?auto(?:[:@].*)?")
 _SWITCH = "istio-injection"
+_DEACTIVATED = "istio.io/deactivated"
 
 CODES = (
     "injection.earlier",
@@ -53,6 +54,21 @@ def clusters_of(entries: Iterable[WebhookEntry]) -> frozenset[str]:
     """Return the cluster IDs in injection paths: istiod assigns the Pods that they inject to these."""
     named = (_last(pairs[1], "cluster") for entry in entries if (pairs := _split(entry.value)))
     return frozenset(cluster for cluster in named if cluster)
+
+
+def lacks_ca(webhook: Json) -> bool:
+    """Return whether the API server calls a webhook without a CA bundle. One that Istio has deactivated is never
+    called.
+    """
+    labels = [_at(webhook, name, "matchLabels") for name in ("namespaceSelector", "objectSelector")]
+    return not any(_DEACTIVATED in each for each in labels) and not _at(webhook, "clientConfig").get("caBundle")
+
+
+def _at(value: Json, *path: str) -> Json:
+    for key in path:
+        found = value.get(key)
+        value = found if isinstance(found, dict) else {}
+    return value
 
 
 def with_network(value: str, network: str | None) -> str | None:
@@ -237,7 +253,7 @@ def _entry(configuration: str, webhook: Json) -> WebhookEntry | None:
     service = client.get("service") or {}
     for attribute, value in (("url", client.get("url")), ("path", service.get("path"))):
         if isinstance(value, str) and _INJECT.match(value):
-            return WebhookEntry(configuration, str(webhook.get("name", "")), attribute, value)
+            return WebhookEntry(configuration, str(webhook.get("name", "")), attribute, value, lacks_ca(webhook))
     return None
 
 

@@ -5,7 +5,7 @@ The one list: access reviews ask for it, and the YAML, the script and the words 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -157,16 +157,26 @@ _CONTROL_PLANE = (
 _NEEDED = {ClusterRole.MEMBER: _MEMBER, ClusterRole.CONFIG: _CONFIG, ClusterRole.CONTROL_PLANE: _CONTROL_PLANE}
 
 
-def needed(role: ClusterRole, system_namespace: str, account: ServiceAccount | None = None) -> tuple[Right, ...]:
+def needed(
+    role: ClusterRole,
+    system_namespace: str,
+    account: ServiceAccount | None = None,
+    *,
+    renamed: Mapping[tuple[str, str], Collection[str]] | None = None,
+) -> tuple[Right, ...]:
     """Return the rights of a role. Without `account`, those on the console's own service account are left out: a
     credential that belongs to none needs none.
+
+    `renamed` gives, by resource and usual name, the names that the mesh has instead: an istiod of a revision reads
+    `{("configmaps", "istio"): ["istio-canary"]}`. Where it has none, the right isn't needed.
     """
     own = account or ServiceAccount("", "")
     places = {SYSTEM: system_namespace, OWN_NAMESPACE: own.namespace, OWN_NAME: own.name}
     return tuple(
-        right._replace(namespace=places.get(right.namespace, right.namespace), name=places.get(right.name, right.name))
+        right._replace(namespace=places.get(right.namespace, right.namespace), name=places.get(name, name))
         for right in _NEEDED[role]
         if account or right.namespace != OWN_NAMESPACE
+        for name in (renamed or {}).get((right.resource, right.name), (right.name,))
     )
 
 

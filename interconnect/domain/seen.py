@@ -102,7 +102,8 @@ class GatewaySeen:
     `present`: its Deployment exists. `replicas` are those that the Deployment asks for, `available` those that serve.
     `reason` is what Kubernetes says of a missing one, `address_reason` of a missing address. `injected` is None while
     unknown, such as during a rolling update; `uninjected` names the cause (a code with parameters). `addresses` is None
-    until the Service has been read. `blocked`: its PodDisruptionBudget allows no disruption although all replicas
+    until the Service has been read, and `local_only` says that its nodes pass on traffic only to Pods of their own.
+    `blocked`: its PodDisruptionBudget allows no disruption although all replicas
     serve. `at_limit`: its autoscaler wants more replicas than it may make.
     """
 
@@ -114,6 +115,7 @@ class GatewaySeen:
     uninjected: Violation | None = None
     addresses: tuple[str, ...] | None = None
     address_reason: str = ""
+    local_only: bool = False
     blocked: bool = False
     at_limit: bool = False
 
@@ -153,7 +155,7 @@ class GatewaySeen:
 
 _OF_OBJECTS = {
     PODS: ("injected", "uninjected"),
-    "Service": ("addresses", "address_reason"),
+    "Service": ("addresses", "address_reason", "local_only"),
     "Event": ("address_reason",),
     "PodDisruptionBudget": ("blocked",),
     "HorizontalPodAutoscaler": ("at_limit",),
@@ -169,7 +171,8 @@ class MemberSeen:
 
     `failure` says why it didn't answer as it should; nothing else is known then. `unread` is what couldn't be read
     although it answers, `lacking` the reads for which the credential lacks the rights, as `verb resource`. `network` is
-    the network label of its system namespace (empty: none), `namespace` whether that exists. `gateways` are by UUID.
+    the network label of its system namespace (empty: none), `namespace` whether that exists, `control_planes` the
+    cluster IDs of the istiods that its annotation lets lead there (empty: none). `gateways` are by UUID.
     `stale` counts Pods of other networks. `drift` is what differs from what the console wrote, `notes` what admission
     made of it, `admitted` are leaves that it was just found to change.
     """
@@ -178,6 +181,7 @@ class MemberSeen:
     lacking: tuple[str, ...] = ()
     namespace: bool | None = None
     network: str | None = None
+    control_planes: tuple[str, ...] | None = None
     webhooks: tuple[WebhookEntry, ...] | None = None
     gateways: Mapping[str, GatewaySeen] = field(default_factory=dict)
     stale: StaleCount | None = None
@@ -195,6 +199,7 @@ class MemberSeen:
             self,
             namespace=before.namespace if holder else self.namespace,
             network=before.network if holder else self.network,
+            control_planes=before.control_planes if holder else self.control_planes,
             # Rendering needs some.
             webhooks=before.webhooks if self.webhooks is None else self.webhooks,
             stale=before.stale if misses(self.unread, STALE_PODS) else self.stale,
@@ -207,6 +212,8 @@ class MemberSeen:
         """Return all but the failure, and the gateways and `admitted`, which have rows of their own."""
         said: Json = {"lacking": list(self.lacking), "namespace": self.namespace, "network": self.network}
         said |= {name: [each.to_json() for each in getattr(self, name)] for name in ("drift", "notes", "unread")}
+        if self.control_planes is not None:
+            said["control_planes"] = list(self.control_planes)
         if self.webhooks is not None:
             said["webhooks"] = [entry.to_json() for entry in self.webhooks]
         if self.stale is not None:
@@ -219,6 +226,7 @@ class MemberSeen:
             lacking=tuple(data.get("lacking", ())),
             namespace=data.get("namespace"),
             network=data.get("network"),
+            control_planes=tuple(data["control_planes"]) if "control_planes" in data else None,
             webhooks=tuple(map(WebhookEntry.from_json, data["webhooks"])) if "webhooks" in data else None,
             stale=StaleCount.from_json(data["stale"]) if isinstance(data.get("stale"), Mapping) else None,
             drift=tuple(map(Violation.from_json, data.get("drift", ()))),
@@ -415,6 +423,21 @@ class ControlPlaneSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlPlaneDetails:
+    """What changes rarely, from a slow look: the rights that the credentials of the two API servers lack."""
+
+    missing: tuple[str, ...] | None = None
+
+    def to_json(self) -> Json:
+        return {"missing": None if self.missing is None else list(self.missing)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        missing = data.get("missing")
+        return cls(None if missing is None else tuple(missing))
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """What is known of a member cluster. `seen` is its last answer, from `seen_at`; `looked_at` is the last try.
 
@@ -473,6 +496,8 @@ class ControlPlane:
     since: datetime | None = None
     replicas: tuple[ReplicaKnown, ...] = ()
     ends: Mapping[str, datetime] = field(default_factory=dict)
+    details: ControlPlaneDetails = field(default_factory=ControlPlaneDetails)
+    details_at: datetime | None = None
     restarting_since: datetime | None = None
     noted_at: datetime | None = None
     rule_noted_at: datetime | None = None
@@ -541,6 +566,13 @@ class MeshSeen:
         """Return what is still known from the last slow look at a cluster."""
         member = self.members.get(cluster)
         return member.details if member is not None and self.fresh_details(member.details_at) else MemberDetails()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """The rights that the control plane's credentials are known to lack."""
+        plane = self.control_plane
+        missing = plane.details.missing if self.fresh_details(plane.details_at) else None
+        return tuple(sorted({*plane.seen.lacking, *(missing or ())}))
 
     @property
     def answering(self) -> tuple[ReplicaKnown, ...]:

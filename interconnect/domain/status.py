@@ -653,8 +653,8 @@ def _replicas(mesh: MeshSeen) -> State:
     restarting = _restarting(mesh)
     if (silent or 0 < len(plane.replicas) < wanted) and not restarting:
         return State("control-plane.replicas-silent", Level.WARN, numbers)
-    if plane.seen.lacking:
-        return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(plane.seen.lacking)})
+    if mesh.lacking:
+        return State("control-plane.rights-missing", Level.WARN, numbers | {"rights": list(mesh.lacking)})
     if unread := lasting(plane.seen.unread, plane.seen_at):
         return _unread("control-plane", unread, plane.seen_at)
     if restarting:

@@ -16,7 +16,7 @@ from interconnect.domain.skew import apart
 from interconnect.domain.verify import SYNCED
 
 if TYPE_CHECKING:
-    from interconnect.domain.seen import ControlPlaneSeen, Member, MeshSeen
+    from interconnect.domain.seen import ControlPlaneSeen, Member, MemberSeen, MeshSeen
     from interconnect.domain.violations import Violation
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -25,7 +25,7 @@ THE_PLANE = Subject(SubjectKind.CONTROL_PLANE)
 
 def troubles_of(mesh: MeshSeen) -> tuple[Finding, ...]:
     """Return what is wrong, as far as it is known now."""
-    found = [*_networks(mesh), *_selectors(mesh), *_synced(mesh), *_trust(mesh)]
+    found = [*_networks(mesh), *_ambient(mesh), *_selectors(mesh), *_synced(mesh), *_trust(mesh)]
     for name, member in mesh.members.items():
         if name in mesh.topology.clusters and mesh.answers_now(member):
             found += _cluster(mesh, name, member)
@@ -68,6 +68,15 @@ def _selectors(mesh: MeshSeen) -> Iterator[Finding]:
         severity = CRITICAL if topology.joined else WARNING
         params = {"namespace": topology.system_namespace}
         yield Finding("discovery.selectors", severity, params, subject=THE_PLANE)
+
+
+def _ambient(mesh: MeshSeen) -> Iterator[Finding]:
+    if not mesh.fresh(mesh.control_plane.seen_at):
+        return
+    for istiod in mesh.facts.istiods:
+        if istiod.ambient:
+            own = Subject(SubjectKind.ISTIOD, istiod.deployment)
+            yield Finding("networks.ambient", WARNING, {"istiod": istiod.deployment}, subject=own)
 
 
 def _synced(mesh: MeshSeen) -> Iterator[Finding]:
@@ -139,9 +148,36 @@ def _cluster(mesh: MeshSeen, name: str, member: Member) -> Iterator[Finding]:
     others = sorted(clusters_of(seen.webhooks or ()) - {name})
     if others:
         yield Finding("cluster.injection-cluster", severity, {"cluster": name, "others": others}, subject=subject)
+    yield from _injection_ca(name, seen, severity)
+    yield from _led(mesh, name, seen)
     # A network that others keep in meshNetworks is theirs to label.
     if seen.network and mesh.topology.group_of(name) is None and seen.network not in mesh.facts.foreign_networks:
         group = mesh.topology.groups.get(seen.network)
         severity = CRITICAL if group is not None and group.joined else WARNING
         params = {"cluster": name, "network": seen.network}
         yield Finding("cluster.label-outside", severity, params, subject=subject)
+
+
+def _injection_ca(name: str, seen: MemberSeen, severity: Severity) -> Iterator[Finding]:
+    """Webhooks that the API server can't verify. A certificate of a name in the cluster is never publicly trusted; that
+    of a URL may be, which only the API server knows.
+    """
+    without = [entry for entry in seen.webhooks or () if entry.without_ca]
+    if without:
+        webhooks = sorted({entry.configuration for entry in without})
+        least = severity if any(entry.attribute == "path" for entry in without) else WARNING
+        params = {"cluster": name, "webhooks": webhooks}
+        yield Finding("cluster.injection-ca", least, params, subject=Subject(SubjectKind.CLUSTER, name))
+
+
+def _led(mesh: MeshSeen, name: str, seen: MemberSeen) -> Iterator[Finding]:
+    """Members whose annotation names other control planes. What is there already goes on working: what turns out to be
+    missing is found as that.
+    """
+    named = seen.control_planes
+    if not named or "*" in named or mesh.topology.clusters[name].uid == mesh.topology.config:
+        return
+    left = sorted({istiod.cluster_id for istiod in mesh.facts.istiods if istiod.cluster_id} - set(named))
+    if left:
+        params = {"cluster": name, "named": list(named), "missing": left}
+        yield Finding("cluster.control-planes", WARNING, params, subject=Subject(SubjectKind.CLUSTER, name))

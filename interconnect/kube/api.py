@@ -12,6 +12,7 @@ from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.errors import Call, Conflict, KubeError, NotFound, Permanent, Temporary, from_response, plain
 from interconnect.kube.patience import patiently
+from interconnect.kube.reading import items, mapping
 from interconnect.kube.redaction import MASK
 from interconnect.kube.transport import Response, Transport, parse_object
 
@@ -245,15 +246,20 @@ class Api:
             "name": name,
         }
         attributes = {key: value for key, value in wanted.items() if value}
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        }
-        kind = kinds.ACCESS_REVIEW
-        status = self._ask("POST", kind.path(), Call("create", kind.resource), body=body).json().get("status")
+        status = self._reviewed(kinds.ACCESS_REVIEW, {"resourceAttributes": attributes})
         # an authorizer that denies has the last word, whatever another one has allowed
-        return isinstance(status, dict) and status.get("allowed") is True and not status.get("denied")
+        return status.get("allowed") is True and not status.get("denied")
+
+    def rules(self, namespace: str) -> Objects:
+        """Return rules by which this credential may do things in a namespace (SelfSubjectRulesReview), those of the
+        whole cluster among them. There may be others that the API server doesn't tell.
+        """
+        return items(self._reviewed(kinds.RULES_REVIEW, {"namespace": namespace}), "resourceRules")
+
+    def _reviewed(self, kind: Kind, spec: Json) -> Json:
+        body = {"apiVersion": kind.api_version, "kind": kind.kind, "spec": spec}
+        answer = self._ask("POST", kind.path(), Call("create", kind.resource), body=body)
+        return mapping(answer.json(), "status")
 
     def version(self, *, deadline: float | None = None) -> str:
         """Return the API server's version, such as `v1.36.1`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interconnect.domain.facts import ConfigMapRef, Istiod, WebhookEntry
+from interconnect.domain.injection import lacks_ca
 from interconnect.domain.json_types import Json
 from interconnect.kube import kinds
 from interconnect.kube.debug import clusterz, edsz, endpoint_shards, networkz, pushcontext, version
@@ -38,6 +39,9 @@ NETWORKS_KEY = "meshNetworks"
 _NETWORKS_FILE = "/etc/istio/config/meshNetworks"
 _INJECT = re.compile(r"/inject(?:/|\Z)")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?[\w.-]*")
+_AMBIENT, _AMBIENT_NETWORKS = "PILOT_ENABLE_AMBIENT", "AMBIENT_ENABLE_MULTI_NETWORK"
+# As Go reads booleans.
+_TRUE = frozenset(("1", "t", "T", "true", "True", "TRUE"))
 _ENDED = frozenset(("Succeeded", "Failed"))
 _ISTIO_LABELS = frozenset(("istio.io/rev", "istio.io/tag"))
 
@@ -157,9 +161,8 @@ def injection_entries(configurations: Iterable[Json]) -> tuple[WebhookEntry, ...
                 ("path", text(webhook, "clientConfig", "service", "path")),
             ):
                 if _INJECT.search(value):
-                    found.append(
-                        WebhookEntry(text(configuration, "metadata", "name"), text(webhook, "name"), attribute, value)
-                    )
+                    name = text(configuration, "metadata", "name")
+                    found.append(WebhookEntry(name, text(webhook, "name"), attribute, value, lacks_ca(webhook)))
     return tuple(sorted(found, key=lambda entry: (entry.configuration, entry.webhook, entry.attribute)))
 
 
@@ -213,7 +216,14 @@ def _istiod(deployment: Json, setup: _Setup, place: _Place) -> Istiod:
         networks=networks,
         mounted=mounted,
         strategy=text(deployment, "spec", "strategy", "type") or "RollingUpdate",
+        ambient=_does_ambient_networks(setup),
     )
+
+
+def _does_ambient_networks(setup: _Setup) -> bool:
+    """Without ambient mode istiod ignores the switch of its networks."""
+    ambient = setup.env.get(_AMBIENT) in _TRUE or setup.unseen(_AMBIENT)
+    return ambient and setup.env.get(_AMBIENT_NETWORKS) in _TRUE
 
 
 def _reads(setup: _Setup, place: _Place) -> bool:

@@ -57,6 +57,7 @@ MUTATING_WEBHOOK = Kind(
     "admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", namespaced=False
 )
 ACCESS_REVIEW = Kind("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False)
+RULES_REVIEW = Kind("authorization.k8s.io/v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False)
 CALICO_POOL = Kind("crd.projectcalico.org/v1", "IPPool", "ippools", namespaced=False)
 CILIUM_POOL = Kind("cilium.io/v2alpha1", "CiliumPodIPPool", "ciliumpodippools", namespaced=False)
 
@@ -77,6 +78,7 @@ ALL = (
     GATEWAY,
     MUTATING_WEBHOOK,
     ACCESS_REVIEW,
+    RULES_REVIEW,
     CALICO_POOL,
     CILIUM_POOL,
 )

@@ -17,8 +17,9 @@ from interconnect.domain.label_selectors import selects
 from interconnect.domain.networks import DATA_KEY
 from interconnect.domain.plan import expected_networks
 from interconnect.domain.render import networks_target, render, rule_target
-from interconnect.domain.seen import PODS, ROOT_CA, ControlPlaneSeen, ReplicaSeen, RuleSeen
-from interconnect.kube import debug, istiod, kinds, probe
+from interconnect.domain.rights import ClusterRole, needed
+from interconnect.domain.seen import PODS, ROOT_CA, ControlPlaneDetails, ControlPlaneSeen, ReplicaSeen, RuleSeen
+from interconnect.kube import debug, istiod, kinds, probe, rights
 from interconnect.kube.errors import KubeError
 from interconnect.kube.reading import items, mapping, text
 from interconnect.observing.istiods import placed, replicas_seen
@@ -28,6 +29,7 @@ from interconnect.observing.reads import Reads
 if TYPE_CHECKING:
     from interconnect.domain.facts import ConfigMapRef, Facts, Istiod
     from interconnect.domain.json_types import Json
+    from interconnect.domain.rights import Right
     from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
     from interconnect.models import Mesh
@@ -57,6 +59,30 @@ def look(mesh: Mesh, asked: Asked) -> tuple[ControlPlaneSeen, Foreign]:
             return _unread(asked, reads)
         failure = error.violation()
         return ControlPlaneSeen(failure=replace(failure, params={**failure.params, "part": part})), {}
+
+
+def look_closely(mesh: Mesh, istiods: Iterable[Istiod]) -> ControlPlaneDetails:
+    """Read what changes rarely. Raises KubeError when one of the API servers doesn't answer."""
+    seconds, found = float(settings.MESHCONSOLE_PROBE_CALL_SECONDS), tuple(istiods)
+    plane, config = (api.within(seconds) for api in (clients.control_plane_api(mesh), clients.config_api(mesh)))
+    of_plane = _needed(ClusterRole.CONTROL_PLANE, mesh, mesh.control_plane.uid, found)
+    of_config = _needed(ClusterRole.CONFIG, mesh, mesh.config_uid, found)
+    if mesh.config_id == mesh.control_plane_id:
+        lacking = rights.lacking(plane, (*of_plane, *of_config))
+    else:
+        lacking = (*rights.lacking(plane, of_plane), *rights.lacking(config, of_config))
+    return ControlPlaneDetails(missing=tuple(sorted({str(right) for right in lacking})))
+
+
+def _needed(role: ClusterRole, mesh: Mesh, cluster: str, istiods: Collection[Istiod]) -> tuple[Right, ...]:
+    """Return the rights of a role by the names that the istiods have, as far as these are known."""
+    names = {}
+    if istiods:
+        names["deployments", "istiod"] = [each.deployment for each in istiods]
+    if istiods and all(each.networks for each in istiods):
+        refs = dict.fromkeys(each.networks for each in istiods if each.networks)
+        names["configmaps", "istio"] = [ref.name for ref in refs if ref.cluster == cluster]
+    return needed(role, mesh.system_namespace, renamed=names)
 
 
 @dataclass(frozen=True, slots=True)

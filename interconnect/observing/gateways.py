@@ -60,7 +60,8 @@ def _cause(
 
 def with_service(seen: GatewaySeen, service: Json | None, reason: str = "") -> GatewaySeen:
     addresses = probe.service_addresses(service or {})
-    return replace(seen, addresses=addresses, address_reason="" if addresses else reason)
+    local = text(service, "spec", "externalTrafficPolicy") == "Local"
+    return replace(seen, addresses=addresses, address_reason="" if addresses else reason, local_only=local)
 
 
 def with_budget(seen: GatewaySeen, budget: Json | None) -> GatewaySeen:

@@ -18,6 +18,7 @@ from interconnect.clients import twice
 from interconnect.domain import stale
 from interconnect.domain.drift import admitted_among, drift_of, notes_of, writes_owed
 from interconnect.domain.entries import (
+    CONTROL_PLANES_ANNOTATION,
     GATEWAY_LABEL,
     NETWORK_LABEL,
     OF_THE_MESH,
@@ -194,6 +195,7 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         network=None
         if not holder or holder[0] is None
         else mapping(holder[0], "metadata", "labels").get(NETWORK_LABEL, ""),
+        control_planes=_control_planes(holder[0]) if holder and holder[0] is not None else None,
         webhooks=entries,
         gateways=gateways,
         stale=pods,
@@ -202,6 +204,12 @@ def _looked(reader: _Reader, cluster: Cluster, asked: Asked) -> MemberSeen:
         admitted=admitted,
         unread=reader.unread,
     )
+
+
+def _control_planes(namespace: Json) -> tuple[str, ...]:
+    """The cluster IDs as istiod compares them: by comma, spaces included."""
+    named = text(namespace, "metadata", "annotations", CONTROL_PLANES_ANNOTATION)
+    return tuple(each for each in named.split(",") if each)
 
 
 def _hinders(

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import UUID
@@ -27,7 +28,7 @@ from django.utils import timezone
 
 from interconnect import clients
 from interconnect.domain.diagnosis import diagnose
-from interconnect.domain.seen import ControlPlaneSeen, MemberDetails, MemberSeen
+from interconnect.domain.seen import ControlPlane, ControlPlaneSeen, MemberDetails, MemberSeen
 from interconnect.domain.summary import summary_of
 from interconnect.domain.topology import ServiceType
 from interconnect.kube.errors import KubeError, Permanent
@@ -40,7 +41,8 @@ from interconnect.state.observed import DetailsLook, MemberLook
 
 if TYPE_CHECKING:
     from interconnect.domain.entries import Applied, Target
-    from interconnect.domain.facts import Facts
+    from interconnect.domain.facts import Facts, Istiod
+    from interconnect.domain.seen import ControlPlaneDetails
     from interconnect.domain.topology import Gateway, Topology
     from interconnect.domain.violations import Violation
     from interconnect.kube.api import Api
@@ -63,8 +65,9 @@ _Some = TypeVar("_Some")
 class Look:
     """One look at some clusters of a mesh, and at its control plane if `central`.
 
-    `doubtful` are the names of clusters about which a second look should follow soon; an empty one is the control
-    plane. `aged` is how many slow looks have turned out to be too old.
+    `plane` is what was known of the control plane before. `doubtful` are the names of clusters about which a second
+    look should follow soon; an empty one is the control plane. `aged` is how many slow looks have turned out to be too
+    old.
     """
 
     mesh: Mesh
@@ -72,6 +75,7 @@ class Look:
     rows: list[Cluster]
     central: bool = True
     slow: bool = False
+    plane: ControlPlane = field(default_factory=ControlPlane)
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     doubtful: set[str] = field(default_factory=set)
     aged: int = 0
@@ -94,6 +98,7 @@ def look(
     known = [row for row in wanted if row.name in topology.clusters]
     current = Look(mesh, topology, sorted(known, key=_asked_at), central=central, slow=slow)
     asked = {row.name for row in current.rows}
+    current.plane = observed.known_plane(mesh) if central else current.plane
     current.rows = _leased(current)
     _run(current)
     conclude(mesh)
@@ -164,8 +169,8 @@ def _run(current: Look) -> None:
         due, news = _due(time.monotonic()), False
         while jobs.open:
             found = jobs.results(seconds=due - time.monotonic() if news else None)
-            for row in _note(current, found):
-                jobs.submit(pool, lambda row=row: _look_closely(current, row))  # type: ignore[misc]
+            for closer in _note(current, found):
+                jobs.submit(pool, closer)
             news = news or bool(found)
             if news and jobs.open and time.monotonic() >= due:
                 began = time.monotonic()
@@ -185,7 +190,13 @@ class _CentralLook(NamedTuple):
     at: datetime
 
 
-_Told = _CentralLook | MemberLook | DetailsLook
+class _CentralDetails(NamedTuple):
+    details: ControlPlaneDetails
+    at: datetime
+
+
+_Told = _CentralLook | _CentralDetails | MemberLook | DetailsLook
+_Job = Callable[[], "_Told | None"]
 
 
 class _Jobs:
@@ -195,7 +206,7 @@ class _Jobs:
         self.open = 0
         self._ended: SimpleQueue[_Told | None] = SimpleQueue()
 
-    def submit(self, pool: ThreadPoolExecutor, job: Callable[[], _Told | None]) -> None:
+    def submit(self, pool: ThreadPoolExecutor, job: _Job) -> None:
         context = copy_context()
 
         def run() -> None:
@@ -262,6 +273,15 @@ def _look_centrally(current: Look, scene: _Scene) -> _CentralLook:
         return _CentralLook(ControlPlaneSeen(failure=_failure(error, "the control plane")), {}, at)
 
 
+def _look_closely_centrally(current: Look, istiods: Sequence[Istiod]) -> _CentralDetails | None:
+    at = timezone.now()
+    try:
+        return _CentralDetails(control_plane.look_closely(current.mesh, istiods), at)
+    except KubeError as error:
+        log.info("the slow look at the control plane ended early: %s", error.code)
+        return None
+
+
 def _look_at(current: Look, scene: _Scene, row: Cluster) -> MemberLook:
     at, cluster = timezone.now(), current.topology.clusters[row.name]
     try:
@@ -301,19 +321,32 @@ def _drift_before(row: Cluster) -> tuple[Violation, ...]:
     return observed.member_of(row.observation).seen.drift if hasattr(row, "observation") else ()
 
 
-def _note(current: Look, found: Sequence[_Told]) -> list[Cluster]:
-    """Store what was seen; return the clusters that are to be looked at closely."""
+def _note(current: Look, found: Sequence[_Told]) -> list[_Job]:
+    """Store what was seen; return the slow looks that are to follow."""
     rows = {row.id: row for row in current.rows}
     members = [each for each in found if isinstance(each, MemberLook)]
     busy = [each.cluster for each in members if _is_busy(each.seen.failure)]
     if busy:
         ClusterObservation.objects.filter(cluster__in=busy, lease_owner=current.owner).update(lease_until=None)
     asked = [each for each in members if each.cluster not in busy]
-    _store([each for each in found if isinstance(each, _CentralLook)], lambda some: _note_centrally(current, *some))
+    central = [each for each in found if isinstance(each, _CentralLook)]
+    closely = [each for each in found if isinstance(each, _CentralDetails)]
+    _store(central, lambda some: _note_centrally(current, *some))
+    _store(closely, lambda some: _note_details_centrally(current, *some))
     _store(asked, lambda some: _note_members(current, rows, some))
     _store([each for each in found if isinstance(each, DetailsLook)], observed.note_details)
     answered = [each for each in asked if each.seen.failure is None]
-    return [rows[each.cluster] for each in answered if _slow_is_due(current, rows[each.cluster], each)]
+    due = [rows[each.cluster] for each in answered if _slow_is_due(current, rows[each.cluster], each)]
+    due_centrally = [each for each in central if _slow_is_due_centrally(current, each)]
+    return [
+        *(partial(_look_closely_centrally, current, _istiods(current, each)) for each in due_centrally),
+        *(partial(_look_closely, current, row) for row in due),
+    ]
+
+
+def _istiods(current: Look, look: _CentralLook) -> Sequence[Istiod]:
+    """The istiods as just seen or, where they couldn't be read, as they were known."""
+    return look.seen.istiods or current.plane.seen.istiods
 
 
 def _store(found: Sequence[_Some], note: Callable[[Sequence[_Some]], None]) -> None:
@@ -339,6 +372,10 @@ def _note_centrally(current: Look, look: _CentralLook) -> None:
         current.doubtful.add("")
 
 
+def _note_details_centrally(current: Look, look: _CentralDetails) -> None:
+    observed.note_plane_details(current.mesh, look.details, at=look.at)
+
+
 def _note_members(current: Look, rows: Mapping[UUID, Cluster], looks: Sequence[MemberLook]) -> None:
     for look in looks:
         if look.seen.admitted:
@@ -361,11 +398,25 @@ def _slow_is_due(current: Look, row: Cluster, look: MemberLook) -> bool:
         return True
     if set(look.seen.lacking) - set(known.facts.get("lacking", ())):
         return True
-    if look.at - known.details_at < timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS):
+    if not _is_old(known.details_at, look.at):
         return False
     current.aged += 1
     share = SLOW_SHARE * settings.MESHCONSOLE_PROBE_SECONDS / settings.MESHCONSOLE_SLOW_PROBE_SECONDS
     return current.aged <= max(AT_ONCE, share * len(current.rows))
+
+
+def _slow_is_due_centrally(current: Look, look: _CentralLook) -> bool:
+    """When it is for a cluster that answers, but by age always at once."""
+    known = current.plane
+    if look.seen.failure is not None:
+        return False
+    if current.slow or known.details_at is None or set(look.seen.lacking) - set(known.seen.lacking):
+        return True
+    return _is_old(known.details_at, look.at)
+
+
+def _is_old(details_at: datetime, now: datetime) -> bool:
+    return now - details_at >= timedelta(seconds=settings.MESHCONSOLE_SLOW_PROBE_SECONDS)
 
 
 def look_at_pending_addresses(mesh: Mesh) -> list[str]:

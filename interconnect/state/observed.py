@@ -4,7 +4,7 @@ The shapes of the JSON columns are here and nowhere else.
 
 MeshObservation.facts        {"istiods": [Istiod], "foreign_networks": {network: [[host, port]]},
                              "remote_clusters": [ID], "cluster_domain": str, "restarting_since": time,
-                             "rule_noted_at": time}
+                             "rule_noted_at": time, "details": `ControlPlaneDetails`, "details_at": time}
                              and `ControlPlaneSeen`
 ReplicaObservation.facts     `ReplicaSeen`
 ClusterObservation.facts     `MemberSeen`; .details `MemberDetails`
@@ -31,6 +31,7 @@ from interconnect.domain.json_types import Json
 from interconnect.domain.seen import (
     PODS,
     ControlPlane,
+    ControlPlaneDetails,
     ControlPlaneSeen,
     GatewayKnown,
     GatewaySeen,
@@ -168,6 +169,16 @@ def note_control_plane(
                 doubtful |= _note_replicas(mesh, seen.replicas, at)
         row.save(update_fields=["at", "answered_at", "error_code", "error_params", "standing", "facts"])
     return doubtful
+
+
+def note_plane_details(mesh: Mesh, details: ControlPlaneDetails, *, at: datetime) -> None:
+    """Store a slow look at the control plane, which began `at` a time."""
+    _note_mesh(mesh, {"details": details.to_json(), "details_at": at.isoformat()})
+
+
+def known_plane(mesh: Mesh) -> ControlPlane:
+    """Return what is known of the control plane but for its replicas and the ends of its credentials."""
+    return control_plane_of(MeshObservation.objects.filter(mesh=mesh).first(), (), {})
 
 
 def note_rule(mesh: Mesh) -> None:
@@ -502,7 +513,10 @@ def control_plane_of(
     if row is None:
         return ControlPlane(ends=ends)
     failure, since = _failure(row)
-    restarting, noted = row.facts.get("restarting_since"), row.facts.get("rule_noted_at")
+    times = ("details_at", "restarting_since", "rule_noted_at")
+    details_at, restarting, noted = (
+        datetime.fromisoformat(row.facts[name]) if row.facts.get(name) else None for name in times
+    )
     return ControlPlane(
         seen=ControlPlaneSeen.from_json(row.facts),
         seen_at=row.answered_at,
@@ -511,9 +525,11 @@ def control_plane_of(
         since=since,
         replicas=tuple(_known(each) for each in replicas),
         ends=ends,
-        restarting_since=datetime.fromisoformat(restarting) if restarting else None,
+        details=ControlPlaneDetails.from_json(row.facts.get("details", {})),
+        details_at=details_at,
+        restarting_since=restarting,
         noted_at=row.noted_at,
-        rule_noted_at=datetime.fromisoformat(noted) if noted else None,
+        rule_noted_at=noted,
     )
 
 

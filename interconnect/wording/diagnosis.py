@@ -37,6 +37,10 @@ MESSAGES: Mapping[str, StrPromise] = {
     "networks.changed": _("meshNetworks doesn't hold the joined groups as published. %(violation)s"),
     "networks.invalid": PREFLIGHT["preflight.networks.there"],
     "networks.still-known": _("istiod still lists networks that aren't joined: %(networks)s. Replicas: %(replicas)s."),
+    "networks.ambient": _(
+        "%(istiod)s runs with AMBIENT_ENABLE_MULTI_NETWORK. It can break calls through the gateways' port 15443, and "
+        "send proxies to gateways on port 15008 that they can't use."
+    ),
     "networks.revision-lacks-groups": _(
         "Revision %(revision)s (%(istiod)s) lacks the joined groups %(groups)s: its proxies don't use "
         "their gateways. Restore it."
@@ -65,6 +69,14 @@ MESSAGES: Mapping[str, StrPromise] = {
     "cluster.injection-cluster": _(
         "The injection webhook of %(cluster)s gives new Pods another cluster ID: %(others)s."
     ),
+    "cluster.injection-ca": _(
+        "The API server of %(cluster)s has no CA bundle for these injection webhooks: %(webhooks)s. Unless istiod's "
+        "certificate is publicly trusted, their calls fail and new Pods don't start."
+    ),
+    "cluster.control-planes": _(
+        "The system namespace of %(cluster)s names these control planes: %(named)s. This mesh's istiod (%(missing)s) "
+        "isn't among them and doesn't write its root certificate there."
+    ),
     "cluster.label-outside": _(
         "%(cluster)s is in no network group, but its system namespace carries the network label %(network)s."
     ),
@@ -83,6 +95,10 @@ MESSAGES: Mapping[str, StrPromise] = {
     "gateway.address-changed": _("%(gateway)s is in use at %(used)s, but its load balancer now reports %(addresses)s."),
     "gateway.address-pending": _(
         "The load balancer of %(gateway)s hasn't assigned an address yet. Kubernetes says: %(reason)s."
+    ),
+    "gateway.local-traffic": _(
+        "The Service of %(gateway)s has externalTrafficPolicy: Local. Calls that reach a node without one of its Pods "
+        "are lost."
     ),
     "gateway.budget-blocks": _(
         "All %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget lets none of them be moved."
@@ -116,6 +132,7 @@ TITLES: Mapping[str, StrPromise] = {
     "networks.invalid": _("meshNetworks isn't valid"),
     "networks.still-known": _("Removed network still known"),
     "networks.source-unknown": _("Source of meshNetworks unknown"),
+    "networks.ambient": _("Ambient multi-network is on"),
     "networks.revision-lacks-groups": _("Revision without the joined groups"),
     "group.not-in-effect": _("Joined group not in effect"),
     "group.no-way-in": _("No way into a joined group"),
@@ -132,6 +149,8 @@ TITLES: Mapping[str, StrPromise] = {
     "cluster.network-label": _("Network label changed"),
     "cluster.injection-path": _("Injection webhook changed"),
     "cluster.injection-cluster": _("Injection webhook of another cluster"),
+    "cluster.injection-ca": _("Injection webhook without a CA bundle"),
+    "cluster.control-planes": _("System namespace names other control planes"),
     "cluster.label-outside": _("Network label outside the groups"),
     "cluster.not-synced": _("Cluster not in sync with istiod"),
     "cluster.unknown-to-istiod": _("Cluster unknown to istiod"),
@@ -143,6 +162,7 @@ TITLES: Mapping[str, StrPromise] = {
     "gateway.changed": _("Gateway changed"),
     "gateway.address-changed": _("Gateway address changed"),
     "gateway.address-pending": _("Gateway address pending"),
+    "gateway.local-traffic": _("Gateway only serves its own nodes"),
     "gateway.budget-blocks": _("Disruption budget blocks draining"),
     "gateway.autoscaler-at-limit": _("Autoscaler at its limit"),
     "pods.stale": _("Pods still carry another network"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.api import Request
 
 HUB = "hub"
-REVIEWS = "selfsubjectaccessreviews"
+REVIEWS = ("selfsubjectaccessreviews", "selfsubjectrulesreviews")
 
 
 def cluster_names(count: int) -> tuple[str, ...]:

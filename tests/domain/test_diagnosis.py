@@ -101,6 +101,12 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
         WARNING,
     ),
     (
+        istiods(replace(ISTIOD, ambient=True)),
+        "networks.ambient",
+        Subject(SubjectKind.ISTIOD, "istiod"),
+        WARNING,
+    ),
+    (
         istiods(ISTIOD, replace(CANARY, networks=replace(ISTIOD.networks, name="istio-canary"))),
         "networks.revision-lacks-groups",
         Subject(SubjectKind.ISTIOD, "istiod-canary"),
@@ -131,6 +137,8 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (of(drift=(drift("Namespace"),)), "cluster.network-label", MEMBER_B, CRITICAL),
     (of(drift=(drift("MutatingWebhookConfiguration"),)), "cluster.injection-path", MEMBER_B, CRITICAL),
     (of(webhooks=(hook("member-x"),)), "cluster.injection-cluster", MEMBER_B, CRITICAL),
+    (of(webhooks=(replace(hook("member-b"), without_ca=True),)), "cluster.injection-ca", MEMBER_B, CRITICAL),
+    (of(control_planes=("other", "hub ")), "cluster.control-planes", MEMBER_B, WARNING),
     (
         spoiled(members={"member-c": member(seen=MemberSeen(namespace=True, network="green"))}),
         "cluster.label-outside",
@@ -148,6 +156,7 @@ CASES: list[tuple[Statuses, str, Subject, Severity]] = [
     (of(drift=(drift("Deployment", "eastwest-member-b-1"),)), "gateway.changed", GATEWAY_B, WARNING),
     (found_at(addresses=("203.0.113.99",)), "gateway.address-changed", GATEWAY_B, WARNING),
     (spoiled(gateways={A: gateway(A, addresses=())}), "gateway.address-pending", GATEWAY_A, WARNING),
+    (found_at(local_only=True), "gateway.local-traffic", GATEWAY_B, WARNING),
     (found_at(blocked=True), "gateway.budget-blocks", GATEWAY_B, WARNING),
     (scaled(), "gateway.autoscaler-at-limit", GATEWAY_B, WARNING),
     (of(stale=StaleCount({ECHO: 2}, {}, {"old": 2})), "pods.stale", MEMBER_B, WARNING),
@@ -251,6 +260,23 @@ def test_webhooks_that_were_rewritten_are_one_finding_about_their_cluster() -> N
     statuses = of(drift=tuple(drift("MutatingWebhookConfiguration", "istio", field) for field in fields))
     (found,) = [each for each in findings(statuses) if each.code == "cluster.injection-path"]
     assert found.evidence["fields"] == [f"MutatingWebhookConfiguration istio {field}" for field in fields]
+
+
+def test_a_webhook_without_a_ca_at_a_url_that_may_be_publicly_trusted_is_a_warning() -> None:
+    entry = WebhookEntry("injector", "istio", "url", "https://istiod.example/inject/cluster/member-b", without_ca=True)
+    (found,) = findings(of(webhooks=(entry, replace(entry, webhook="other"))))
+    assert (found.code, found.severity, found.params["webhooks"]) == ("cluster.injection-ca", WARNING, ["injector"])
+
+
+@pytest.mark.parametrize("named", [(), ("*",), ("hub",), ("other", "hub"), None])
+def test_an_annotation_that_names_our_control_plane_or_none_is_no_finding(named: tuple[str, ...] | None) -> None:
+    assert findings(of(control_planes=named)) == ()
+
+
+def test_the_config_cluster_needs_no_annotation() -> None:
+    topology = replace(seen.joined(), config=seen.joined().clusters["member-b"].uid)
+    known = {"member-b": member(seen=MemberSeen(namespace=True, control_planes=("other",)))}
+    assert "cluster.control-planes" not in {each.code for each in findings(spoiled(topology=topology, members=known))}
 
 
 def about(statuses: Statuses, subject: Subject) -> set[Level]:
@@ -378,6 +404,16 @@ def test_what_was_found_on_a_silent_control_plane_stays() -> None:
     silent = spoiled(plane={"failure": Violation("kube.timeout", {})})
     assert diagnose(silent).keeps(changed) and diagnose(silent).keeps(rule)
     assert not diagnose(there()).keeps(changed) and not diagnose(there()).keeps(rule)
+
+
+def test_missing_rights_stay_where_nobody_has_looked_closely_for_long() -> None:
+    of_plane, of_member = (
+        Finding("control-plane.rights-missing", WARNING, subject=PLANE),
+        Finding("cluster.rights-missing", WARNING, subject=MEMBER_B),
+    )
+    old = spoiled(plane={"details_at": ago(days=1)}, members={"member-b": member(details_at=ago(days=1))})
+    assert diagnose(old).keeps(of_plane) and diagnose(old).keeps(of_member)
+    assert not diagnose(spoiled()).keeps(of_plane) and not diagnose(spoiled()).keeps(of_member)
 
 
 @pytest.mark.parametrize("code", ["control-plane.no-answer", "control-plane.replicas-silent", "networks.still-known"])

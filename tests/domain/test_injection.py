@@ -73,6 +73,25 @@ def test_both_forms_of_an_entry_are_found_and_others_are_not() -> None:
     ]
 
 
+NEVER = {"matchLabels": {"istio.io/deactivated": "never-match"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        ({}, True),
+        ({"clientConfig": URL["clientConfig"] | {"caBundle": ""}}, True),
+        ({"clientConfig": URL["clientConfig"] | {"caBundle": "Q0E="}}, False),
+        ({"namespaceSelector": NEVER, "objectSelector": NEVER}, False),
+        ({"namespaceSelector": {"matchLabels": {"istio-injection": "enabled"}}, "objectSelector": {}}, True),
+        ({"namespaceSelector": None, "objectSelector": "all"}, True),
+    ],
+)
+def test_an_entry_says_whether_a_webhook_in_use_lacks_a_ca(changes: dict, lacking: bool) -> None:
+    (entry,) = entries_of(configuration(URL | changes))
+    assert entry.without_ca is lacking
+
+
 @pytest.mark.parametrize(
     "broken",
     [{}, {"webhooks": None}, {"webhooks": ["x"]}, configuration({"name": "n"}), configuration({"clientConfig": None})],

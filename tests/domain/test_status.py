@@ -13,6 +13,7 @@ from interconnect.domain.findings import SubjectKind
 from interconnect.domain.names import natural
 from interconnect.domain.seen import (
     PODS,
+    ControlPlaneDetails,
     ControlPlaneSeen,
     MemberDetails,
     MemberSeen,
@@ -253,6 +254,7 @@ def directly(**changes: Any) -> Statuses:
     return plane(seen=replace(well().control_plane.seen, direct=True), **changes)
 
 
+UPDATES = ControlPlaneDetails(missing=("update configmaps istio in istio-system",))
 PLANES = [
     (plane(failure=Violation("kube.wrong-cluster", {})), "control-plane.wrong-cluster", Level.BAD),
     (plane(failure=Violation("kube.unauthorized", {})), "control-plane.refuses-us", Level.BAD),
@@ -262,6 +264,9 @@ PLANES = [
     (plane(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.replicas-silent", Level.WARN),
     (plane(replicas=(replica(seen.joined(), "two"),)), "control-plane.replicas-silent", Level.WARN),
     (seen_there(lacking=("create pods/portforward",)), "control-plane.rights-missing", Level.WARN),
+    (plane(details=UPDATES, details_at=NOW), "control-plane.rights-missing", Level.WARN),
+    (plane(details=UPDATES, details_at=ago(days=1)), "control-plane.answers", Level.GOOD),
+    (plane(details=ControlPlaneDetails(missing=()), details_at=NOW), "control-plane.answers", Level.GOOD),
     (restarting(), "control-plane.restarting", Level.BUSY),
     (restarting(replicas=(SILENT[0], replica(seen.joined(), "two"))), "control-plane.restarting", Level.BUSY),
     (restarting(restarting_since=ago(seconds=601)), "control-plane.answers", Level.GOOD),
@@ -354,6 +359,20 @@ def test_the_rights_and_workloads_of_a_look_long_ago_are_not_told() -> None:
     assert old.workloads("member-b") == (None, None)
     silent = of_cluster(seen=MemberSeen(namespace=True, stale=count), seen_at=ago(hours=1))
     assert silent.workloads("member-b") == (None, None)
+
+
+def test_a_right_that_both_looks_find_missing_is_told_once() -> None:
+    found = spoiled(
+        plane={
+            "seen": replace(well().control_plane.seen, lacking=("list pods in istio-system",)),
+            "details": ControlPlaneDetails(missing=("list pods in istio-system", *(UPDATES.missing or ()))),
+            "details_at": NOW,
+        }
+    )
+    assert found.control_plane.params["rights"] == [
+        "list pods in istio-system",
+        "update configmaps istio in istio-system",
+    ]
 
 
 def test_only_a_load_balancer_seen_lately_has_moved_its_address() -> None:

@@ -97,6 +97,27 @@ def test_a_deployment_tells_revision_replicas_cluster_version_and_strategy() -> 
     assert found == Istiod("istiod", "canary", 2, "hub", "1.31.0", ref(CONFIG, "istio-canary"))
 
 
+AMBIENT, NETWORKS = "PILOT_ENABLE_AMBIENT", "AMBIENT_ENABLE_MULTI_NETWORK"
+
+
+@pytest.mark.parametrize(
+    ("env", "on"),
+    [
+        ({AMBIENT: "true", NETWORKS: "true"}, True),
+        ({AMBIENT: "1", NETWORKS: "T"}, True),
+        ({AMBIENT: {"valueFrom": {}}, NETWORKS: "true"}, True),
+        ({AMBIENT: "true", NETWORKS: "false"}, False),
+        ({AMBIENT: "true", NETWORKS: {"valueFrom": {}}}, False),
+        ({AMBIENT: "true"}, False),
+        ({NETWORKS: "true"}, False),
+        ({AMBIENT: "false", NETWORKS: "true"}, False),
+    ],
+)
+def test_an_istiod_tells_whether_it_does_ambient_networks(env: dict[str, Any], on: bool) -> None:
+    found = read(deployment(REMOTE | env))
+    assert found is not None and found.ambient is on
+
+
 def test_one_cluster_keeps_it_in_its_own_config_map() -> None:
     assert networks(deployment(), split=False) == (ref(CONTROL, "istio"), False)
 
@@ -223,7 +244,7 @@ def entries(*found: Any) -> tuple[WebhookEntry, ...]:
 
 def test_injection_webhooks_are_found_by_url_and_by_path() -> None:
     url, path = "https://istiod:15017/inject/cluster/a/net/b", "/inject"
-    assert entries(webhook("rev.namespace.sidecar-injector.istio.io", {"url": url})) == (
+    assert entries(webhook("rev.namespace.sidecar-injector.istio.io", {"url": url, "caBundle": "Q0E="})) == (
         WebhookEntry("c", "rev.namespace.sidecar-injector.istio.io", "url", url),
     )
     assert entries(webhook("x.istio.io", {"service": {"path": path}}))[0].attribute == "path"

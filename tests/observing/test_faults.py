@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
+from django.utils import timezone
 
 from interconnect.domain.changes import EditGateway, UpdateAddresses
 from interconnect.domain.entries import GATEWAY_LABEL
 from interconnect.domain.findings import Severity
+from interconnect.domain.rights import ClusterRole, needed
 from interconnect.domain.topology import Address, Autoscaling, GatewaySpec
-from interconnect.models import Connection, Mesh
+from interconnect.models import Connection, Mesh, MeshObservation
 from interconnect.services.watching import conclude, look
 from interconnect.state import pages
 from interconnect.state.findings import open_rows
 from interconnect.wording import word
 from simulator import world as simulated
-from simulator.member import resource_of
+from simulator.api import Grant
 from tests.observing.calls import Calls
 from tests.support.world import SYSTEM, B, World
 from tests.support.worlds import forget_clients
@@ -184,6 +187,55 @@ def has_the_webhook_of_a_new_revision(world: World) -> Callable[[], object]:
     return lambda: world.restore(accept=world.preview().tokens)
 
 
+def has_webhooks_without_a_ca(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("member-b")
+    existing: Any = cluster.get("MutatingWebhookConfiguration", INJECTOR)
+
+    def write(bundle: str) -> None:
+        for webhook in existing["webhooks"]:
+            webhook["clientConfig"]["caBundle"] = bundle
+        cluster.patch("MutatingWebhookConfiguration", INJECTOR, {"webhooks": existing["webhooks"]}, manager="helm")
+
+    before = existing["webhooks"][0]["clientConfig"]["caBundle"]
+    write("")
+    return lambda: write(before)
+
+
+def is_left_to_another_control_plane(world: World) -> Callable[[], object]:
+    def annotate(clusters: str) -> None:
+        annotations = {"metadata": {"annotations": {"topology.istio.io/controlPlaneClusters": clusters}}}
+        world.fleet.cluster("member-b").patch("Namespace", SYSTEM, annotations)
+
+    annotate("other,third")
+    return lambda: annotate("other,hub")
+
+
+def does_ambient_networks(world: World) -> Callable[[], object]:
+    cluster = world.fleet.cluster("hub")
+    before: Any = cluster.get("Deployment", "istiod", SYSTEM)
+
+    def set_switches(value: str) -> None:
+        found: Any = cluster.get("Deployment", "istiod", SYSTEM)
+        template = found["spec"]["template"]
+        switches = [{"name": name, "value": value} for name in ("PILOT_ENABLE_AMBIENT", "AMBIENT_ENABLE_MULTI_NETWORK")]
+        kept = before["spec"]["template"]["spec"]["containers"][0]["env"]
+        template["spec"]["containers"][0]["env"] = [*kept, *switches]
+        cluster.patch("Deployment", "istiod", {"spec": {"template": template}}, SYSTEM, manager="helm")
+        world.fleet.settle()
+
+    set_switches("true")
+    return lambda: set_switches("false")
+
+
+def serves_its_own_nodes_only(world: World) -> Callable[[], object]:
+    def policy(name: str) -> None:
+        spec = {"spec": {"externalTrafficPolicy": name}}
+        world.fleet.cluster("member-b").patch("Service", NAME_B, spec, SYSTEM, manager="kubectl-edit")
+
+    policy("Local")
+    return lambda: policy("Cluster")
+
+
 def has_no_networks(world: World) -> Callable[[], object]:
     world.fleet.cluster("hub").apply(simulated.mesh_config(), manager="helm")
     world.until(lambda: world.networks == [set()] * 2, "istiods know no network")
@@ -324,6 +376,14 @@ FAULTS = {
     "the webhook path is reset": Fault(has_another_webhook_path, {("cluster.injection-path", "member-b"): CRITICAL}),
     "the webhook is another cluster's": Fault(
         has_the_webhook_of_another_cluster, {("cluster.injection-cluster", "member-b"): CRITICAL}
+    ),
+    "the webhooks have no CA": Fault(has_webhooks_without_a_ca, {("cluster.injection-ca", "member-b"): WARNING}),
+    "a cluster is left to others": Fault(
+        is_left_to_another_control_plane, {("cluster.control-planes", "member-b"): WARNING}
+    ),
+    "istiod does ambient networks": Fault(does_ambient_networks, {("networks.ambient", "istiod"): WARNING}),
+    "a gateway serves its own nodes only": Fault(
+        serves_its_own_nodes_only, {("gateway.local-traffic", NAME_B): WARNING}
     ),
     "a revision comes": Fault(has_the_webhook_of_a_new_revision, {("cluster.injection-path", "member-b"): CRITICAL}),
     "a foreign network is invalid": Fault(has_a_foreign_network_without_a_port, {("networks.invalid", ""): CRITICAL}),
@@ -490,6 +550,46 @@ def test_a_root_that_is_missing_is_told_from_one_that_differs(joined: World) -> 
     assert found(joined) == {}
 
 
+def shipped(*roles: ClusterRole, without: str = "") -> tuple[Grant, ...]:
+    """What the shipped roles grant, but for one right."""
+    return tuple(
+        Grant(
+            (right.verb,),
+            (right.group,),
+            (f"{right.resource}/{right.subresource}" if right.subresource else right.resource,),
+            (right.namespace or "*",),
+            (right.name,) if right.name else (),
+        )
+        for role in roles
+        for right in needed(role, SYSTEM)
+        if str(right) != without
+    )
+
+
+def test_a_right_that_only_a_rollout_needs_is_found_missing_by_a_slow_look(joined: World) -> None:
+    access = joined.fleet.cluster("hub").api.access
+    roles, updates = (ClusterRole.CONTROL_PLANE, ClusterRole.CONFIG), f"update configmaps istio in {SYSTEM}"
+    missing: Found = {("control-plane.rights-missing", ""): WARNING}
+    for withdrawn, expected in (("", {}), (updates, missing), ("", {})):
+        access.grants["admin"] = shipped(*roles, without=withdrawn)
+        look(joined.mesh, slow=True)
+        assert found(joined) == expected
+        told = [each.params["rights"] for each in joined.found() if each.code == "control-plane.rights-missing"]
+        assert told == ([[updates]] if withdrawn else [])
+
+
+def test_the_rights_of_the_control_plane_are_looked_at_hourly(joined: World) -> None:
+    found(joined)
+    hub = Calls.to(joined, "hub")
+    look(joined.mesh)
+    assert not [path for path in hub.paths if "reviews" in path]
+    row = MeshObservation.objects.get(mesh=joined.mesh)
+    row.facts["details_at"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    row.save()
+    look(joined.mesh)
+    assert [path.rpartition("/")[2] for path in hub.paths if "reviews" in path] == ["selfsubjectrulesreviews"] * 2
+
+
 def test_a_label_on_a_cluster_that_goes_silent_stays_found(joined: World) -> None:
     fix = has_another_network_label(joined)
     assert ("cluster.network-label", "member-b") in found(joined)
@@ -580,36 +680,45 @@ def test_a_replica_that_talks_nonsense_does_not_count_and_keeps_why(
 
 def test_a_budget_that_allows_no_disruption_is_found(joined: World) -> None:
     joined.do(EditGateway(B, GatewaySpec(replicas=2)))
+    cluster = joined.fleet.cluster("member-b")
 
-    def allow(disruptions: int) -> None:
-        def edit(budget: Json) -> None:
-            counted = {"currentHealthy": 2, "desiredHealthy": 2 - disruptions, "expectedPods": 2}
-            seen = {"observedGeneration": budget["metadata"]["generation"], "disruptionsAllowed": disruptions}
-            budget["status"] = counted | seen
+    def allows(disruptions: int) -> bool:
+        budget: Any = cluster.get("PodDisruptionBudget", NAME_B, SYSTEM)
+        status = budget["status"]
+        return (status.get("observedGeneration"), status["disruptionsAllowed"]) == (
+            budget["metadata"]["generation"],
+            disruptions,
+        )
 
-        joined.fleet.cluster("member-b").cluster.change(resource_of("PodDisruptionBudget"), SYSTEM, NAME_B, edit)
-
-    allow(0)
-    assert found(joined) == {("gateway.budget-blocks", NAME_B): WARNING}
-    allow(1)
+    joined.until(lambda: allows(1), "one may be moved")
+    assert found(joined) == {}
+    cluster.patch("PodDisruptionBudget", NAME_B, {"spec": {"minAvailable": 2}}, SYSTEM, manager="kubectl-edit")
+    joined.until(lambda: allows(0), "none may be moved")
+    assert found(joined) == {("gateway.budget-blocks", NAME_B): WARNING, ("gateway.changed", NAME_B): WARNING}
+    joined.restore(accept=joined.preview().tokens)
+    joined.until(lambda: allows(1), "one may be moved again")
     assert found(joined) == {}
 
 
 def test_an_autoscaler_at_its_limit_is_found(joined: World) -> None:
     joined.do(EditGateway(B, GatewaySpec(autoscaling=Autoscaling(1, 2))))
+    cluster = joined.fleet.cluster("member-b")
 
-    def limited(status: str) -> None:
-        reason = "TooManyReplicas" if status == "True" else "DesiredWithinRange"
+    def limited() -> str:
+        autoscaler: Any = cluster.get("HorizontalPodAutoscaler", NAME_B, SYSTEM)
+        conditions = {each["type"]: each["reason"] for each in autoscaler["status"].get("conditions", ())}
+        return conditions.get("ScalingLimited", "")
 
-        def edit(autoscaler: Json) -> None:
-            condition = {"type": "ScalingLimited", "status": status, "reason": reason}
-            autoscaler["status"] = {**autoscaler.get("status", {}), "conditions": [condition]}
+    def ask(replicas: str | None, reason: str) -> None:
+        annotations = {"metadata": {"annotations": {"simulator/replicas": replicas}}}
+        cluster.patch("HorizontalPodAutoscaler", NAME_B, annotations, SYSTEM)
+        joined.until(lambda: limited() == reason, reason)
+        joined.fleet.settle()
 
-        joined.fleet.cluster("member-b").cluster.change(resource_of("HorizontalPodAutoscaler"), SYSTEM, NAME_B, edit)
-
-    limited("True")
+    ask("3", "TooManyReplicas")
+    joined.until(lambda: available(joined, "member-b", NAME_B) == 2, "as many as may be")
     assert found(joined) == {("gateway.autoscaler-at-limit", NAME_B): WARNING}
-    limited("False")
+    ask("2", "DesiredWithinRange")
     assert found(joined) == {}
 
 

@@ -9,12 +9,14 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from interconnect.domain.changes import CreateGateway, EditGateway
+from interconnect.domain.rights import ClusterRole, needed
 from interconnect.domain.status import Level, Statuses
 from interconnect.domain.topology import Autoscaling, GatewaySpec
 from interconnect.models import ClusterObservation, Connection, Finding, Mesh
 from interconnect.services import rollouts, watching
 from interconnect.state import pages
 from interconnect.state.findings import LOOK, alarming, open_now
+from simulator.api import Grant
 from tests.observing.calls import Calls
 from tests.support.world import ROOT, SYSTEM, B, World
 from tests.support.worlds import forget_clients
@@ -144,6 +146,29 @@ def test_the_control_plane_is_asked_in_few_calls(joined: World) -> None:
     asked = [path for path in hub.paths if "portforward" in path]
     assert 2 * replicas <= len(asked) <= 4 * replicas, hub.paths
     assert 0 < len(hub.paths) - len(asked) <= 8, hub.paths
+
+
+def test_a_slow_look_asks_for_rights_in_two_calls_where_none_is_missing(joined: World) -> None:
+    watching.look(joined.mesh, slow=True)
+    calls = {name: Calls.to(joined, name) for name in ("member-b", "hub")}
+    watching.look(joined.mesh, slow=True)
+    paths = {name: [path for path in each.paths if "portforward" not in path] for name, each in calls.items()}
+    reviews = {name: sum("reviews" in path for path in each) for name, each in paths.items()}
+    assert reviews == {"member-b": 2, "hub": 2}, paths
+    assert len(paths["member-b"]) <= 12 + 8 and len(paths["hub"]) <= 8 + 2, paths
+
+
+def test_a_slow_look_asks_for_each_right_that_no_rule_grants(joined: World) -> None:
+    access = joined.fleet.cluster("member-b").api.access
+    access.grants["admin"] = (Grant(("get", "list"), ("*",), ("*",)), Grant(("patch",), ("*",), ("deployments",)))
+    member = Calls.to(joined, "member-b")
+    watching.look(joined.mesh, slow=True)
+    rights = needed(ClusterRole.MEMBER, SYSTEM)
+    others = [right for right in rights if right.verb not in ("get", "list") and str(right)[:17] != "patch deployments"]
+    asked = [path for path in member.paths if "selfsubjectaccessreviews" in path]
+    assert len(asked) == len(others)
+    missing = statuses(joined).mesh.details("member-b").missing
+    assert missing == tuple(sorted(str(right) for right in others if not right.optional))
 
 
 def test_a_probe_that_stands_still_is_one_finding_until_it_goes_on(joined: World) -> None:

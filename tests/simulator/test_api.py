@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulator.client import JSON_PATCH, MERGE, Client
+from simulator.api import Grant
+from tests.simulator.client import JSON_PATCH, MERGE, Answer, Client
 
 if TYPE_CHECKING:
     from simulator import Fleet
@@ -112,6 +113,35 @@ def test_an_access_review_says_what_the_user_may_do(fleet: Fleet, user: str, all
         "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": spec}
     )
     assert (answer.status, answer.body["status"]["allowed"]) == (201, allowed)
+
+
+def rules(fleet: Fleet, user: str, namespace: str) -> Answer:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    return Client(fleet, user=user).send("POST", path, {"spec": {"namespace": namespace}})
+
+
+def test_a_review_of_rules_merges_what_a_user_was_granted_in_the_cluster_and_the_namespace(fleet: Fleet) -> None:
+    everywhere = Grant(("list",), ("",), ("nodes",))
+    there = Grant(("get", "patch"), ("apps",), ("deployments",), ("shop",), ("echo",))
+    fleet.cluster("member-a").api.access.grants["auditor"] = (everywhere, there)
+    of_cluster = {"verbs": ["list"], "apiGroups": [""], "resources": ["nodes"]}
+    of_shop = {
+        "verbs": ["get", "patch"],
+        "apiGroups": ["apps"],
+        "resources": ["deployments"],
+        "resourceNames": ["echo"],
+    }
+    own = rules(fleet, "nobody", "shop").body["status"]["resourceRules"]
+    answer = rules(fleet, "auditor", "shop")
+    assert (answer.status, answer.body["status"]["incomplete"]) == (201, False)
+    assert answer.body["status"]["resourceRules"] == [of_cluster, of_shop, *own]
+    assert rules(fleet, "auditor", "-").body["status"]["resourceRules"] == [of_cluster, *own]
+    assert {resource for each in own for resource in each["resources"]} >= {"selfsubjectrulesreviews"}
+
+
+def test_a_review_of_rules_is_of_one_namespace(fleet: Fleet) -> None:
+    answer = rules(fleet, "admin", "")
+    assert (answer.status, answer.body["message"]) == (400, "no namespace on request")
 
 
 def test_discovery_names_the_kinds_of_a_version(client: Client) -> None:

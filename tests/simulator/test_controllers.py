@@ -164,6 +164,90 @@ def test_the_address_asked_for_is_given(client: Client) -> None:
     )
 
 
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
+
+
+def budget(**spec: Any) -> dict[str, Any]:
+    selector = {"matchLabels": {"app": "echo"}}
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "echo"},
+        "spec": {"selector": selector, **spec},
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "desired", "allowed"),
+    [
+        ({"minAvailable": 1}, 1, 1),
+        ({"minAvailable": 2}, 2, 0),
+        ({"minAvailable": "51%"}, 2, 0),
+        ({"maxUnavailable": 1}, 1, 1),
+        ({"maxUnavailable": "50%"}, 1, 1),
+        ({"maxUnavailable": 5}, 0, 2),
+        ({"minAvailable": 0, "selector": {"matchLabels": {"app": "another"}}}, 0, 0),
+    ],
+)
+def test_a_budget_counts_the_disruptions_that_it_allows(
+    client: Client, spec: dict[str, Any], desired: int, allowed: int
+) -> None:
+    client.apply(f"{BUDGETS}/echo", budget(**spec))
+    eventually(lambda: client.get(f"{BUDGETS}/echo").body["status"].get("observedGeneration") == 1)
+    status = client.get(f"{BUDGETS}/echo").body["status"]
+    healthy = 0 if "selector" in spec else 2
+    assert (status["currentHealthy"], status["expectedPods"]) == (healthy, healthy)
+    assert (status["desiredHealthy"], status["disruptionsAllowed"]) == (desired, allowed)
+    (condition,) = status["conditions"]
+    assert condition["reason"] == ("SufficientPods" if allowed else "InsufficientPods")
+
+
+def test_a_budget_follows_its_pods(client: Client, fleet: Fleet) -> None:
+    client.apply(f"{BUDGETS}/echo", budget(minAvailable=1))
+    eventually(lambda: client.get(f"{BUDGETS}/echo").body["status"]["disruptionsAllowed"] == 1)
+    fleet.cluster("member-a").fail_pods("shop", "echo")
+    eventually(lambda: client.get(f"{BUDGETS}/echo").body["status"]["currentHealthy"] == 0)
+    assert client.get(f"{BUDGETS}/echo").body["status"]["disruptionsAllowed"] == 0
+
+
+def autoscaler(low: int, high: int, **annotations: str) -> dict[str, Any]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "echo"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "echo", "annotations": annotations},
+        "spec": {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": target},
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "replicas", "reason"),
+    [("", 2, "DesiredWithinRange"), ("3", 3, "DesiredWithinRange"), ("9", 4, "TooManyReplicas")],
+)
+def test_an_autoscaler_scales_to_what_is_asked_within_its_range_and_says_what_limits_it(
+    client: Client, asked: str, replicas: int, reason: str
+) -> None:
+    client.apply(f"{AUTOSCALERS}/echo", autoscaler(2, 4, **({"simulator/replicas": asked} if asked else {})))
+
+    def told() -> tuple[int, int, str]:
+        status = client.get(f"{AUTOSCALERS}/echo").body["status"]
+        reasons = {item["type"]: item["reason"] for item in status.get("conditions", ())}
+        return status.get("currentReplicas", 0), status["desiredReplicas"], reasons.get("ScalingLimited", "")
+
+    eventually(lambda: told() == (replicas, replicas, reason))
+    eventually(lambda: client.get(ECHO).body["status"].get("availableReplicas") == replicas)
+
+
+def test_an_autoscaler_brings_what_is_below_its_range_into_it_as_the_owner_of_the_number(client: Client) -> None:
+    client.apply(f"{AUTOSCALERS}/echo", autoscaler(3, 4))
+    eventually(lambda: client.get(ECHO).body["spec"]["replicas"] == 3)
+    owners = {
+        (each["manager"], each.get("subresource", "")) for each in client.get(ECHO).body["metadata"]["managedFields"]
+    }
+    assert ("kube-controller-manager", "scale") in owners
+
+
 @pytest.mark.parametrize("prefix", ["simulator/", "cloud.rig/"])
 def test_a_load_balancer_may_have_a_host_name(client: Client, prefix: str) -> None:
     client.apply(f"{SERVICES}/eastwest", service(**{f"{prefix}hostname": "lb.example.org"}))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interconnect.domain.rights import ClusterRole
+from interconnect.domain.rights import ClusterRole, needed
 from interconnect.kube import kinds, rights
 from interconnect.kube.errors import Permanent
 from interconnect.kube.identity import cluster_uid
@@ -58,7 +58,20 @@ def test_anybody_known_may_ask_for_the_version_and_the_groups(nobody: Api) -> No
 @pytest.mark.parametrize("role", list(ClusterRole))
 def test_an_admin_lacks_no_right_and_nobody_has_one(api: Api, nobody: Api, role: ClusterRole) -> None:
     assert rights.missing(api, role, "istio-system") == ()
-    assert rights.missing(nobody, role, "istio-system") == rights.needed(role, "istio-system")
+    assert rights.missing(nobody, role, "istio-system") == needed(role, "istio-system")
+
+
+def test_rules_tell_what_an_admin_may_do_in_a_namespace_and_in_the_whole_cluster(api: Api, nobody: Api) -> None:
+    wanted = needed(ClusterRole.MEMBER, "istio-system")
+    for place in ("istio-system", rights.NOWHERE):
+        granted = api.rules(place)
+        assert [right for right in wanted if not any(rights.grants(rule, right) for rule in granted)] == []
+        own = nobody.rules(place)
+        assert own and not [right for right in wanted if any(rights.grants(rule, right) for rule in own)]
+
+
+def test_rules_are_those_of_one_namespace(api: Api) -> None:
+    assert refused(lambda: api.rules("")).evidence.endswith("no namespace on request")
 
 
 def test_a_review_answers_for_a_resource_that_is_not_served(api: Api, nobody: Api) -> None:
