@@ -87,7 +87,8 @@ MESSAGES: Mapping[str, StrPromise] = {
         "The load balancer of %(gateway)s hasn't assigned an address yet. Kubernetes says: %(reason)s."
     ),
     "gateway.budget-blocks": _(
-        "%(replicas)s of %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget allows no eviction."
+        "%(replicas)s of %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget "
+        "allows no eviction."
     ),
     "gateway.autoscaler-at-limit": _(
         "The autoscaler of %(gateway)s wants more replicas than its maximum of %(maximum)s."

@@ -1,7 +1,8 @@
 """Words for states: a short label for each code, and a reason where the label alone doesn't say enough.
 
-`state.CODE` is the label, `state.CODE.reason` the reason (with `.said` where Kubernetes gives one), and `state.CODE.part` the label on a group or a mesh of which
-it is only a part. Functions that use these are in `interconnect.wording.phrases`.
+`state.CODE` is the label, `state.CODE.reason` the reason (with `.said` where Kubernetes gives one), and
+`state.CODE.part` the label on a group or a mesh of which it is only a part. Functions that use these are in
+`interconnect.wording.phrases`.
 """
 
 from __future__ import annotations
