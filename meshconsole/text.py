@@ -44,10 +44,14 @@ def visible(text: str, *, lines: bool = False) -> str:
 
 
 def in_a_line(text: object, limit: int = NAME_LIMIT) -> str:
-    """Return other people's text as one visible line of at most `limit` characters."""
-    # A symbol is longer than what it stands for, so that no more than this can be shown.
-    line = visible(" ".join(str(text)[: limit * 4].split()))
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    """Return other people's text as one visible line of at most `limit` characters, without needless blanks."""
+    return brief(" ".join(str(text)[: limit * 4].split()), limit)
+
+
+def brief(text: str, limit: int = NAME_LIMIT) -> str:
+    """Return other people's text visible, and cut after `limit` characters."""
+    shown = visible(text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def shows_nothing(text: str) -> bool:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.credentials import ENDED
-from interconnect.domain.findings import Finding, parameters
+from interconnect.domain.findings import Finding, SubjectKind, parameters
 from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.status import Level
@@ -19,7 +19,8 @@ from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutKind
 from interconnect.wording import MESSAGES, word
 from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
-from interconnect.wording.diagnosis import TITLES
+from interconnect.wording.diagnosis import SUBJECTS, TITLES
+from interconnect.wording.values import value_text
 from meshconsole.text import in_a_line
 
 if TYPE_CHECKING:
@@ -122,6 +123,14 @@ def part_reason(part: Part, whole: Subject) -> str:
     if not text:
         return in_a_line(part.subject.name)
     return _("%(name)s: %(reason)s") % {"name": in_a_line(part.subject.name), "reason": text}
+
+
+def subject_names(subjects: Iterable[str]) -> list[str]:
+    """Return the names of what a silence is about, `kind/name` each; what a mesh has once is called by its kind."""
+    found = (subject.partition("/") for subject in subjects)
+    return [
+        name or str(SUBJECTS[SubjectKind(kind)]) if kind in set(SubjectKind) else name for kind, _slash, name in found
+    ]
 
 
 def _own_reason(state: State) -> str:
@@ -248,3 +257,19 @@ def action_in_words(action: str, params: Mapping[str, Any]) -> str:
     if action == "rollout.revert" and changes:
         return _("Revert: %(changes)s") % {"changes": changes}
     return changes or str(label or action)
+
+
+def details_in_words(action: str, params: Mapping[str, Any]) -> str:
+    """Return what else was asked for, where the action's name doesn't say it: whom a silence is about, until when and
+    why; empty otherwise.
+    """
+    if action not in ("silence.add", "silence.end"):
+        return ""
+    code, subjects = str(params.get("code", "")), subject_names(params.get("subjects") or ())
+    said = {"title": TITLES.get(code, code), "subjects": listed(subjects) or _("all")}
+    parts = [_("%(title)s: %(subjects)s") % said]
+    if until := params.get("until"):
+        parts.append(_("until %(time)s") % {"time": value_text("until", until)})
+    if why := params.get("reason"):
+        parts.append(_("reason: %(reason)s") % {"reason": value_text("reason", why)})
+    return " · ".join(parts)

@@ -14,7 +14,7 @@ from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.models import RolloutStatus
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
-from meshconsole.text import in_a_line
+from meshconsole.text import brief
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -43,7 +43,7 @@ _NAMES: Mapping[str, Mapping[str, StrPromise]] = {
     },
 }
 
-_TIMES = frozenset({"since"})
+_TIMES = frozenset({"since", "until"})
 # The longest text of others in a sentence: what a cluster says comes cut at less.
 _LONGEST = 1000
 # What a field that the console keeps in somebody else's object is called, by the beginning of its name there.
@@ -150,7 +150,7 @@ def _one(name: str, value: Any, code: str) -> str:
     if text in _LABELS.get(name, {}):
         return str(_LABELS[name][text]).lower()
     names = FILE_KINDS if code.startswith("file.") and name in _FILE_PARAMETERS else _NAMES.get(name, {})
-    return str(names.get(text) or in_a_line(field_text(text) if name == "field" else text, _LONGEST))
+    return str(names.get(text) or brief(field_text(text) if name == "field" else text, _LONGEST))
 
 
 def field_text(field: str) -> str:
