@@ -139,11 +139,12 @@ def _open(mesh: Mesh) -> list[FindingRow]:
 
 
 def _findings(mesh: Mesh, rows: Iterable[FindingRow]) -> list[Json]:
-    """Return findings as JSON. `silenced_until` is null where they alert."""
+    """Return findings as JSON, a gateway by the name of its objects. `silenced_until` is null where they alert."""
     in_force = findings.silences([mesh], timezone.now())
     return [
         told(findings.finding_of(row))
         | {
+            "subject": {"kind": row.subject_kind, "name": findings.name_of(row)},
             "first_seen": row.first_seen,
             "last_seen": row.last_seen,
             "silenced_until": findings.silenced_until(row, in_force),
