@@ -51,7 +51,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "tiles": found.tiles(wanted, request.GET, checked=checked.at is not None),
         "finding_count": len(found.lines(rows)),
         "subject_count": board.subject_count(rows),
-        "change_head": _("Since the last check") if checked.at else _("In 24 hours"),
+        "change_head": _("Since the last check") if checked.at else _("Past day"),
         "checked_at": checked.at,
         "heat": heat.heat(found.topology, checked, request.GET),
         "legend": heat.legend(),

@@ -253,8 +253,8 @@ def test_the_dialog_says_what_a_silence_does(as_ada: Any, mesh: Mesh) -> None:
     answer = as_ada.get(url)
     page = flat(answer.content.decode())
     assert "While silenced, these findings alert nobody. They stay listed on Checks." in page
-    assert "Warnings and infos never alert" not in page and answer.context["tab"] == "checks"
-    assert "Warnings and infos never alert" in flat(as_ada.get(url, {"code": MILD.code}).content.decode())
+    assert "Warnings and infos don&#x27;t alert" not in page and answer.context["tab"] == "checks"
+    assert "Warnings and infos don&#x27;t alert" in flat(as_ada.get(url, {"code": MILD.code}).content.decode())
 
 
 def test_a_reason_that_shows_nothing_is_refused_beside_its_field(as_ada: Any, mesh: Mesh) -> None:
