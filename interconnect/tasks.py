@@ -15,6 +15,7 @@ from interconnect.models import Mesh
 from interconnect.rollouts import bell, engine
 from interconnect.services import answering, inquiries, watching
 from interconnect.services.turns import Turns
+from interconnect.state import findings
 
 # A look may wait this long for a worker however short the period is.
 LEAST_SECONDS = 60
@@ -45,6 +46,7 @@ def presence(call: str) -> str:
 def sweep() -> None:
     engine.sweep()
     inquiries.sweep()
+    findings.forget_old()
 
 
 @shared_task

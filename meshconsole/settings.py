@@ -309,6 +309,8 @@ MESHCONSOLE_SWEEP_SECONDS = env.seconds("MESHCONSOLE_SWEEP_SECONDS", 15)
 MESHCONSOLE_PROBE_SECONDS = env.seconds("MESHCONSOLE_PROBE_SECONDS", 60)
 # What changes rarely (rights, versions, trust roots, Pods without a network) is looked at so often.
 MESHCONSOLE_SLOW_PROBE_SECONDS = env.seconds("MESHCONSOLE_SLOW_PROBE_SECONDS", 3600)
+# Findings that ended so many days ago are deleted.
+MESHCONSOLE_FINDING_DAYS = env.integer("MESHCONSOLE_FINDING_DAYS", 90)
 # A probe gives one call less time than a rollout does: what is slower counts as no answer.
 MESHCONSOLE_PROBE_CALL_SECONDS = env.seconds("MESHCONSOLE_PROBE_CALL_SECONDS", 5)
 # How long a cluster may stay silent before its chain of a rollout fails, and how long istiod's replicas may disagree.

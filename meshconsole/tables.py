@@ -10,6 +10,8 @@ from io import StringIO
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 
+from meshconsole.text import visible
+
 # What makes a spreadsheet take a cell for a formula; in East Asian ones also the full-width signs.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Without the mark, Excel takes UTF-8 for the system's own alphabet.
@@ -34,5 +36,5 @@ def csv_answer(name: str, heads: Iterable[object], rows: Iterable[Iterable[objec
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    text = value.isoformat() if isinstance(value, datetime) else visible(str(value), lines=True)
     return f"'{text}" if text.lstrip(" ").startswith(FORMULAS) else text

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from django.utils import translation
 
 import interconnect
@@ -328,10 +329,92 @@ def test_a_cause_that_is_not_known_leaves_no_gap() -> None:
         )
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_what_others_say_ends_a_sentence_once(language: str) -> None:
+    """A cluster's own sentence ends with a full stop as often as not."""
+    with translation.override(language):
+        for code, template in MESSAGES.items():
+            names = PLACEHOLDER.findall(str(template))
+            sentence = word(code, {name: "It said so." for name in names if name != "violation"})
+            assert not re.search(r"[.。]\s*[.。]|[.。][)）]", sentence), (code, sentence)
+
+
+def test_a_reason_that_kubernetes_does_not_give_is_not_told() -> None:
+    ready = {"available": 0, "replicas": 2, "gateway": "eastwest-one-1"}
+    with translation.override("en"):
+        for code in (each for each in MESSAGES if not each.endswith(".said")):
+            assert "says: no reason" not in word(code, {}), code
+        assert word("gateway.not-ready", ready) == "0 of 2 replicas of eastwest-one-1 are ready."
+        assert word("gateway.not-ready", ready | {"reason": "too few nodes."}).endswith(
+            "Kubernetes says: too few nodes."
+        )
+
+
+def test_what_a_look_finds_asks_for_no_retry() -> None:
+    """Nothing has been tried that could be: a step that fails on the same says so."""
+    inner = {"verb": "list", "resource": "pods", "violation": "kube.forbidden"}
+    with translation.override("en"):
+        found = [word(code, inner | {"cluster": "one"}) for code in diagnosis.MESSAGES]
+        assert [sentence for sentence in found if re.search(r"\bretry\b", sentence, re.IGNORECASE)] == []
+        assert word("kube.forbidden", inner).endswith("then retry.")
+        for code in (*status.AT_ONCE, *(f"kube.{each}" for each in errors.CODES)):
+            sentence = word("cluster.no-answer", {"cluster": "one", "violation": code})
+            assert "retry" not in sentence.lower() or code in OF_WRITES, (code, sentence)
+
+
+# Errors of calls that write something. A look makes none.
+OF_WRITES = {
+    f"kube.{each}"
+    for each in (
+        "admission-denied",
+        "already-exists",
+        "conflict",
+        "invalid",
+        "limit-range",
+        "namespace-terminating",
+        "pod-security",
+        "policy-denied",
+        "precondition",
+        "quota-exceeded",
+        "repeats-credential",
+        "request-too-large",
+        "webhook-down",
+    )
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_no_sentence_shows_how_the_console_names_a_field(language: str) -> None:
+    about = {"kind": "MutatingWebhookConfiguration", "name": "injector", "owners": ["helm"]}
+    with translation.override(language):
+        for field in ("webhook:rev.namespace.istio.io", "label:topology.istio.io/network"):
+            sentence = word("cluster.injection-path", about | {"violation": "drift.overwritten", "field": field})
+            assert field not in sentence and "webhook:" not in sentence and "label:" not in sentence
+
+
+def test_what_clusters_say_is_visible_and_cut() -> None:
+    with translation.override("en"):
+        sentence = word("gateway.missing", {"gateway": "a\u202eb\x1b", "cluster": "x" * 65_000})
+    assert "\u202e" not in sentence and "\x1b" not in sentence and "⟨U+202E⟩" in sentence and len(sentence) < 1_200
+
+
+def test_a_finding_is_called_by_one_word_in_chinese() -> None:
+    named = re.compile(r"\b[Ff]indings?\b(?! is (?:silenced|overridden))")
+    shown = [(text, chinese) for text, chinese in translated() if named.search(text) and "reflight" not in text]
+    assert len(shown) > 10
+    assert [text for text, chinese in shown if "检查结果" not in chinese and "项 ·" not in chinese] == []
+
+
+def translated() -> Iterator[tuple[str, str]]:
+    with (Path(interconnect.__path__[0]).parent / "locale/zh_Hans/LC_MESSAGES/django.po").open("rb") as file:
+        for message in read_po(file, locale="zh_Hans"):
+            yield str(message.id), str(message.string)
+
+
 def test_a_time_is_worded_and_what_is_none_stays() -> None:
     with translation.override("en"):
         for since, shown in (("2026-03-02T21:40:00+00:00", "2026-03-02 21:40 UTC"), ("long ago", "long ago")):
-            assert f"since {shown}:" in word("console.standstill", {"since": since})
+            assert f"since {shown}." in word("console.standstill", {"since": since})
 
 
 def test_no_catalogue_takes_a_code_from_another() -> None:

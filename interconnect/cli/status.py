@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,7 @@ from interconnect.cli import codes
 from interconnect.cli.following import step_as_json
 from interconnect.cli.output import told
 from interconnect.domain.checks import pairs
+from interconnect.domain.credentials import moment
 from interconnect.domain.findings import SILENT, Severity, Subject, SubjectKind
 from interconnect.domain.json_types import Json
 from interconnect.domain.names import natural
@@ -26,7 +28,7 @@ from interconnect.wording.phrases import step_name
 from interconnect.wording.values import value_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from interconnect.cli.output import Output
     from interconnect.domain.checks import Answer, ChecksResult, Matrix, Pair
@@ -53,7 +55,7 @@ def status_of(mesh: Mesh, sight: Sight | None = None) -> Json:
         "clusters": {name: _cluster(sight, name) for name in topology.clusters},
         "groups": {name: _group(sight, name) for name in topology.groups},
         "not_applied": {"steps": left, "of": steps},
-        "findings": [_finding(row) for row in _open(mesh)],
+        "findings": _findings(mesh, _open(mesh)),
         "rollout": rollout_of(mesh),
     }
 
@@ -136,10 +138,19 @@ def _open(mesh: Mesh) -> list[FindingRow]:
     )
 
 
-def _finding(row: FindingRow) -> Json:
-    finding = findings.finding_of(row)
-    named = {"subject": {"kind": finding.subject.kind, "name": findings.name_of(row)}}
-    return told(finding) | named | {"first_seen": row.first_seen, "last_seen": row.last_seen}
+def _findings(mesh: Mesh, rows: Iterable[FindingRow]) -> list[Json]:
+    """Return findings as JSON, a gateway by the name of its objects. `silenced_until` is null where they alert."""
+    in_force = findings.silences([mesh], timezone.now())
+    return [
+        told(findings.finding_of(row))
+        | {
+            "subject": {"kind": row.subject_kind, "name": findings.name_of(row)},
+            "first_seen": row.first_seen,
+            "last_seen": row.last_seen,
+            "silenced_until": findings.silenced_until(row, in_force),
+        }
+        for row in rows
+    ]
 
 
 def rollout_of(mesh: Mesh) -> Json | None:
@@ -157,27 +168,29 @@ def rollout_of(mesh: Mesh) -> Json | None:
 
 
 def show_status(mesh: Mesh, output: Output) -> int:
-    """Print the state of a mesh; return 5 with an open critical finding."""
-    sight, found = pages.sight(mesh), _open(mesh)
-    grave = any(row.severity == Severity.CRITICAL for row in found)
+    """Print the state of a mesh; return 5 with an open critical finding that nobody has silenced."""
+    sight = pages.sight(mesh)
     if output.as_json:
         output.document(status_of(mesh, sight))
-        return codes.CRITICAL if grave else codes.OK
-    _say_status(mesh, sight, output)
-    for row in found:
-        _say_finding(row, output)
-    return codes.CRITICAL if grave else codes.OK
+    else:
+        _say_status(mesh, sight, output)
+        _say_findings(mesh, _open(mesh), output)
+    return codes.CRITICAL if findings.alarming([mesh], timezone.now())[mesh.id] else codes.OK
 
 
 def _say_status(mesh: Mesh, sight: Sight, output: Output) -> None:
     statuses = sight.statuses
     output.say(_("Mesh %(mesh)s, revision %(revision)s") % {"mesh": mesh.name, "revision": mesh.revision}, {})
+    whole = _part_in_words(statuses.whole, Subject(SubjectKind.MESH))
+    output.say(_("State: %(state)s") % {"state": whole}, {})
     output.say(_("Control plane: %(state)s") % {"state": _in_words(statuses.control_plane)}, {})
+    output.say(_("Gateway rule: %(state)s") % {"state": _in_words(statuses.rule)}, {})
     for name, group in sight.topology.groups.items():
         clusters = ", ".join(sorted(group.clusters, key=natural))
         addresses = ", ".join(f"{each.host or _('awaited')}:{each.port}" for each in group.addresses or ())
         joined = _("joined at %(addresses)s") % {"addresses": addresses} if group.joined else _("not joined")
-        words = _in_words(statuses.joined[name]) if group.joined else _part_in_words(name, statuses.groups[name])
+        own = Subject(SubjectKind.GROUP, name)
+        words = _in_words(statuses.joined[name]) if group.joined else _part_in_words(statuses.groups[name], own)
         output.say(f"  {name}: {clusters} · {joined} · {words}", {})
         for gateway in sight.topology.gateways_of_group(name):
             _say_gateway(sight, gateway, output)
@@ -204,8 +217,7 @@ def _in_words(state: State) -> str:
     return _sentences(phrases.state_label(state), phrases.state_reason(state))
 
 
-def _part_in_words(group: str, part: Part) -> str:
-    whole = Subject(SubjectKind.GROUP, group)
+def _part_in_words(part: Part, whole: Subject) -> str:
     return _sentences(phrases.part_label(part.state), phrases.part_reason(part, whole))
 
 
@@ -213,12 +225,21 @@ def _sentences(label: str, reason: str) -> str:
     return f"{label}. {reason}" if reason else label
 
 
-def _say_finding(row: FindingRow, output: Output) -> None:
-    """Print a finding, with its subject in brackets where its sentence doesn't name it."""
-    sentence = phrases.reason(findings.finding_of(row))
-    name = findings.name_of(row)
-    where = [name] if name and name not in sentence else []
-    output.say(f"  {_mark(row)} {sentence}{_in_brackets(where)}", {})
+def _say_findings(mesh: Mesh, rows: Iterable[FindingRow], output: Output) -> None:
+    """Print findings, each with its subject in brackets where its sentence doesn't name it, when it was last seen if
+    nobody knows whether it is still so, and until when it is silenced.
+    """
+    now = timezone.now()
+    in_force = findings.silences([mesh], now)
+    for row in rows:
+        sentence, name = phrases.reason(findings.finding_of(row)), findings.name_of(row)
+        notes = [name] if name and name not in sentence else []
+        if findings.is_held(row, now):
+            notes.append(_("last seen %(ago)s") % {"ago": naturaltime(row.last_seen)})
+        until = findings.silenced_until(row, in_force)
+        if until is not None:
+            notes.append(_("silenced until %(time)s") % {"time": moment(until)})
+        output.say(f"  {'-' if until else _mark(row)} {sentence}{_in_brackets(notes)}", {})
 
 
 def _mark(row: FindingRow) -> str:
@@ -234,21 +255,22 @@ def show_checks(mesh: Mesh, output: Output) -> int:
     found = pairs(desired.load(mesh), result.matrix.told, result.matrix.reach)
     if output.as_json:
         document = {
-            "findings": [_finding(row) for row in rows],
+            "findings": _findings(mesh, rows),
             "failure": told(result.failure) if result.failure else None,
             "pairs": [_pair(pair, result.matrix) for pair in found],
         }
         output.document(document)
     else:
-        _say_checks(rows, result, found, output)
+        _say_findings(mesh, rows, output)
+        _say_checks(result, found, output)
+        if not rows and not any(pair.problem for pair in found) and not result.failure:
+            output.say(_("No problems found."), {})
     grave = any(row.severity == Severity.CRITICAL or row.code in SILENT for row in rows)
     grave |= any(finding.grave for finding in result.findings)
     return codes.REFUSED if grave or result.failure or any(pair.mistold for pair in found) else codes.OK
 
 
-def _say_checks(rows: list[FindingRow], result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
-    for row in rows:
-        _say_finding(row, output)
+def _say_checks(result: ChecksResult, found: tuple[Pair, ...], output: Output) -> None:
     if result.failure:
         output.say(f"  !! {phrases.reason(result.failure)}", {})
     wrong = [pair for pair in found if pair.problem]
@@ -257,8 +279,6 @@ def _say_checks(rows: list[FindingRow], result: ChecksResult, found: tuple[Pair,
         parts = [*([_("disagree")] if pair.disagree else []), *_evidence(pair, result.matrix, answer_text)]
         line = _("%(source)s → %(target)s: control plane: %(told)s; data path: %(reach)s") % names
         output.say(f"  ! {line}{_in_brackets(parts)}", {})
-    if not rows and not wrong and not result.failure:
-        output.say(_("No problems found."), {})
 
 
 def _pair(pair: Pair, found: Matrix) -> Json:

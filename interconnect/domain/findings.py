@@ -31,6 +31,9 @@ class Severity(StrEnum):
 SILENT = frozenset({"cluster.no-answer", "cluster.refuses-us", "cluster.wrong-cluster"})
 """The codes of a cluster of which nothing else can be found. A check fails on them however little depends on it."""
 
+OF_SILENT = frozenset({"preflight.no-answer", "preflight.not-checked"})
+"""The codes that only say of a cluster that it doesn't answer."""
+
 GRAVE = frozenset({Severity.FINAL, Severity.ERROR, Severity.CRITICAL})
 
 

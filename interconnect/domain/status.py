@@ -22,12 +22,12 @@ from interconnect.domain.seen import PODS, MemberDetails, MeshSeen, Readiness, U
 from interconnect.domain.topology import Address, Gateway, GatewayKey, Group, ServiceType
 from interconnect.domain.troubles import troubles_of
 from interconnect.domain.verify import compare_seen, expected_of
+from interconnect.domain.violations import Violation
 
 if TYPE_CHECKING:
     from interconnect.domain.seen import GatewayKnown, Member, ReplicaKnown
     from interconnect.domain.stale import StaleCount
     from interconnect.domain.verify import Endpoint, ReplicaReport
-    from interconnect.domain.violations import Violation
 
 
 class Level(StrEnum):
@@ -649,7 +649,8 @@ def _replicas(mesh: MeshSeen) -> State:
     silent, wanted = sorted(each.seen.name for each in mesh.silent), wanted_replicas(mesh)
     numbers = {"answering": len(mesh.answering), "replicas": wanted, "silent": silent}
     if len(silent) == len(plane.replicas) and (silent or not misses(plane.seen.unread, PODS)):
-        return State("control-plane.no-answer", Level.BAD, numbers)
+        why = "istiod.none-answers" if wanted else "istiod.scaled-to-zero"
+        return State("control-plane.no-answer", Level.BAD, numbers, cause=Violation(why))
     restarting = _restarting(mesh)
     if (silent or 0 < len(plane.replicas) < wanted) and not restarting:
         return State("control-plane.replicas-silent", Level.WARN, numbers)

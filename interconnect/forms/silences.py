@@ -25,7 +25,10 @@ class SilenceForm(forms.Form):
     findings = forms.MultipleChoiceField(
         label=_("Findings"),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Select at least one finding.")},
+        error_messages={
+            "required": _("Select at least one finding."),
+            "invalid_choice": _("Already silenced, or no longer open. Review the selection and submit again."),
+        },
     )
     every = forms.BooleanField(label=_("Also other subjects of the same findings, now and later"), required=False)
     hours = forms.TypedChoiceField(label=_("For"), choices=PERIODS, coerce=int, initial=8)

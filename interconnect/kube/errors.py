@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from interconnect.domain.violations import Violation
 from interconnect.kube.reasons import Refusal, refusal_in
 from interconnect.kube.redaction import alone
-from meshconsole.text import visible
+from meshconsole.text import in_a_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -165,8 +165,7 @@ class Conflict(KubeError):
 
 def plain(text: object, limit: int = EVIDENCE_LIMIT) -> str:
     """Return a cluster's text as one printable line of at most `limit` characters."""
-    line = visible(" ".join(str(text)[: limit * 4].split()))
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return in_a_line(text, limit)
 
 
 def redact(text: object, secrets: Iterable[str] = ()) -> str:

@@ -14,6 +14,7 @@ from interconnect.kube.errors import KubeError, plain
 from interconnect.kube.guard import Deadline, DenyList, open_socket
 from interconnect.kube.reading import items, mapping, number, text
 from interconnect.kube.trust import trusting
+from meshconsole.text import NAME_LIMIT
 
 if TYPE_CHECKING:
     import socket
@@ -176,12 +177,12 @@ def _deployment_failure(status: Json) -> tuple[str, str]:
 
 
 def service_addresses(service: Json) -> tuple[str, ...]:
-    """Return the IP addresses and host names that the load balancer assigned to a Service, in its order; empty while
-    pending.
+    """Return the IP addresses and host names that the load balancer assigned to a Service, in its order and as they can
+    be shown; empty while pending.
     """
     ingress = items(service, "status", "loadBalancer", "ingress")
     found = [text(entry, "ip") or text(entry, "hostname") for entry in ingress]
-    return tuple(dict.fromkeys(address for address in found if address))
+    return tuple(dict.fromkeys(plain(address, NAME_LIMIT) for address in found if address))
 
 
 class Reason(NamedTuple):

@@ -13,6 +13,7 @@ from interconnect.domain.refusal import Refused
 from interconnect.models import Dismissal, Mesh, Silence
 from interconnect.permissions import role_for
 from interconnect.services.authority import audited, require
+from meshconsole.text import shows_nothing
 
 if TYPE_CHECKING:
     from meshconsole.access.actor import Actor
@@ -33,7 +34,7 @@ def silence_add(
         now = timezone.now()
         if not now < until <= now + LONGEST:
             raise Refused.because("silence.until", days=LONGEST.days)
-        if not reason.strip():
+        if shows_nothing(reason):
             raise Refused.because("silence.no-reason")
         return Silence.objects.create(
             mesh=mesh, code=code, subjects=sorted(subjects), until=until, reason=reason.strip(), actor=actor.name
@@ -42,7 +43,7 @@ def silence_add(
 
 def silence_end(*, actor: Actor, silence: Silence) -> None:
     """End a silence before its time: its findings raise alerts again."""
-    params = {"code": silence.code, "subjects": silence.subjects}
+    params = {"code": silence.code, "subjects": silence.subjects, "reason": silence.reason}
     with audited(actor, "silence.end", mesh=silence.mesh, subject=silence.code, params=params):
         require(actor, role_for("silence.end"))
         open_ones = Silence.objects.filter(id=silence.id, ended_at__isnull=True, until__gt=timezone.now())

@@ -15,9 +15,11 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from interconnect.domain.diagnosis import standstill
-from interconnect.domain.findings import GRAVE, Finding, Severity, Subject, SubjectKind
+from interconnect.domain.findings import GRAVE, OF_SILENT, SILENT, Finding, Severity, Subject, SubjectKind
+from interconnect.domain.seen import stale_after
 from interconnect.models import Dismissal, Mesh, Silence
 from interconnect.models import Finding as FindingRow
+from meshconsole.text import in_a_line
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -76,9 +78,15 @@ def open_rows(mesh: Mesh) -> QuerySet[FindingRow]:
 
 def open_now(meshes: Collection[Mesh], now: datetime) -> list[FindingRow]:
     """Return the open findings of these meshes, and where nothing is being checked that too, as a row that isn't
-    stored: nobody could store it then. Two queries.
+    stored: nobody could store it then. What is only said because a cluster doesn't answer, which is a finding already,
+    is left out. Two queries.
     """
-    return [*FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True), *_standing_still(meshes, now)]
+    rows = list(FindingRow.objects.filter(mesh__in=meshes, ended_at__isnull=True))
+    silent = {(row.mesh_id, row.subject_kind, row.subject) for row in rows if row.code in SILENT}
+    told = [
+        row for row in rows if not (row.code in OF_SILENT and (row.mesh_id, row.subject_kind, row.subject) in silent)
+    ]
+    return [*told, *_standing_still(meshes, now)]
 
 
 def _standing_still(meshes: Collection[Mesh], now: datetime) -> Iterator[FindingRow]:
@@ -124,9 +132,9 @@ def silence_of(mesh: Mesh, silence_id: int) -> Silence | None:
 
 
 def name_of(row: FindingRow) -> str:
-    """Return what a finding is about as people call it: a gateway by the name of its objects."""
+    """Return what a finding is about as people call it: a gateway by the name of its objects, visible."""
     of_gateway = row.params.get("gateway") if row.subject_kind == SubjectKind.GATEWAY else None
-    return of_gateway if isinstance(of_gateway, str) else row.subject
+    return in_a_line(of_gateway if isinstance(of_gateway, str) else row.subject)
 
 
 def subject_of(row: FindingRow) -> str:
@@ -135,11 +143,32 @@ def subject_of(row: FindingRow) -> str:
 
 
 def is_silenced(row: FindingRow, in_force: Iterable[Silence]) -> bool:
+    return silenced_until(row, in_force) is not None
+
+
+def silenced_until(row: FindingRow, in_force: Iterable[Silence]) -> datetime | None:
+    """Return when the last of the silences of a finding ends; None if it has none."""
     own = subject_of(row)
-    return any(
-        each.mesh_id == row.mesh_id and each.code == row.code and (not each.subjects or own in each.subjects)
+    found = (
+        each.until
         for each in in_force
+        if each.mesh_id == row.mesh_id and each.code == row.code and (not each.subjects or own in each.subjects)
     )
+    return max(found, default=None)
+
+
+def is_held(row: FindingRow, now: datetime) -> bool:
+    """Whether an open finding was seen too long ago to be known: it stays open until somebody sees that it is gone."""
+    if row.ended_at is not None or row.subject_kind == SubjectKind.CONSOLE:
+        return False
+    return now - row.last_seen > stale_after(timedelta(seconds=settings.MESHCONSOLE_PROBE_SECONDS))
+
+
+def forget_old() -> None:
+    """Delete findings that ended long ago."""
+    before = timezone.now() - timedelta(days=settings.MESHCONSOLE_FINDING_DAYS)
+    # By mesh, as they are indexed. What this names has no other row that depends on it: it is one statement.
+    FindingRow.objects.filter(mesh__in=Mesh.objects.order_by(), ended_at__lt=before).delete()
 
 
 def alarming(meshes: Collection[Mesh], now: datetime) -> dict[UUID, list[FindingRow]]:

@@ -27,7 +27,13 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     visit = mesh_for(request, name)
     entries = Paginator(pages.activity(visit.mesh), PER_PAGE).get_page(request.GET.get("page"))
     rows = [
-        (entry, phrases.action_in_words(entry.action, entry.params), state_of(entry), why(entry.params))
+        (
+            entry,
+            phrases.action_in_words(entry.action, entry.params),
+            phrases.details_in_words(entry.action, entry.params),
+            state_of(entry),
+            why(entry.params),
+        )
         for entry in entries
     ]
     return page(request, "activity/index.html", frame(visit, "activity") | {"rows": rows, "entries": entries})

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from interconnect.domain.credentials import moment
 from interconnect.permissions import role_for_page
 from interconnect.services import checking
 from interconnect.state import desired, findings, observed
@@ -23,6 +24,7 @@ from interconnect.views.parts.frame import frame, poll_seconds
 from interconnect.wording import phrases
 from meshconsole.htmx import events, is_htmx, page
 from meshconsole.tables import csv_answer
+from meshconsole.text import visible
 from meshconsole.ui.tones import Action
 
 if TYPE_CHECKING:
@@ -46,10 +48,10 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     context = frame(visit, "checks") | {
         "wanted": wanted,
         "wanted_title": title_of(wanted.code) if wanted.code else "",
-        "tiles": found.tiles(wanted, request.GET),
+        "tiles": found.tiles(wanted, request.GET, checked=checked.at is not None),
         "finding_count": len(found.lines(rows)),
-        "subject_count": len(rows),
-        "since": found.since if checked.at else None,
+        "subject_count": board.subject_count(rows),
+        "change_head": _("Since the last check") if checked.at else _("Past day"),
         "checked_at": checked.at,
         "heat": heat.heat(found.topology, checked, request.GET),
         "legend": heat.legend(),
@@ -106,7 +108,7 @@ def _cells(entry: board.Entry) -> tuple[object, ...]:
 def _board(visit: Visit, checked: ChecksResult) -> board.Board:
     now = timezone.now()
     since = checked.at or now - RECENT
-    rows = board.told_once(findings.open_now([visit.mesh], now))
+    rows = tuple(findings.open_now([visit.mesh], now))
     return board.Board(
         visit=visit,
         topology=desired.load(visit.mesh),
@@ -114,6 +116,7 @@ def _board(visit: Visit, checked: ChecksResult) -> board.Board:
         ended=board.really_ended(findings.ended_since(visit.mesh, since), rows),
         silences=tuple(findings.silences([visit.mesh], now)),
         since=since,
+        now=now,
     )
 
 
@@ -129,11 +132,12 @@ def _shown(found: board.Board, rows: list[Finding], wanted: board.Wanted, number
 
 
 def _silence(visit: Visit, silence: Silence) -> dict[str, Any]:
-    subjects = [subject.partition("/")[2] or subject.partition("/")[0] for subject in silence.subjects]
     return {
         "silence": silence,
         "title": title_of(silence.code),
-        "subjects": phrases.listed(subjects),
+        "subjects": phrases.listed(phrases.subject_names(silence.subjects)),
+        "reason": visible(silence.reason),
+        "until": moment(silence.until),
         "end": reverse("silence-end", kwargs={"name": visit.mesh.name, "silence_id": silence.pk}),
     }
 

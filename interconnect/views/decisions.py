@@ -43,6 +43,7 @@ from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases, word
 from interconnect.wording.changes import sentences
 from meshconsole.htmx import is_htmx, page
+from meshconsole.text import in_a_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -533,6 +534,6 @@ def _workloads(found: Mapping[Workload, int]) -> list[str]:
 
 
 def _workload(item: Workload, count: int) -> str:
-    name = f"{item.kind} {item.namespace}/{item.name}"
+    name = in_a_line(f"{item.kind} {item.namespace}/{item.name}")
     number = ngettext("%(count)s Pod", "%(count)s Pods", count) % {"count": count}
     return f"{name} ({number})" if count else name

@@ -39,11 +39,12 @@ def add(request: HttpRequest, name: str) -> HttpResponse:
     """Silence open findings: those of the `code` in the query, or else the critical ones, are ticked."""
     visit = mesh_for(request, name)
     rows = _not_silenced(visit.mesh, request.GET.get("code", ""))
-    choices = [(_value(row), f"{title_of(row.code)}: {about(visit.mesh, row).name}") for row in rows]
+    choices = [(_value(row), _label(visit.mesh, row)) for row in rows]
     form = SilenceForm(posted(request), choices=choices, initial={"findings": [value for value, _label in choices]})
-    intro = (_("They raise no alert and no notification for everybody, and stay listed on Checks. This is recorded."),)
-    dialog = Dialog(_("Silence"), _("Silence"), form, intro=intro)
-    dialog.back = reverse("checks", kwargs={"name": visit.mesh.name})
+    dialog = Dialog(_("Silence"), _("Silence"), form, intro=_intro(rows), fields={"silence.no-reason": "reason"})
+    dialog.back, dialog.tab = reverse("checks", kwargs={"name": visit.mesh.name}), "checks"
+    if _is_over(request, choices):
+        return dialogs.over(request, dialog.back, _("Already silenced, or no longer open."))
     if request.method != "POST" or not form.is_valid():
         return dialogs.show(request, visit, dialog)
     try:
@@ -52,6 +53,23 @@ def add(request: HttpRequest, name: str) -> HttpResponse:
         dialogs.refuse(dialog, refused)
         return dialogs.show(request, visit, dialog)
     return dialogs.done(request, visit.mesh, _("Silenced."), url_name="checks")
+
+
+def _intro(rows: list[Finding]) -> tuple[str, ...]:
+    """Return what a silence does, and where only critical findings would alert, what it does to the others."""
+    said = _("While silenced, these findings alert nobody. They stay listed on Checks. This is recorded.")
+    if all(row.severity in GRAVE for row in rows):
+        return (said,)
+    return (
+        said,
+        _("Warnings and infos don't alert. If one becomes critical while it is silenced, it doesn't alert either."),
+    )
+
+
+def _is_over(request: HttpRequest, choices: list[tuple[str, str]]) -> bool:
+    """Whether nothing is left to silence of what was chosen or, where nothing was, of all."""
+    chosen = request.POST.getlist("findings")
+    return not dialogs.chosen(request, "findings", choices) if chosen else not choices
 
 
 def _silence(visit: Visit, form: SilenceForm) -> None:
@@ -74,6 +92,10 @@ def _not_silenced(mesh: Mesh, code: str) -> list[Finding]:
     rows = [row for row in open_now([mesh], now) if (row.code == code if code else row.severity in GRAVE)]
     rows.sort(key=lambda row: (row.code, row.subject))
     return [row for row in rows if not is_silenced(row, in_force)]
+
+
+def _label(mesh: Mesh, row: Finding) -> str:
+    return _("%(title)s: %(subjects)s") % {"title": title_of(row.code), "subjects": about(mesh, row).name}
 
 
 def _value(row: Finding) -> str:

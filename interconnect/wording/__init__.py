@@ -27,6 +27,8 @@ MESSAGES = {
 
 _UNKNOWN = gettext_lazy("Unknown event (%(code)s).")
 
+# A placeholder that a full stop follows, or a bracket.
+_ENDED = re.compile(r"%\((\w+)\)s(?=[.。)）])")
 
 # What to show where a cluster gave no reason, or where a row of an older version lacks a parameter, so that the message
 # stays readable.
@@ -51,18 +53,32 @@ class _Params(dict[str, Any]):
         return str(_STAND_INS.get(key, _STAND_IN))
 
 
-def word(code: str, params: Mapping[str, Any]) -> str:
-    """Return what `code` with these parameters means, in the active language. Total: an unknown code is named."""
+def word(code: str, params: Mapping[str, Any], *, seen: bool = False) -> str:
+    """Return what `code` with these parameters means, in the active language. Total: an unknown code is named.
+
+    With `seen`, it is what was seen, not why something failed, so it doesn't ask to retry. What a look finds is always
+    told so.
+    """
+    seen = seen or code in diagnosis.MESSAGES
+    code = f"{code}.seen" if seen and f"{code}.seen" in MESSAGES else code
+    code = f"{code}.said" if f"{code}.said" in MESSAGES and (params.get("reason") or params.get("said")) else code
     template = MESSAGES.get(code)
     if template is None:
         return str(_UNKNOWN) % {"code": code}
     texts = _Params({name: value_text(name, value, code) for name, value in params.items() if _is_given(name, value)})
     # A finding about a finding carries the inner one's code and parameters among its own. Not every one has a cause.
     if texts.setdefault("violation", "") in MESSAGES:
-        texts["violation"] = word(
-            texts["violation"], {name: value for name, value in params.items() if name != "violation"}
-        )
-    return _without_gaps(str(template), texts) % texts
+        inner = {name: value for name, value in params.items() if name != "violation"}
+        texts["violation"] = word(texts["violation"], inner, seen=seen)
+    return _without_gaps(_ended_once(str(template), texts), texts) % texts
+
+
+def _ended_once(template: str, texts: dict[str, str]) -> str:
+    """Return the template, after taking the full stop off each text that the template puts one after, or a bracket."""
+    for name in _ENDED.findall(template):
+        if name in texts:
+            texts[name] = texts[name].rstrip(" .。")
+    return template
 
 
 def _without_gaps(template: str, texts: Mapping[str, str]) -> str:

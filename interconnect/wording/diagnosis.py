@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from django_stubs_ext import StrPromise
 
-_READY = _("%(available)s of %(replicas)s replicas of %(gateway)s are ready. Kubernetes says: %(reason)s.")
+_READY = _("%(available)s of %(replicas)s replicas of %(gateway)s are ready.")
+_READY_SAID = _("%(available)s of %(replicas)s replicas of %(gateway)s are ready. Kubernetes says: %(reason)s.")
 
+# `CODE.said` is the sentence where Kubernetes gives a reason.
 # What a preflight or a verification finds too has its sentence there, what a registration finds in `kubeconfig`, and
 # `networks.source-unknown` in `engine`: it also fails a step.
 MESSAGES: Mapping[str, StrPromise] = {
-    "console.standstill": _("Nothing has been checked since %(since)s: no worker takes on the looks at this mesh."),
+    "console.standstill": _("Nothing has been checked since %(since)s. Check that the workers and beat are running."),
     "control-plane.no-answer": _("The control plane doesn't answer. %(violation)s"),
     "control-plane.refuses-us": _("The control plane refuses the console's credential. %(violation)s"),
     "control-plane.wrong-cluster": _("The control plane's credential leads to another cluster. %(violation)s"),
@@ -90,10 +92,13 @@ MESSAGES: Mapping[str, StrPromise] = {
     "gateway.missing": _("The Deployment of %(gateway)s is gone from %(cluster)s."),
     "gateway.not-injected": _("The Pods of %(gateway)s run without the gateway proxy of their network. %(violation)s"),
     "gateway.not-ready": _READY,
+    "gateway.not-ready.said": _READY_SAID,
     "gateway.degraded": _READY,
+    "gateway.degraded.said": _READY_SAID,
     "gateway.changed": _("An object of the gateway isn't as the console wrote it. %(violation)s"),
     "gateway.address-changed": _("%(gateway)s is in use at %(used)s, but its load balancer now reports %(addresses)s."),
-    "gateway.address-pending": _(
+    "gateway.address-pending": _("The load balancer of %(gateway)s hasn't assigned an address yet."),
+    "gateway.address-pending.said": _(
         "The load balancer of %(gateway)s hasn't assigned an address yet. Kubernetes says: %(reason)s."
     ),
     "gateway.local-traffic": _(
@@ -101,7 +106,8 @@ MESSAGES: Mapping[str, StrPromise] = {
         "are lost."
     ),
     "gateway.budget-blocks": _(
-        "All %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget lets none of them be moved."
+        "%(replicas)s of %(replicas)s replicas of %(gateway)s are ready, but its PodDisruptionBudget "
+        "allows no eviction."
     ),
     "gateway.autoscaler-at-limit": _(
         "The autoscaler of %(gateway)s wants more replicas than its maximum of %(maximum)s."

@@ -102,6 +102,9 @@ STEPS = {
         "There is no Deployment of %(gateway)s on %(cluster)s. Restore it, or retry the rollout that creates it."
     ),
     "gateway.not-available": _(
+        "%(available)s of %(replicas)s replicas of %(gateway)s are available. Find out why, then retry."
+    ),
+    "gateway.not-available.said": _(
         "%(available)s of %(replicas)s replicas of %(gateway)s are available. Kubernetes says: "
         "%(said)s. Fix it, then retry."
     ),
@@ -129,6 +132,10 @@ STEPS = {
         "list is in effect. Skip the restart, retry when the clusters answer, or restart anyway."
     ),
     "restart.not-available": _(
+        "After the restart %(available)s of %(replicas)s replicas of %(deployment)s are available. "
+        "Find out why, then retry."
+    ),
+    "restart.not-available.said": _(
         "After the restart %(available)s of %(replicas)s replicas of %(deployment)s are available. "
         "Kubernetes says: %(said)s. Fix it, then retry."
     ),
@@ -313,4 +320,41 @@ NAMES = {
     ),
 }
 
-MESSAGES = {**SERVICES, **STEPS, **KUBE, **DRIFT, **CLI, **NAMES}
+# What a step that fails on it says with a remedy to retry, as a look says it.
+SEEN = {
+    "networks.source-unknown.seen": _(
+        "Can't determine where %(istiods)s reads meshNetworks. Set it in the mesh settings."
+    ),
+    "kube.cut.seen": _(
+        "The connection ended in the middle of the cluster's answer. Check the proxies and load balancers on the way."
+    ),
+    "kube.forbidden.seen": _(
+        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (deploy/rbac)."
+    ),
+    "kube.web-page.seen": _(
+        "A web page came back instead of the API server's answer (HTTP %(status)s): a sign-in page, or a "
+        "proxy in front of the cluster. Use the address of the API server itself."
+    ),
+    "kube.too-many-requests.seen": _("The cluster's API server is busy."),
+    "kube.server-error.seen": _(
+        "The API server reported an internal error (HTTP %(status)s): %(said)s. Check its logs."
+    ),
+    "kube.server-timeout.seen": _(
+        "The API server gave up on the request (HTTP %(status)s): %(said)s. Check for a slow "
+        "admission webhook or an overloaded API server."
+    ),
+    "kube.expired.seen": _("The cluster's state changed while it was being read."),
+    "kube.refused.seen": _("The cluster refuses to %(verb)s %(object)s: %(said)s. Remove the cause on the cluster."),
+    "kube.other-object.seen": _(
+        "The answer for %(resource)s %(name)s is about another object (%(found)s). Check that nothing "
+        "between the console and the API server changes answers."
+    ),
+    "kube.wrong-cluster.seen": _(
+        "The address leads to another cluster (%(uid)s instead of %(expected)s). Replace the "
+        "credential with one for the right cluster."
+    ),
+    "kube.unregistered.seen": _("The cluster %(uid)s is no longer registered. Register it again."),
+    "drift.not-applied.seen": _("%(kind)s %(name)s %(field)s doesn't match the desired state. Restore it."),
+}
+
+MESSAGES = {**SERVICES, **STEPS, **KUBE, **DRIFT, **CLI, **NAMES, **SEEN}

@@ -111,7 +111,36 @@ WRITES = {
     "writes.note.taken-away": _("the cluster removes %(field)s"),
 }
 
+# What a step that fails on it says with a remedy to retry, as a look says it.
+SEEN = {
+    "writes.terminating.seen": _(
+        "%(kind)s %(namespace)s/%(name)s is still being deleted (finalizers: %(finalizers)s). Remove what blocks it."
+    ),
+    "writes.conflict.seen": _(
+        "%(owner)s owns the field %(field)s of %(kind)s %(namespace)s/%(name)s. Take it over, or have its "
+        "owner give it up."
+    ),
+    "writes.namespace-missing.seen": _(
+        "The namespace %(name)s doesn't exist. The console never creates it. Create it."
+    ),
+    "writes.webhook-missing.seen": _(
+        "The webhook %(webhook)s of %(name)s is gone. Install the sidecar injector again."
+    ),
+    "writes.webhook-path.seen": _(
+        "The path of webhook %(webhook)s of %(name)s has no place for a network: %(value)s. Fix it."
+    ),
+    "writes.needed-changed.seen": _(
+        "The cluster changes what the gateway needs: %(field)s of %(kind)s %(name)s (sent: %(sent)s, got: %(got)s). "
+        "Find the mutating policy or webhook that does it, and exempt this object from it."
+    ),
+    "writes.config-map-missing.seen": _(
+        "The ConfigMap %(namespace)s/%(name)s is gone. Check where istiod reads meshNetworks."
+    ),
+}
+
 RESTART = {
+    "istiod.none-answers": _("No istiod replica answers."),
+    "istiod.scaled-to-zero": _("istiod is scaled to 0 replicas. Scale it up."),
     "guard.no-answer": _(
         "istiod replica %(replica)s doesn't answer, so it is unknown which clusters it serves. Fix it."
     ),
@@ -217,4 +246,4 @@ PREFLIGHT = {
     "preflight.not-checked": _("Some checks couldn't run in %(cluster)s: %(checks)s. Missing permissions: %(rights)s."),
 }
 
-MESSAGES = {**NETWORKS, **WRITES, **RESTART, **PREFLIGHT}
+MESSAGES = {**NETWORKS, **WRITES, **SEEN, **RESTART, **PREFLIGHT}

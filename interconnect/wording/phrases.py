@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from interconnect.domain.credentials import ENDED
-from interconnect.domain.findings import Finding, parameters
+from interconnect.domain.findings import Finding, SubjectKind, parameters
 from interconnect.domain.refusal import Refused
 from interconnect.domain.serial import SerialError, change_from_json
 from interconnect.domain.status import Level
@@ -19,7 +19,9 @@ from interconnect.domain.violations import Violation
 from interconnect.models import Rollout, RolloutKind
 from interconnect.wording import MESSAGES, word
 from interconnect.wording.changes import PHASE_NAMES, STEP_NAMES, describe
-from interconnect.wording.diagnosis import TITLES
+from interconnect.wording.diagnosis import SUBJECTS, TITLES
+from interconnect.wording.values import value_text
+from meshconsole.text import in_a_line
 
 if TYPE_CHECKING:
     from django.utils.functional import Promise
@@ -42,7 +44,7 @@ def phase_name(phase: int) -> str:
 
 def reason(found: Found) -> str:
     """Return the sentence for a violation, a finding or an alert."""
-    return word(found.code, parameters(found))
+    return word(found.code, parameters(found), seen=isinstance(found, Finding))
 
 
 def reasons(several: Iterable[Found]) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def state_reason(state: State) -> str:
     """Return why a state is as it is, and since when if it is bad; empty if its label says all."""
     if state.code == "unknown":
         return _unknown(state)
-    text = reason(state.cause) if state.cause else _own_reason(state)
+    text = word(state.cause.code, state.cause.params, seen=True) if state.cause else _own_reason(state)
     if state.params.get("count", 1) > 1:
         more = state.params["count"] - 1
         text = ngettext("%(reason)s (%(count)s more)", "%(reason)s (%(count)s more)", more) % {
@@ -119,18 +121,24 @@ def part_reason(part: Part, whole: Subject) -> str:
     if part.subject == whole or not part.subject.name:
         return text
     if not text:
-        return part.subject.name
-    return _("%(name)s: %(reason)s") % {"name": part.subject.name, "reason": text}
+        return in_a_line(part.subject.name)
+    return _("%(name)s: %(reason)s") % {"name": in_a_line(part.subject.name), "reason": text}
+
+
+def subject_names(subjects: Iterable[str]) -> list[str]:
+    """Return the names of what a silence is about, `kind/name` each; what a mesh has once is called by its kind."""
+    found = (subject.partition("/") for subject in subjects)
+    return [
+        name or str(SUBJECTS[SubjectKind(kind)]) if kind in set(SubjectKind) else name for kind, _slash, name in found
+    ]
 
 
 def _own_reason(state: State) -> str:
-    key, said = f"state.{state.code}", str(state.params.get("reason") or "").strip().rstrip(".")
+    key = f"state.{state.code}"
     if state.code == "cluster.rights-missing" and state.level is Level.GOOD:
         key = f"{key}.optional"
     if state.code == "joined.in-effect" and state.params.get("silent"):
         key = f"{key}.silent"
-    if said and f"{key}.said.reason" in MESSAGES:
-        return word(f"{key}.said.reason", {**state.params, "reason": said})
     if f"{key}.reason" in MESSAGES:
         return word(f"{key}.reason", state.params)
     return word(state.code, state.params) if key not in MESSAGES else ""
@@ -147,7 +155,7 @@ def _unknown(state: State) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return names as a phrase: *a, b and 3 more*."""
-    shown = list(names[:MOST_NAMES])
+    shown = [in_a_line(name) for name in names[:MOST_NAMES]]
     rest = len(names) - len(shown)
     if rest:
         more = ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest}
@@ -249,3 +257,19 @@ def action_in_words(action: str, params: Mapping[str, Any]) -> str:
     if action == "rollout.revert" and changes:
         return _("Revert: %(changes)s") % {"changes": changes}
     return changes or str(label or action)
+
+
+def details_in_words(action: str, params: Mapping[str, Any]) -> str:
+    """Return what else was asked for, where the action's name doesn't say it: whom a silence is about, until when and
+    why; empty otherwise.
+    """
+    if action not in ("silence.add", "silence.end"):
+        return ""
+    code, subjects = str(params.get("code", "")), subject_names(params.get("subjects") or ())
+    said = {"title": TITLES.get(code, code), "subjects": listed(subjects) or _("all")}
+    parts = [_("%(title)s: %(subjects)s") % said]
+    if until := params.get("until"):
+        parts.append(_("until %(time)s") % {"time": value_text("until", until)})
+    if why := params.get("reason"):
+        parts.append(_("reason: %(reason)s") % {"reason": value_text("reason", why)})
+    return " · ".join(parts)

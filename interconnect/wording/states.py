@@ -1,7 +1,8 @@
 """Words for states: a short label for each code, and a reason where the label alone doesn't say enough.
 
-`state.CODE` is the label, `state.CODE.reason` the reason, and `state.CODE.part` the label on a group or a mesh of which
-it is only a part. Functions that use these are in `interconnect.wording.phrases`.
+`state.CODE` is the label, `state.CODE.reason` the reason (with `.said` where Kubernetes gives one), and
+`state.CODE.part` the label on a group or a mesh of which it is only a part. Functions that use these are in
+`interconnect.wording.phrases`.
 """
 
 from __future__ import annotations
@@ -95,12 +96,9 @@ REASONS = {
     "gateway.missing": _("%(gateway)s no longer exists on the cluster."),
     "gateway.not-injected": _("Its Pods have no Istio proxy."),
     "gateway.not-ready": _("%(available)s of %(replicas)s ready."),
-    "gateway.not-ready.said": _("%(available)s of %(replicas)s ready. Kubernetes says: %(reason)s."),
     "gateway.degraded": _("%(available)s of %(replicas)s ready."),
-    "gateway.degraded.said": _("%(available)s of %(replicas)s ready. Kubernetes says: %(reason)s."),
     "gateway.address-changed": _("The load balancer now reports %(addresses)s, not the address in use (%(used)s)."),
     "gateway.address-pending": _("The load balancer hasn't assigned an address yet."),
-    "gateway.address-pending.said": _("The load balancer hasn't assigned an address yet: %(reason)s."),
     "rule.missing": _("It no longer exists on the config cluster. Restore it."),
     "rule.other-rule": _("Also on this port, for the same gateways: %(others)s."),
     "joined.not-in-effect": _("No istiod replica lists its addresses."),
@@ -114,15 +112,22 @@ REASONS = {
     "joined.degraded": _("These of its addresses don't lead to a ready gateway: %(addresses)s."),
     "joined.address-pending": _("It joins as soon as a load balancer has assigned an address."),
     "joined.changing": _("A rollout is under way: %(listing)s of %(replicas)s istiod replicas have it."),
-    "control-plane.no-answer": _("No istiod replica answers."),
     "control-plane.no-istiod": _("No istiod runs in the system namespace. Install one."),
     "control-plane.replicas-silent": _("No answer from %(silent)s."),
     "control-plane.rights-missing": _("The credential lacks these permissions: %(rights)s."),
     "mesh.rollout-failed": _("Steps that aren't applied: %(left)s."),
 }
 
+# Where Kubernetes says why.
+SAID = {
+    "gateway.not-ready": _("%(available)s of %(replicas)s ready. Kubernetes says: %(reason)s."),
+    "gateway.degraded": _("%(available)s of %(replicas)s ready. Kubernetes says: %(reason)s."),
+    "gateway.address-pending": _("The load balancer hasn't assigned an address yet: %(reason)s."),
+}
+
 MESSAGES = {
     **{f"state.{code}": label for code, label in LABELS.items()},
     **{f"state.{code}.part": label for code, label in PARTS.items()},
     **{f"state.{code}.reason": reason for code, reason in REASONS.items()},
+    **{f"state.{code}.reason.said": reason for code, reason in SAID.items()},
 }

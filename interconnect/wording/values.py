@@ -10,10 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from interconnect.domain.credentials import moment
+from interconnect.domain.render import LABEL_FIELD, WEBHOOK_FIELD_PREFIX
 from interconnect.models import RolloutStatus
 from meshconsole.access.models import Binding
 from meshconsole.access.roles import Role
-from meshconsole.text import visible
+from meshconsole.text import brief
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -42,7 +43,14 @@ _NAMES: Mapping[str, Mapping[str, StrPromise]] = {
     },
 }
 
-_TIMES = frozenset({"since"})
+_TIMES = frozenset({"since", "until"})
+# The longest text of others in a sentence: what a cluster says comes cut at less.
+_LONGEST = 1000
+# What a field that the console keeps in somebody else's object is called, by the beginning of its name there.
+_FIELDS: Mapping[str, StrPromise] = {
+    LABEL_FIELD: _("network label"),
+    WEBHOOK_FIELD_PREFIX: _("webhook %(name)s"),
+}
 # What stands in a file, or is needed there: the values of `expected`, `found` and `what` in errors of a file. Other
 # codes have names that people chose in parameters of the same name.
 _FILE_PARAMETERS = frozenset({"expected", "found", "what"})
@@ -142,7 +150,15 @@ def _one(name: str, value: Any, code: str) -> str:
     if text in _LABELS.get(name, {}):
         return str(_LABELS[name][text]).lower()
     names = FILE_KINDS if code.startswith("file.") and name in _FILE_PARAMETERS else _NAMES.get(name, {})
-    return str(names.get(text) or visible(text))
+    return str(names.get(text) or brief(field_text(text) if name == "field" else text, _LONGEST))
+
+
+def field_text(field: str) -> str:
+    """Return the name of a field in words: those of others' objects that the console keeps have names of its own."""
+    for start, words in _FIELDS.items():
+        if field.startswith(start):
+            return str(words) % {"name": field.removeprefix(start)}
+    return field
 
 
 def _moment(text: str) -> str:

@@ -296,6 +296,13 @@ def test_the_state_of_the_control_plane(statuses: Statuses, code: str, level: Le
     assert (statuses.control_plane.code, statuses.control_plane.level) == (code, level)
 
 
+def test_a_control_plane_that_is_scaled_to_zero_is_told_so() -> None:
+    none = replace(well().control_plane.seen.istiods[0], replicas=0)
+    scaled = plane(replicas=(), seen=replace(well().control_plane.seen, istiods=(none,)))
+    causes = [statuses.control_plane.cause for statuses in (scaled, plane(replicas=SILENT))]
+    assert [cause and cause.code for cause in causes] == ["istiod.scaled-to-zero", "istiod.none-answers"]
+
+
 def test_a_group_and_the_mesh_are_as_bad_as_their_worst_part() -> None:
     statuses = spoiled(members={"member-d": failing("kube.unauthorized")})
     part = statuses.groups["blue"]

@@ -5,7 +5,7 @@ import pytest
 from interconnect.kube.errors import plain
 from interconnect.planning.excerpt import excerpt
 from interconnect.wording import word
-from meshconsole.text import is_visible, visible
+from meshconsole.text import brief, in_a_line, is_visible, shows_nothing, visible
 
 HOSTILE = {
     "\x1b[31m": "␛[31m",
@@ -44,3 +44,14 @@ def test_sentences_evidence_and_differences_show_symbols(text: str) -> None:
     assert is_visible(plain(text))
     if "\ud800" not in text:
         assert is_visible(excerpt({"a": text}, None)[0])
+
+
+def test_text_of_any_length_is_cut_where_it_is_shown() -> None:
+    assert brief("a" * 10, 10) == "a" * 10 and brief("a" * 65_000, 10) == "a" * 9 + "…"
+    assert brief("\u202e" * 65_000, 20) == "⟨U+202E⟩⟨U+202E⟩⟨U+…"
+    assert in_a_line(" a \n b ") == "a b"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u202e\u200b", "\u3164 \u2060", "\x00"], ids=repr)
+def test_text_of_invisible_characters_shows_nothing(text: str) -> None:
+    assert shows_nothing(text) and not shows_nothing(f"{text}a")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.refusal import Refused
+from interconnect.models import Finding as Row
 from interconnect.models import Mesh, Silence
 from interconnect.services.silences import LONGEST, alert_dismiss, silence_add, silence_end
-from interconnect.state.findings import LOOK, alarming, digest_of, dismissed, note_findings
+from interconnect.state.findings import LOOK, alarming, digest_of, dismissed, forget_old, note_findings
 from meshconsole.access.actor import Actor
 from meshconsole.access.roles import Role
 from meshconsole.audit.models import Entry
@@ -99,6 +101,7 @@ def test_a_silence_that_is_ended_early_raises_the_alert_again(mesh: Mesh) -> Non
         (LONGEST + HOUR, "why", "silence.until"),
         (-HOUR, "why", "silence.until"),
         (HOUR, "  ", "silence.no-reason"),
+        (HOUR, "\u202e\u200b", "silence.no-reason"),
     ],
 )
 def test_a_silence_has_an_end_and_a_reason(mesh: Mesh, after: timedelta, reason: str, code: str) -> None:
@@ -120,6 +123,17 @@ def test_silencing_and_ending_are_recorded_with_reason_and_subjects(mesh: Mesh) 
     assert entries.keys() == {"silence.add", "silence.end"}
     params = entries["silence.add"].params
     assert (params["reason"], params["subjects"]) == ("maintenance", ["cluster/a"])
+    assert entries["silence.end"].params["reason"] == "maintenance"
+
+
+def test_findings_that_ended_long_ago_are_deleted(mesh: Mesh, settings: Any) -> None:
+    note(mesh, silent("a"), silent("b"))
+    note(mesh, silent("b"))
+    forget_old()
+    assert Row.objects.count() == 2
+    with time_machine.travel(timezone.now() + timedelta(days=settings.MESHCONSOLE_FINDING_DAYS, seconds=1)):
+        forget_old()
+    assert [row.subject for row in Row.objects.all()] == ["b"]
 
 
 def test_a_dismissal_holds_for_one_person_until_the_set_changes(mesh: Mesh) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -13,6 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from interconnect.cli import codes
+from interconnect.cli.output import Output
+from interconnect.cli.status import show_status
 from interconnect.domain.changes import Remove
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.models import Mesh, RolloutStatus, Silence, StepStatus
@@ -227,3 +232,68 @@ def test_a_silence_without_reason_or_finding_says_what_is_missing(as_ada: Any, m
     answer = as_ada.post(url, {"hours": "8"})
     assert answer.status_code == 422 and "Select at least one finding." in flat(answer.content.decode())
     assert not Silence.objects.exists()
+
+
+def test_a_silence_that_a_second_tab_asks_for_again_is_there_already(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"))
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    data = {"findings": ["cluster.no-answer cluster/spare"], "hours": "8", "reason": "maintenance"}
+    assert as_ada.post(url, data).status_code == 302
+    page = flat(as_ada.post(url, data, follow=True).content.decode())
+    assert "Already silenced, or no longer open." in page and "choose from" not in page
+    assert Silence.objects.count() == 1
+    note(mesh, silent("spare"), RULE)
+    answer = as_ada.post(url, data | {"findings": [*data["findings"], "rule.missing rule/"]})
+    assert answer.status_code == 422 and "Already silenced, or no longer open." in flat(answer.content.decode())
+
+
+def test_the_dialog_says_what_a_silence_does(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, RULE, MILD)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    answer = as_ada.get(url)
+    page = flat(answer.content.decode())
+    assert "While silenced, these findings alert nobody. They stay listed on Checks." in page
+    assert "Warnings and infos don&#x27;t alert" not in page and answer.context["tab"] == "checks"
+    assert "Warnings and infos don&#x27;t alert" in flat(as_ada.get(url, {"code": MILD.code}).content.decode())
+
+
+def test_a_reason_that_shows_nothing_is_refused_beside_its_field(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, RULE)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    answer = as_ada.post(url, {"findings": ["rule.missing rule/"], "hours": "1", "reason": "\u202e\u200b"})
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == ["reason"]
+
+
+def test_activity_tells_whom_a_silence_is_about_until_when_and_why(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"), RULE)
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    as_ada.post(url, {"findings": ["cluster.no-answer cluster/spare"], "hours": "8", "reason": "a\u202eb"})
+    as_ada.post(url, {"findings": ["rule.missing rule/"], "hours": "8", "reason": "an upgrade", "every": "on"})
+    until = Silence.objects.get(code="rule.missing").until
+    page, checks = shown(as_ada, mesh, "activity"), shown(as_ada, mesh, "checks")
+    assert "Cluster doesn&#x27;t answer: spare · until " in page and "reason: a⟨U+202E⟩b" in page
+    assert f"Gateway rule missing: all · until {until:%Y-%m-%d %H:%M} UTC · reason: an upgrade" in page
+    assert f"{until:%Y-%m-%d %H:%M} UTC" in checks and "\u202e" not in checks
+
+
+def test_status_says_what_is_silenced_and_does_not_alarm_with_it(as_ada: Any, mesh: Mesh) -> None:
+    note(mesh, silent("spare"), MILD)
+    assert status(mesh)[0] == codes.CRITICAL
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    as_ada.post(url, {"findings": ["cluster.no-answer cluster/spare"], "hours": "8", "reason": "maintenance"})
+    ends, printed = status(mesh)
+    (line,) = [each for each in printed.splitlines() if "No answer from spare" in each]
+    assert ends == codes.OK and line.startswith("  - ") and "silenced until" in line
+    ends, printed = status(mesh, as_json=True)
+    until = {each["code"]: each["silenced_until"] for each in json.loads(printed)["findings"]}
+    assert ends == codes.OK and until["cluster.no-answer"] and until["gateway.degraded"] is None
+
+
+def test_status_says_when_what_nobody_can_see_now_was_last_seen(mesh: Mesh) -> None:
+    note_findings(mesh, LOOK, [silent("spare")], at=timezone.now() - timedelta(hours=2))
+    assert "last seen 2\xa0hours ago" in status(mesh)[1]
+
+
+def status(mesh: Mesh, *, as_json: bool = False) -> tuple[int, str]:
+    out = io.StringIO()
+    return show_status(mesh, Output(out, out, as_json=as_json)), out.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,8 @@ def text(answer: Any) -> str:
     return flat(answer.content.decode())
 
 
-def found(mesh: Mesh, *findings: Finding, at: datetime | None = None, source: str = LOOK) -> None:
-    note_findings(mesh, source, findings, at=at or timezone.now())
+def found(mesh: Mesh, *findings: Finding, at: datetime | None = None, source: str = LOOK, keeps: bool = False) -> None:
+    note_findings(mesh, source, findings, at=at or timezone.now(), keeps=lambda _finding: keeps)
 
 
 def checked(
@@ -93,8 +94,8 @@ def test_a_finding_has_title_code_subject_evidence_and_its_fix(as_ada: Any, mesh
     assert "quota exceeded" in shown and "/help/findings/cluster.network-label" in shown
     label, pending = answer.context["lines"]
     assert [str(action.label) for action in label.actions] == ["Restore", "Silence"]
-    assert [subject.url for subject in label.subjects] == [f"/meshes/{mesh.name}/clusters/?q=taiwan#line-taiwan"]
-    assert [subject.url for subject in pending.subjects] == [f"/meshes/{mesh.name}/?q=hangzhou"]
+    assert [subject.about.url for subject in label.subjects] == [f"/meshes/{mesh.name}/clusters/?q=taiwan#line-taiwan"]
+    assert [subject.about.url for subject in pending.subjects] == [f"/meshes/{mesh.name}/?q=hangzhou"]
 
 
 def test_without_a_finding_the_page_says_that_all_is_well(as_ada: Any, mesh: Mesh) -> None:
@@ -109,7 +110,7 @@ def test_a_code_is_one_line_with_all_its_subjects(as_ada: Any, mesh: Mesh) -> No
     names = [f"member-{number}" for number in range(15)]
     found(mesh, *map(silent, names))
     (line,) = page(as_ada, mesh).context["lines"]
-    assert [subject.name for subject in line.subjects] == names[:12] and line.more == 3
+    assert [subject.about.name for subject in line.subjects] == names[:12] and line.more == 3
     (place,) = page(as_ada, mesh, code="cluster.no-answer").context["places"]
     assert [entry.about.name for entry in place[1]] == names
 
@@ -177,6 +178,32 @@ def test_a_finding_that_is_back_has_not_ended(as_ada: Any, mesh: Mesh) -> None:
     for findings in ([PENDING], [], [PENDING]):
         found(mesh, *findings)
     assert page(as_ada, mesh, show="ended").context["places"] == []
+
+
+def test_what_nobody_can_see_now_says_when_it_was_last_seen(as_ada: Any, mesh: Mesh) -> None:
+    now = timezone.now()
+    found(mesh, LABEL, silent("spare"), PENDING, at=now - timedelta(hours=2))
+    found(mesh, LABEL, silent("free"), keeps=True)
+    lines = {line.code: line for line in page(as_ada, mesh).context["lines"]}
+    assert lines["cluster.network-label"].last_seen is None
+    assert lines["gateway.address-pending"].last_seen == now - timedelta(hours=2)
+    no_answer = lines["cluster.no-answer"]
+    assert no_answer.last_seen is None
+    assert {each.about.name: each.last_seen and now - each.last_seen for each in no_answer.subjects} == {
+        "spare": timedelta(hours=2),
+        "free": None,
+    }
+    shown = text(page(as_ada, mesh))
+    assert shown.count("Last seen") == 2
+    places = page(as_ada, mesh, code="gateway.address-pending").context["places"]
+    assert [entry.last_seen for _place, entries in places for entry in entries] == [now - timedelta(hours=2)]
+
+
+def test_several_findings_about_one_subject_count_as_one_subject(as_ada: Any, mesh: Mesh) -> None:
+    several = [replace(silent("spare"), detail=detail) for detail in ("a", "b")]
+    found(mesh, *several, silent("free"))
+    answer = page(as_ada, mesh)
+    assert answer.context["subject_count"] == 2 == len(answer.context["lines"][0].subjects)
 
 
 def test_a_silent_cluster_is_told_once(as_ada: Any, mesh: Mesh) -> None:

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from interconnect.domain import diagnosis, helping, preflight, verify
 from interconnect.domain.findings import Finding, Severity, Subject, SubjectKind
 from interconnect.domain.told import OF_A_JOIN
 from interconnect.state.findings import LOOK, note_findings
 from interconnect.views.parts import manual
+from interconnect.wording import MESSAGES
 from interconnect.wording.diagnosis import TITLES
 
 if TYPE_CHECKING:
     from interconnect.models import Mesh
 
 FOLDERS = {"en": "en", "zh-hans": "zh"}
+# The beginnings of the codes of what a finding can be about.
+CAUSES = ("kube.", "drift.", "writes.", "networks.", "injection.", "istiod.", "guard.", "gateway.other-network")
 HEADINGS = {"en": ["What it means", "Example", "How to fix it"], "zh-hans": ["含义", "示例", "如何修复"]}
 
 
@@ -58,6 +61,30 @@ def test_a_page_says_what_it_means_with_an_example_and_the_fix(code: str, langua
 @pytest.mark.parametrize("code", helping.PAGES)
 def test_the_english_title_of_a_page_is_that_of_the_finding(code: str) -> None:
     assert source(code, "en").splitlines()[0] == f"# {TITLES[code]}"
+
+
+@pytest.mark.parametrize("language", FOLDERS)
+@pytest.mark.parametrize("code", helping.PAGES)
+def test_the_example_of_a_page_is_what_the_console_says(code: str, language: str) -> None:
+    (example,) = re.findall(r"^> (.*)$", source(code, language), re.MULTILINE)
+    with translation.override(language):
+        said = (f"{code}.seen" if f"{code}.seen" in MESSAGES else code, f"{code}.said")
+        told = [shape(name) for name in said if name in MESSAGES]
+        assert any(re.fullmatch(each, example) for each in told), (example, told)
+
+
+def shape(code: str) -> str:
+    """A pattern of the sentence of a code, with any parameters. What it says of the cause is a sentence, too."""
+    parts = re.split(r" ?%\((\w+)\)s", str(MESSAGES[code]))
+    texts = [re.escape(part) for part in parts[::2]]
+    return texts[0] + "".join(f"{_filled(name)}{text}" for name, text in zip(parts[1::2], texts[1:], strict=True))
+
+
+def _filled(name: str) -> str:
+    if name != "violation":
+        return "(?:.*)"
+    causes = (each for each in MESSAGES if each.startswith(CAUSES) and f"{each}.seen" not in MESSAGES)
+    return f" ?(?:{'|'.join(shape(each) for each in causes if '%(violation)s' not in str(MESSAGES[each]))})"
 
 
 def test_raw_html_is_shown_and_not_obeyed(tmp_path: Path, settings: Any) -> None:

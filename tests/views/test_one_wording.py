@@ -19,9 +19,12 @@ from interconnect.domain.seen import GatewaySeen, ReplicaSeen, RuleSeen, Unread
 from interconnect.domain.status import CODES
 from interconnect.domain.topology import Address, GatewayKey
 from interconnect.domain.violations import Violation
+from interconnect.kube.probe import service_addresses
 from interconnect.models import ClusterObservation, Gateway, Mesh, MeshObservation, Rollout
 from interconnect.state import pages
 from interconnect.views.parts import rows
+from interconnect.wording import phrases
+from meshconsole.text import is_visible
 from tests.support import shop
 
 if TYPE_CHECKING:
@@ -342,6 +345,18 @@ def test_what_is_too_old_is_unknown_everywhere(as_ada: Any, mesh: Mesh) -> None:
         (aws["gateways"]["frankfurt/1"]["state"], shown(frankfurt.gateways[0])),
     ]
     assert [told(state, "unknown") for state, _words in pairs] == [words for _state, words in pairs]
+
+
+def test_what_clusters_report_is_visible_and_cut(mesh: Mesh) -> None:
+    hosts = ("a\u202eb\x1b", "x" * 65_000, *(f"192.0.2.{number}" for number in range(20)))
+    gateway(addresses=hosts)(mesh)
+    (row,) = [found for each in row_of("aws").clusters for found in each.gateways]
+    texts = [*row.addresses, row.in_use, row.reason, phrases.listed([hosts[0], hosts[1]])]
+    assert all(is_visible(text) for text in texts) and max(map(len, row.addresses)) < 300
+    assert row.addresses[0] == "a⟨U+202E⟩b␛:15443" and row.addresses[-1] == "14 more"
+    assert row.in_use == "in use: 203.0.113.7:15443"
+    service = {"status": {"loadBalancer": {"ingress": [{"hostname": host} for host in hosts[:2]]}}}
+    assert all(is_visible(host) and len(host) < 300 for host in service_addresses(service))
 
 
 def test_every_state_of_a_thing_stands_in_a_table() -> None:

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from interconnect.domain.findings import GRAVE, SILENT, Severity, SubjectKind
+from interconnect.domain.findings import GRAVE, Severity, SubjectKind
 from interconnect.domain.names import natural
 from interconnect.permissions import role_for_page
-from interconnect.state.findings import is_silenced, name_of
+from interconnect.state.findings import is_held, is_silenced, name_of
 from interconnect.views.parts.access import why_not
 from interconnect.views.parts.findings import About, Mark, about, mark, sentence_of, title_of
 from interconnect.views.parts.fixes import Place, fix_of
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from interconnect.views.parts.access import Visit
 
 MOST_SUBJECTS = 12
-# A cluster that doesn't answer is told once, by its own finding.
-OF_SILENT = frozenset({"preflight.no-answer", "preflight.not-checked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +58,27 @@ class Wanted(NamedTuple):
     code: str
 
 
+class Held(NamedTuple):
+    """What a finding is about; `last_seen` is set where nobody knows whether it is still so."""
+
+    about: About
+    last_seen: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A finding with all its subjects. `change` is what is new about it since the last full check."""
+    """A finding with all its subjects. `change` is what is new about it since the last full check. `last_seen` is set
+    where nobody knows of any of them whether it is still so.
+    """
 
     code: str
     title: str
     mark: Mark
-    subjects: tuple[About, ...]
+    subjects: tuple[Held, ...]
     more: int
     evidence: str
     first_seen: datetime
+    last_seen: datetime | None
     change: str
     is_new: bool
     silenced: bool
@@ -80,7 +88,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A finding about one subject. `place` is the cluster that it is about, or a word for what isn't a cluster."""
+    """A finding about one subject. `place` is the cluster that it is about, or a word for what isn't a cluster;
+    `last_seen` is set where nobody knows whether it is still so.
+    """
 
     place: str
     code: str
@@ -90,6 +100,7 @@ class Entry:
     sentence: str
     evidence: str
     first_seen: datetime
+    last_seen: datetime | None
     ended_at: datetime | None
     silenced: bool
     help: str
@@ -106,6 +117,7 @@ class Board:
     ended: tuple[Finding, ...]
     silences: tuple[Silence, ...]
     since: datetime
+    now: datetime
 
     def chosen(self, wanted: Wanted) -> list[Finding]:
         """Return the findings to show, worst first, then the oldest."""
@@ -130,12 +142,15 @@ class Board:
     def is_silenced(self, row: Finding) -> bool:
         return is_silenced(row, self.silences)
 
-    def tiles(self, wanted: Wanted, query: QueryDict) -> list[Tile]:
-        """Return the filters, each with the number of findings (not of subjects) that it shows."""
+    def tiles(self, wanted: Wanted, query: QueryDict, *, checked: bool) -> list[Tile]:
+        """Return the filters, each with the number of findings (not of subjects) that it shows. `checked`: `since` is
+        the last full check.
+        """
+        labels = SINCE_CHECK if checked else IN_A_DAY
         return [
             Tile(
                 show,
-                label,
+                labels.get(show, label),
                 icon,
                 tone,
                 len(_together(self.chosen(Wanted(show, "", "", "")))),
@@ -150,7 +165,8 @@ class Board:
 
     def _line(self, rows: Sequence[Finding]) -> Line:
         first = rows[0]
-        subjects = list(dict.fromkeys(about(self.visit.mesh, row) for row in rows))
+        subjects = self._subjects(rows)
+        newest = max((last for _about, last in subjects if last), default=None)
         silenced = all(self.is_silenced(row) for row in rows)
         fixes = {fix.url: fix for row in rows if (fix := fix_of(Place(self.visit, self.topology, row)))}
         # Of several subjects each has its own fix: they are where the finding is shown alone.
@@ -163,12 +179,25 @@ class Board:
             more=len(subjects) - MOST_SUBJECTS if len(subjects) > MOST_SUBJECTS else 0,
             evidence=sentence_of(first),
             first_seen=min(row.first_seen for row in rows),
+            last_seen=newest if all(last for _about, last in subjects) else None,
             change=self._change(first.code, rows),
             is_new=all(map(self.is_new, rows)),
             silenced=silenced,
             help=address_of(first.code),
             actions=(*actions, *(() if silenced else (self._silence(first.code),))),
         )
+
+    def _subjects(self, rows: Iterable[Finding]) -> list[Held]:
+        """Return each subject once, held if all that is found about it is."""
+        found: dict[About, datetime | None] = {}
+        for row in rows:
+            subject, last = about(self.visit.mesh, row), self._held(row)
+            before = found.get(subject, last)
+            found[subject] = max(before, last) if before and last else None
+        return [Held(subject, last) for subject, last in found.items()]
+
+    def _held(self, row: Finding) -> datetime | None:
+        return row.last_seen if is_held(row, self.now) else None
 
     def _silence(self, code: str) -> Action:
         url = reverse("silence-add", kwargs={"name": self.visit.mesh.name})
@@ -177,9 +206,11 @@ class Board:
 
     def _change(self, code: str, rows: Iterable[Finding]) -> str:
         rows = list(rows)
-        fresh = sum(map(self.is_new, rows))
-        gone = sum(1 for row in self.ended if row.code == code)
-        if fresh == len(rows) and not gone:
+        fresh, gone = (
+            subject_count(filter(self.is_new, rows)),
+            subject_count(row for row in self.ended if row.code == code),
+        )
+        if fresh == subject_count(rows) and not gone:
             return _("new")
         parts = []
         if fresh:
@@ -210,6 +241,7 @@ class Board:
             sentence=sentence_of(row),
             evidence=evidence_text(row.evidence),
             first_seen=row.first_seen,
+            last_seen=self._held(row),
             ended_at=row.ended_at,
             silenced=row.ended_at is None and self.is_silenced(row),
             help=address_of(row.code),
@@ -228,6 +260,16 @@ TILES: tuple[tuple[str, str | Promise, str, str], ...] = (
 )
 
 
+SINCE_CHECK: Mapping[str, str | Promise] = {
+    "new": gettext_lazy("New since the last check"),
+    "ended": gettext_lazy("Ended since the last check"),
+}
+IN_A_DAY: Mapping[str, str | Promise] = {
+    "new": gettext_lazy("New in 24 hours"),
+    "ended": gettext_lazy("Ended in 24 hours"),
+}
+
+
 def wanted_of(query: Mapping[str, str]) -> Wanted:
     """Read a query; what is unknown counts as not asked for."""
     show, by = query.get("show", ""), query.get("by", "")
@@ -236,11 +278,9 @@ def wanted_of(query: Mapping[str, str]) -> Wanted:
     return Wanted(show if show in shows else "all", query.get("q", "").strip(), by if by == "cluster" else "", code)
 
 
-def told_once(rows: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Leave out what is only said because a cluster doesn't answer, which is a finding already."""
-    rows = list(rows)
-    silent = {row.subject for row in rows if row.code in SILENT}
-    return tuple(row for row in rows if not (row.code in OF_SILENT and row.subject in silent))
+def subject_count(rows: Iterable[Finding]) -> int:
+    """Return about how many subjects these are, counted for each code: several findings may be about one."""
+    return len({(row.code, row.subject_kind, row.subject) for row in rows})
 
 
 def really_ended(ended: Iterable[Finding], rows: Iterable[Finding]) -> tuple[Finding, ...]:

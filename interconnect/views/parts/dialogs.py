@@ -38,7 +38,7 @@ class Dialog:
     `fields` maps the prefix of a violation's code to the field beside which it is shown. `deletes` lists the objects
     on clusters that will be deleted. `follows_choice`: the warnings depend on what is chosen in the form, and are
     fetched again when that changes. `leave` is the label of the button that changes nothing, *Cancel* unless set;
-    `back` is the page that it leads to when the dialog is a page of its own.
+    `back` is the page that it leads to when the dialog is a page of its own, `tab` the tab that it belongs to then.
     """
 
     title: str
@@ -56,6 +56,7 @@ class Dialog:
     status: int = 200
     leave: str = ""
     back: str = ""
+    tab: str = "interconnect"
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -101,7 +102,7 @@ def show(request: HttpRequest, visit: Visit, dialog: Dialog) -> HttpResponse:
     parts = ("dialogs", "dialog-form", "dialog-warnings")
     status = dialog.status if dialog.status != 200 else 422 if dialog.form.is_bound and dialog.form.errors else 200
     if not is_htmx(request):
-        context |= frame(visit, "interconnect")
+        context |= frame(visit, dialog.tab)
     else:
         context |= {"mesh": visit.mesh}
     return page(request, "interconnect/dialog.html", context, parts=parts, status=status)

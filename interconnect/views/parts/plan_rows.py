@@ -20,6 +20,7 @@ from interconnect.services import plans
 from interconnect.state import pages
 from interconnect.wording import phrases, word
 from interconnect.wording.values import evidence_text, value_text
+from meshconsole.text import in_a_line
 from meshconsole.ui.tones import Badge, Tone
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def write_row(write: WriteShown, accepted: frozenset[str]) -> WriteRow:
         title=f"{write.kind} {where}",
         field=write.field,
         note=_note(write),
-        owners=", ".join(write.owners),
+        owners=", ".join(map(in_a_line, write.owners)),
         before=write.before,
         after=write.after,
         problems=tuple(consent_of(problem, accepted, write=True) for problem in write.problems),

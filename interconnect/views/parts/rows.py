@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from interconnect.domain.status import Level, worst_first
 from interconnect.domain.summary import REACHABLE, tally
 from interconnect.views.parts import menus, states
 from interconnect.wording import phrases
+from meshconsole.text import in_a_line
 from meshconsole.ui.tones import Action, Badge, Tone
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from interconnect.state import pages
     from meshconsole.access.actor import Actor
 
+MOST_ADDRESSES = 8
+"""Addresses of one load balancer that are shown. What it reports is its cluster's word, however much that is."""
 FOLD_FROM = 9
 """Clusters in groups from which on a mesh folds what is fine; a smaller one is seen at a glance."""
 
@@ -277,8 +280,8 @@ def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRo
         name=gateway.name,
         state=states.badge(state),
         reason=phrases.state_reason(state),
-        addresses=tuple(f"{_bracketed(host)}:15443" for host in hosts),
-        in_use=_in_use(used, hosts),
+        addresses=_hosts(hosts, 15443),
+        in_use=_in_use(sight, used),
         fix=menus.fix_of_gateway(sight, actor, group, gateway, state) if group else None,
         replicas=_replicas(gateway, state, sight),
         seen_at=known.at if known else None,
@@ -286,9 +289,9 @@ def gateway_row(sight: pages.Sight, actor: Actor, gateway: Gateway) -> GatewayRo
     )
 
 
-def _in_use(used: Collection[Address], hosts: Collection[str]) -> str:
+def _in_use(sight: pages.Sight, used: Collection[Address]) -> str:
     """Return whether others reach a group through this gateway, and where if that isn't what its cluster reports."""
-    elsewhere = [_text(each) for each in used if not each.awaited and each.host not in hosts]
+    elsewhere = [_text(each) for each in used if sight.statuses.has_moved(each)]
     if elsewhere:
         return _("in use: %(addresses)s") % {"addresses": _(", ").join(elsewhere)}
     return _("in use") if any(not each.awaited for each in used) else ""
@@ -302,12 +305,21 @@ def _replicas(gateway: Gateway, state: State, sight: pages.Sight) -> str:
     return _("%(ready)s of %(total)s ready") % {"ready": known.seen.available, "total": known.seen.replicas}
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _hosts(hosts: Sequence[str], port: int) -> tuple[str, ...]:
+    """Return what a load balancer reports, as addresses."""
+    shown = tuple(_with_port(host, port) for host in hosts[:MOST_ADDRESSES])
+    rest = len(hosts) - len(shown)
+    more = ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest}
+    return (*shown, more) if rest else shown
+
+
+def _with_port(host: str, port: int) -> str:
+    text = in_a_line(host)
+    return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
 
 
 def _text(address: Address) -> str:
-    return f"{_bracketed(address.host)}:{address.port}"
+    return _with_port(address.host, address.port)
 
 
 def member_row(sight: pages.Sight, actor: Actor, group: Group) -> MemberRow:
@@ -333,5 +345,5 @@ def _member_address(sight: pages.Sight, actor: Actor, group: Group, address: Add
     hosts = (known.seen.addresses or ()) if known else ()
     if not hosts or not sight.statuses.has_moved(address):
         return MemberAddress(_text(address), origin, "", None)
-    now = _(", ").join(f"{_bracketed(host)}:{address.port}" for host in hosts)
+    now = _(", ").join(_hosts(hosts, address.port))
     return MemberAddress(_text(address), origin, now, menus.update_address(sight, actor, group.name))
