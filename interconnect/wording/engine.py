@@ -329,7 +329,8 @@ SEEN = {
         "The connection ended in the middle of the cluster's answer. Check the proxies and load balancers on the way."
     ),
     "kube.forbidden.seen": _(
-        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (deploy/rbac)."
+        "The credential isn't allowed to %(verb)s %(resource)s. Grant the permission (the script under “Account for "
+        "the console” on the page “Replace credential” does)."
     ),
     "kube.web-page.seen": _(
         "A web page came back instead of the API server's answer (HTTP %(status)s): a sign-in page, or a "

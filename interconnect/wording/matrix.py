@@ -53,7 +53,10 @@ CAUSES: Mapping[str, tuple[StrPromise, StrPromise]] = {
         _("Check that %(target)s is in effect on every istiod replica. Restart Pods that carry another network."),
     ),
     Told.MIXED: (
-        _("Some Pods of %(target)s still carry another network, so their own IPs are handed out beside the gateways."),
+        _(
+            "Some Pods of %(target)s still carry another network, so istiod sends their own IPs as well as the "
+            "addresses of the gateways."
+        ),
         _("Restart the workloads of %(target)s."),
     ),
     Told.ABSENT: (
