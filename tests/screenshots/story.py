@@ -25,6 +25,8 @@ NO_PAGE = {
     "mesh-istiod-url": "a form of the settings page",
     "meshes-csv": "a file, of the list of meshes",
     "checks-csv": "a file, of the checks page",
+    "account-file": "a file, of the account for a member",
+    "mesh-account-file": "a file, of the account for a new mesh",
     "checks-run": "a button of the checks page",
     "silence-end": "a button of the checks page",
     "alerts-dismiss": "a button of the critical findings",

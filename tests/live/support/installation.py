@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Undo = Callable[[Callable[[], object]], None]
 
 REPOSITORY = Path(__file__).parents[3]
-RIG = os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
 NETWORK_LABEL = "topology.istio.io/network"
 
 
@@ -88,7 +87,7 @@ class Live:
 
     def _rig(self, action: str, name: str, *options: str) -> None:
         done = subprocess.run(
-            [sys.executable, RIG, action, str(self.description), name, *options],
+            [sys.executable, rig(), action, str(self.description), name, *options],
             capture_output=True,
             text=True,
             timeout=120,
@@ -223,9 +222,14 @@ class Live:
         )
 
 
+def rig() -> str:
+    """Return the program that stops and starts clusters, and has what builds them: tests on simulated ones set theirs."""
+    return os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
+
+
 def kubectl() -> Path:
     """The rig's own, else the one on PATH."""
-    built = subprocess.run([sys.executable, RIG, "build"], capture_output=True, text=True, timeout=1200)
+    built = subprocess.run([sys.executable, rig(), "build"], capture_output=True, text=True, timeout=1200)
     found = (
         Path(built.stdout.strip() or ".") / "kubectl" if built.returncode == 0 else Path(shutil.which("kubectl") or "")
     )
