@@ -124,7 +124,7 @@ def _status(autoscaler: Json, asked: int, running: int, wanted: int, *, counts: 
         text = "the HPA was able to successfully calculate a replica count from cpu resource utilization"
         found.append(_condition(autoscaler, "ScalingActive", True, "ValidMetricFound", text))
         found.append(_limited(autoscaler, asked, wanted))
-    status = {"currentReplicas": running, "desiredReplicas": wanted, "currentMetrics": None}
+    status: Json = {"currentReplicas": running, "desiredReplicas": wanted, "currentMetrics": None}
     status["conditions"] = list((known | {item["type"]: item for item in found}).values())
     scaled = now() if scales else old.get("lastScaleTime")
     return status | ({"lastScaleTime": scaled} if scaled else {})

@@ -44,8 +44,10 @@ class Labels:
     def seen(self) -> str:
         """What is stored of it, which must not be older than its time."""
         row = observation("member-b")
-        assert row.at is not None
-        earlier = [number for number, (_value, at) in enumerate(self.history) if at <= row.at]
+        # A look that got no answer in time has a time, and leaves what the one before saw.
+        answered = row.answered_at
+        assert answered is not None
+        earlier = [number for number, (_value, at) in enumerate(self.history) if at <= answered]
         assert row.facts["network"] in [value for value, _at in self.history[max(earlier, default=0) :]]
         return str(row.facts["network"])
 
