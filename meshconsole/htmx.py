@@ -17,6 +17,11 @@ def is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def is_page_itself(request: HttpRequest) -> bool:
+    """Whether the page that asks is at the address that it asks: what could be a dialog was opened as a page there."""
+    return urlsplit(request.headers.get("HX-Current-URL", "")).path == request.path
+
+
 def target(request: HttpRequest) -> str:
     """Return the ID of the element that receives the answer.
 

@@ -247,6 +247,21 @@ def test_a_silence_that_a_second_tab_asks_for_again_is_there_already(as_ada: Any
     assert answer.status_code == 422 and "Already silenced, or no longer open." in flat(answer.content.decode())
 
 
+@pytest.mark.parametrize(("opened", "on"), [("as a page", "silence-add"), ("as a dialog", "checks")])
+def test_what_was_opened_as_a_page_leads_back_and_a_dialog_closes(
+    as_ada: Any, mesh: Mesh, opened: str, on: str
+) -> None:
+    note(mesh, silent("spare"))
+    url = reverse("silence-add", kwargs={"name": mesh.name})
+    data = {"findings": ["cluster.no-answer cluster/spare"], "hours": "8", "reason": "maintenance"}
+    current = f"https://console.example.org{reverse(on, kwargs={'name': mesh.name})}?code=cluster.no-answer"
+    answer = as_ada.post(url, data, headers={"HX-Request": "true", "HX-Current-URL": current})
+    assert answer.status_code == 204 and Silence.objects.count() == 1
+    back = reverse("checks", kwargs={"name": mesh.name})
+    assert answer.headers.get("HX-Redirect") == (back if opened == "as a page" else None)
+    assert ("close-dialog" in answer.headers.get("HX-Trigger", "")) == (opened == "as a dialog")
+
+
 def test_the_dialog_says_what_a_silence_does(as_ada: Any, mesh: Mesh) -> None:
     note(mesh, RULE, MILD)
     url = reverse("silence-add", kwargs={"name": mesh.name})

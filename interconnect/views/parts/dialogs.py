@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,7 @@ from interconnect.domain.rules import is_token
 from interconnect.permissions import role_for
 from interconnect.views.parts.frame import frame
 from interconnect.wording import phrases
-from meshconsole.htmx import events, is_htmx, page, redirect
+from meshconsole.htmx import events, is_htmx, is_page_itself, page, redirect
 from meshconsole.ui.forms import ChoiceError
 
 if TYPE_CHECKING:
@@ -157,10 +157,10 @@ def over(request: HttpRequest, back: str, text: str) -> HttpResponse:
 
 
 def _closed(request: HttpRequest, back: str, text: str, tone: str) -> HttpResponse:
-    if is_htmx(request):
+    if is_htmx(request) and not is_page_itself(request):
         return events(HttpResponse(status=204), close_dialog=True, refresh=True, toast={"text": text, "tone": tone})
     messages.add_message(request, messages.SUCCESS if tone == "good" else messages.WARNING, text)
-    return HttpResponseRedirect(back)
+    return redirect(request, back)
 
 
 def to_rollout(request: HttpRequest, rollout: Rollout) -> HttpResponse:

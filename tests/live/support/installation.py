@@ -223,7 +223,7 @@ class Live:
 
 
 def rig() -> str:
-    """Return the program that stops and starts clusters, and has what builds them: tests on simulated ones set theirs."""
+    """Return the program that builds, stops and starts clusters; tests on simulated ones set theirs."""
     return os.environ.get("MESHCONSOLE_RIG", str(REPOSITORY.parent / "shared" / "rig"))
 
 
